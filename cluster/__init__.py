@@ -1,0 +1,1 @@
+"""Where work runs: Ray, nodes, storage, the bundle registry."""

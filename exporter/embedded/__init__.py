@@ -1,0 +1,1 @@
+"""The small voice that ships with the repository."""
