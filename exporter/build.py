@@ -1,0 +1,170 @@
+"""From a family's declaration to a bundle folder: export, check, quantize, check again, write ``bundle.json``."""
+
+import logging
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+
+from actors.bundle import (
+    MANIFEST_NAME,
+    Bundle,
+    CheckResult,
+    Family,
+    Layout,
+    Manifest,
+    Precision,
+    Source,
+    hash_file,
+    load_bundle,
+)
+from actors.errors import ExportError, UsageError
+from exporter.graphs import Graph, export_graph, save_graph
+from exporter.quantize import quantize_int8, to_float16
+from exporter.verify import Case, Run, Tolerance, bounded, check_arrays, check_graph, open_graph, snr_db
+
+logger = logging.getLogger(__name__)
+
+# What a graph in lower precision must hold against the fp32 graph. A decoder that cannot is published in fp32.
+SNR_FLOOR_DB = 30.0
+AGREEMENT_FLOOR = 0.8
+
+
+@dataclass(frozen=True)
+class Export:
+    """What a family's ``load`` returns: everything about one checkpoint in one layout.
+
+    Attributes:
+        family: the family's name.
+        sample_rate: of the audio, in Hz.
+        voices: names of the voices the bundle speaks with.
+        graphs: by key; the worker asks for them by these keys.
+        example_sizes: a size for every dynamic axis name, for tracing (at least 2 each).
+        settings: the loop's constants, parsed by the family's module in ``actors/``.
+        files: further files of the bundle by their name in it.
+        cases: by graph key, what the exported graph is compared with PyTorch on.
+        logits: for graphs that choose tokens, a function that drives a graph and returns logits ``[positions, vocab]``:
+            top-1 agreement is measured on them.
+        audio: for graphs that make audio, the output whose SNR is measured.
+        keep_float32: parts of weight names that never lose precision.
+        source: where the weights came from.
+    """
+
+    family: Family
+    sample_rate: int
+    voices: Sequence[str]
+    graphs: Mapping[str, Graph]
+    example_sizes: Mapping[str, int]
+    settings: Mapping[str, Any]
+    files: Mapping[str, Path]
+    cases: Mapping[str, Sequence[Case]]
+    logits: Mapping[str, Callable[[Run], np.ndarray]]
+    audio: Mapping[str, str]
+    keep_float32: Sequence[str]
+    source: Source
+
+
+def build_bundle(export: Export, name: str, precision: Precision, layout: Layout, folder: Path) -> Bundle:
+    """Export every graph of ``export`` into ``folder`` (created, must be empty) and check it.
+
+    Raises:
+        ExportError: a graph is not the model: a comparison with PyTorch is out of bounds.
+        UsageError: the family has no such precision, or the folder is not empty.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        raise UsageError(f"{folder} is not empty: a bundle is written into a new folder")
+    writer = _Writer(export, precision, layout, folder)
+    graphs = {key: graph.spec(writer.write(key, graph)) for key, graph in export.graphs.items()}
+    for member, source in export.files.items():
+        (folder / member).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, folder / member)
+    manifest = Manifest.model_validate(
+        {
+            "format_version": 1,
+            "family": export.family,
+            "name": name,
+            "precision": precision,
+            "layout": layout,
+            "sample_rate": export.sample_rate,
+            "voices": list(export.voices),
+            "graphs": graphs,
+            "settings": dict(export.settings),
+            "files": {
+                path.relative_to(folder).as_posix(): hash_file(path) for path in sorted(folder.rglob("*")) if path.is_file()
+            },
+            "source": export.source,
+            "checks": writer.checks,
+            "tools": {tool: version(tool) for tool in ("torch", "onnx", "onnxscript", "onnxruntime")},
+        }
+    )
+    (folder / MANIFEST_NAME).write_bytes(manifest.to_json())
+    return load_bundle(folder)
+
+
+class _Writer:
+    """Writes one graph after the other and gathers what was measured."""
+
+    def __init__(self, export: Export, precision: Precision, layout: Layout, folder: Path) -> None:
+        self.export, self.precision, self.layout, self.folder = export, precision, layout, folder
+        self.checks: list[CheckResult] = []
+
+    def write(self, key: str, graph: Graph) -> Precision:
+        """Export, check and save a graph; return the precision it was saved in."""
+        used = {axis for port in (*graph.inputs, *graph.outputs) for axis in port.axes if isinstance(axis, str)}
+        inputs = {axis for port in graph.inputs for axis in port.axes if isinstance(axis, str)}
+        sizes = {axis: self.export.example_sizes[axis] for axis in used & inputs}
+        logger.info("exporting %s", graph.file)
+        model = export_graph(graph, sizes)
+        save_graph(model, self.folder / graph.file)
+        run = self._open(graph)
+        audio = [self.export.audio[key]] if key in self.export.audio else []
+        self.checks += check_graph(key, run, graph.run, self.export.cases[key], Tolerance(), snr_of=audio)
+        if key in self.export.logits:
+            drive = self.export.logits[key]
+            self.checks.append(check_arrays(key, "sentences", drive(run), drive(graph.run), Tolerance()))
+        if self.precision == "fp32":
+            return "fp32"
+        lowered = self._lower(model)
+        save_graph(lowered, self.folder / graph.file)
+        try:
+            self.checks += self._compare(key, self._open(graph), run)
+        except ExportError as error:
+            if key not in self.export.audio:
+                raise
+            logger.warning("%s stays fp32: %s", graph.file, error)
+            save_graph(model, self.folder / graph.file)
+            return "fp32"
+        return self.precision
+
+    def _open(self, graph: Graph) -> Run:
+        return open_graph(str(self.folder / graph.file))
+
+    def _lower(self, model: onnx.ModelProto) -> onnx.ModelProto:
+        keep = {t.name for t in model.graph.initializer if any(part in t.name for part in self.export.keep_float32)}
+        if self.precision == "int8":
+            return quantize_int8(model, keep, standard_operators=self.layout == "portable")
+        if self.precision == "fp16":
+            return to_float16(model, keep)
+        raise UsageError(f"{self.export.family} has no {self.precision} export: choose fp32, fp16 or int8")
+
+    def _compare(self, key: str, run: Run, exact: Run) -> list[CheckResult]:
+        """Measure a graph in lower precision against the checked fp32 graph."""
+        results = []
+        if key in self.export.audio:
+            output = self.export.audio[key]
+            pairs = [(exact(case.feeds)[output], run(case.feeds)[output]) for case in self.export.cases[key]]
+            worst = min(snr_db(want, got) for want, got in pairs)
+            results.append(bounded(key, f"{self.precision} against fp32", "snr_db", worst, floor=SNR_FLOOR_DB))
+        if key in self.export.logits:
+            drive = self.export.logits[key]
+            agreement = float((drive(run).argmax(-1) == drive(exact).argmax(-1)).mean())
+            results.append(
+                bounded(key, f"{self.precision} against fp32", "top1_agreement", agreement, floor=AGREEMENT_FLOOR)
+            )
+        return results

@@ -1,0 +1,106 @@
+"""Checkpoints: from a Hugging Face hub id or a folder to tensors, with the files treated as untrusted."""
+
+import json
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from huggingface_hub import model_info, snapshot_download
+from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from actors.bundle import Source
+from actors.errors import ExportError, UsageError
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint folder on local disk and where it came from."""
+
+    folder: Path
+    source: Source
+
+    def json(self, name: str, *, optional: bool = False) -> dict[str, Any]:
+        """Read a JSON object; an ``optional`` file that is not there reads as ``{}``.
+
+        Raises:
+            ExportError: the file is missing or is not a JSON object.
+        """
+        path = self.folder / name
+        if optional and not path.exists():
+            return {}
+        try:
+            content = json.loads(self.path(name).read_bytes())
+        except ValueError as error:
+            raise ExportError(f"{path} is not JSON: {error}") from error
+        if not isinstance(content, dict):
+            raise ExportError(f"{path} holds a {type(content).__name__}, not a JSON object")
+        return content
+
+    def path(self, name: str) -> Path:
+        """Return the path of a file that must be there.
+
+        Raises:
+            ExportError: it is not.
+        """
+        path = self.folder / name
+        if not path.is_file():
+            found = ", ".join(sorted(p.name for p in self.folder.iterdir())) or "nothing"
+            raise ExportError(f"the checkpoint {self.folder} has no {name} (found: {found})")
+        return path
+
+    def safetensors(self, name: str = "model.safetensors") -> dict[str, Tensor]:
+        """Read a safetensors file, or the shards its ``.index.json`` names, as float32."""
+        index = self.folder / f"{name}.index.json"
+        files = sorted(set(self.json(index.name)["weight_map"].values())) if index.exists() else [name]
+        return {key: tensor.float() for file in files for key, tensor in load_file(self.path(file)).items()}
+
+    def pickled(self, name: str) -> dict[str, Tensor]:
+        """Read a ``torch.save`` state dict as float32, refusing anything but tensors and plain containers."""
+        state = torch.load(self.path(name), map_location="cpu", weights_only=True)
+        if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+            raise ExportError(f"{self.folder / name} is not a state dict of tensors")
+        return {key: tensor.float() for key, tensor in state.items()}
+
+
+def open_checkpoint(reference: str, files: Iterable[str]) -> Checkpoint:
+    """Open a folder, or download ``files`` (glob patterns) of a hub repository ``org/name[@revision]``.
+
+    Raises:
+        UsageError: neither a folder nor a repository that can be reached.
+    """
+    folder = Path(reference).expanduser()
+    if folder.is_dir():
+        return Checkpoint(folder, Source(repo=folder.resolve().name))
+    repo, _, revision = reference.partition("@")
+    if repo.count("/") != 1 or reference.startswith((".", "/", "~")):
+        raise UsageError(f"checkpoint {reference!r} is neither a folder nor a hub id like org/name[@revision]")
+    try:
+        info = model_info(repo, revision=revision or None)
+        local = snapshot_download(repo, revision=info.sha, allow_patterns=list(files))
+    except (HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError, OSError) as error:
+        raise UsageError(
+            f"cannot download checkpoint {reference!r} from the Hugging Face hub: {error}. Check the id, your network and, "
+            "for gated repositories, HF_TOKEN; or pass a folder."
+        ) from error
+    licence = info.card_data.get("license") if info.card_data else None
+    return Checkpoint(Path(local), Source(repo=repo, revision=info.sha, licence=licence))
+
+
+def load_weights(module: nn.Module, state: dict[str, Tensor], origin: str) -> None:
+    """Load ``state`` strictly and freeze the module.
+
+    Raises:
+        ExportError: keys are missing or left over, or a shape differs.
+    """
+    try:
+        module.load_state_dict(state, strict=True)
+    except RuntimeError as error:
+        raise ExportError(f"{origin} does not fit {type(module).__name__}: {error}") from error
+    module.requires_grad_(False).eval()

@@ -1,0 +1,129 @@
+"""A graph declared once: its inputs and outputs, from which export, example feeds, axis names and checks follow."""
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from torch import nn
+
+from actors.bundle import DType, GraphSpec, Precision, TensorSpec
+
+OPSET = 23
+
+
+@dataclass(frozen=True)
+class Port:
+    """A named tensor at a graph's edge. ``axes``: a size, or the name of a dynamic axis; outermost first."""
+
+    name: str
+    axes: tuple[int | str, ...]
+    dtype: DType = "float32"
+
+    def spec(self) -> TensorSpec:
+        """Return the manifest's form of this port."""
+        return TensorSpec(name=self.name, dtype=self.dtype, axes=list(self.axes))
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A torch module together with the ports of the ONNX graph it becomes.
+
+    The module's ``forward`` takes the inputs and returns the outputs in the declared order, as flat tuples of tensors.
+    """
+
+    name: str
+    file: str
+    module: nn.Module
+    inputs: tuple[Port, ...]
+    outputs: tuple[Port, ...]
+    opset: int = OPSET
+
+    def spec(self, precision: Precision) -> GraphSpec:
+        """Return the manifest's form of this graph."""
+        return GraphSpec(
+            file=self.file,
+            precision=precision,
+            inputs=[port.spec() for port in self.inputs],
+            outputs=[port.spec() for port in self.outputs],
+        )
+
+    def run(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Run the torch module eagerly on named arrays: the reference every exported form is compared with."""
+        with torch.no_grad():
+            outputs = self.module(*(torch.from_numpy(np.array(feeds[port.name])) for port in self.inputs))
+        outputs = outputs if isinstance(outputs, tuple) else (outputs,)
+        return {port.name: tensor.numpy() for port, tensor in zip(self.outputs, outputs, strict=True)}
+
+
+def export_graph(graph: Graph, sizes: Mapping[str, int]) -> onnx.ModelProto:
+    """Trace ``graph.module`` into ONNX with every named axis dynamic.
+
+    Args:
+        graph: the declaration.
+        sizes: example sizes of the dynamic axes (at least 2 each: torch.export specialises on 0 and 1).
+    """
+    arguments = tuple(
+        torch.zeros([sizes[a] if isinstance(a, str) else a for a in port.axes], dtype=getattr(torch, port.dtype))
+        for port in graph.inputs
+    )
+    dims = {name: torch.export.Dim(name, min=1) for name in sizes}
+    shapes = tuple({i: dims[a] for i, a in enumerate(port.axes) if isinstance(a, str)} for port in graph.inputs)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter deprecates its own internals at every call
+        program = torch.onnx.export(
+            _Flat(graph.module).eval(),
+            arguments,
+            input_names=[port.name for port in graph.inputs],
+            output_names=[port.name for port in graph.outputs],
+            dynamic_shapes=(shapes,),
+            opset_version=graph.opset,
+            dynamo=True,
+            verbose=False,
+        )
+    if program is None:
+        raise RuntimeError("torch.onnx.export(dynamo=True) returned no program")
+    model = program.model_proto
+    _name_axes(model, graph)
+    return model
+
+
+def save_graph(model: onnx.ModelProto, path: Path) -> list[str]:
+    """Write ``model`` with its weights beside it, so that all processes of a node can map them; return the file names."""
+    data = f"{path.name}.data"
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)  # onnx.save strips the weights of the model it is given
+    (path.parent / data).unlink(missing_ok=True)  # onnx.save appends to a data file that is there
+    onnx.save(copy, path, save_as_external_data=True, location=data, size_threshold=1024)
+    return [name for name in (path.name, data) if (path.parent / name).exists()]
+
+
+class _Flat(nn.Module):
+    """Gives every module the signature ``forward(*tensors)``, so that dynamic shapes are always one flat tuple."""
+
+    def __init__(self, module: nn.Module) -> None:
+        super().__init__()
+        self.module = module
+
+    def forward(self, *tensors: torch.Tensor) -> torch.Tensor | tuple[torch.Tensor, ...]:
+        """Call the wrapped module."""
+        outputs: torch.Tensor | tuple[torch.Tensor, ...] = self.module(*tensors)
+        return outputs
+
+
+def _name_axes(model: onnx.ModelProto, graph: Graph) -> None:
+    """Write the declared axis names into the model's edges, where the exporter leaves derived expressions."""
+    for values, ports in ((model.graph.input, graph.inputs), (model.graph.output, graph.outputs)):
+        by_name = {value.name: value for value in values}
+        for port in ports:
+            shape = by_name[port.name].type.tensor_type.shape
+            del shape.dim[:]
+            for axis in port.axes:
+                dim = shape.dim.add()
+                if isinstance(axis, str):
+                    dim.dim_param = axis
+                else:
+                    dim.dim_value = axis

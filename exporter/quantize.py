@@ -1,0 +1,187 @@
+"""Precision passes over an exported graph.
+
+``int8`` here is *row-wise*: every row of activations has its own scale, so a row's result depends on nothing but
+the row. ONNX Runtime's stock dynamic quantization has one activation scale per tensor, which makes a row depend on its
+batch mates (design section 6, "same row, same bytes") and is not used.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+import onnx
+from onnx import NodeProto, TensorProto, helper, numpy_helper
+
+_GELU_MINIMUM = -0.17  # of x * Phi(x), rounded down; the exact minimum is -0.16997 at x = -0.7518
+_TINY = np.float32(1e-12)  # keeps a row or channel of zeros from dividing by zero
+
+
+def quantize_int8(model: onnx.ModelProto, keep: Iterable[str] = (), *, standard_operators: bool = False) -> onnx.ModelProto:
+    """Return ``model`` with every ``MatMul(x, constant)`` computed in 8-bit integers, row by row.
+
+    For a row ``x`` of activations: ``scale = max|x| / 127``, ``q = round(x / scale) + 128`` as uint8, then an integer
+    MatMul with weights quantized symmetrically per output channel, times ``scale``, times the channel's scale.
+    The output of a GELU is never below -0.17, so it is shifted to start at zero and uses all 255 steps instead.
+
+    Args:
+        model: the graph; its MatMuls have 2-d activations unless ``standard_operators``.
+        keep: names of weight initializers that stay float32 (for example an inverse Fourier transform).
+        standard_operators: use operators of the ONNX standard only, which is slower and takes activations of any rank.
+    """
+    quantized = onnx.ModelProto()
+    quantized.CopyFrom(model)
+    graph = quantized.graph
+    keep = set(keep)
+    weights = {tensor.name: tensor for tensor in graph.initializer if len(tensor.dims) == 2 and tensor.name not in keep}
+    nodes = list(graph.node)
+    gelus = {node.output[0] for node in nodes if node.op_type == "Gelu"}
+    rewriter = (_StandardRewriter if standard_operators else _FusedRewriter)(weights, gelus)
+    del graph.node[:]
+    for node in nodes:
+        graph.node.extend(rewriter.rewrite(node) if node.op_type == "MatMul" and node.input[1] in weights else [node])
+    used = {name for node in graph.node for name in node.input}
+    kept = [tensor for tensor in graph.initializer if tensor.name in used]
+    del graph.initializer[:]
+    graph.initializer.extend([*kept, *rewriter.initializers.values()])
+    if not standard_operators and all(opset.domain != "com.microsoft" for opset in quantized.opset_import):
+        quantized.opset_import.append(helper.make_opsetid("com.microsoft", 1))
+    return quantized
+
+
+class _Rewriter:
+    """Rewrites MatMul nodes one by one; activations that feed several MatMuls are quantized once."""
+
+    def __init__(self, weights: dict[str, TensorProto], shifted: set[str]) -> None:
+        self.weights = weights
+        self.shifted = shifted
+        self.initializers: dict[str, TensorProto] = {}
+        self._quantized: set[str] = set()
+
+    def rewrite(self, node: NodeProto) -> list[NodeProto]:
+        """Return the nodes that compute ``node`` in integers."""
+        x, weight = node.input
+        output = node.output[0]
+        nodes = []
+        if x not in self._quantized:
+            self._quantized.add(x)
+            nodes += self._quantize_rows(x)
+        self._quantize_weight(weight)
+        if x not in self.shifted:
+            return [*nodes, *self._multiply(x, weight, output)]
+        shift = self._constant(f"{weight}.shift", _GELU_MINIMUM * self._column_sums(weight))
+        return [
+            *nodes,
+            *self._multiply(x, weight, f"{output}.shifted"),
+            helper.make_node("Add", [f"{output}.shifted", shift], [output]),
+        ]
+
+    def _quantize_rows(self, x: str) -> list[NodeProto]:
+        raise NotImplementedError
+
+    def _multiply(self, x: str, weight: str, output: str) -> list[NodeProto]:
+        raise NotImplementedError
+
+    def _distance_from_zero(self, x: str) -> tuple[NodeProto, float, int]:
+        """Return the node giving ``{x}.magnitude``, the number of steps up to its maximum, and the zero point."""
+        if x in self.shifted:
+            shift = self._constant("rowwise.gelu_minimum", np.float32(_GELU_MINIMUM))
+            return helper.make_node("Sub", [x, shift], [f"{x}.magnitude"]), 255, 0
+        # uint8 around 128 and not int8: u8s8 is the only pair whose integer MatMul is fast on x86 (VNNI and AMX).
+        return helper.make_node("Abs", [x], [f"{x}.magnitude"]), 127, 128
+
+    def _zero_point(self, x: str) -> str:
+        value = 0 if x in self.shifted else 128
+        return self._constant(f"rowwise.zero_point_{value}", np.uint8(value))
+
+    def _quantize_weight(self, name: str) -> None:
+        if f"{name}.int8" in self.initializers:
+            return
+        weight = numpy_helper.to_array(self.weights[name]).astype(np.float32)
+        scale = np.maximum(np.abs(weight).max(axis=0) / 127, _TINY)
+        self._constant(f"{name}.int8", np.round(weight / scale).astype(np.int8))
+        self._constant(f"{name}.scale", scale)
+
+    def _column_sums(self, name: str) -> np.ndarray:
+        integers = numpy_helper.to_array(self.initializers[f"{name}.int8"]).astype(np.int64)
+        sums: np.ndarray = integers.sum(axis=0) * numpy_helper.to_array(self.initializers[f"{name}.scale"])
+        return sums.astype(np.float32)
+
+    def _constant(self, name: str, value: np.ndarray | np.generic) -> str:
+        self.initializers[name] = numpy_helper.from_array(np.asarray(value), name)
+        return name
+
+
+class _FusedRewriter(_Rewriter):
+    """ONNX Runtime's fast path: per-row QuantizeLinear over 2-d activations and MatMulIntegerToFloat."""
+
+    def _quantize_rows(self, x: str) -> list[NodeProto]:
+        magnitude, steps, zero_point = self._distance_from_zero(x)
+        source = f"{x}.magnitude" if x in self.shifted else x
+        return [
+            magnitude,
+            helper.make_node("ReduceMax", [f"{x}.magnitude", self._last_axis()], [f"{x}.peak"], keepdims=0),
+            helper.make_node("Mul", [f"{x}.peak", self._per_step(steps)], [f"{x}.step"]),
+            helper.make_node("Max", [f"{x}.step", self._constant("rowwise.tiny", _TINY)], [f"{x}.scale_row"]),
+            helper.make_node("Unsqueeze", [f"{x}.scale_row", self._last_axis()], [f"{x}.scale"]),
+            helper.make_node("Shape", [f"{x}.scale_row"], [f"{x}.rows"]),
+            helper.make_node(
+                "ConstantOfShape",
+                [f"{x}.rows"],
+                [f"{x}.zero_points"],
+                value=helper.make_tensor("value", TensorProto.UINT8, [1], [zero_point]),
+            ),
+            helper.make_node("QuantizeLinear", [source, f"{x}.scale_row", f"{x}.zero_points"], [f"{x}.uint8"], axis=0),
+        ]
+
+    def _multiply(self, x: str, weight: str, output: str) -> list[NodeProto]:
+        one = self._constant("rowwise.one", np.float32(1))
+        inputs = [f"{x}.uint8", f"{weight}.int8", one, f"{weight}.scale", self._zero_point(x)]
+        return [
+            helper.make_node("MatMulIntegerToFloat", inputs, [f"{output}.per_row"], domain="com.microsoft"),
+            helper.make_node("Mul", [f"{output}.per_row", f"{x}.scale"], [output]),
+        ]
+
+    def _last_axis(self) -> str:
+        return self._constant("rowwise.last_axis", np.array([1], np.int64))
+
+    def _per_step(self, steps: float) -> str:
+        return self._constant(f"rowwise.per_{int(steps)}_steps", np.float32(1 / steps))
+
+
+class _StandardRewriter(_Rewriter):
+    """The same arithmetic in standard operators, for activations of any rank."""
+
+    def _quantize_rows(self, x: str) -> list[NodeProto]:
+        magnitude, steps, zero_point = self._distance_from_zero(x)
+        source = f"{x}.magnitude" if x in self.shifted else x
+        axis = self._constant("rowwise.last_axis", np.array([-1], np.int64))
+        per_step = self._constant(f"rowwise.per_{int(steps)}_steps", np.float32(1 / steps))
+        offset = self._constant(f"rowwise.offset_{zero_point}", np.float32(zero_point))
+        return [
+            magnitude,
+            helper.make_node("ReduceMax", [f"{x}.magnitude", axis], [f"{x}.peak"], keepdims=1),
+            helper.make_node("Mul", [f"{x}.peak", per_step], [f"{x}.step"]),
+            helper.make_node("Max", [f"{x}.step", self._constant("rowwise.tiny", _TINY)], [f"{x}.scale"]),
+            helper.make_node("Div", [source, f"{x}.scale"], [f"{x}.steps"]),
+            helper.make_node("Round", [f"{x}.steps"], [f"{x}.rounded"]),
+            helper.make_node("Add", [f"{x}.rounded", offset], [f"{x}.offset"]),
+            helper.make_node("Cast", [f"{x}.offset"], [f"{x}.uint8"], to=TensorProto.UINT8),
+        ]
+
+    def _multiply(self, x: str, weight: str, output: str) -> list[NodeProto]:
+        inputs = [f"{x}.uint8", f"{weight}.int8", self._zero_point(x)]
+        return [
+            helper.make_node("MatMulInteger", inputs, [f"{output}.integer"]),
+            helper.make_node("Cast", [f"{output}.integer"], [f"{output}.float"], to=TensorProto.FLOAT),
+            helper.make_node("Mul", [f"{output}.float", f"{weight}.scale"], [f"{output}.per_row"]),
+            helper.make_node("Mul", [f"{output}.per_row", f"{x}.scale"], [output]),
+        ]
+
+
+def to_float16(model: onnx.ModelProto, keep: Iterable[str] = ()) -> onnx.ModelProto:
+    """Return ``model`` computing in float16, for GPUs; its inputs and outputs stay as they are except KV caches.
+
+    Args:
+        model: the fp32 graph.
+        keep: names of weight initializers whose consumers stay float32.
+    """
+    raise NotImplementedError

@@ -1,0 +1,123 @@
+"""Compares exported graphs with PyTorch, and quantized graphs with exported ones. A comparison that fails raises."""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import onnxruntime as ort
+
+from actors.bundle import CheckResult
+from actors.errors import ExportError
+
+logger = logging.getLogger(__name__)
+
+Feeds = Mapping[str, np.ndarray]
+Run = Callable[[Feeds], Mapping[str, np.ndarray]]
+
+
+@dataclass(frozen=True)
+class Case:
+    """Named example inputs of one graph; ``outputs`` limits the comparison to those outputs (default: all)."""
+
+    name: str
+    feeds: Feeds
+    outputs: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """What an exported graph must hold against its reference.
+
+    ``max_abs_diff`` is in units of the reference's largest magnitude where that exceeds 1.
+    """
+
+    max_abs_diff: float = 1e-4
+    snr_db: float = 60.0
+
+
+def open_graph(path: str) -> Run:
+    """Return a function that runs the ONNX file at ``path`` on the CPU with named inputs and outputs."""
+    session = ort.InferenceSession(path, providers=["CPUExecutionProvider"])
+    names = [output.name for output in session.get_outputs()]
+
+    def run(feeds: Feeds) -> dict[str, np.ndarray]:
+        return dict(zip(names, session.run(names, dict(feeds)), strict=True))
+
+    return run
+
+
+def snr_db(reference: np.ndarray, actual: np.ndarray) -> float:
+    """Return the signal-to-noise ratio of ``actual`` in dB, at most 200 (equal arrays)."""
+    noise = np.square(actual.astype(np.float64) - reference).sum()
+    signal = np.square(reference.astype(np.float64)).sum()
+    return 200.0 if noise == 0 else float(min(200.0, 10 * np.log10(signal / noise + 1e-30)))
+
+
+def check_graph(
+    name: str, run: Run, reference: Run, cases: Sequence[Case], tolerance: Tolerance, snr_of: Sequence[str] = ()
+) -> list[CheckResult]:
+    """Compare a graph with its reference on every case; return the worst difference and SNR.
+
+    Args:
+        name: the graph's name, for messages.
+        run: the exported graph.
+        reference: what it must compute.
+        cases: at least one, or there is nothing to believe.
+        tolerance: the bounds.
+        snr_of: outputs whose SNR is bounded too.
+
+    Raises:
+        ExportError: no case, a shape that differs, a value that is not finite, or a bound that does not hold.
+    """
+    if not cases:
+        raise ExportError(f"graph {name!r} has no case to check: an unchecked graph is not published")
+    worst_diff, worst_snr = 0.0, 200.0
+    for case in cases:
+        expected, actual = reference(case.feeds), run(case.feeds)
+        for output in case.outputs or tuple(expected):
+            want, got = expected[output], actual[output]
+            if want.shape != got.shape:
+                raise ExportError(f"graph {name!r}, case {case.name!r}: {output} is {got.shape}, PyTorch gives {want.shape}")
+            if not np.isfinite(got).all():
+                raise ExportError(f"graph {name!r}, case {case.name!r}: {output} holds values that are not finite")
+            worst_diff = max(worst_diff, relative_difference(got, want))
+            if output in snr_of:
+                worst_snr = min(worst_snr, snr_db(want, got))
+    results = [bounded(name, "all cases", "max_abs_diff", worst_diff, ceiling=tolerance.max_abs_diff)]
+    if snr_of:
+        results.append(bounded(name, "all cases", "snr_db", worst_snr, floor=tolerance.snr_db))
+    return results
+
+
+def check_arrays(graph: str, case: str, actual: np.ndarray, expected: np.ndarray, tolerance: Tolerance) -> CheckResult:
+    """Compare two arrays of one shape that a graph and its reference led to.
+
+    Raises:
+        ExportError: the difference is out of bounds.
+    """
+    return bounded(graph, case, "max_abs_diff", relative_difference(actual, expected), ceiling=tolerance.max_abs_diff)
+
+
+def relative_difference(actual: np.ndarray, expected: np.ndarray) -> float:
+    """Return the largest absolute difference, in units of the largest expected magnitude where that exceeds 1."""
+    scale = max(1.0, float(np.abs(expected).max(initial=0.0)))
+    return float(np.abs(actual.astype(np.float64) - expected).max(initial=0.0)) / scale
+
+
+def bounded(
+    graph: str, case: str, metric: str, value: float, *, floor: float | None = None, ceiling: float | None = None
+) -> CheckResult:
+    """Return the measured value as a manifest entry.
+
+    Raises:
+        ExportError: it is below ``floor``, above ``ceiling`` or not a number.
+    """
+    result = CheckResult.model_validate(
+        {"graph": graph, "case": case, "metric": metric, "value": value, "floor": floor, "ceiling": ceiling}
+    )
+    if (floor is not None and not value >= floor) or (ceiling is not None and not value <= ceiling):
+        bound = f"at least {floor}" if floor is not None else f"at most {ceiling}"
+        raise ExportError(f"graph {graph!r} ({case}): {metric} is {value:.4g}, it must be {bound}. Nothing was published.")
+    logger.info("checked %s (%s): %s %.4g", graph, case, metric, value)
+    return result
