@@ -1,0 +1,62 @@
+"""Preallocated KV buffers, one slot per running utterance."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import onnxruntime as ort
+
+from actors.bundle import TensorSpec
+from actors.session import Device
+
+
+class KVCache:
+    """Buffers ``[slots, kv_heads, max_length, head_dim]``, bound to a graph as past and present at once.
+
+    A range of slots is a view of the buffers, so a smaller batch costs less and a prompt is prefilled straight into its
+    slot. Memory is reserved, not touched: on the CPU a slot's pages become real as its utterance grows.
+    """
+
+    def __init__(
+        self, past: Sequence[TensorSpec], present: Sequence[TensorSpec], slots: int, max_length: int, device: Device
+    ) -> None:
+        self.slots = slots
+        self.max_length = max_length
+        self.device = device
+        self._names = [(p.name, q.name) for p, q in zip(past, present, strict=True)]
+        self._shapes = [_slot_shape(spec, max_length) for spec in past]
+        self._dtypes = [np.dtype(spec.dtype) for spec in past]
+        self._arrays: list[np.ndarray] = []
+        self._values = [self._allocate(shape, dtype) for shape, dtype in zip(self._shapes, self._dtypes, strict=True)]
+
+    @property
+    def movable(self) -> bool:
+        """Whether :meth:`move` works here: on a GPU free slots are cheaper than copies through the host."""
+        return self.device.memory == "cpu"
+
+    def bind(self, binding: ort.IOBinding, first: int, count: int) -> None:
+        """Bind slots ``first`` to ``first + count`` as the past and present of ``binding``."""
+        for (past, present), shape, dtype, value in zip(
+            self._names, self._shapes, self._dtypes, self._values, strict=True
+        ):
+            pointer = value.data_ptr() + first * int(np.prod(shape)) * dtype.itemsize
+            edge = (self.device.memory, self.device.ordinal, dtype, [count, *shape], pointer)
+            binding.bind_input(past, *edge)
+            binding.bind_output(present, *edge)
+
+    def move(self, source: int, target: int, length: int) -> None:
+        """Copy the first ``length`` positions of slot ``source`` over those of slot ``target``."""
+        for array in self._arrays:
+            array[target, :, :length] = array[source, :, :length]
+
+    def _allocate(self, shape: tuple[int, ...], dtype: np.dtype) -> ort.OrtValue:
+        full = (self.slots, *shape)
+        if self.device.memory != "cpu":
+            return ort.OrtValue.ortvalue_from_shape_and_type(full, dtype, self.device.memory, self.device.ordinal)
+        array = np.zeros(full, dtype)
+        self._arrays.append(array)  # the OrtValue shares its memory
+        return ort.OrtValue.ortvalue_from_numpy(array)
+
+
+def _slot_shape(spec: TensorSpec, max_length: int) -> tuple[int, ...]:
+    """The shape of one slot: the axes behind ``batch``, the only dynamic one among them being the length."""
+    return tuple(axis if isinstance(axis, int) else max_length for axis in spec.axes[1:])

@@ -1,0 +1,62 @@
+"""What an engine is asked for and what it gives back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class SynthesisRequest:
+    """One text to speak. Exactly one of ``text`` and ``token_ids`` is given.
+
+    Attributes:
+        id: names the row; together with ``seed`` it fixes every random number.
+        text: what to say; normalised and cut into chunks.
+        token_ids: a whole prompt in the model's own ids, used as it is (one chunk).
+        voice: one of the bundle's voices; ``None`` is the bundle's first.
+        seed: the job's seed.
+        noise: the random numbers of the model's loop, one row per frame, used as they are instead of ``seed``.
+        options: settings of the loop by name; unknown ones are errors.
+    """
+
+    id: str
+    text: str | None = None
+    token_ids: list[int] | None = None
+    voice: str | None = None
+    seed: int = 0
+    noise: np.ndarray | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TextChunk:
+    """A piece of the text and where it is in the audio, in seconds."""
+
+    text: str
+    start_s: float
+    end_s: float
+
+
+@dataclass(frozen=True)
+class SynthesisResult:
+    """Speech for one request.
+
+    Attributes:
+        id: of the request.
+        audio: float32 mono ``[samples]``.
+        sample_rate: in Hz.
+        frames: how many frames (audio tokens) the audio was made from.
+        finish_reason: ``eos``, or ``length`` if any chunk reached the longest allowed length.
+        chunks: the spoken pieces in order.
+        trace: the loop's arrays by name, if asked for, chunks joined along the first axis.
+    """
+
+    id: str
+    audio: np.ndarray
+    sample_rate: int
+    frames: int
+    finish_reason: str
+    chunks: tuple[TextChunk, ...]
+    trace: Mapping[str, np.ndarray] | None = None

@@ -1,0 +1,76 @@
+"""Every ONNX Runtime option Speechmill sets, and why."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnxruntime as ort
+
+from actors.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Device:
+    """Where a model runs: ``cpu``, ``cuda``, ``cuda:<ordinal>`` or ``openvino``."""
+
+    kind: str
+    ordinal: int = 0
+
+    @classmethod
+    def parse(cls, text: str) -> "Device":
+        """Parse a device name.
+
+        Raises:
+            UsageError: the name is unknown, or this onnxruntime was built without the provider it needs.
+        """
+        kind, _, ordinal = text.partition(":")
+        if kind not in _PROVIDERS or not (ordinal == "" or ordinal.isdecimal()):
+            raise UsageError(f"unknown device {text!r}: use cpu, cuda, cuda:<ordinal> or openvino")
+        if _PROVIDERS[kind] not in ort.get_available_providers():
+            raise UsageError(
+                f"device {text!r} needs {_PROVIDERS[kind]}, this onnxruntime has {ort.get_available_providers()}: "
+                f"install {_PACKAGES[kind]} in place of onnxruntime"
+            )
+        return cls(kind, int(ordinal or 0))
+
+    @property
+    def memory(self) -> str:
+        """The name ONNX Runtime gives to this device's memory."""
+        return "cuda" if self.kind == "cuda" else "cpu"
+
+
+_PROVIDERS = {
+    "cpu": "CPUExecutionProvider",
+    "cuda": "CUDAExecutionProvider",
+    "openvino": "OpenVINOExecutionProvider",
+}
+_PACKAGES = {"cpu": "onnxruntime", "cuda": "onnxruntime-gpu", "openvino": "onnxruntime-openvino"}
+
+
+def open_session(path: Path, device: Device, threads: int) -> ort.InferenceSession:
+    """Open an ONNX file on ``device`` with ``threads`` intra-op CPU threads."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+    options.log_severity_level = 3  # errors; ORT warns about every constant it folds
+    # A model's sessions take turns on the same cores: the one that is done must not spin against the one that runs.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
+    # Denormal floats in a fading signal are up to 100 times as slow as zeros and inaudible.
+    options.add_session_config_entry("session.set_denormal_as_zero", "1")
+    return ort.InferenceSession(str(path), options, providers=_provider_options(device, threads))
+
+
+def _provider_options(device: Device, threads: int) -> list[str | tuple[str, dict[str, str]]]:
+    name = _PROVIDERS[device.kind]
+    if device.kind == "cuda":
+        cuda = {
+            "device_id": str(device.ordinal),
+            # Grow by what is asked for: several actors may share the GPU.
+            "arena_extend_strategy": "kSameAsRequested",
+            # The exhaustive default benchmarks every new input length.
+            "cudnn_conv_algo_search": "HEURISTIC",
+        }
+        return [(name, cuda), _PROVIDERS["cpu"]]
+    if device.kind == "openvino":
+        return [(name, {"device_type": "CPU", "num_of_threads": str(threads)}), _PROVIDERS["cpu"]]
+    return [name]
