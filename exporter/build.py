@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 # What a graph in lower precision must hold against the fp32 graph. A decoder that cannot is published in fp32.
 SNR_FLOOR_DB = 30.0
-AGREEMENT_FLOOR = 0.8
+AGREEMENT_FLOOR = 0.6  # random weights reach 0.75, a trained model 0.95 and more; a broken graph next to nothing
 
 
 @dataclass(frozen=True)

@@ -91,14 +91,16 @@ def export_graph(graph: Graph, sizes: Mapping[str, int]) -> onnx.ModelProto:
     return model
 
 
-def save_graph(model: onnx.ModelProto, path: Path) -> list[str]:
-    """Write ``model`` with its weights beside it, so that all processes of a node can map them; return the file names."""
+def save_graph(model: onnx.ModelProto, path: Path) -> None:
+    """Write ``model`` to ``path`` and its weights to ``<path>.data``, which all processes of a node can map."""
     data = f"{path.name}.data"
     copy = onnx.ModelProto()
     copy.CopyFrom(model)  # onnx.save strips the weights of the model it is given
     (path.parent / data).unlink(missing_ok=True)  # onnx.save appends to a data file that is there
     onnx.save(copy, path, save_as_external_data=True, location=data, size_threshold=1024)
-    return [name for name in (path.name, data) if (path.parent / name).exists()]
+    for file in (path, path.parent / data):
+        if file.exists():
+            file.chmod(0o644)  # onnx makes the data file private; a bundle is shared
 
 
 class _Flat(nn.Module):
