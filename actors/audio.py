@@ -5,7 +5,6 @@ holds. FFmpeg (PyAV) decodes; libsndfile encodes the lossless formats and FFmpeg
 """
 
 import io
-import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +16,6 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 import soxr
-from av.codec.context import Flags as CodecFlags
 
 from actors.errors import RequestError, SpeechmillError, StorageError, UsageError
 
@@ -41,8 +39,16 @@ _INPUT_OPTIONS = {"protocol_whitelist": "none"}
 # A file whose audio ends this much before its header says is truncated. Encoder delay and padding are far below.
 _TRUNCATED_S = 0.25
 
+# An MP3 file may tell its number of frames (24 to 72 ms each); a few less are not a truncated file.
+_TRUNCATED_MP3_FRAMES = 10
+
 # Containers whose duration is written in the file; for the others FFmpeg may only estimate it.
 _EXACT_DURATION = {"flac", "mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"}
+
+# Streams of frames in which players skip what is not a frame: tags in the middle, where files were joined, and junk.
+# Above this share of undecodable packets it is not audio at all.
+_LOOSE_STREAMS = {"mp3", "aac"}
+_MAX_JUNK = 0.1
 
 # Writers that cannot seek back put 0 or a size near 2 or 4 GiB in a WAV header.
 _SHORTEST_UNKNOWN_RIFF = 0x7FFF_0000
@@ -62,9 +68,7 @@ class _LossyCodec:
 
 _LOSSY: dict[AudioFormat, _LossyCodec] = {
     "opus": _LossyCodec("ogg", "libopus", (8_000, 12_000, 16_000, 24_000, 48_000), 64_000),
-    "mp3": _LossyCodec(
-        "mp3", "libmp3lame", (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000), 96_000
-    ),
+    "mp3": _LossyCodec("mp3", "libmp3lame", (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000), 96_000),
 }
 
 
@@ -72,15 +76,18 @@ _LOSSY: dict[AudioFormat, _LossyCodec] = {
 class _Decoded:
     """What FFmpeg found in a file.
 
-    ``samples`` is ``[channels, samples]``; ``end_s`` is where the last frame ends and ``declared_s`` where the header
-    says it does (None: it does not say), both from the start; ``first_packet`` is a byte offset.
+    ``samples`` is ``[channels, samples]``; ``end_s`` is the time at which the last frame ends and ``declared_end_s``
+    the one the header promises (None: it does not say); ``junk`` counts packets that were skipped because they
+    cannot be decoded; ``first_packet`` is a byte offset.
     """
 
     container: str
     samples: FloatArray
     rate: int
     end_s: float
-    declared_s: float | None
+    declared_end_s: float | None
+    packets: int
+    junk: int
     has_corrupt_packet: bool
     first_packet: int
 
@@ -134,14 +141,18 @@ def decode(source: bytes | Path) -> tuple[FloatArray, int]:
         file.seek(0)
         try:
             decoded = _decode_first_track(file)
-        # PyAV says by a plain ValueError that the channel layout or rate changes midway.
-        except (av.FFmpegError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            raise RequestError(f"{name} cannot be decoded, it is damaged, truncated or not audio: {reason}") from error
+        except av.FFmpegError as error:
+            raise RequestError(f"{name} cannot be decoded, it is damaged, truncated or not audio: {error.strerror}") from error
+        except ValueError as error:  # how PyAV says that a frame is unlike the first
+            raise RequestError(f"{name} changes its sample rate or its channels midway: convert it first") from error
         if decoded is None:
             raise RequestError(f"{name} has no audio track, or one without samples")
+        if decoded.junk > _MAX_JUNK * decoded.packets:
+            raise RequestError(
+                f"{name} is damaged or not audio: {decoded.junk} of its {decoded.packets} packets cannot be decoded"
+            )
         if _is_truncated(decoded, file):
-            raise RequestError(f"{name} is truncated: its audio breaks off after {decoded.end_s:.2f} s")
+            raise RequestError(f"{name} is truncated: its audio breaks off at {decoded.end_s:.2f} s")
     if not _MIN_RATE <= decoded.rate <= _MAX_RATE:
         raise RequestError(f"{name} has a sample rate of {decoded.rate} Hz: use {_MIN_RATE} to {_MAX_RATE} Hz")
     if not np.isfinite(decoded.samples).all():
@@ -185,7 +196,6 @@ def _encode_lossy(audio: FloatArray, sample_rate: int, codec: _LossyCodec) -> by
     with av.open(file, "w", format=codec.container, options={"fflags": "+bitexact"}) as container:
         stream = container.add_stream(codec.encoder, rate=rate, layout="mono")
         stream.bit_rate = codec.bit_rate
-        stream.codec_context.flags |= CodecFlags.bitexact
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return file.getvalue()
@@ -215,23 +225,32 @@ def _decode_first_track(file: BinaryIO) -> _Decoded | None:
         # Packed samples: PyAV reads out of bounds in planar frames of eight channels and more.
         resampler = av.AudioResampler(format="flt")
         blocks: list[FloatArray] = []
-        rate, end_s, has_corrupt_packet, first_packet = 0, 0.0, False, None
+        rate, end_s, packets, junk, has_corrupt_packet, first_packet = 0, 0.0, 0, 0, False, None
         for packet in container.demux(stream):
+            packets += 1
             has_corrupt_packet |= packet.is_corrupt
             first_packet = packet.pos if first_packet is None else first_packet
-            for frame in packet.decode():
+            try:
+                frames = packet.decode()
+            except av.InvalidDataError:
+                if container.format.name not in _LOOSE_STREAMS:
+                    raise
+                junk += 1
+                continue
+            for frame in frames:
                 rate = frame.sample_rate
                 end_s = (frame.time or 0.0) + frame.samples / rate
                 blocks.extend(_samples(packed) for packed in resampler.resample(frame))
         if not blocks:
             return None
-        start_s = float((stream.start_time or 0) * stream.time_base)
         return _Decoded(
             container=container.format.name,
             samples=np.ascontiguousarray(np.concatenate(blocks).T),
             rate=rate,
-            end_s=end_s - start_s,
-            declared_s=_declared_seconds(container, stream),
+            end_s=end_s,
+            declared_end_s=_declared_end(container, stream),
+            packets=packets,
+            junk=junk,
             has_corrupt_packet=has_corrupt_packet,
             first_packet=first_packet or 0,
         )
@@ -243,9 +262,10 @@ def _samples(frame: Any) -> FloatArray:
     return samples
 
 
-def _declared_seconds(container: Any, stream: Any) -> float | None:
+def _declared_end(container: Any, stream: Any) -> float | None:
+    """Return the time in seconds at which the header says that the track ends."""
     if stream.duration is not None:
-        return float(stream.duration * stream.time_base)
+        return float(((stream.start_time or 0) + stream.duration) * stream.time_base)
     # Matroska has one duration for all its tracks, which says nothing about a single one of several.
     if container.duration is not None and len(container.streams) == 1:
         return float(container.duration / av.time_base)
@@ -258,8 +278,11 @@ def _is_truncated(decoded: _Decoded, file: BinaryIO) -> bool:
         return True
     if decoded.container == "ogg":
         return _ends_within_ogg_page(file)
-    is_exact = decoded.container in _EXACT_DURATION or (decoded.container == "mp3" and _has_mp3_length(decoded, file))
-    return is_exact and decoded.declared_s is not None and decoded.end_s < decoded.declared_s - _TRUNCATED_S
+    if decoded.container == "mp3":
+        return decoded.packets < _declared_mp3_frames(decoded.first_packet, file) - _TRUNCATED_MP3_FRAMES
+    if decoded.container in _EXACT_DURATION and decoded.declared_end_s is not None:
+        return decoded.end_s < decoded.declared_end_s - _TRUNCATED_S
+    return False
 
 
 def _is_streamed_wav(file: BinaryIO) -> bool:
@@ -268,15 +291,22 @@ def _is_streamed_wav(file: BinaryIO) -> bool:
     header = file.read(8)
     if len(header) < 8 or header[:4] != b"RIFF":
         return False
-    (size,) = struct.unpack("<I", header[4:])
+    size = int.from_bytes(header[4:], "little")
     return size == 0 or size >= _SHORTEST_UNKNOWN_RIFF
 
 
-def _has_mp3_length(decoded: _Decoded, file: BinaryIO) -> bool:
-    """Say whether the frame before the first audio frame tells the length; FFmpeg guesses it otherwise."""
-    file.seek(max(0, decoded.first_packet - 4096))
-    head = file.read(min(4096, decoded.first_packet))
-    return any(tag in head for tag in (b"Xing", b"Info", b"VBRI"))
+def _declared_mp3_frames(first_packet: int, file: BinaryIO) -> int:
+    """Return the number of frames that the Xing or Info header tells, 0 where there is none.
+
+    The header is a frame before the first audio frame: the tag, four bytes of flags (bit 0: has a count), the count.
+    FFmpeg reads it too, but guesses from the size instead where more data follows than it promises.
+    """
+    file.seek(max(0, first_packet - 4096))
+    head = file.read(min(4096, first_packet))
+    tag = max(head.rfind(b"Xing"), head.rfind(b"Info"))
+    if tag < 0 or not int.from_bytes(head[tag + 4 : tag + 8], "big") & 1:
+        return 0
+    return int.from_bytes(head[tag + 8 : tag + 12], "big")
 
 
 def _ends_within_ogg_page(file: BinaryIO) -> bool:

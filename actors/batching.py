@@ -139,14 +139,15 @@ class Engine(Generic[RequestT, UtteranceT, ResultT]):
         Raises:
             RequestError: the request cannot be processed, and why.
         """
-        job = _Job(request, self.model.prepare(request, trace), Future(), on_utterance)
+        future: Future[ResultT] = Future()
+        job = _Job(request, self.model.prepare(request, trace), future, on_utterance)
         with self._changed:
             if self._closed:
                 raise SpeechmillError("the engine is closed: open the model again")
             for index, utterance in enumerate(job.utterances):
                 heapq.heappush(self._queue, _Ticket((-utterance.cost, next(self._arrivals)), job, index))
             self._changed.notify()
-        return job.future
+        return future
 
     def generate(self, requests: Sequence[RequestT], *, trace: bool = False) -> list[ResultT]:
         """Process requests together; the results come in the order of the requests.
@@ -181,9 +182,7 @@ class Engine(Generic[RequestT, UtteranceT, ResultT]):
     def __enter__(self) -> "Engine[RequestT, UtteranceT, ResultT]":
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
     def _run(self) -> None:
@@ -208,7 +207,7 @@ class Engine(Generic[RequestT, UtteranceT, ResultT]):
         used = max((slot + 1 for slot, ticket in enumerate(self._rows) if ticket), default=0)
         if not used:
             return
-        rows = [ticket and ticket.utterance for ticket in self._rows[:used]]
+        rows = [ticket.utterance if ticket else None for ticket in self._rows[:used]]
         self.model.step(rows)
         self.stats.steps += 1
         self.stats.slot_steps += self.model.slots

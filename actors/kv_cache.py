@@ -35,9 +35,7 @@ class KVCache:
 
     def bind(self, binding: ort.IOBinding, first: int, count: int) -> None:
         """Bind slots ``first`` to ``first + count`` as the past and present of ``binding``."""
-        for (past, present), shape, dtype, value in zip(
-            self._names, self._shapes, self._dtypes, self._values, strict=True
-        ):
+        for (past, present), shape, dtype, value in zip(self._names, self._shapes, self._dtypes, self._values, strict=True):
             pointer = value.data_ptr() + first * int(np.prod(shape)) * dtype.itemsize
             edge = (self.device.memory, self.device.ordinal, dtype, [count, *shape], pointer)
             binding.bind_input(past, *edge)

@@ -1,16 +1,41 @@
 """Opens a bundle as an engine: the one place that knows which class runs which family."""
 
 import os
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+from actors import soprano
 from actors.batching import Engine
-from actors.bundle import Bundle, load_bundle
-from actors.errors import UsageError
+from actors.bundle import Bundle, Manifest, load_bundle
+from actors.errors import RequestError, UsageError
 from actors.session import Device
-from actors.soprano import Soprano
 
-FAMILIES = {"soprano": Soprano}
+
+class OpenFamily(Protocol):
+    """Opens a bundle of one family on a device."""
+
+    def __call__(self, bundle: Bundle, device: Device, threads: int, slots: int) -> Any:
+        """Return the model that :class:`actors.batching.Engine` runs."""
+
+
+class ParseOptions(Protocol):
+    """Parses the options of a request to one family."""
+
+    def __call__(self, manifest: Manifest, values: Mapping[str, Any]) -> Any:
+        """Return the options; raise :class:`RequestError` if one is unknown or out of range."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """What a family's module offers to the rest."""
+
+    open: OpenFamily
+    parse_options: ParseOptions
+
+
+FAMILIES = {"soprano": Family(soprano.Soprano, soprano.parse_options)}
 
 DEFAULT_SLOTS = 32
 
@@ -35,16 +60,33 @@ def open_model(
     if slots < 1 or threads < 1:
         raise UsageError(f"slots and threads must be at least 1, not {slots} and {threads}")
     bundle = model if isinstance(model, Bundle) else _find(model)
-    family = FAMILIES.get(bundle.manifest.family)
-    if family is None:
-        raise UsageError(f"{bundle.reference} is a {bundle.manifest.family} model, which this version cannot run")
-    return Engine(family(bundle, Device.parse(device), threads, slots))
+    return Engine(_family(bundle.manifest).open(bundle, Device.parse(device), threads, slots))
+
+
+def check_choices(manifest: Manifest, voice: str | None, options: Mapping[str, Any]) -> None:
+    """Check what a whole job wants of a model before it starts.
+
+    Raises:
+        UsageError: the model has no such voice, or an option is unknown or out of range.
+    """
+    if voice is not None and voice not in manifest.voices:
+        raise UsageError(f"{manifest.name} has no voice {voice!r}: it has {', '.join(manifest.voices)}")
+    try:
+        _family(manifest).parse_options(manifest, options)
+    except RequestError as error:
+        raise UsageError(str(error)) from error
+
+
+def _family(manifest: Manifest) -> Family:
+    if manifest.family not in FAMILIES:
+        raise UsageError(f"{manifest.name} is a {manifest.family} model, which this version cannot run")
+    return FAMILIES[manifest.family]
 
 
 def _find(reference: Path | str) -> Bundle:
     if Path(reference).is_dir():
         return load_bundle(reference)
     # The one arrow from here to cluster/, taken at call time: only a reference that is not a folder needs the registry.
-    from cluster.registry import fetch  # noqa: PLC0415
+    from cluster.registry import fetch
 
     return fetch(str(reference))

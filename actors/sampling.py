@@ -39,9 +39,7 @@ def row_generator(seed: int, row_id: str, *salt: int) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(key=int.from_bytes(key, "little")))
 
 
-def sample(
-    logits: np.ndarray, seen: np.ndarray, parameters: Sequence[SamplingParameters], uniforms: np.ndarray
-) -> np.ndarray:
+def sample(logits: np.ndarray, seen: np.ndarray, parameters: Sequence[SamplingParameters], uniforms: np.ndarray) -> np.ndarray:
     """Choose one token per row.
 
     Args:
@@ -62,8 +60,8 @@ def sample(
     scores /= temperature
     best = scores.max(axis=1, keepdims=True)
     possible = scores > best - _FLOAT32_SOFTMAX_REACH
-    chosen = scores.argmax(axis=1)
-    for row in np.nonzero(possible.sum(axis=1) > 1)[0]:
+    chosen: np.ndarray = scores.argmax(axis=1)
+    for row in np.nonzero(possible.sum(axis=1) > 1)[0].tolist():
         candidates = np.nonzero(possible[row])[0]
         chosen[row] = _choose(candidates, scores[row, candidates], parameters[row], uniforms[row])
     return chosen
@@ -87,4 +85,5 @@ def _choose(tokens: np.ndarray, scores: np.ndarray, parameters: SamplingParamete
 
 def _softmax(scores: np.ndarray) -> np.ndarray:
     exponential = np.exp(scores - scores.max())
-    return exponential / exponential.sum()
+    probability: np.ndarray = exponential / exponential.sum()
+    return probability

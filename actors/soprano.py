@@ -4,15 +4,16 @@ Source: soprano-tts 0.2.0, ``tts.py`` and ``backends/transformers.py``. The deco
 that *predicted* it (the first one is that of the prompt's last token); the state that predicts the end is dropped.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Annotated
+from textwrap import wrap
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tokenizers import Tokenizer
 
-from actors.bundle import Bundle
+from actors.bundle import Bundle, Manifest
 from actors.errors import BundleError, RequestError
 from actors.kv_cache import KVCache
 from actors.requests import SynthesisRequest, SynthesisResult, TextChunk
@@ -47,6 +48,18 @@ class Settings(BaseModel):
     hallucination_distance: float
     hallucination_run: int
 
+    @classmethod
+    def of(cls, manifest: Manifest) -> "Settings":
+        """Parse a manifest's settings.
+
+        Raises:
+            BundleError: they are not those of a Soprano bundle.
+        """
+        try:
+            return cls.model_validate(manifest.settings)
+        except ValidationError as error:
+            raise BundleError(f"{manifest.name}: the settings of this soprano bundle are not understood: {error}") from error
+
 
 class Options(BaseModel):
     """What a request may set. Defaults are the bundle's, which are the original's.
@@ -76,6 +89,24 @@ class Options(BaseModel):
     def sampling(self) -> SamplingParameters:
         """Return the part that :func:`actors.sampling.sample` reads."""
         return SamplingParameters(self.temperature, self.top_k, self.top_p, self.repetition_penalty)
+
+
+def parse_options(manifest: Manifest, values: Mapping[str, Any]) -> Options:
+    """Parse a request's options over the bundle's defaults.
+
+    Raises:
+        RequestError: an unknown name or a value out of range.
+    """
+    settings = Settings.of(manifest)
+    defaults = settings.model_dump(include={"temperature", "top_p", "top_k", "repetition_penalty", "max_new_tokens"})
+    try:
+        options = Options.model_validate({**defaults, **values})
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise RequestError(f"soprano options: {problems}. Known: {', '.join(Options.model_fields)}") from error
+    if options.max_new_tokens > settings.max_new_tokens:
+        raise RequestError(f"max_new_tokens {options.max_new_tokens} is above this model's {settings.max_new_tokens}")
+    return options
 
 
 @dataclass
@@ -119,10 +150,7 @@ class Soprano:
     """A Soprano bundle opened on a device: the model that :class:`actors.batching.Engine` runs."""
 
     def __init__(self, bundle: Bundle, device: Device, threads: int, slots: int) -> None:
-        try:
-            self.settings = Settings.model_validate(bundle.manifest.settings)
-        except ValidationError as error:
-            raise BundleError(f"{bundle.folder}: the settings of this soprano bundle are not understood: {error}") from error
+        self.settings = Settings.of(bundle.manifest)
         if bundle.manifest.layout != "server":
             raise BundleError(f"{bundle.folder} has layout {bundle.manifest.layout!r}: the engine runs 'server' bundles")
         self.bundle = bundle
@@ -143,22 +171,6 @@ class Soprano:
         self._hidden = np.zeros((slots, self.settings.hidden_size), np.float32)
         self._seen = np.zeros((slots, self.settings.vocab_size), bool)
 
-    def options(self, values: dict[str, object]) -> Options:
-        """Parse a request's options over the bundle's defaults.
-
-        Raises:
-            RequestError: an unknown name or a value out of range.
-        """
-        defaults = self.settings.model_dump(include={"temperature", "top_p", "top_k", "repetition_penalty", "max_new_tokens"})
-        try:
-            options = Options.model_validate({**defaults, **values})
-        except ValidationError as error:
-            problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-            raise RequestError(f"soprano options: {problems}. Known: {', '.join(Options.model_fields)}") from error
-        if options.max_new_tokens > self.settings.max_new_tokens:
-            raise RequestError(f"max_new_tokens {options.max_new_tokens} is above this model's {self.settings.max_new_tokens}")
-        return options
-
     def prepare(self, request: SynthesisRequest, trace: bool) -> list[Utterance]:
         """Normalise, chunk and tokenize a request.
 
@@ -167,7 +179,7 @@ class Soprano:
         """
         if request.voice is not None and request.voice not in self.voices:
             raise RequestError(f"unknown voice {request.voice!r}: this model has {', '.join(self.voices)}")
-        options = self.options(dict(request.options))
+        options = parse_options(self.bundle.manifest, request.options)
         if request.noise is not None and request.noise.size < options.max_new_tokens:
             raise RequestError(f"noise has {request.noise.size} numbers, max_new_tokens is {options.max_new_tokens}")
         prompts = [("", request.token_ids)] if request.token_ids is not None else self._prompts(request.text)
@@ -225,7 +237,7 @@ class Soprano:
             end = position + len(audio)
             chunks.append(TextChunk(utterance.text, position / self.sample_rate, end / self.sample_rate))
             position = end
-        trace = None
+        trace: dict[str, np.ndarray] | None = None
         if utterances[0].trace:
             trace = {
                 "tokens": np.array([token for utterance in utterances for token in utterance.tokens], np.int64),
@@ -246,11 +258,14 @@ class Soprano:
     def _prompts(self, text: str | None) -> list[tuple[str, list[int]]]:
         if text is None:
             raise RequestError("a request needs either text or token_ids")
-        chunks = chunk_text(text, self.settings.min_sentence_chars, self.settings.max_sentence_chars)
-        if not chunks:
+        longest = self.settings.max_sentence_chars
+        chunks = chunk_text(text, self.settings.min_sentence_chars, longest)
+        if not any(character.isalnum() for chunk in chunks for character in chunk):
             raise RequestError("the text has nothing to speak: no letter or number is left after normalisation")
+        # The original's splitter joins short sentences without end, and its prompt is cut at 512 tokens: text is lost.
+        pieces = [piece for chunk in chunks for piece in ([chunk] if len(chunk) <= 2 * longest else wrap(chunk, longest))]
         prefix, suffix = self.settings.prompt_prefix, self.settings.prompt_suffix
-        return [(chunk, self._tokenizer.encode(f"{prefix}{chunk}{suffix}").ids) for chunk in chunks]
+        return [(piece, self._tokenizer.encode(f"{prefix}{piece}{suffix}").ids) for piece in pieces]
 
     def _check_prompt(self, ids: Sequence[int]) -> np.ndarray:
         prompt = np.asarray(ids, np.int64)

@@ -53,7 +53,7 @@ def shared_buffer_attention(
         )
         return output, present_key, present_value
 
-    batch, sequence, _ = query.shape
+    sequence = query.shape[1]
     is_prompt = sequence == int(total_sequence_length)
     start = torch.zeros_like(seqlens_k) if is_prompt else seqlens_k + 1 - sequence
     position = (start[:, None] + torch.arange(sequence)).long()
@@ -68,7 +68,14 @@ def shared_buffer_attention(
 
 
 def concat_attention(
-    query: Tensor, key: Tensor, value: Tensor, past_key: Tensor, past_value: Tensor, visible: Tensor, cos: Tensor, sin: Tensor
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    past_key: Tensor,
+    past_value: Tensor,
+    visible: Tensor,
+    cos: Tensor,
+    sin: Tensor,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Attend over a cache that grows by concatenation, in standard operators.
 

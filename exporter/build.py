@@ -164,7 +164,5 @@ class _Writer:
         if key in self.export.logits:
             drive = self.export.logits[key]
             agreement = float((drive(run).argmax(-1) == drive(exact).argmax(-1)).mean())
-            results.append(
-                bounded(key, f"{self.precision} against fp32", "top1_agreement", agreement, floor=AGREEMENT_FLOOR)
-            )
+            results.append(bounded(key, f"{self.precision} against fp32", "top1_agreement", agreement, floor=AGREEMENT_FLOOR))
         return results

@@ -23,8 +23,14 @@ from exporter.graphs import Graph, Port
 from exporter.layers import Linear, RMSNorm, rotary_tables
 from exporter.verify import Case, Run
 
-
-FILES = ("config.json", "decoder_config.json", "decoder.pth", "model.safetensors", "tokenizer.json", "tokenizer_config.json")
+FILES = (
+    "config.json",
+    "decoder_config.json",
+    "decoder.pth",
+    "model.safetensors",
+    "tokenizer.json",
+    "tokenizer_config.json",
+)
 MAX_PROMPT_TOKENS = 512  # soprano-tts backends/transformers.py: max_length
 MAX_NEW_TOKENS = 512  # soprano-tts backends/transformers.py: max_new_tokens
 MAX_LENGTH = MAX_PROMPT_TOKENS + MAX_NEW_TOKENS
@@ -61,7 +67,9 @@ class Layer(nn.Module):
     def __init__(self, config: LMConfig) -> None:
         super().__init__()
         hidden, head_dim = config.hidden_size, config.head_dim
-        self.sizes = [head_dim * n for n in (config.num_attention_heads, config.num_key_value_heads, config.num_key_value_heads)]
+        self.sizes = [
+            head_dim * n for n in (config.num_attention_heads, config.num_key_value_heads, config.num_key_value_heads)
+        ]
         self.head_dim = head_dim
         self.input_layernorm = RMSNorm(hidden, config.rms_norm_eps)
         self.qkv_proj = Linear(hidden, sum(self.sizes))
@@ -246,12 +254,7 @@ class InverseSTFT(nn.Module):
         # Hop h of the output is the sum of frame h+2's first quarter, h+1's second, h's third and h-1's fourth.
         count = frames.shape[1]
         padded = torch.nn.functional.pad(quarters, (0, 0, 0, 0, 1, 1))
-        hops = (
-            padded[:, 3 : count + 2, 0]
-            + padded[:, 2 : count + 1, 1]
-            + padded[:, 1:count, 2]
-            + padded[:, : count - 1, 3]
-        )
+        hops = padded[:, 3 : count + 2, 0] + padded[:, 2 : count + 1, 1] + padded[:, 1:count, 2] + padded[:, : count - 1, 3]
         hops = torch.cat((hops[:, :1] * self.first_hop, hops[:, 1:-1], hops[:, -1:] * self.last_hop), dim=1)
         return hops.flatten(1)
 
@@ -365,7 +368,8 @@ def _load_lm(checkpoint: Checkpoint) -> LanguageModel:
     rope_theta = raw["rope_theta"] if "rope_theta" in raw else raw.get("rope_parameters", {}).get("rope_theta")
     try:
         config = LMConfig(
-            **{name: raw[name] for name in LMConfig.__annotations__ if name != "rope_theta"}, rope_theta=float(rope_theta)
+            **{name: raw[name] for name in LMConfig.__annotations__ if name != "rope_theta"},
+            rope_theta=float(rope_theta),
         )
     except (KeyError, TypeError) as error:
         raise ExportError(f"{checkpoint.folder / 'config.json'} lacks a key of a Qwen3 model: {error}") from error

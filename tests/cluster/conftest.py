@@ -1,20 +1,20 @@
 """Stores to test against: a folder, and S3 by its real protocol through a moto server on loopback."""
 
-import json
 import logging
-import threading
+import re
+import subprocess
+import sys
 import urllib.request
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import ClassVar
-from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
+from subprocess import PIPE
 
 import pytest
 from moto.server import ThreadedMotoServer
 
 from actors.bundle import MANIFEST_NAME, GraphSpec, Manifest, Source, TensorSpec, hash_file
+
+_COLOUR = re.compile(r"\x1b\[\d+m")
 
 BundleFactory = Callable[..., Path]
 
@@ -28,7 +28,7 @@ class _RequestLog(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         for part in record.getMessage().split('"')[1:2]:
-            self.lines.append(part.removeprefix("\x1b[33m").rpartition(" HTTP/")[0])
+            self.lines.append(_COLOUR.sub("", part).rpartition(" HTTP/")[0])
 
 
 @pytest.fixture(scope="session")
@@ -76,105 +76,22 @@ def s3_root(s3_environment: str) -> str:
     return "s3://bucket/shared root"
 
 
-class _GoogleBucket(BaseHTTPRequestHandler):
-    """The part of Google's JSON API that Arrow's client uses, for one bucket named ``bucket``."""
-
-    protocol_version = "HTTP/1.1"
-    objects: ClassVar[dict[str, tuple[bytes, str]]] = {}
-
-    def do_GET(self) -> None:
-        path, query = self._target()
-        if path == "/storage/v1/b/bucket":
-            self._reply({"name": "bucket", "timeCreated": _now(), "updated": _now()})
-        elif path == "/storage/v1/b/bucket/o":
-            self._reply(self._listing(query["prefix"], query.get("delimiter")))
-        elif (name := path.removeprefix("/storage/v1/b/bucket/o/")) not in self.objects:
-            self._reply({"error": {"code": 404, "message": "not found"}}, status=404)
-        elif query.get("alt") == "media":
-            self._reply_media(self.objects[name][0])
-        else:
-            self._reply(self._resource(name))
-
-    def do_POST(self) -> None:
-        _, query = self._target()
-        self._reply({}, location=f"http://{self.headers['Host']}/session?{urlencode({'name': query['name']})}")
-
-    def do_PUT(self) -> None:
-        name = self._target()[1]["name"]
-        content = self.rfile.read(int(self.headers["Content-Length"]))
-        start = self.headers["Content-Range"].removeprefix("bytes ").partition("-")[0]
-        # Arrow sends chunks as they fill; an object shows once its total size is known.
-        pending = (self.sessions.get(name, b"") if start not in ("0", "*/0") else b"") + content
-        if self.headers["Content-Range"].endswith("/*"):
-            self.sessions[name] = pending
-            self._reply({}, status=308, range=f"bytes=0-{len(pending) - 1}")
-            return
-        self.sessions.pop(name, None)
-        self.objects[name] = (pending, _now())
-        self._reply(self._resource(name))
-
-    def do_DELETE(self) -> None:
-        name = self._target()[0].removeprefix("/storage/v1/b/bucket/o/")
-        self._reply({}, status=204 if self.objects.pop(name, None) else 404)
-
-    sessions: ClassVar[dict[str, bytes]] = {}
-
-    def _target(self) -> tuple[str, dict[str, str]]:
-        parts = urlsplit(self.path)
-        return unquote(parts.path), dict(parse_qsl(parts.query))
-
-    def _listing(self, prefix: str, delimiter: str | None) -> dict[str, object]:
-        names = sorted(name for name in self.objects if name.startswith(prefix))
-        if delimiter is None:
-            return {"items": [self._resource(name) for name in names]}
-        folders = {prefix + name[len(prefix) :].partition(delimiter)[0] + delimiter for name in names if delimiter in name[len(prefix) :]}
-        direct = [name for name in names if delimiter not in name[len(prefix) :]]
-        return {"items": [self._resource(name) for name in direct], "prefixes": sorted(folders)}
-
-    def _resource(self, name: str) -> dict[str, str]:
-        content, written = self.objects[name]
-        return {"kind": "storage#object", "bucket": "bucket", "name": name, "size": str(len(content)), "generation": "1", "metageneration": "1", "timeCreated": written, "updated": written}
-
-    def _reply_media(self, content: bytes) -> None:
-        start, end = 0, len(content)
-        if requested := self.headers.get("Range"):
-            first, _, last = requested.removeprefix("bytes=").partition("-")
-            start, end = int(first), min(int(last) + 1, end) if last else end
-        self.send_response(206 if requested else 200)
-        self.send_header("Content-Range", f"bytes {start}-{max(end - 1, 0)}/{len(content)}")
-        self._finish(content[start:end])
-
-    def _reply(self, body: dict[str, object], status: int = 200, **headers: str) -> None:
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self._finish(b"" if status in (204, 308) else json.dumps(body).encode())
-
-    def _finish(self, content: bytes) -> None:
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, *arguments: object) -> None:
-        print(self.command, self.path, self.headers.get("Range"), self.headers.get("Content-Range"), *arguments)
-
-
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+@pytest.fixture(scope="session")
+def google_endpoint() -> Iterator[str]:
+    """The endpoint of a stand-in for Google Cloud Storage."""
+    script = Path(__file__).with_name("google_storage_server.py")
+    with subprocess.Popen([sys.executable, script], stdin=PIPE, stdout=PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
+        process.terminate()
 
 
 @pytest.fixture
-def gs_root(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def gs_root(google_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """The URI of an empty prefix in a Google Cloud Storage bucket."""
-    _GoogleBucket.objects.clear()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _GoogleBucket)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{server.server_port}")
-    yield "gs://anonymous@bucket/shared root"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    _call(f"{google_endpoint}/reset", "POST")
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", google_endpoint)
+    return "gs://anonymous@bucket/shared root"
 
 
 @pytest.fixture(params=["folder", "s3", "gs"])

@@ -127,9 +127,7 @@ def test_without_sysfs_every_logical_cpu_is_a_core_and_nothing_is_pinned(tmp_pat
 
 
 @pytest.mark.parametrize(("limit", "count"), [("250000 100000", 2), ("50000 100000", 1)])
-def test_a_cpu_time_quota_limits_the_cores_and_nothing_is_pinned(
-    sysfs: Path, tmp_path: Path, limit: str, count: int
-) -> None:
+def test_a_cpu_time_quota_limits_the_cores_and_nothing_is_pinned(sysfs: Path, tmp_path: Path, limit: str, count: int) -> None:
     outer = write_cgroup(tmp_path / "outer", cpu_max=limit)
     inner = write_cgroup(outer / "inner", cpu_max="max 100000")
     topology = read_topology(range(8), sysfs, [inner, outer])

@@ -11,15 +11,13 @@ import textwrap
 import time
 from pathlib import Path
 
-import boto3
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from moto.server import ThreadedMotoServer
 
 from actors.errors import RequestError, ResumeError, SpeechmillError, StorageError, UsageError
 from cluster import output
-from cluster.dataset import Dataset, Unit, plan_units, read_rows, scan
+from cluster.dataset import Dataset, Unit, plan_units, read_rows, scan, unreadable_rows
 from cluster.output import (
     SYNTHESIS_SCHEMA,
     TRANSCRIPTION_SCHEMA,
@@ -37,28 +35,13 @@ from cluster.storage import open_store
 ARGUMENTS = {"model": "tiny@sha256:1", "options": {"seed": 7, "speed": 1.0}}
 
 
-@pytest.fixture(scope="module")
-def bucket():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ACCESS_KEY_ID", "test")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-        server.start()
-        host, port = server.get_host_and_port()
-        endpoint = f"http://{host}:{port}"
-        boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1").create_bucket(Bucket="output")
-        yield "s3://output/{}" + f"?endpoint_override={endpoint}&region=us-east-1"
-        server.stop()
-
-
 @pytest.fixture(params=["folder", "s3"])
 def target(request, tmp_path, monkeypatch):
     """An empty output location on each kind of store."""
     if request.param == "folder":
         return str(tmp_path / "out")
     monkeypatch.setattr(output, "_SETTLE_S", 0.0)
-    return request.getfixturevalue("bucket").format(request.node.name.translate({91: "-", 93: None}))
+    return request.getfixturevalue("s3_root")
 
 
 @pytest.fixture
@@ -153,9 +136,7 @@ def test_the_hugging_face_features_match_the_schema():
         ]
     )
     label = {"names": ["a", "b"], "_type": "ClassLabel"}
-    schema = part_schema(
-        SYNTHESIS_SCHEMA, inputs, features={"audio": audio_feature(24000)}, input_features={"label": label}
-    )
+    schema = part_schema(SYNTHESIS_SCHEMA, inputs, features={"audio": audio_feature(24000)}, input_features={"label": label})
     features = json.loads(schema.schema.metadata[b"huggingface"])["info"]["features"]
     assert list(features) == schema.schema.names
     assert features["audio"] == {"sampling_rate": 24000, "_type": "Audio"}
@@ -184,9 +165,8 @@ def test_a_type_that_datasets_lacks_leaves_the_metadata_out(kind, caplog):
 
 
 def test_the_transcription_schema_is_the_documented_one():
-    assert TRANSCRIPTION_SCHEMA.names == (
-        "id path duration_s language text segments status error finish_reason model".split()
-    )
+    columns = "id, path, duration_s, language, text, segments, status, error, finish_reason, model"
+    assert ", ".join(TRANSCRIPTION_SCHEMA.names) == columns
     assert str(TRANSCRIPTION_SCHEMA.field("segments").type) == (
         "list<item: struct<start: double, end: double, speaker: string, text: string>>"
     )
@@ -206,8 +186,7 @@ def test_a_part_holds_the_rows_and_the_columns_that_pass_through(target, dataset
             footer = json.loads(file.metadata.metadata[b"speechmill"])
             groups = [file.metadata.row_group(i) for i in range(file.metadata.num_row_groups)]
             codecs = {
-                groups[0].column(i).path_in_schema: groups[0].column(i).compression
-                for i in range(file.metadata.num_columns)
+                groups[0].column(i).path_in_schema: groups[0].column(i).compression for i in range(file.metadata.num_columns)
             }
             indexed = all(groups[0].column(i).has_offset_index for i in range(file.metadata.num_columns))
     assert table.schema.equals(schema_of(dataset).schema)
@@ -225,6 +204,19 @@ def test_a_part_holds_the_rows_and_the_columns_that_pass_through(target, dataset
     assert codecs.pop("audio.bytes") == "UNCOMPRESSED"
     assert set(codecs.values()) == {"ZSTD"}
     assert indexed
+
+
+def test_a_part_without_columns_that_pass_through(tmp_path):
+    (tmp_path / "a.txt").write_text("one\ntwo\n")
+    lines = scan(tmp_path / "a.txt")
+    schema = schema_of(lines)
+    with start(tmp_path / "out", lines) as run:
+        write_unit(run, lines, Unit(0, 0, 2))
+        assert run.finish(lines.shards, cpu_s=0.0).rows == 2
+    with start(tmp_path / "other", lines) as run:
+        batch = unreadable_rows(lines, Unit(0, 0, 2), "broken", schema.passthrough)
+        rows = [{"id": row.id, "status": "rejected", "error": row.error} for row in batch.rows]
+        assert run.writer(schema).write(batch, rows).status == {"rejected": 2}
 
 
 def test_a_retry_writes_the_same_bytes(tmp_path, dataset):
@@ -286,7 +278,7 @@ def test_a_disk_that_cannot_take_the_part_is_a_storage_error_and_leaves_nothing(
                 write_unit(run, dataset, Unit(0, 0, 200))
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-        assert sorted(os.listdir(tmp_path / "out")) == [".speechmill.lock", "run.json"]
+        assert {path.name for path in (tmp_path / "out").iterdir()} == {".speechmill.lock", "run.json"}
 
 
 @pytest.mark.parametrize("blocked", ["a-file", "a-file/below"])
@@ -323,15 +315,21 @@ def test_a_job_from_start_to_end(target, dataset):
     before = store.read_bytes("run.json")
     with start(target, dataset, workers=5) as run:
         assert run.finished
+        assert run.missing_units(dataset.shards, 256) == []
+        assert run.finish(dataset.shards, cpu_s=1.0) == summary
     assert store.read_bytes("run.json") == before
 
 
 def test_a_stopped_job_goes_on_where_it_was(target, dataset):
-    with pytest.raises(RuntimeError, match="node lost"), start(target, dataset) as run:
-        for unit in plan_units(dataset.shards, 100)[:3]:
-            write_unit(run, dataset, unit)
-        run.update({"rows": 300}, audio_s=150.0, cpu_s=2.0)
-        raise RuntimeError("node lost")
+    def broken_job():
+        with start(target, dataset) as run:
+            for unit in plan_units(dataset.shards, 100)[:3]:
+                write_unit(run, dataset, unit)
+            run.update({"rows": 300}, audio_s=150.0, cpu_s=2.0)
+            raise RuntimeError("node lost")
+
+    with pytest.raises(RuntimeError, match="node lost"):
+        broken_job()
     record = read_run(open_store(target))
     assert (record.state, record.error, record.counts) == ("stopped", "RuntimeError: node lost", {"rows": 300})
     assert summarise(target).rows == 300
@@ -350,7 +348,7 @@ def test_a_stopped_job_goes_on_where_it_was(target, dataset):
 def test_finishing_with_rows_missing_is_an_error(tmp_path, dataset):
     with start(tmp_path / "out", dataset) as run:
         write_unit(run, dataset, Unit(0, 0, 700))
-        with pytest.raises(SpeechmillError, match="50 of 750 rows are not in the output. Run the same command again"):
+        with pytest.raises(SpeechmillError, match="50 of 750 rows are not in the output"):
             run.finish(dataset.shards, cpu_s=0.0)
     assert not (tmp_path / "out" / "index.json").exists()
     assert read_run(open_store(tmp_path / "out")).state == "stopped"
@@ -365,12 +363,22 @@ def test_other_arguments_are_refused_and_each_difference_is_listed(tmp_path, dat
     for difference in (
         'model: "tiny@sha256:1" -> "tiny@sha256:2"',
         "options.speed: 1.0 -> 1.5",
-        "options.cfg: null -> 2.0",
+        "options.cfg: (absent) -> 2.0",
     ):
         assert difference in str(caught.value)
     assert "seed" not in str(caught.value)
     with start(tmp_path / "out", dataset, ARGUMENTS | {"options": dict(reversed(ARGUMENTS["options"].items()))}):
         pass  # the order of arguments is no difference, and the refusal left no lock
+
+
+@pytest.mark.parametrize("value", [None, True, 1.0, "1", [1]])
+def test_whatever_changes_the_fingerprint_is_a_difference(tmp_path, dataset, value):
+    with start(tmp_path / "out", dataset, {"n": 1}) as run:
+        write_unit(run, dataset, Unit(0, 0, 10))
+    for other in ({"n": value}, {"n": 1, "more": None}, {}):
+        with pytest.raises(ResumeError, match="other arguments: "):
+            start(tmp_path / "out", dataset, other)
+    assert len(ids_in(tmp_path / "out")) == 10
 
 
 def test_a_changed_input_is_refused(tmp_path, dataset):
@@ -388,7 +396,8 @@ def test_a_changed_input_is_refused(tmp_path, dataset):
         start(tmp_path / "out", scan(tmp_path / "in"))
 
 
-def test_a_repaired_shard_and_a_new_one_are_done_by_running_again(tmp_path, dataset):
+@pytest.mark.usefixtures("dataset")
+def test_a_repaired_shard_and_a_new_one_are_done_by_running_again(tmp_path):
     broken = tmp_path / "in" / "c.jsonl"
     broken.write_text("oops\n")
     first = scan(tmp_path / "in")
@@ -423,15 +432,15 @@ def test_files_that_are_no_whole_parts_of_this_job_are_done_again(target, datase
     with start(target, dataset) as run:
         keys = [write_unit(run, dataset, unit).key for unit in plan_units(dataset.shards, 100)[:4]]
         run.store.write_bytes(keys[1], run.store.read_bytes(keys[1])[:-50])
-        run.store.write_bytes("part-00007-000000000.parquet", run.store.read_bytes(keys[0]))  # another unit's name
+        run.store.write_bytes("part-00000-000000050.parquet", run.store.read_bytes(keys[3]))  # another unit's name
         run.store.write_bytes("other.parquet", b"not ours")
         stranger = output.PartWriter(run.store, schema_of(dataset), "another job", run.session)
         batch = read_rows(dataset, Unit(0, 200, 100), ["text"], stranger.schema.passthrough)
         stranger.write(batch, synthesize(batch))
         missing = run.missing_units(dataset.shards, 100)
         assert [(u.shard, u.first) for u in missing][:3] == [(0, 100), (0, 200), (0, 400)]
-        assert "deleting part-00007" in caplog.text
-        assert not run.store.exists("part-00007-000000000.parquet")
+        assert "deleting part-00000-000000050" in caplog.text
+        assert not run.store.exists("part-00000-000000050.parquet")
         assert run.store.exists("other.parquet")
 
 
@@ -468,6 +477,11 @@ def test_overlapping_parts_are_never_chosen_together(dataset):
         for part in others:  # nothing is dropped without need
             unit = part.unit
             assert unit.stop > 700 or covered.intersection(range(unit.first, unit.stop))
+
+
+def test_of_overlapping_parts_the_larger_is_chosen(dataset):
+    small, large = part_of(0, 100), part_of(50, 200)
+    assert choose_parts([small, large], dataset.shards) == ([large], [small])
 
 
 def test_parts_of_unknown_shards_are_not_chosen(dataset):
@@ -511,7 +525,7 @@ def test_a_folder_with_other_data_is_refused_and_left_alone(tmp_path, dataset, n
     path.write_bytes(b"precious")
     with pytest.raises(UsageError, match=f"no run.json but holds {name}"):
         start(tmp_path / "out", dataset, mode=mode)
-    assert os.listdir(tmp_path / "out") == [name]
+    assert list((tmp_path / "out").iterdir()) == [path]
 
 
 def test_overwrite_deletes_what_the_job_wrote_and_nothing_else(target, dataset):
@@ -557,6 +571,22 @@ def test_a_second_job_is_refused_while_the_first_one_runs(target, dataset):
         pass
 
 
+def test_a_lock_file_that_its_owner_removes_meanwhile_is_no_lock(tmp_path, dataset, monkeypatch):
+    plain = output.fcntl.flock
+    path = tmp_path / "out" / ".speechmill.lock"
+
+    def flock(file, operation):
+        plain(file, operation)
+        monkeypatch.setattr(output.fcntl, "flock", plain)
+        path.unlink()  # the former owner, between our open and our lock
+
+    monkeypatch.setattr(output.fcntl, "flock", flock)
+    with start(tmp_path / "out", dataset):
+        assert path.exists()
+        with pytest.raises(ResumeError, match="another job"):
+            start(tmp_path / "out", dataset)
+
+
 def test_a_folder_without_flock_gets_a_lease(tmp_path, dataset, monkeypatch):
     def unsupported(*_):
         raise OSError(output.errno.ENOTSUP, "Operation not supported")
@@ -598,9 +628,9 @@ def foreign_lease(store):
     store.write_bytes(".speechmill.lock", json.dumps({"session": "x", "host": "elsewhere", "pid": 1}).encode())
 
 
-def test_a_lease_of_another_machine_expires(bucket, dataset, monkeypatch):
+def test_a_lease_of_another_machine_expires(s3_root, dataset, monkeypatch):
     monkeypatch.setattr(output, "_SETTLE_S", 0.0)
-    target = bucket.format("expires")
+    target = s3_root
     foreign_lease(open_store(target))
     with pytest.raises(ResumeError, match=r"process 1 on elsewhere.*if it is dead, try again in \d+ s"):
         start(target, dataset)
@@ -610,10 +640,10 @@ def test_a_lease_of_another_machine_expires(bucket, dataset, monkeypatch):
         pass
 
 
-def test_a_lease_is_renewed_and_its_loss_is_noticed(bucket, dataset, monkeypatch):
+def test_a_lease_is_renewed_and_its_loss_is_noticed(s3_root, dataset, monkeypatch):
     monkeypatch.setattr(output, "_SETTLE_S", 0.0)
     monkeypatch.setattr(output, "_LEASE_S", 0.2)
-    target = bucket.format("lost")
+    target = s3_root
     store = open_store(target)
     with start(target, dataset) as run:
         store.write_bytes(".speechmill.lock", store.read_bytes(".speechmill.lock").replace(b'"since"', b'"old"'))
@@ -638,8 +668,8 @@ def wait_for(condition):
         time.sleep(0.02)
 
 
-def test_of_two_jobs_that_start_at_once_the_last_writer_gets_the_lease(bucket, dataset, monkeypatch):
-    target = bucket.format("race")
+def test_of_two_jobs_that_start_at_once_the_last_writer_gets_the_lease(s3_root, dataset, monkeypatch):
+    target = s3_root
     store = open_store(target)
     monkeypatch.setattr(output.time, "sleep", lambda _: foreign_lease(store))  # the rival, while this job waits
     with pytest.raises(ResumeError, match="same moment"):

@@ -129,7 +129,7 @@ def test_of_several_creators_one_wins(root: str) -> None:
 
 
 def test_a_rival_that_neither_wins_nor_withdraws_is_an_error(s3_root: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    monkeypatch.setattr(time, "sleep", lambda _: None)
     store = open_store(s3_root)
     store.write_bytes("lock.claim-0", b"")
     with pytest.raises(StorageError, match="others are creating"):
@@ -144,13 +144,13 @@ def test_the_claim_of_a_dead_creator_runs_out(s3_root: str, monkeypatch: pytest.
 
 
 def test_a_failed_local_write_leaves_the_old_file_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(descriptor: int) -> None:
+    def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
     store = open_store(tmp_path)
     store.write_bytes("a", b"old")
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(StorageError, match="No space left .*free space"):
+    with pytest.raises(StorageError, match=r"No space left .*free space"):
         store.write_bytes("a", b"new")
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
     assert store.read_bytes("a") == b"old"
@@ -194,7 +194,8 @@ def test_endpoint_region_and_credentials_may_stand_in_the_uri(
     assert open_store(f"s3://test:test@bucket/shared%20root?{query}").read_bytes("a") == b"x"
 
 
-def test_a_missing_bucket_is_an_error(s3_environment: str) -> None:
+@pytest.mark.usefixtures("s3_environment")
+def test_a_missing_bucket_is_an_error() -> None:
     store = open_store("s3://absent/root")
     uses = [store.entries, store.folders, lambda: store.find("a"), lambda: store.write_bytes("a", b"")]
     for use in uses:
@@ -202,9 +203,7 @@ def test_a_missing_bucket_is_an_error(s3_environment: str) -> None:
             use()
 
 
-def test_an_unreachable_store_is_a_quick_error_without_secrets(
-    s3_environment: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_an_unreachable_store_is_a_quick_error_without_secrets() -> None:
     store = open_store(f"s3://key:p%2Fss@bucket/root?endpoint_override={CLOSED}")
     started = time.monotonic()
     with pytest.raises(StorageError, match=r"s3://bucket/root/a\.txt: .*Check the bucket, AWS_ENDPOINT_URL") as caught:
@@ -218,7 +217,7 @@ def test_an_unreachable_store_is_a_quick_error_without_secrets(
 def test_an_unreachable_google_store_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(storage, "_GCS_RETRY_LIMIT", timedelta(seconds=1))
     store = open_store(f"gs://anonymous@bucket/root?endpoint_override={CLOSED}")
-    with pytest.raises(StorageError, match="gs://bucket/root/a: .*Google credentials"):
+    with pytest.raises(StorageError, match=r"gs://bucket/root/a: .*Google credentials"):
         store.read_bytes("a")
 
 

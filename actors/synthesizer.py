@@ -1,0 +1,168 @@
+"""Rows of text in, rows of audio out: what a job's runner calls on a worker, with or without Ray."""
+
+import re
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, as_completed
+from dataclasses import dataclass, field
+from typing import Any
+
+from actors.audio import EXTENSIONS, AudioFormat, encode
+from actors.batching import Engine, EngineStats
+from actors.bundle import Bundle
+from actors.errors import RequestError
+from actors.models import DEFAULT_SLOTS, open_model
+from actors.requests import SynthesisRequest, SynthesisResult
+
+COLUMNS = ("text", "voice", "seed", "speed")
+
+_MAX_SEED = 2**63 - 1
+_UNSAFE_IN_FILE_NAME = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+@dataclass(frozen=True)
+class SynthesisConfig:
+    """How a job speaks; the same for all of its rows.
+
+    Attributes:
+        text_column: the column that holds the text.
+        voice: for rows that name none; ``None`` is the bundle's first.
+        seed: of the job; a row's own ``seed`` takes its place.
+        audio_format: of the ``audio`` column.
+        max_text_chars: longer texts are rejected: a row is held in memory whole.
+        slots: how many utterances a worker decodes together.
+        options: settings of the model's loop.
+    """
+
+    text_column: str = "text"
+    voice: str | None = None
+    seed: int = 0
+    audio_format: AudioFormat = "flac"
+    max_text_chars: int = 50_000
+    slots: int = DEFAULT_SLOTS
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The input columns a worker reads."""
+        return (self.text_column, *COLUMNS[1:])
+
+    def open(self, bundle: Bundle, device: str, threads: int) -> "Synthesizer":
+        """Open the bundle on this machine and return a worker."""
+        return Synthesizer(open_model(bundle, device=device, threads=threads, slots=self.slots), bundle, self)
+
+    def blank_row(self, row_id: str, values: Mapping[str, Any], model: str) -> dict[str, Any]:
+        """Return the output row of an input row about which nothing is known yet: ``rejected`` without a reason."""
+        text = values.get(self.text_column)
+        return {
+            "id": row_id,
+            "text": text if isinstance(text, str) else None,
+            "voice": None,
+            "audio": None,
+            "sampling_rate": None,
+            "duration_s": None,
+            "status": "rejected",
+            "error": None,
+            "finish_reason": None,
+            "chunks": [],
+            "model": model,
+            "seed": None,
+        }
+
+
+class Synthesizer:
+    """Speaks batches of rows; safe to call from several threads, which share the model's slots."""
+
+    def __init__(self, engine: Engine[SynthesisRequest, Any, SynthesisResult], bundle: Bundle, config: SynthesisConfig) -> None:
+        self._engine = engine
+        self._config = config
+        self._model = bundle.reference
+        self._default_voice = config.voice if config.voice is not None else bundle.manifest.voices[0]
+
+    @property
+    def stats(self) -> EngineStats:
+        """The engine's counters."""
+        return self._engine.stats
+
+    def close(self) -> None:
+        """Stop the engine."""
+        self._engine.close()
+
+    def __call__(self, rows: Sequence[tuple[str, Mapping[str, Any], str | None]]) -> list[dict[str, Any]]:
+        """Speak rows together.
+
+        Args:
+            rows: for each its id, its values by column, and why it cannot be read (else ``None``).
+
+        Returns:
+            One output row per input row, in order; a row that cannot be spoken is ``rejected`` with its reason.
+        """
+        outputs: list[dict[str, Any]] = []
+        waiting: dict[Future[SynthesisResult], dict[str, Any]] = {}
+        for row_id, values, unreadable in rows:
+            output = self._config.blank_row(row_id, values, self._model)
+            outputs.append(output)
+            if unreadable is not None:
+                output["error"] = unreadable
+                continue
+            try:
+                request = self._request(row_id, values)
+                output.update(voice=request.voice, seed=request.seed)
+                waiting[self._engine.submit(request)] = output
+            except RequestError as error:
+                output["error"] = str(error)
+        # Encoded as they come, so that no more than the running ones are held as samples.
+        for future in as_completed(waiting):
+            self._fill(waiting.pop(future), future.result())
+        return outputs
+
+    def _request(self, row_id: str, values: Mapping[str, Any]) -> SynthesisRequest:
+        text = values.get(self._config.text_column)
+        if text is None:
+            raise RequestError(f"column {self._config.text_column!r} is null: it must hold the text to speak")
+        if not isinstance(text, str):
+            raise RequestError(f"column {self._config.text_column!r} holds a {type(text).__name__}, not text")
+        if not text.strip():
+            raise RequestError("the text is empty")
+        if len(text) > self._config.max_text_chars:
+            raise RequestError(
+                f"the text has {len(text)} characters, the limit is {self._config.max_text_chars}: split the row, or "
+                "raise --max-text-chars"
+            )
+        voice, speed = values.get("voice"), values.get("speed")
+        if voice is not None and not isinstance(voice, str):
+            raise RequestError(f"column 'voice' holds {voice!r}, not a voice's name")
+        if speed is not None and speed != 1:
+            raise RequestError(f"speed is {speed!r}, but this model has no speed control: use 1 or null")
+        return SynthesisRequest(
+            id=row_id,
+            text=text,
+            voice=voice or self._default_voice,
+            seed=self._seed(values.get("seed")),
+            options=self._config.options,
+        )
+
+    def _seed(self, value: Any) -> int:
+        if value is None:
+            return self._config.seed
+        if isinstance(value, str) and value.strip().removeprefix("-").isdecimal():  # CSV has no numbers
+            value = int(value) if len(value) < len(str(_MAX_SEED)) + 2 else _MAX_SEED + 1
+        if isinstance(value, bool) or not isinstance(value, int) or not -_MAX_SEED <= value <= _MAX_SEED:
+            raise RequestError(f"column 'seed' holds {value!r}, not a 64-bit whole number")
+        return value
+
+    def _fill(self, output: dict[str, Any], result: SynthesisResult) -> None:
+        if not len(result.audio):
+            output.update(status="failed", error="the model ended before its first sound: try another seed")
+            return
+        name = _UNSAFE_IN_FILE_NAME.sub("_", result.id).strip(".")[-100:] or "row"
+        output.update(
+            audio={
+                "bytes": encode(result.audio, result.sample_rate, self._config.audio_format),
+                "path": name + EXTENSIONS[self._config.audio_format],
+            },
+            sampling_rate=result.sample_rate,
+            duration_s=len(result.audio) / result.sample_rate,
+            status="ok",
+            finish_reason=result.finish_reason,
+            chunks=[{"text": c.text, "start_s": c.start_s, "end_s": c.end_s} for c in result.chunks],
+        )

@@ -1,0 +1,392 @@
+"""Which CPU cores and GPUs an actor owns on its node.
+
+Ray schedules by counting CPUs but leaves every actor on all of them. Here an actor claims whole physical cores with one
+``flock``-ed file per core in a node-local folder, then pins itself to them. The kernel drops the locks when the process
+ends, however it ends, so a killed actor's cores are free at once. A typical actor, before it builds a session::
+
+    claim = claim_cores(2)
+    pin_process(claim.cpus)
+    engine = open_model(reference, threads=claim.threads)
+
+Claims bind processes of one user that share the lock folder: containers and users do not see each other's.
+"""
+
+import contextlib
+import fcntl
+import logging
+import os
+import stat
+import sys
+import tempfile
+import time
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from actors.errors import CoresUnavailableError, StorageError, UsageError
+
+_log = logging.getLogger(__name__)
+
+_SYSFS = Path("/sys/devices/system/cpu")
+_CGROUP_MOUNT = Path("/sys/fs/cgroup")
+_POLL_S = 0.02
+
+
+class _LockFile:
+    """An open file or folder that carries a lock of this process."""
+
+    def __init__(self, path: Path | str, flags: int, folder: int | None = None) -> None:
+        self.descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=folder)
+        _lock_files.add(self)
+
+    def try_lock(self) -> bool:
+        try:
+            fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def release(self) -> None:
+        """Unlock and close. Unlocking also frees it from a child that inherited the descriptor."""
+        if self in _lock_files:
+            _lock_files.remove(self)
+            fcntl.flock(self.descriptor, fcntl.LOCK_UN)
+            os.close(self.descriptor)
+
+
+# A child forked without exec shares its parent's locks through the descriptors it inherits, and would keep them after
+# the parent's death: it closes its copies (exec closes them by O_CLOEXEC). Only a fork that bypasses Python, by a C
+# library that never execs, is not covered.
+_lock_files: set[_LockFile] = set()
+
+
+def _close_in_forked_child() -> None:
+    for file in _lock_files:
+        os.close(file.descriptor)  # without unlocking: the lock is the parent's
+    _lock_files.clear()
+
+
+os.register_at_fork(after_in_child=_close_in_forked_child)
+
+
+def _affinity() -> frozenset[int]:
+    if sys.platform == "linux":
+        return frozenset(os.sched_getaffinity(0))
+    return frozenset(range(os.cpu_count() or 1))
+
+
+# Taken at import, because pin_process narrows the mask.
+_START_AFFINITY = _affinity()
+
+
+@dataclass(frozen=True)
+class Core:
+    """One physical core.
+
+    Attributes:
+        number: lowest logical CPU of the core, allowed to us or not: names the core alike under every affinity mask.
+        cpus: its logical CPUs that this process may use.
+        domain: package and NUMA node it sits in.
+    """
+
+    number: int
+    cpus: tuple[int, ...]
+    domain: tuple[int, int] = (0, 0)
+
+
+@dataclass(frozen=True)
+class Topology:
+    """The cores of this node that this process may use, neighbours side by side.
+
+    ``pinnable`` is False where the CPU ids are only tokens to count with: no ``/sys`` (macOS), or a container with a
+    CPU-time quota below its CPU count. Such a container shares all its CPUs with others that number them alike, so
+    pinned actors of all of them would pile up on the same few.
+    """
+
+    cores: tuple[Core, ...]
+    pinnable: bool = True
+
+
+def read_topology(
+    affinity: Collection[int] = _START_AFFINITY, sysfs: Path = _SYSFS, cgroups: Sequence[Path] | None = None
+) -> Topology:
+    """Return the cores this process may use.
+
+    Args:
+        affinity: logical CPUs allowed by the affinity mask (default: this process's when the module was imported).
+        sysfs: folder that describes the CPUs (``cpu0/topology/...``).
+        cgroups: this process's cgroup v2 folder and its ancestors, innermost first (default: read from ``/proc``).
+    """
+    if cgroups is None:
+        cgroups = _cgroup_folders()
+    cpus = sorted(set(affinity) & _cpuset(cgroups)) or sorted(affinity)
+    quota = _cpu_quota(cgroups)
+    if quota < len(cpus):
+        _log.info("CPU-time quota of %g for %d CPUs: actors count cores but are not pinned", quota, len(cpus))
+        return Topology(tuple(Core(cpu, (cpu,)) for cpu in cpus[: max(1, int(quota))]), pinnable=False)
+    if not any((sysfs / f"cpu{cpu}" / "topology").is_dir() for cpu in cpus):
+        return Topology(tuple(Core(cpu, (cpu,)) for cpu in cpus), pinnable=False)
+    members: dict[int, list[int]] = {}
+    for cpu in cpus:
+        members.setdefault(_core_number(cpu, sysfs), []).append(cpu)
+    cores = (Core(number, tuple(own), _domain(own[0], sysfs)) for number, own in members.items())
+    return Topology(tuple(sorted(cores, key=lambda core: (core.domain, core.number))))
+
+
+def available_cores() -> list[tuple[int, ...]]:
+    """Return the physical cores this process may claim, each as its logical CPU ids, neighbours side by side."""
+    return [core.cpus for core in read_topology().cores]
+
+
+class CoreClaim:
+    """Cores that belong to this process until :meth:`close` or its end; dropping the object does not release them.
+
+    Attributes:
+        cores: the claimed cores, each as its logical CPU ids.
+        cpus: logical CPUs to pin to, ascending; empty where pinning is impossible or harmful (see :class:`Topology`).
+    """
+
+    def __init__(self, locks: Mapping[Core, _LockFile], folder: _LockFile, pinnable: bool) -> None:
+        self.cores = tuple(core.cpus for core in locks)
+        self.cpus = tuple(sorted(cpu for own in self.cores for cpu in own)) if pinnable else ()
+        self._files = (*locks.values(), folder)
+
+    @property
+    def threads(self) -> int:
+        """Number of compute threads that fill the claim: one per core."""
+        return len(self.cores)
+
+    def close(self) -> None:
+        """Give the cores back; a process that pinned itself to them stays pinned."""
+        for file in self._files:
+            file.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+def claim_cores(
+    count: int, directory: Path | None = None, timeout_s: float = 60.0, *, topology: Topology | None = None
+) -> CoreClaim:
+    """Claim ``count`` physical cores that no other claim on this node has, adjacent ones where possible.
+
+    Args:
+        count: number of physical cores.
+        directory: node-local folder of the lock files, private to the user (default: one per user in the temporary
+            directory). All claimants of a node must use the same.
+        timeout_s: seconds to wait for enough free cores.
+        topology: the cores to choose from (default: all that this process may use).
+
+    Raises:
+        CoresUnavailableError: the node has too few cores, or too few became free in time.
+        StorageError: the lock folder cannot be used, or others could tamper with it.
+        UsageError: ``count`` is not positive.
+    """
+    if count < 1:
+        raise UsageError(f"cannot claim {count} cores: an actor needs at least one")
+    topology = topology or read_topology()
+    if count > len(topology.cores):
+        raise CoresUnavailableError(
+            f"cannot claim {count} CPU cores: this process may use {len(topology.cores)}. Give each actor fewer cores, "
+            "or widen the container's CPU limit or the affinity mask."
+        )
+    directory = directory or _default_directory()
+    with contextlib.ExitStack() as undo, _lock_folder_errors(directory):
+        directory.mkdir(mode=0o700, exist_ok=True)
+        folder = _LockFile(directory, os.O_RDONLY | os.O_DIRECTORY)
+        undo.callback(folder.release)
+        _hold_folder(folder)
+        locks = _wait_for_cores(topology.cores, count, folder.descriptor, timeout_s)
+        if not locks:
+            raise CoresUnavailableError(
+                f"{count} of this node's {len(topology.cores)} CPU cores did not become free within {timeout_s:g} s: "
+                f"{_describe_holders(topology.cores, folder.descriptor)} (lock files in {directory}). Start fewer "
+                "actors per node, give each fewer cores, or end those processes."
+            )
+        undo.pop_all()
+    return CoreClaim(locks, folder, topology.pinnable)
+
+
+def pin_process(cpus: Collection[int]) -> None:
+    """Keep every thread of this process, and all it will start, on the given logical CPUs; on none given do nothing.
+
+    Threads that already run keep their own masks, so each is set: call it before sessions start, it is right after too.
+
+    Raises:
+        CoresUnavailableError: the process may run on none of ``cpus``.
+    """
+    if not cpus:
+        return
+    if sys.platform != "linux":
+        _log.debug("this platform cannot pin a process to CPUs %s", cpus)
+        return
+    pinned: set[int] = set()
+    # A thread not yet pinned may start another one meanwhile: look again until there is none left.
+    while threads := {int(task.name) for task in Path("/proc/self/task").iterdir()} - pinned:
+        for thread in threads:
+            _pin_thread(thread, cpus)
+        pinned |= threads
+
+
+def assigned_gpus() -> tuple[str, ...]:
+    """Return the GPUs that ``CUDA_VISIBLE_DEVICES`` assigns to this process, as written there (indices or UUIDs).
+
+    CUDA and ONNX Runtime renumber them from 0: the n-th entry is device n. Ray leaves the variable unset for an actor
+    that has no GPU, and CUDA then sees all of them: an actor that gets ``()`` must not open a CUDA session.
+    """
+    devices = (device.strip() for device in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(","))
+    # CUDA ignores everything from the first invalid entry on; "-1" and "NoDevFiles" are the usual ways to say none.
+    return tuple(takewhile(lambda device: device not in ("", "-1", "NoDevFiles"), devices))
+
+
+def _pin_thread(thread: int, cpus: Collection[int]) -> None:
+    try:
+        os.sched_setaffinity(thread, cpus)
+    except ProcessLookupError:
+        return  # it ended meanwhile
+    except OSError as error:
+        raise CoresUnavailableError(
+            f"cannot pin this process to CPUs {sorted(cpus)}: {error.strerror}. Are they inside its cpuset?"
+        ) from error
+
+
+def _read(path: Path) -> str:
+    """Return a kernel file's text, or an empty string where the kernel does not offer it."""
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""
+
+
+def _parse_cpus(text: str) -> frozenset[int]:
+    """Parse the kernel's CPU list format: ``0-3,8``."""
+    ranges = (part.partition("-") for part in text.split(",") if part)
+    return frozenset(cpu for first, _, last in ranges for cpu in range(int(first), int(last or first) + 1))
+
+
+def _core_number(cpu: int, sysfs: Path) -> int:
+    return min(_parse_cpus(_read(sysfs / f"cpu{cpu}" / "topology" / "thread_siblings_list")) | {cpu})
+
+
+def _domain(cpu: int, sysfs: Path) -> tuple[int, int]:
+    folder = sysfs / f"cpu{cpu}"
+    nodes = (int(entry.name.removeprefix("node")) for entry in folder.glob("node[0-9]*"))
+    return int(_read(folder / "topology" / "physical_package_id") or 0), min(nodes, default=0)
+
+
+def _cgroup_folders(membership: Path = Path("/proc/self/cgroup"), mount: Path = _CGROUP_MOUNT) -> list[Path]:
+    """Return this process's cgroup v2 folder and its ancestors, innermost first; none without cgroup v2."""
+    for line in _read(membership).splitlines():
+        if line.startswith("0::"):
+            parts = [part for part in line.removeprefix("0::").split("/") if part]
+            if ".." in parts:  # the cgroup lies outside this namespace: only the namespace's root can be read
+                parts = []
+            return [mount.joinpath(*parts[:depth]) for depth in range(len(parts), -1, -1)]
+    return []
+
+
+def _cpuset(cgroups: Iterable[Path]) -> frozenset[int]:
+    """Return the innermost cpuset, empty where there is none."""
+    texts = (_read(folder / "cpuset.cpus.effective") for folder in cgroups)
+    return _parse_cpus(next(filter(None, texts), ""))
+
+
+def _cpu_quota(cgroups: Iterable[Path]) -> float:
+    """Return the tightest CPU-time quota in CPUs, infinite where there is none."""
+    limits = (_read(folder / "cpu.max").split() for folder in cgroups)
+    return min((int(limit[0]) / int(limit[1]) for limit in limits if limit and limit[0] != "max"), default=float("inf"))
+
+
+def _default_directory() -> Path:
+    return Path(tempfile.gettempdir()) / f"speechmill-cores-{os.geteuid()}"
+
+
+@contextlib.contextmanager
+def _lock_folder_errors(directory: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"cannot use {directory} for the lock files of CPU cores: {error}. Remove what is there, or name another "
+            f"folder on this node that only user {os.geteuid()} can use."
+        ) from error
+
+
+def _hold_folder(folder: _LockFile) -> None:
+    """Check that nobody else can touch the folder, and lock it shared: systemd-tmpfiles cleans no locked folder."""
+    status = os.fstat(folder.descriptor)
+    if status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) & 0o077:
+        raise PermissionError(
+            f"it belongs to user {status.st_uid} with mode {stat.S_IMODE(status.st_mode):04o}, so others could tamper "
+            "with the locks"
+        )
+    fcntl.flock(folder.descriptor, fcntl.LOCK_SH)
+
+
+def _wait_for_cores(cores: Sequence[Core], count: int, folder: int, timeout_s: float) -> dict[Core, _LockFile]:
+    """Return ``count`` cores with their locks, or none when the time is up."""
+    deadline = time.monotonic() + timeout_s
+    while not (locks := _try_cores(cores, count, folder)) and time.monotonic() < deadline:
+        time.sleep(_POLL_S)
+    return locks
+
+
+def _try_cores(cores: Sequence[Core], count: int, folder: int) -> dict[Core, _LockFile]:
+    """Lock ``count`` cores, or none at all: under the allocator lock no two claimants can take half each."""
+    allocator = _try_lock("allocator", folder)
+    if allocator is None:
+        return {}
+    unused: dict[Core, _LockFile] = {}
+    try:
+        for core in cores:
+            lock = _try_lock(_lock_name(core), folder)
+            if lock is not None:
+                unused[core] = lock
+        chosen = _choose(list(unused), count)
+        for core in chosen:
+            os.ftruncate(unused[core].descriptor, 0)
+            os.pwrite(unused[core].descriptor, str(os.getpid()).encode(), 0)
+        return {core: unused.pop(core) for core in chosen}
+    finally:
+        for lock in (*unused.values(), allocator):
+            lock.release()
+
+
+def _choose(free: Sequence[Core], count: int) -> Sequence[Core]:
+    """Return ``count`` of the free cores (given in topology order): fewest domains first, then closest numbers."""
+
+    def spread(window: Sequence[Core]) -> tuple[int, int]:
+        return len({core.domain for core in window}), window[-1].number - window[0].number
+
+    windows = [free[start : start + count] for start in range(len(free) - count + 1)]
+    return min(windows, key=spread, default=())
+
+
+def _describe_holders(cores: Iterable[Core], folder: int) -> str:
+    """Say which process holds which core now."""
+    holders = []
+    for core in cores:
+        file = _LockFile(_lock_name(core), os.O_RDWR | os.O_CREAT, folder)
+        if not file.try_lock():
+            holders.append(f"core {core.number} belongs to process {os.pread(file.descriptor, 32, 0).decode()}")
+        file.release()
+    return ", ".join(holders) or "all are free now, but other claims came first"
+
+
+def _lock_name(core: Core) -> str:
+    return f"core-{core.number}"
+
+
+def _try_lock(name: str, folder: int) -> _LockFile | None:
+    """Open and lock a file in the lock folder; None if someone else has it locked."""
+    file = _LockFile(name, os.O_RDWR | os.O_CREAT, folder)
+    if file.try_lock():
+        return file
+    file.release()
+    return None

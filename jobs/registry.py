@@ -1,0 +1,135 @@
+"""Publish, list, show and remove model bundles: ``python jobs/registry.py --help``."""
+
+import logging
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Annotated
+
+import typer
+
+from actors.bundle import Manifest
+from actors.errors import BundleNotFoundError, SpeechmillError, UsageError
+from cluster import hub, registry
+
+app = typer.Typer(help="Publish, list, show and remove model bundles.", no_args_is_help=True)
+
+Registry = Annotated[
+    str | None,
+    typer.Option(
+        "--registry",
+        envvar=registry.REGISTRY_VARIABLE,
+        show_default=False,
+        help="Root of the registry: a folder, s3:// or gs:// URI. To publish, hf://org/repo too.",
+    ),
+]
+Reference = Annotated[
+    str, typer.Argument(help="name, name@tag, name@sha256:…, <registry>/name@tag, a folder, hf://org/repo or embedded.")
+]
+
+
+@app.command()
+def publish(
+    folder: Annotated[str, typer.Argument(help="The bundle's folder, or 'embedded' for the one that ships with us.")],
+    root: Registry = None,
+    tag: Annotated[str, typer.Option(help="The tag to set.")] = registry.LATEST,
+    repair: Annotated[bool, typer.Option("--repair", help="Send every file again, to replace corrupt ones.")] = False,
+) -> None:
+    """Publish a bundle and print its pinned name."""
+    typer.echo(registry.publish(folder, root, tag, repair=repair))
+
+
+@app.command("list")
+def list_bundles(root: Registry = None) -> None:
+    """List the bundles of a registry."""
+    rows = [("BUNDLE", "TAGS", "FAMILY", "PRECISION", "SIZE")]
+    for item in registry.list_published(root):
+        family, precision = (item.manifest.family, item.manifest.precision) if item.manifest else ("(corrupt)", "-")
+        rows.append((item.reference, ",".join(item.tags) or "-", family, precision, _megabytes(item.size)))
+    _echo_table(rows)
+
+
+@app.command()
+def show(reference: Reference, root: Registry = None) -> None:
+    """Show what a bundle is, and how its graphs compared with PyTorch."""
+    pinned, manifest = registry.describe(reference, root)
+    _echo_table([("bundle", pinned.reference), *_facts(manifest)])
+    _echo_section("FILE", "SIZE", rows=[(name, _megabytes(entry.size)) for name, entry in manifest.files.items()])
+    _echo_section(
+        "CHECK",
+        "CASE",
+        "METRIC",
+        "VALUE",
+        "BOUND",
+        rows=[(c.graph, c.case, c.metric, f"{c.value:.4g}", hub.bound(c)) for c in manifest.checks],
+    )
+
+
+@app.command("rm")
+def remove(
+    reference: Annotated[str, typer.Argument(help="name@tag (the bundle stays) or name@sha256:<hex>.")],
+    root: Registry = None,
+    force: Annotated[bool, typer.Option("--force", help="Remove a bundle with the tags that name it.")] = False,
+) -> None:
+    """Remove a tag, or a bundle that no tag names."""
+    registry.remove(reference, root, force=force)
+
+
+@app.command("gc")
+def collect_garbage(
+    root: Registry = None,
+    older_than_hours: Annotated[float, typer.Option(min=0, help="Leave alone what was written to since.")] = 24.0,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+) -> None:
+    """Remove bundles that no tag names, and what publishes that died left behind."""
+    garbage = registry.collect_garbage(root, older_than=timedelta(hours=older_than_hours), dry_run=dry_run)
+    for item in garbage:
+        kind = "untagged" if item.complete else "unfinished"
+        typer.echo(f"{item.name}@{item.digest}  {kind}  {_megabytes(item.size)}")
+    total = _megabytes(sum(item.size for item in garbage))
+    typer.echo(f"{'would remove' if dry_run else 'removed'} {len(garbage)} bundles, {total}")
+
+
+def main() -> None:
+    """Run the command line; an error of ours is one line on stderr and exit code 2 (the request) or 1 (the rest)."""
+    logging.basicConfig(format="%(levelname)s %(message)s")
+    try:
+        app()
+    except SpeechmillError as error:
+        typer.echo(f"error: {' '.join(str(error).split())}", err=True)
+        raise SystemExit(2 if isinstance(error, UsageError | BundleNotFoundError) else 1) from error
+
+
+def _facts(manifest: Manifest) -> list[tuple[str, str]]:
+    source = manifest.source
+    return [
+        ("family", manifest.family),
+        ("precision", manifest.precision),
+        ("layout", manifest.layout),
+        ("sample rate", f"{manifest.sample_rate} Hz"),
+        ("voices", ", ".join(manifest.voices) or "none"),
+        ("graphs", ", ".join(f"{name} ({graph.precision})" for name, graph in manifest.graphs.items())),
+        ("source", " ".join(part for part in (source.repo, source.revision) if part)),
+        ("licence", source.licence or "not recorded"),
+        ("built with", ", ".join(f"{tool} {version}" for tool, version in manifest.tools.items())),
+    ]
+
+
+def _echo_section(*header: str, rows: Sequence[tuple[str, ...]]) -> None:
+    if rows:
+        typer.echo()
+        _echo_table([header, *rows])
+
+
+def _echo_table(rows: Sequence[tuple[str, ...]]) -> None:
+    """Print rows in aligned columns, never cut: references are there to be copied."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.1f} MB"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+import re
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import pytest
+from onnx import TensorProto, helper
+
+from actors.errors import UsageError
+from actors.session import Device, open_session
+
+HAS_CUDA = "CUDAExecutionProvider" in ort.get_available_providers()
+
+
+@pytest.fixture
+def doubling_graph(tmp_path: Path) -> Path:
+    """A graph that computes ``y = x + x`` for ``x [n]``."""
+    x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n"]) for name in "xy")
+    graph = helper.make_graph([helper.make_node("Add", ["x", "x"], ["y"])], "doubling", [x], [y])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
+    onnx.save(model, tmp_path / "doubling.onnx")
+    return tmp_path / "doubling.onnx"
+
+
+@pytest.fixture
+def _every_provider(monkeypatch: pytest.MonkeyPatch) -> None:
+    providers = ["CUDAExecutionProvider", "OpenVINOExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr(ort, "get_available_providers", lambda: providers)
+
+
+@pytest.mark.usefixtures("_every_provider")
+@pytest.mark.parametrize(
+    ("text", "device", "memory"),
+    [
+        ("cpu", Device("cpu"), "cpu"),
+        ("cuda", Device("cuda", 0), "cuda"),
+        ("cuda:3", Device("cuda", 3), "cuda"),
+        ("openvino", Device("openvino"), "cpu"),
+    ],
+)
+def test_parses_the_devices_there_are(text: str, device: Device, memory: str) -> None:
+    assert Device.parse(text) == device
+    assert Device.parse(text).memory == memory
+
+
+@pytest.mark.usefixtures("_every_provider")
+@pytest.mark.parametrize("text", ["", "gpu", "CPU", "cuda:x", "cuda:-1", "cuda:1:2", "cuda:1.5", "tpu:0", " cpu"])
+def test_an_unknown_device_is_a_usage_error_that_lists_the_known_ones(text: str) -> None:
+    with pytest.raises(UsageError, match=f"unknown device '{re.escape(text)}': use cpu, cuda"):
+        Device.parse(text)
+
+
+@pytest.mark.parametrize(("text", "package"), [("cuda:1", "onnxruntime-gpu"), ("openvino", "onnxruntime-openvino")])
+def test_a_device_this_onnxruntime_lacks_is_a_usage_error_that_names_the_package(
+    monkeypatch: pytest.MonkeyPatch, text: str, package: str
+) -> None:
+    monkeypatch.setattr(ort, "get_available_providers", lambda: ["CPUExecutionProvider"])
+    with pytest.raises(UsageError, match=f"install {package} in place of onnxruntime"):
+        Device.parse(text)
+
+
+def test_opens_a_graph_with_as_many_threads_as_asked(doubling_graph: Path) -> None:
+    session = open_session(doubling_graph, Device.parse("cpu"), threads=3)
+    options = session.get_session_options()
+    assert (options.intra_op_num_threads, options.inter_op_num_threads) == (3, 1)
+    assert session.get_providers() == ["CPUExecutionProvider"]
+    assert session.run(["y"], {"x": np.array([1, 2], np.float32)})[0].tolist() == [2, 4]
+
+
+def test_denormal_numbers_are_zero(doubling_graph: Path) -> None:
+    session = open_session(doubling_graph, Device.parse("cpu"), threads=1)
+    tiny = np.full(4, 1e-40, np.float32)
+    assert tiny.all()
+    assert not session.run(["y"], {"x": tiny})[0].any()
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not HAS_CUDA, reason="this onnxruntime has no CUDAExecutionProvider")
+def test_opens_a_graph_on_a_gpu(doubling_graph: Path) -> None:
+    session = open_session(doubling_graph, Device.parse("cuda:0"), threads=1)
+    assert session.get_providers()[0] == "CUDAExecutionProvider"
+    assert session.run(["y"], {"x": np.array([1, 2], np.float32)})[0].tolist() == [2, 4]
