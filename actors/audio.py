@@ -17,7 +17,7 @@ import numpy.typing as npt
 import soundfile
 import soxr
 
-from actors.errors import RequestError, SpeechmillError, StorageError, UsageError
+from actors.errors import RequestError, SynthesisError, StorageError, UsageError
 
 AudioFormat = Literal["flac", "wav", "opus", "mp3"]
 FloatArray = npt.NDArray[np.float32]
@@ -105,7 +105,7 @@ def encode(audio: FloatArray, sample_rate: int, audio_format: AudioFormat) -> by
 
     Raises:
         UsageError: unknown format, or audio that is not float32 ``[samples]`` at a sane rate.
-        SpeechmillError: no samples, or some that are not finite. Nobody asked for that: the model went wrong.
+        SynthesisError: no samples, or some that are not finite. Nobody asked for that: the model went wrong.
     """
     if audio_format not in get_args(AudioFormat):
         raise UsageError(f"unknown audio format {audio_format!r}: use one of {', '.join(get_args(AudioFormat))}")
@@ -114,9 +114,9 @@ def encode(audio: FloatArray, sample_rate: int, audio_format: AudioFormat) -> by
     if not _MIN_RATE <= sample_rate <= _MAX_RATE:
         raise UsageError(f"cannot encode audio at {sample_rate} Hz: use {_MIN_RATE} to {_MAX_RATE} Hz")
     if audio.size == 0:
-        raise SpeechmillError("there is no audio to encode: 0 samples")
+        raise SynthesisError("there is no audio to encode: 0 samples")
     if not np.isfinite(audio).all():
-        raise SpeechmillError(f"the audio has {np.count_nonzero(~np.isfinite(audio))} NaN or infinite samples")
+        raise SynthesisError(f"the audio has {np.count_nonzero(~np.isfinite(audio))} NaN or infinite samples")
     if audio_format in _LOSSY:
         return _encode_lossy(audio, sample_rate, _LOSSY[audio_format])
     return _encode_pcm16(audio, sample_rate, audio_format)

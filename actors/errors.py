@@ -37,6 +37,10 @@ class ExportError(SpeechmillError, RuntimeError):
     """A checkpoint cannot be exported, or the exported graph is not the model (a check failed)."""
 
 
+class SynthesisError(SpeechmillError, RuntimeError):
+    """A model produced something that is not audio: no samples, or samples that are not numbers."""
+
+
 class InputDataError(SpeechmillError, ValueError):
     """A job's input cannot be read: no file, no text column, a corrupt shard."""
 

@@ -23,7 +23,7 @@ from exporter.graphs import Graph, Port
 from exporter.layers import Linear, RMSNorm, rotary_tables
 from exporter.verify import Case, Run
 
-FILES = (
+FILES: tuple[str, ...] = (
     "config.json",
     "decoder_config.json",
     "decoder.pth",

@@ -121,17 +121,19 @@ def _run(run: Run, task: Task, backend: Backend, rows_per_unit: int) -> tuple[Su
     tally = Tally()
     if run.finished:
         return summarise(run.store), tally
-    shards = task.dataset.shards
+    shards, total = task.dataset.shards, task.dataset.rows
     units = run.missing_units(shards, rows_per_unit)
-    total = task.dataset.rows
     done = total - sum(unit.count for unit in units)
     if done:
         logger.info("%d of %d rows are there already", done, total)
     with progress_of(total, done, tally) as show:
-        for outcome in run_units(task, units, backend):
-            tally.add(outcome)
-            run.update(tally.status, tally.audio_s, tally.cpu_s)
-            show()
+        while units:
+            for outcome in run_units(task, units, backend):
+                tally.add(outcome)
+                run.update(tally.status, tally.audio_s, tally.cpu_s)
+                show()
+            # Another look at the store: a part that overlapped others, left by a dead run, may have hidden a gap.
+            units = run.missing_units(shards, rows_per_unit)
     return run.finish(shards, tally.cpu_s), tally
 
 

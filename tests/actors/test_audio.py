@@ -15,7 +15,7 @@ import soundfile
 
 from actors import audio
 from actors.audio import AudioFormat, FloatArray, decode, encode, resample, silence, to_mono
-from actors.errors import RequestError, SpeechmillError, StorageError, UsageError
+from actors.errors import RequestError, SynthesisError, StorageError, UsageError
 
 REPOSITORY = Path(__file__).parents[2]
 FORMATS: tuple[AudioFormat, ...] = get_args(AudioFormat)
@@ -191,7 +191,7 @@ def test_a_strided_view_encodes_like_its_copy(audio_format: AudioFormat) -> None
 
 @pytest.mark.parametrize("audio_format", FORMATS)
 def test_no_samples_are_an_error_of_ours(audio_format: AudioFormat) -> None:
-    with pytest.raises(SpeechmillError, match="0 samples") as caught:
+    with pytest.raises(SynthesisError, match="0 samples") as caught:
         encode(np.zeros(0, np.float32), 24_000, audio_format)
     assert not isinstance(caught.value, RequestError)
 
@@ -200,7 +200,7 @@ def test_no_samples_are_an_error_of_ours(audio_format: AudioFormat) -> None:
 def test_samples_that_are_not_finite_are_an_error_of_ours(bad: float) -> None:
     samples = speech_like(0.1)
     samples[[3, 5]] = bad
-    with pytest.raises(SpeechmillError, match="2 NaN or infinite") as caught:
+    with pytest.raises(SynthesisError, match="2 NaN or infinite") as caught:
         encode(samples, 24_000, "flac")
     assert not isinstance(caught.value, RequestError)
 

@@ -1,0 +1,21 @@
+"""The families that can be exported: one module each, with ``FILES`` and ``load``."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from actors.bundle import Layout
+from exporter import soprano
+from exporter.build import Export
+from exporter.checkpoints import Checkpoint
+
+
+class FamilyExporter(Protocol):
+    """What a family's module must have."""
+
+    FILES: tuple[str, ...]
+
+    def load(self, checkpoint: Checkpoint, layout: Layout) -> Export:
+        """Read a checkpoint with (at least) ``FILES`` and declare its graphs."""
+
+
+FAMILIES: Mapping[str, FamilyExporter] = {"soprano": soprano}
