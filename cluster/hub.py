@@ -271,7 +271,7 @@ def _errors(where: str) -> Iterator[None]:
     except (RevisionNotFoundError, RemoteEntryNotFoundError) as error:
         raise BundleNotFoundError(f"{where}: there is no such revision or file in this repository.") from error
     except (HTTPError, OSError, RuntimeError, ValueError) as error:  # RuntimeError: upload; ValueError: odd reply
-        cause = error.__cause__ or error
+        cause = " ".join(str(error.__cause__ or error).split())
         raise StorageError(
             f"{where}: {cause}. Check the network, HF_ENDPOINT and HF_TOKEN; "
             "for a mirror without Xet storage set HF_HUB_DISABLE_XET=1."

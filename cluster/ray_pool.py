@@ -15,7 +15,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from actors.errors import SpeechmillError
 from cluster.cores import available_cores, claim_cores, pin_process
 from cluster.dataset import Unit
-from cluster.runner import UNITS_IN_FLIGHT, Outcome, Task, UnitLost, UnitWorker
+from cluster.runner import Outcome, Task, UnitLost, UnitWorker
 
 # A unit whose worker died this often is cut up. One death may be a lost node, or the unit beside it.
 MAX_DEATHS = 2
@@ -42,7 +42,7 @@ class OnRay:
     gpus_per_worker: float = 0.0
     address: str | None = None
 
-    def run(self, task: Task, units: Sequence[Unit]) -> Iterator[Outcome]:
+    def run(self, task: Task, units: Sequence[Unit], in_flight: int) -> Iterator[Outcome]:
         """See :class:`Backend`."""
         with self._connected():
             _configure_ray_data()
@@ -60,8 +60,8 @@ class OnRay:
                     min_size=smallest,
                     max_size=largest,
                     initial_size=largest,
-                    max_tasks_in_flight_per_actor=UNITS_IN_FLIGHT,
-                    max_concurrent_calls_per_actor=UNITS_IN_FLIGHT,
+                    max_tasks_in_flight_per_actor=in_flight,
+                    max_concurrent_calls_per_actor=in_flight,
                     enable_true_multi_threading=True,
                 ),
                 num_cpus=self._cpus_per_worker(),

@@ -121,31 +121,34 @@ Outcome = UnitDone | UnitLost | UnitStopped
 class Backend(Protocol):
     """Where workers live."""
 
-    def run(self, task: Task, units: Sequence[Unit]) -> Iterator[Outcome]:
-        """Put every unit through a worker once and yield what came of it, in any order."""
+    def run(self, task: Task, units: Sequence[Unit], in_flight: int) -> Iterator[Outcome]:
+        """Put every unit through a worker once, ``in_flight`` at a time in each; yield what came of them in any order."""
 
 
 def run_units(task: Task, units: Sequence[Unit], backend: Backend) -> Iterator[UnitDone]:
     """Process every unit, retrying lost ones in pieces, and yield each written part.
 
+    A unit may be lost by the one beside it. So pieces have a worker to themselves, and only a row that was lost alone fails.
+
     Raises:
         StorageError: the output can no longer be written.
         SpeechmillError: the workers cannot be started.
     """
+    in_flight = UNITS_IN_FLIGHT
     while units:
         again: list[Unit] = []
-        for outcome in backend.run(task, units):
+        for outcome in backend.run(task, units, in_flight):
             if isinstance(outcome, UnitDone):
                 yield outcome
             elif isinstance(outcome, UnitStopped):
                 raise StorageError(f"{outcome.reason} What is finished is kept: run the same command to go on.")
-            elif outcome.unit.count == 1:
+            elif outcome.unit.count == 1 and in_flight == 1:
                 logger.warning("%s failed: %s", outcome.unit, outcome.reason)
                 yield UnitDone(_write_failed(task, outcome), None)
             else:
                 logger.warning("%s was lost and is tried again in pieces: %s", outcome.unit, outcome.reason)
                 again += _cut(outcome.unit)
-        units = again
+        units, in_flight = again, 1
 
 
 def _cut(unit: Unit) -> list[Unit]:
@@ -186,6 +189,7 @@ class UnitWorker:
         self._opened = time.time()
         self._started = time.monotonic()
         self._cpu_before = time.process_time()
+        self._closing = False
 
     def run(self, unit: Unit) -> Outcome:
         """Read, process and write one unit."""
@@ -196,12 +200,14 @@ class UnitWorker:
         except (StorageError, ResumeError) as error:
             return UnitStopped(str(error))
         except Exception as error:
-            logger.warning("%s broke its worker", unit, exc_info=True)
+            if not self._closing:  # else it was stopped, which is no fault of its rows
+                logger.warning("%s broke its worker", unit, exc_info=True)
             return UnitLost(unit, f"{type(error).__name__}: {error}")
         return UnitDone(part, self._usage())
 
     def close(self) -> None:
-        """Close the worker."""
+        """Close the worker; units that run are then lost."""
+        self._closing = True
         self._worker.close()
 
     def _usage(self) -> Usage:
@@ -222,11 +228,11 @@ class InProcess:
     device: str
     threads: int
 
-    def run(self, task: Task, units: Sequence[Unit]) -> Iterator[Outcome]:
+    def run(self, task: Task, units: Sequence[Unit], in_flight: int) -> Iterator[Outcome]:
         """See :class:`Backend`."""
         worker = UnitWorker(task, self.device, self.threads)
         with contextlib.ExitStack() as stack:
-            pool = ThreadPoolExecutor(UNITS_IN_FLIGHT, thread_name_prefix="unit")
+            pool = ThreadPoolExecutor(in_flight, thread_name_prefix="unit")
             stack.callback(pool.shutdown)
             stack.callback(worker.close)  # first: units that run are then over at once
             stack.callback(pool.shutdown, wait=False, cancel_futures=True)

@@ -283,10 +283,15 @@ class LocalStore(Store):
         with self.errors("create", key):
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
-                with path.open("xb") as file:
-                    file.write(data)
+                file = path.open("xb")
             except FileExistsError:
                 return False
+            try:
+                with file:
+                    file.write(data)
+            except BaseException:
+                path.unlink()
+                raise
         return True
 
     def delete_tree(self, under: str) -> None:
@@ -322,7 +327,7 @@ class ObjectStore(Store):
 
     def child(self, key: str) -> Store:
         """Return the store rooted at a prefix below this one."""
-        parts = urlsplit(self.location)
+        parts = _split(self.location)
         return open_store(parts._replace(path=f"{parts.path.rstrip('/')}/{quote(check_key(key))}").geturl())
 
     def write_bytes(self, key: str, data: bytes | pa.Buffer) -> None:
@@ -403,7 +408,7 @@ class ObjectStore(Store):
 
 
 def open_store(location: str | os.PathLike[str]) -> Store:
-    """Return the store at a folder path or a ``file://``, ``s3://`` or ``gs://`` URI.
+    """Return the store at a folder path or a ``file://``, ``s3://`` or ``gs://`` URI (percent-encode ``?`` and ``%``).
 
     Options are given in the URI's query (``?endpoint_override=http://127.0.0.1:9000&region=us-east-1``); the standard
     variables ``AWS_ENDPOINT_URL_S3``, ``AWS_ENDPOINT_URL``, ``AWS_REGION``, ``AWS_DEFAULT_REGION`` and those of the
@@ -416,7 +421,7 @@ def open_store(location: str | os.PathLike[str]) -> Store:
     text = os.fspath(location)
     if "://" not in text:
         return _local_store(Path(text).expanduser())
-    parts = urlsplit(text)
+    parts = _split(text)
     if parts.scheme == "file":
         return _local_store(_file_uri_path(parts))
     makers = {"s3": _s3_filesystem, "gs": _gcs_filesystem}
@@ -442,9 +447,13 @@ def split_uri(location: str | os.PathLike[str]) -> tuple[Store, str]:
     if "://" not in text:
         path = Path(text).expanduser().resolve()
         return open_store(path.parent), check_key(path.name)
-    parts = urlsplit(text)
+    parts = _split(text)
     folder, _, name = parts.path.rpartition("/")
     return open_store(parts._replace(path=folder or "/").geturl()), check_key(unquote(name))
+
+
+def _split(uri: str) -> SplitResult:
+    return urlsplit(uri.replace("#", "%23"))  # a store has no fragments, but '#' may stand in a file's name
 
 
 def _local_store(path: Path) -> Store:
@@ -506,6 +515,7 @@ def _s3_filesystem(parts: SplitResult) -> fs.FileSystem:
         request_timeout=_STALL_TIMEOUT_S,
         retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=_ATTEMPTS),
         allow_delayed_open=True,  # small files become one PUT
+        background_writes=False,  # else Arrow copies a whole multi-gigabyte file into memory to upload it
     )
 
 

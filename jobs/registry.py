@@ -1,6 +1,5 @@
 """Publish, list, show and remove model bundles: ``python jobs/registry.py --help``."""
 
-import logging
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated
@@ -8,8 +7,8 @@ from typing import Annotated
 import typer
 
 from actors.bundle import Manifest
-from actors.errors import BundleNotFoundError, SpeechmillError, UsageError
 from cluster import hub, registry
+from jobs.console import run_app
 
 app = typer.Typer(help="Publish, list, show and remove model bundles.", no_args_is_help=True)
 
@@ -89,16 +88,6 @@ def collect_garbage(
     typer.echo(f"{'would remove' if dry_run else 'removed'} {len(garbage)} bundles, {total}")
 
 
-def main() -> None:
-    """Run the command line; an error of ours is one line on stderr and exit code 2 (the request) or 1 (the rest)."""
-    logging.basicConfig(format="%(levelname)s %(message)s")
-    try:
-        app()
-    except SpeechmillError as error:
-        typer.echo(f"error: {' '.join(str(error).split())}", err=True)
-        raise SystemExit(2 if isinstance(error, UsageError | BundleNotFoundError) else 1) from error
-
-
 def _facts(manifest: Manifest) -> list[tuple[str, str]]:
     source = manifest.source
     return [
@@ -132,4 +121,4 @@ def _megabytes(size: int) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    run_app(app)

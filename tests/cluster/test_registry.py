@@ -72,9 +72,7 @@ def test_a_published_bundle_is_fetched_by_every_form_of_reference(root: str, cac
     assert bundle.path(DATA).read_bytes() == (folder / DATA).read_bytes()
 
 
-def test_the_registry_may_come_from_the_environment(
-    root: str, make_bundle: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_registry_may_come_from_the_environment(root: str, make_bundle: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPEECHMILL_REGISTRY", root)
     reference = publish(make_bundle())
     assert resolve("tiny").reference == reference
@@ -127,9 +125,7 @@ def test_publishing_twice_sends_nothing(s3_root: str, make_bundle: Any, s3_reque
 
 
 @pytest.mark.parametrize("writes", range(5))
-def test_a_publish_that_dies_leaves_nothing_that_resolves(
-    root: str, make_bundle: Any, cache: Path, writes: int
-) -> None:
+def test_a_publish_that_dies_leaves_nothing_that_resolves(root: str, make_bundle: Any, cache: Path, writes: int) -> None:
     folder = make_bundle()
     reference = load_bundle(folder).reference
     die_while_publishing(folder, root, writes)
@@ -250,9 +246,7 @@ def test_a_damaged_cache_is_mended_from_the_store(root: str, make_bundle: Any, c
         assert mended == bundle
 
 
-def test_mending_fetches_only_what_is_damaged(
-    s3_root: str, make_bundle: Any, cache: Path, s3_requests: list[str]
-) -> None:
+def test_mending_fetches_only_what_is_damaged(s3_root: str, make_bundle: Any, cache: Path, s3_requests: list[str]) -> None:
     publish(make_bundle(), s3_root)
     pinned = resolve("tiny", s3_root)
     fetch(pinned, cache=cache).path(DATA).write_bytes(b"damaged")
@@ -331,9 +325,7 @@ def start(code: str, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen([sys.executable, "-c", code, *arguments], stdout=PIPE, text=True, env=environment)
 
 
-def test_processes_of_a_node_fetch_a_bundle_once(
-    s3_root: str, make_bundle: Any, cache: Path, s3_requests: list[str]
-) -> None:
+def test_processes_of_a_node_fetch_a_bundle_once(s3_root: str, make_bundle: Any, cache: Path, s3_requests: list[str]) -> None:
     reference = publish(make_bundle(), s3_root)
     processes = [start(FETCH, s3_root, str(cache)) for _ in range(3)]
     assert {process.communicate(timeout=60)[0].strip() for process in processes} == {reference}

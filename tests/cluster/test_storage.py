@@ -100,10 +100,11 @@ def test_a_store_travels_to_other_processes(root: str) -> None:
 
 
 def test_a_files_uri_splits_into_its_folder_and_name(root: str) -> None:
-    store, key = split_uri(f"{root}/sub/file one.txt")
+    store, key = split_uri(f"{root}/sub #1/file #1.txt")
     store.write_bytes(key, b"x")
-    assert key == "file one.txt"
-    assert open_store(root).read_bytes("sub/file one.txt") == b"x"
+    assert key == "file #1.txt"
+    assert open_store(root).child("sub #1").read_bytes("file #1.txt") == b"x"
+    assert open_store(root).read_bytes("sub #1/file #1.txt") == b"x"
 
 
 def test_only_a_local_store_has_paths(tmp_path: Path, s3_root: str) -> None:
@@ -154,6 +155,12 @@ def test_a_failed_local_write_leaves_the_old_file_alone(tmp_path: Path, monkeypa
         store.write_bytes("a", b"new")
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
     assert store.read_bytes("a") == b"old"
+
+
+def test_a_lock_that_cannot_be_written_is_not_left_behind(tmp_path: Path) -> None:
+    with pytest.raises(TypeError):
+        open_store(tmp_path).create_exclusive("lock", "not bytes")  # type: ignore[arg-type]
+    assert not (tmp_path / "lock").exists()
 
 
 def test_what_killed_writers_leave_is_hidden_and_deleted_when_old(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
+import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -7,7 +9,9 @@ import pytest
 from actors.bundle import MANIFEST_NAME, CheckResult, GraphSpec, Manifest, Source, TensorSpec, digest_of, hash_file
 from cluster import registry as bundles
 from jobs import registry
+from jobs.console import run_app
 
+CommandLine = Callable[..., tuple[int, str, str]]
 SCRIPT = Path(__file__).parents[2] / "jobs" / "registry.py"
 
 
@@ -44,27 +48,19 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return root
 
 
-class CommandLine:
-    """Runs the command line in this process."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-        self.monkeypatch = monkeypatch
-        self.capsys = capsys
-
-    def __call__(self, *arguments: str) -> tuple[int, str, str]:
-        """Return exit code, stdout and stderr."""
-        self.monkeypatch.setattr(sys, "argv", ["registry.py", *arguments])
-        with pytest.raises(SystemExit) as caught:
-            registry.main()
-        out, err = self.capsys.readouterr()
-        code = caught.value.code
-        assert isinstance(code, int)
-        return code, out, err
-
-
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> CommandLine:
-    return CommandLine(monkeypatch, capsys)
+def run(capsys: pytest.CaptureFixture[str]) -> Iterator[CommandLine]:
+    """Runs the command line in this process; returns exit code, stdout and stderr."""
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as caught:
+            run_app(registry.app, arguments)
+        assert isinstance(caught.value.code, int)
+        return caught.value.code, *capsys.readouterr()
+
+    handler = signal.getsignal(signal.SIGTERM)
+    yield call
+    signal.signal(signal.SIGTERM, handler)
 
 
 @pytest.mark.usefixtures("root")

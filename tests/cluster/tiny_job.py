@@ -1,0 +1,140 @@
+"""A job whose workers need no model: the text of a row says what happens when it is processed."""
+
+import os
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from actors.batching import EngineStats
+from actors.bundle import Bundle
+from actors.errors import StorageError
+from cluster.dataset import Dataset, Unit, plan_units, scan
+from cluster.output import PartWriter, open_run, part_schema
+from cluster.registry import EMBEDDED, describe
+from cluster.runner import Row, Task
+
+SCHEMA = pa.schema([(name, pa.string()) for name in ("id", "text", "status", "error", "model", "worker")])
+
+# How long rows wait for each other before they fail: only with a broken runner do they wait that long.
+PATIENCE_S = 60.0
+
+
+@dataclass(frozen=True)
+class TinyConfig:
+    """``folder`` is where workers leave marks; ``broken`` ones cannot be opened."""
+
+    folder: Path
+    broken: bool = False
+    columns: tuple[str, ...] = ("text",)
+
+    def open(self, bundle: Bundle, device: str, threads: int) -> "TinyWorker":
+        if self.broken:
+            raise StorageError("the model's weights cannot be read")
+        return TinyWorker(self.folder, f"{bundle.manifest.name} on {device} with {threads} threads")
+
+    def blank_row(self, row_id: str, values: Mapping[str, Any], model: str) -> dict[str, Any]:
+        return {"id": row_id, "text": values["text"], "status": "rejected", "error": None, "model": model}
+
+
+class TinyWorker:
+    """Does what its rows say; rows that say nothing in particular are ``ok``."""
+
+    def __init__(self, folder: Path, model: str) -> None:
+        self.stats = EngineStats()
+        self._folder = folder
+        self._model = model
+        self._closed = threading.Event()
+        self._meeting = threading.Barrier(2)
+        self._broken = threading.Event()
+
+    def __call__(self, rows: Sequence[Row]) -> list[dict[str, Any]]:
+        return [self._process(*row) for row in rows]
+
+    def close(self) -> None:
+        self._closed.set()
+        leave_mark(self._folder, "closed")
+
+    def _process(self, row_id: str, values: Mapping[str, Any], unreadable: str | None) -> dict[str, Any]:
+        row = {"id": row_id, "text": values["text"], "model": self._model, "worker": str(os.getpid())}
+        if unreadable:
+            return {**row, "status": "rejected", "error": unreadable}
+        command, _, _ = values["text"].partition(":")
+        match command:
+            case "raise":
+                raise RuntimeError("this row breaks its unit")
+            case "break the worker":  # as an engine does, whose requests all fail with the one that breaks its step
+                self._broken.set()
+                time.sleep(0.5)
+                self._broken.clear()
+                raise RuntimeError("this row breaks the worker")
+            case "store is gone":
+                raise StorageError("the store is gone.")
+            case "die":
+                leave_mark(self._folder, "died")
+                os._exit(1)
+            case "be killed once" if leave_mark(self._folder, "killed") == 1:
+                os.kill(os.getpid(), signal.SIGKILL)
+            case "meet":
+                self._meeting.wait(PATIENCE_S)
+            case "linger" if self._broken.wait(0.5):
+                raise RuntimeError("the row beside this one has broken the worker")
+            case "wait for the end":
+                leave_mark(self._folder, "waiting")
+                self._closed.wait(PATIENCE_S)
+                raise RuntimeError("the worker was closed")
+        self.stats.utterances += 1
+        return {**row, "status": "ok", "error": None}
+
+
+def leave_mark(folder: Path, what: str) -> int:
+    """Note that something happens; return how often it has."""
+    with (folder / what).open("ab") as file:
+        file.write(b"x")
+        return file.tell()
+
+
+def count_marks(folder: Path, what: str) -> int:
+    """Return how often something has happened."""
+    path = folder / what
+    return path.stat().st_size if path.exists() else 0
+
+
+@dataclass(frozen=True)
+class TinyJob:
+    """A job that is open: ``task`` and ``units`` to run, and the folder of its marks."""
+
+    task: Task
+    units: list[Unit]
+    folder: Path
+
+    def rows(self) -> dict[str, dict[str, Any]]:
+        """Return the output's rows by text, and check that each id is there once and none is missing."""
+        rows = [row for path in self.folder.glob("out/part-*.parquet") for row in pq.read_table(path).to_pylist()]
+        assert Counter(row["id"] for row in rows) == {f"in.txt:{i}": 1 for i in range(self.task.dataset.rows)}
+        return {row["text"]: row for row in rows}
+
+
+@contextmanager
+def open_job(folder: Path, texts: Sequence[str], rows_per_unit: int, **changes: Any) -> Iterator[TinyJob]:
+    """Open a job with a row for each of ``texts``, which are unique."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "in.txt").write_text("".join(text + "\n" for text in texts))
+    dataset = scan(folder / "in.txt")
+    with open_run(folder / "out", arguments={}, other={}, inputs=dataset.inputs) as run:
+        writer = run.writer(part_schema(SCHEMA, dataset.schema, consumed=["text"]))
+        task = make_task(dataset, writer, TinyConfig(folder, **changes))
+        yield TinyJob(task, plan_units(dataset.shards, rows_per_unit), folder)
+
+
+def make_task(dataset: Dataset, writer: PartWriter, config: TinyConfig) -> Task:
+    """Return a task that names the embedded model, which tiny workers do not read."""
+    return Task(dataset, writer, describe(EMBEDDED)[0], config)
