@@ -1,5 +1,6 @@
 """Rows of text in, rows of audio out: what a job's runner calls on a worker, with or without Ray."""
 
+import contextlib
 import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, as_completed
@@ -16,6 +17,7 @@ from actors.requests import SynthesisRequest, SynthesisResult
 COLUMNS = ("text", "voice", "seed", "speed")
 
 _MAX_SEED = 2**63 - 1
+_MAX_NUMBER_CHARS = 40  # of a number in a text; Python refuses, or takes long, to read thousands of digits
 _UNSAFE_IN_FILE_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -128,27 +130,18 @@ class Synthesizer:
                 f"the text has {len(text)} characters, the limit is {self._config.max_text_chars}: split the row, or "
                 "raise --max-text-chars"
             )
-        voice, speed = values.get("voice"), values.get("speed")
+        voice, seed, speed = (_none_if_blank(values.get(name)) for name in ("voice", "seed", "speed"))
         if voice is not None and not isinstance(voice, str):
             raise RequestError(f"column 'voice' holds {voice!r}, not a voice's name")
-        if speed is not None and speed != 1:
+        if speed is not None and _as_number(speed) != 1:
             raise RequestError(f"speed is {speed!r}, but this model has no speed control: use 1 or null")
         return SynthesisRequest(
             id=row_id,
             text=text,
-            voice=voice or self._default_voice,
-            seed=self._seed(values.get("seed")),
+            voice=self._default_voice if voice is None else voice,
+            seed=self._config.seed if seed is None else _as_seed(seed),
             options=self._config.options,
         )
-
-    def _seed(self, value: Any) -> int:
-        if value is None:
-            return self._config.seed
-        if isinstance(value, str) and value.strip().removeprefix("-").isdecimal():  # CSV has no numbers
-            value = int(value) if len(value) < len(str(_MAX_SEED)) + 2 else _MAX_SEED + 1
-        if isinstance(value, bool) or not isinstance(value, int) or not -_MAX_SEED <= value <= _MAX_SEED:
-            raise RequestError(f"column 'seed' holds {value!r}, not a 64-bit whole number")
-        return value
 
     def _fill(self, output: dict[str, Any], result: SynthesisResult) -> None:
         if not len(result.audio):
@@ -166,3 +159,27 @@ class Synthesizer:
             finish_reason=result.finish_reason,
             chunks=[{"text": c.text, "start_s": c.start_s, "end_s": c.end_s} for c in result.chunks],
         )
+
+
+def _none_if_blank(value: Any) -> Any:
+    """CSV has no null: an empty cell stands for it."""
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+def _as_number(value: Any) -> Any:
+    """CSV has no numbers either: return that of a text that is one, and anything else as it is."""
+    if not isinstance(value, str) or len(value) > _MAX_NUMBER_CHARS:
+        return value
+    for parse in (int, float):
+        with contextlib.suppress(ValueError):
+            return parse(value)
+    return value
+
+
+def _as_seed(value: Any) -> int:
+    number = _as_number(value)
+    if isinstance(number, float) and number.is_integer():  # how tables with nulls often hold whole numbers
+        number = int(number)
+    if isinstance(number, bool) or not isinstance(number, int) or not -_MAX_SEED <= number <= _MAX_SEED:
+        raise RequestError(f"column 'seed' holds {value!r}, not a 64-bit whole number")
+    return number

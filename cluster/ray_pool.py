@@ -4,6 +4,8 @@ import contextlib
 import logging
 import os
 import pickle
+import signal
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -71,7 +73,7 @@ class OnRay:
                 for row in outcomes.iter_rows():
                     yield pickle.loads(row["outcome"])  # noqa: S301 - our own actors wrote it
             except ray.exceptions.RayError as error:
-                raise SpeechmillError(f"the workers on Ray cannot go on: {_root_cause(error)}") from error
+                raise SpeechmillError(f"the workers on Ray cannot go on: {_reason(error)}") from error
 
     def _cpus_per_worker(self) -> int:
         """Ray counts hyperthreads, a worker owns whole cores."""
@@ -91,17 +93,18 @@ class OnRay:
         if ray.is_initialized():
             yield
             return
-        if self.address or os.environ.get("RAY_ADDRESS"):
-            ray.init(address=self.address, logging_level=logging.ERROR)
-        else:
-            cores = available_cores()
-            ray.init(
-                address="local",
-                num_cpus=sum(len(core) for core in cores),
-                include_dashboard=False,
-                logging_level=logging.ERROR,
-                log_to_driver=False,
-            )
+        with _keep_sigterm_handler():
+            if self.address or os.environ.get("RAY_ADDRESS"):
+                ray.init(address=self.address, logging_level=logging.ERROR)
+            else:
+                cores = available_cores()
+                ray.init(
+                    address="local",
+                    num_cpus=sum(len(core) for core in cores),
+                    include_dashboard=False,
+                    logging_level=logging.ERROR,
+                    log_to_driver=False,
+                )
         try:
             yield
         finally:
@@ -156,6 +159,15 @@ def _start_ledger(task: Task) -> Any:
     return ray.remote(_Ledger).options(num_cpus=0, scheduling_strategy=here).remote(task)
 
 
+@contextlib.contextmanager
+def _keep_sigterm_handler() -> Iterator[None]:
+    """Put back the handler that ``ray.init`` replaces: it dumps a stack and exits with 15."""
+    handler = signal.getsignal(signal.SIGTERM)
+    yield
+    if handler is not None and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, handler)
+
+
 def _configure_ray_data() -> None:
     context = DataContext.get_current()
     context.enable_progress_bars = False  # the job shows its own
@@ -164,9 +176,6 @@ def _configure_ray_data() -> None:
     logging.getLogger("ray.data").setLevel(logging.ERROR)
 
 
-def _root_cause(error: BaseException) -> str:
-    """The innermost message of a chain of Ray errors: the one that says what is wrong."""
-    cause: BaseException = error
-    while (inner := getattr(cause, "cause", None) or cause.__cause__) is not None:
-        cause = inner
-    return f"{type(cause).__name__}: {cause}"
+def _reason(error: ray.exceptions.RayError) -> str:
+    """The last line of Ray's message: that of the error itself, below the traceback of the worker that raised it."""
+    return str(error).strip().splitlines()[-1]

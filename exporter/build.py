@@ -36,6 +36,19 @@ AGREEMENT_FLOOR = 0.6  # random weights reach 0.75, a trained model 0.95 and mor
 
 
 @dataclass(frozen=True)
+class Speech:
+    """How a graph that chooses tokens is checked over whole sentences, with the caches it makes itself.
+
+    Attributes:
+        logits: what PyTorch gives, ``[positions, vocab]``.
+        drive: drives a graph over the same sentences and returns its logits.
+    """
+
+    logits: np.ndarray
+    drive: Callable[[Run], np.ndarray]
+
+
+@dataclass(frozen=True)
 class Export:
     """What a family's ``load`` returns: everything about one checkpoint in one layout.
 
@@ -48,8 +61,7 @@ class Export:
         settings: the loop's constants, parsed by the family's module in ``actors/``.
         files: further files of the bundle by their name in it.
         cases: by graph key, what the exported graph is compared with PyTorch on.
-        logits: for graphs that choose tokens, a function that drives a graph and returns logits ``[positions, vocab]``:
-            top-1 agreement is measured on them.
+        speech: for graphs that choose tokens: compared over whole sentences; top-1 agreement is measured on them.
         audio: for graphs that make audio, the output whose SNR is measured.
         keep_float32: parts of weight names that never lose precision.
         source: where the weights came from.
@@ -63,7 +75,7 @@ class Export:
     settings: Mapping[str, Any]
     files: Mapping[str, Path]
     cases: Mapping[str, Sequence[Case]]
-    logits: Mapping[str, Callable[[Run], np.ndarray]]
+    speech: Mapping[str, Speech]
     audio: Mapping[str, str]
     keep_float32: Sequence[str]
     source: Source
@@ -125,9 +137,9 @@ class _Writer:
         run = self._open(graph)
         audio = [self.export.audio[key]] if key in self.export.audio else []
         self.checks += check_graph(key, run, graph.run, self.export.cases[key], Tolerance(), snr_of=audio)
-        if key in self.export.logits:
-            drive = self.export.logits[key]
-            self.checks.append(check_arrays(key, "sentences", drive(run), drive(graph.run), Tolerance()))
+        if key in self.export.speech:
+            speech = self.export.speech[key]
+            self.checks.append(check_arrays(key, "sentences", speech.drive(run), speech.logits, Tolerance()))
         if self.precision == "fp32":
             return "fp32"
         lowered = self._lower(model)
@@ -158,11 +170,12 @@ class _Writer:
         results = []
         if key in self.export.audio:
             output = self.export.audio[key]
-            pairs = [(exact(case.feeds)[output], run(case.feeds)[output]) for case in self.export.cases[key]]
+            cases = [case for case in self.export.cases[key] if case.natural]
+            pairs = [(exact(case.feeds)[output], run(case.feeds)[output]) for case in cases]
             worst = min(snr_db(want, got) for want, got in pairs)
             results.append(bounded(key, f"{self.precision} against fp32", "snr_db", worst, floor=SNR_FLOOR_DB))
-        if key in self.export.logits:
-            drive = self.export.logits[key]
-            agreement = float((drive(run).argmax(-1) == drive(exact).argmax(-1)).mean())
+        if key in self.export.speech:
+            speech = self.export.speech[key]
+            agreement = float((speech.drive(run).argmax(-1) == speech.logits.argmax(-1)).mean())
             results.append(bounded(key, f"{self.precision} against fp32", "top1_agreement", agreement, floor=AGREEMENT_FLOOR))
         return results

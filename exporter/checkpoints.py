@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from huggingface_hub import model_info, snapshot_download
+from huggingface_hub import ModelCard, model_info, snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -77,7 +77,7 @@ def open_checkpoint(reference: str, files: Iterable[str]) -> Checkpoint:
     """
     folder = Path(reference).expanduser()
     if folder.is_dir():
-        return Checkpoint(folder, Source(repo=folder.resolve().name))
+        return Checkpoint(folder, _source_of_folder(folder))
     repo, _, revision = reference.partition("@")
     if repo.count("/") != 1 or reference.startswith((".", "/", "~")):
         raise UsageError(f"checkpoint {reference!r} is neither a folder nor a hub id like org/name[@revision]")
@@ -91,6 +91,13 @@ def open_checkpoint(reference: str, files: Iterable[str]) -> Checkpoint:
         ) from error
     licence = info.card_data.get("license") if info.card_data else None
     return Checkpoint(Path(local), Source(repo=repo, revision=info.sha, licence=licence))
+
+
+def _source_of_folder(folder: Path) -> Source:
+    """Read name and licence from the folder's model card (``README.md`` with a YAML head), if it has one."""
+    card = folder / "README.md"
+    data = ModelCard.load(card).data if card.is_file() else None
+    return Source(repo=getattr(data, "model_name", None) or folder.resolve().name, licence=getattr(data, "license", None))
 
 
 def load_weights(module: nn.Module, state: dict[str, Tensor], origin: str) -> None:

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from actors.bundle import Layout
 from actors.errors import ExportError
 from exporter.attention import concat_attention, shared_buffer_attention
-from exporter.build import Export
+from exporter.build import Export, Speech
 from exporter.checkpoints import Checkpoint, load_weights
 from exporter.graphs import Graph, Port
 from exporter.layers import Linear, RMSNorm, rotary_tables
@@ -35,7 +35,7 @@ MAX_PROMPT_TOKENS = 512  # soprano-tts backends/transformers.py: max_length
 MAX_NEW_TOKENS = 512  # soprano-tts backends/transformers.py: max_new_tokens
 MAX_LENGTH = MAX_PROMPT_TOKENS + MAX_NEW_TOKENS
 
-_SPOKEN_TOKENS = 40  # per check sentence: 2.6 s of speech
+_SPOKEN_TOKENS = 24  # per check sentence: 1.5 s of speech
 _SENTENCES = (
     "Soprano is an extremely lightweight text to speech model.",
     "the year nineteen eighty-four cost three dollars, fifty cents at eight oh five.",
@@ -314,7 +314,6 @@ def load(checkpoint: Checkpoint, layout: Layout) -> Export:
     declare = _server_graphs if layout == "server" else _portable_graphs
     graphs = declare(lm, decoder)
     cases = _Cases(lm, tokenizer)
-    hidden = cases.spoken_hidden()
     return Export(
         family="soprano",
         sample_rate=decoder.config.sample_rate,
@@ -325,9 +324,9 @@ def load(checkpoint: Checkpoint, layout: Layout) -> Export:
         files={"tokenizer.json": checkpoint.path("tokenizer.json")},
         cases={
             "lm": cases.server_lm() if layout == "server" else cases.portable_lm(),
-            "decoder": cases.decoder(hidden, graphs["decoder"]),
+            "decoder": cases.decoder(graphs["decoder"]),
         },
-        logits={"lm": cases.server_logits if layout == "server" else cases.portable_logits},
+        speech={"lm": Speech(cases.logits, cases.server_logits if layout == "server" else cases.portable_logits)},
         audio={"decoder": "audio"},
         keep_float32=("istft.",),
         source=checkpoint.source,
@@ -518,16 +517,22 @@ def _cache_ports(template: str, layers: int, axes: tuple[int | str, ...]) -> tup
 
 
 class _Cases:
-    """Example inputs: real sentences and random numbers, several lengths and batch sizes."""
+    """Example inputs: real sentences and random numbers, several lengths and batch sizes.
+
+    Attributes:
+        logits: ``[positions, vocab]`` that PyTorch gives while it speaks the sentences, one after the other.
+        hidden: the hidden states ``[tokens, hidden]`` of each sentence.
+    """
 
     def __init__(self, lm: LanguageModel, tokenizer: Tokenizer) -> None:
         self.lm = lm
         self.config = lm.config
         self.prompts = [tokenizer.encode(f"[STOP][TEXT]{text.lower()}[START]").ids for text in _SENTENCES]
         self.random = np.random.default_rng(0)
-        self._graph = _server_lm(lm)
-        self.spoken: list[list[int]] = [[] for _ in self.prompts]
-        self._speak_all(self._graph.run)  # fills self.spoken
+        self.spoken: list[list[int]] = [[] for _ in self.prompts]  # what the model says, token by token
+        outputs = self._speak_all(_server_lm(lm).run)
+        self.logits = np.concatenate([o["logits"] for sentence in outputs for o in sentence])
+        self.hidden = [np.concatenate([o["hidden"] for o in sentence]) for sentence in outputs]
 
     def server_lm(self) -> list[Case]:
         """Prefill of sentences and of random ids, one alone and several of one length; ragged steps.
@@ -547,23 +552,22 @@ class _Cases:
         cases += [(self._random_ids(batch, sequence), past) for batch, sequence, past in ((2, 9, 0), (3, 1, 12), (2, 4, 7))]
         return [Case(f"case {i}", self._portable_feeds(ids, past)) for i, (ids, past) in enumerate(cases)]
 
-    def decoder(self, spoken: list[np.ndarray], graph: Graph) -> list[Case]:
+    def decoder(self, graph: Graph) -> list[Case]:
         """Hidden states of spoken sentences, and random ones in batches; lengths from two tokens up."""
-        arrays = [hidden[None] for hidden in spoken]
-        arrays += [
-            self.random.standard_normal((batch, tokens, self.config.hidden_size)).astype(np.float32)
-            for batch, tokens in ((1, 2), (2, 3), (3, 33))
-        ]
+        arrays = [(hidden[None], True) for hidden in self.hidden]
+        for batch, tokens in ((1, 2), (2, 3), (3, 33)):
+            shape = (batch, tokens, self.config.hidden_size)
+            arrays.append((self.random.standard_normal(shape).astype(np.float32), False))
         port = graph.inputs[0]
         channel_first = port.axes[1] == self.config.hidden_size
         return [
-            Case(f"case {i}", {port.name: np.ascontiguousarray(a.transpose(0, 2, 1)) if channel_first else a})
-            for i, a in enumerate(arrays)
+            Case(
+                f"case {i}",
+                {port.name: np.ascontiguousarray(hidden.transpose(0, 2, 1)) if channel_first else hidden},
+                natural=natural,
+            )
+            for i, (hidden, natural) in enumerate(arrays)
         ]
-
-    def spoken_hidden(self) -> list[np.ndarray]:
-        """The hidden states ``[tokens, hidden]`` that the model reaches when it speaks each sentence."""
-        return [np.concatenate([o["hidden"] for o in outputs]) for outputs in self._speak_all(self._graph.run)]
 
     def server_logits(self, run: Run) -> np.ndarray:
         """Logits ``[positions, vocab]`` of speaking the sentences through ``run``, each with the cache it makes itself."""

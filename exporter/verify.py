@@ -18,11 +18,20 @@ Run = Callable[[Feeds], Mapping[str, np.ndarray]]
 
 @dataclass(frozen=True)
 class Case:
-    """Named example inputs of one graph; ``outputs`` limits the comparison to those outputs (default: all)."""
+    """Example inputs of one graph.
+
+    Attributes:
+        name: for messages.
+        feeds: named arrays.
+        outputs: limits the comparison to these outputs; ``None`` compares all.
+        natural: whether the model meets such inputs when it speaks. Random ones find errors of the export, but what a lower
+            precision makes of them says nothing about how it sounds.
+    """
 
     name: str
     feeds: Feeds
     outputs: tuple[str, ...] | None = None
+    natural: bool = True
 
 
 @dataclass(frozen=True)

@@ -33,14 +33,9 @@ def run_app(app: typer.Typer, arguments: Sequence[str] | None = None) -> None:
     logger.setLevel(logging.INFO)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # `ray job stop` is a polite Ctrl-C
     try:
-        code = app(arguments, standalone_mode=False)
-    except typer.Exit as exit_:
-        code = exit_.exit_code
-    except typer.Abort:
-        code = EXIT_INTERRUPTED
-    except KeyboardInterrupt:
-        typer.echo("interrupted: what is finished is kept, the same command goes on from there", err=True)
-        code = EXIT_INTERRUPTED
+        code = app(arguments, standalone_mode=False)  # typer makes 130 of Ctrl-C
+        if code == EXIT_INTERRUPTED:
+            typer.echo("interrupted: run the same command again to go on", err=True)
     except SpeechmillError as error:
         typer.echo(f"error: {error}", err=True)
         code = EXIT_USAGE if isinstance(error, UsageError | FileNotFoundError) else EXIT_FAILED_ROWS

@@ -123,14 +123,15 @@ def _run(run: Run, task: Task, backend: Backend, rows_per_unit: int) -> tuple[Su
         return summarise(run.store), tally
     shards, total = task.dataset.shards, task.dataset.rows
     units = run.missing_units(shards, rows_per_unit)
-    done = total - sum(unit.count for unit in units)
-    if done:
-        logger.info("%d of %d rows are there already", done, total)
-    with progress_of(total, done, tally) as show:
+    earlier = summarise(run.store)
+    if earlier.rows:
+        logger.info("%d of %d rows are there already", earlier.rows, total)
+    with progress_of(total, earlier.rows, tally) as show:
         while units:
             for outcome in run_units(task, units, backend):
                 tally.add(outcome)
-                run.update(tally.status, tally.audio_s, tally.cpu_s)
+                counts = {name: count + tally.status.get(name, 0) for name, count in earlier.status.items()}
+                run.update(counts, earlier.duration_s + tally.audio_s, tally.cpu_s)
                 show()
             # Another look at the store: a part that overlapped others, left by a dead run, may have hidden a gap.
             units = run.missing_units(shards, rows_per_unit)

@@ -48,9 +48,10 @@ def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> BundleFactory:
     built: dict[tuple[Precision, Layout], Bundle] = {}
 
     def build(precision: Precision, layout: Layout = "server") -> Bundle:
-        from exporter.build import build_bundle  # noqa: PLC0415 - only these tests need torch
-        from exporter.checkpoints import open_checkpoint  # noqa: PLC0415
-        from exporter.soprano import FILES, load  # noqa: PLC0415
+        # Imported here: only these tests need torch.
+        from exporter.build import build_bundle
+        from exporter.checkpoints import open_checkpoint
+        from exporter.soprano import FILES, load
 
         if (precision, layout) not in built:
             export = load(open_checkpoint(str(TINY), FILES), layout)

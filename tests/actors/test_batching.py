@@ -83,6 +83,9 @@ class CountingModel:
         return replace(utterance, attempts=utterance.attempts - 1, ran=0) if utterance.attempts else None
 
     def join(self, request: Request, utterances: Sequence[Chunk]) -> str:
+        assert [chunk.name.removesuffix("t") for chunk in utterances] == [
+            f"{request.name}{i}" for i in range(len(request.frames))
+        ]
         self._break_in("join", utterances[0])
         return " ".join(f"{chunk.name}:{chunk.ran}" for chunk in utterances)
 
@@ -220,9 +223,7 @@ def test_an_error_reaches_all_who_wait_and_the_engine_stays_usable(stage: str) -
     with Engine(model) as engine:
         early = engine.submit(Request("early"))
         assert early.result(TIMEOUT_S) == "early0:1"
-        running, bad, waiting = queue_together(
-            engine, [Request("a", (9,)), Request("bad", (3, 2)), Request("b", (1,), cost=0)]
-        )
+        running, bad, waiting = queue_together(engine, [Request("a", (9,)), Request("bad", (3, 2)), Request("b", (1,), cost=0)])
         for future in (running, bad, waiting):
             with pytest.raises(ZeroDivisionError, match=stage):
                 future.result(TIMEOUT_S)
@@ -296,7 +297,11 @@ def test_a_request_cancelled_while_it_waits_never_runs() -> None:
 def test_a_request_cancelled_when_it_is_all_but_done_harms_no_other() -> None:
     with Engine(CountingModel(slots=2)) as engine:
         ready: SimpleQueue[Future[str]] = SimpleQueue()
-        cancelled = engine.submit(Request("a", (3,)), on_utterance=lambda *_: ready.get(timeout=TIMEOUT_S).cancel())
+
+        def cancel(_index: int, _utterance: Chunk) -> None:
+            assert ready.get(timeout=TIMEOUT_S).cancel()
+
+        cancelled = engine.submit(Request("a", (3,)), on_utterance=cancel)
         other = engine.submit(Request("b", (9,)))
         ready.put(cancelled)
         assert other.result(TIMEOUT_S) == "b0:9"

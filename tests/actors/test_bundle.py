@@ -222,9 +222,7 @@ def _link_outside(path: Path) -> None:
     ],
     ids=["missing", "a folder", "another byte", "truncated", "empty", "link outside"],
 )
-def test_verify_names_a_file_that_is_not_as_promised(
-    folder: Path, damage: Callable[[Path], object], message: str
-) -> None:
+def test_verify_names_a_file_that_is_not_as_promised(folder: Path, damage: Callable[[Path], object], message: str) -> None:
     bundle = load_bundle(folder)
     damage(folder / "lm.onnx.data")
     with pytest.raises(BundleCorruptError, match=message) as caught:

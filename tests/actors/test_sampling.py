@@ -36,12 +36,11 @@ def defined_probabilities(logits: np.ndarray, seen: np.ndarray, parameters: Samp
     probabilities = np.exp(scores) / np.exp(scores).sum()
     reached_before = np.cumsum(probabilities[best_first]) - probabilities[best_first]
     probabilities[best_first[reached_before >= parameters.top_p]] = 0
-    return probabilities / probabilities.sum()
+    probabilities /= probabilities.sum()
+    return probabilities
 
 
-def assert_draws_from(
-    probabilities: np.ndarray, logits: np.ndarray, seen: np.ndarray, parameters: SamplingParameters
-) -> None:
+def assert_draws_from(probabilities: np.ndarray, logits: np.ndarray, seen: np.ndarray, parameters: SamplingParameters) -> None:
     """Assert that uniform numbers choose every token exactly as often as ``probabilities`` ``[vocab]`` says.
 
     Tokens share [0, 1) in the order of their ids: just inside both ends of a token's share the token is chosen.
@@ -157,9 +156,7 @@ def test_rows_do_not_see_each_other() -> None:
         SamplingParameters(*values)
         for values in zip([0.0, 0.3, 0.8, 2.0] * 4, [0, 50, 5, 0] * 4, [0.95, 1.0, 0.5, 0.9] * 4, [1.2, 1.0] * 8, strict=True)
     ]
-    alone = [
-        int(sample(logits[i : i + 1], seen[i : i + 1], parameters[i : i + 1], uniforms[i : i + 1])[0]) for i in range(16)
-    ]
+    alone = [int(sample(logits[i : i + 1], seen[i : i + 1], parameters[i : i + 1], uniforms[i : i + 1])[0]) for i in range(16)]
     assert sample(logits, seen, parameters, uniforms).tolist() == alone
     order = random.permutation(16)
     shuffled = sample(logits[order], seen[order], [parameters[i] for i in order], uniforms[order])
@@ -182,8 +179,8 @@ def test_a_row_has_its_own_random_numbers() -> None:
 
 
 def test_any_string_and_integer_may_key_a_row() -> None:
-    for key in [(0, ""), (-1, "a"), (2**70, "ä 語 \0"), (0, "\ud800")]:
-        assert 0 <= row_generator(*key).random() < 1
+    for seed, row_id in [(0, ""), (-1, "a"), (2**70, "ä 語 \0"), (0, "\ud800")]:
+        assert 0 <= row_generator(seed, row_id).random() < 1
 
 
 def test_random_numbers_never_change() -> None:

@@ -90,7 +90,7 @@ thread = threading.Thread(target=run)
 thread.start()
 thread.join()
 """
-    command = [sys.executable, "-c", script, doubling_graph]
+    command = [sys.executable, "-c", script, str(doubling_graph)]
     output = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, timeout=60).stdout
     assert output.split() == ["0", "0"]
 

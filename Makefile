@@ -1,0 +1,55 @@
+# make demo | test | lint | bench. Everything is installed into .venv; nothing else on the machine is touched.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# torch comes from the CPU index: the default build pulls several GB of CUDA packages. For a GPU: make test TORCH_INDEX=
+# An index that cannot be reached is passed over, and pip takes what it finds elsewhere.
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+TORCH ?= torch==2.13.0
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+INSTALL_TORCH = $(PIP) --no-deps --retries 1 $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) $(TORCH) || $(PIP) $(TORCH)
+
+.PHONY: demo test lint bench bundle clean
+
+# The demo's environment has no torch: workers never need it.
+$(VENV)/.base: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) --editable .
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.base
+	$(INSTALL_TORCH)
+	$(PIP) --editable '.[dev,export]'
+	touch $@
+
+demo: $(VENV)/.base
+	$(BIN)/python jobs/demo.py
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+# soprano-tts lives in an environment of its own, beside ours.
+.bench/peer: $(VENV)/.dev
+	$(PYTHON) -m venv .bench/peer
+	PIP_DISABLE_PIP_VERSION_CHECK=1 .bench/peer/bin/python -m pip install --quiet --no-deps --retries 1 \
+		$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) $(TORCH)
+	.bench/peer/bin/python -m pip install --quiet $(TORCH) 'transformers>=5' accelerate unidecode inflect scipy
+	.bench/peer/bin/python -m pip install --quiet --no-deps soprano-tts==0.2.0
+
+bench: .bench/peer
+	$(BIN)/python benchmarks/soprano_speed.py
+	$(BIN)/python benchmarks/ray_overhead.py
+
+# Rebuilds the bundle that ships with the repository from its checkpoint.
+bundle: $(VENV)/.dev
+	rm -rf exporter/embedded/bundle
+	$(BIN)/python jobs/export_models.py --family soprano --checkpoint exporter/embedded/checkpoint \
+		--name embedded --precision int8 --folder exporter/embedded/bundle
+
+clean:
+	rm -rf $(VENV) .bench demo-output
