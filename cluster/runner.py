@@ -146,7 +146,7 @@ def run_units(task: Task, units: Sequence[Unit], backend: Backend) -> Iterator[U
                 logger.warning("%s failed: %s", outcome.unit, outcome.reason)
                 yield UnitDone(_write_failed(task, outcome), None)
             else:
-                logger.warning("%s was lost and is tried again in pieces: %s", outcome.unit, outcome.reason)
+                logger.warning("%s was lost, and is tried again in pieces and alone: %s", outcome.unit, outcome.reason)
                 again += _cut(outcome.unit)
         units, in_flight = again, 1
 

@@ -16,6 +16,7 @@ from actors.bundle import (
     Bundle,
     CheckResult,
     Family,
+    GraphSpec,
     Layout,
     Manifest,
     Precision,
@@ -64,6 +65,7 @@ class Export:
         speech: for graphs that choose tokens: compared over whole sentences; top-1 agreement is measured on them.
         audio: for graphs that make audio, the output whose SNR is measured.
         keep_float32: parts of weight names that never lose precision.
+        io_float32: graph inputs and outputs that stay float32 where the graph computes in float16.
         source: where the weights came from.
     """
 
@@ -78,6 +80,7 @@ class Export:
     speech: Mapping[str, Speech]
     audio: Mapping[str, str]
     keep_float32: Sequence[str]
+    io_float32: Sequence[str]
     source: Source
 
 
@@ -92,7 +95,7 @@ def build_bundle(export: Export, name: str, precision: Precision, layout: Layout
     if any(folder.iterdir()):
         raise UsageError(f"{folder} is not empty: a bundle is written into a new folder")
     writer = _Writer(export, precision, layout, folder)
-    graphs = {key: graph.spec(writer.write(key, graph)) for key, graph in export.graphs.items()}
+    graphs = {key: writer.write(key, graph) for key, graph in export.graphs.items()}
     for member, source in export.files.items():
         (folder / member).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, folder / member)
@@ -126,8 +129,8 @@ class _Writer:
         self.export, self.precision, self.layout, self.folder = export, precision, layout, folder
         self.checks: list[CheckResult] = []
 
-    def write(self, key: str, graph: Graph) -> Precision:
-        """Export, check and save a graph; return the precision it was saved in."""
+    def write(self, key: str, graph: Graph) -> GraphSpec:
+        """Export, check and save a graph; return what was saved."""
         used = {axis for port in (*graph.inputs, *graph.outputs) for axis in port.axes if isinstance(axis, str)}
         inputs = {axis for port in graph.inputs for axis in port.axes if isinstance(axis, str)}
         sizes = {axis: self.export.example_sizes[axis] for axis in used & inputs}
@@ -141,7 +144,7 @@ class _Writer:
             speech = self.export.speech[key]
             self.checks.append(check_arrays(key, "sentences", speech.drive(run), speech.logits, Tolerance()))
         if self.precision == "fp32":
-            return "fp32"
+            return graph.spec("fp32", model)
         lowered = self._lower(model)
         save_graph(lowered, self.folder / graph.file)
         try:
@@ -151,18 +154,18 @@ class _Writer:
                 raise
             logger.warning("%s stays fp32: %s", graph.file, error)
             save_graph(model, self.folder / graph.file)
-            return "fp32"
-        return self.precision
+            return graph.spec("fp32", model)
+        return graph.spec(self.precision, lowered)
 
     def _open(self, graph: Graph) -> Run:
         return open_graph(str(self.folder / graph.file))
 
     def _lower(self, model: onnx.ModelProto) -> onnx.ModelProto:
-        keep = {t.name for t in model.graph.initializer if any(part in t.name for part in self.export.keep_float32)}
+        keep = self.export.keep_float32
         if self.precision == "int8":
             return quantize_int8(model, keep, standard_operators=self.layout == "portable")
         if self.precision == "fp16":
-            return to_float16(model, keep)
+            return to_float16(model, keep, io_float32=self.export.io_float32)
         raise UsageError(f"{self.export.family} has no {self.precision} export: choose fp32, fp16 or int8")
 
     def _compare(self, key: str, run: Run, exact: Run) -> list[CheckResult]:

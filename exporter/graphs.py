@@ -10,7 +10,7 @@ import onnx
 import torch
 from torch import nn
 
-from actors.bundle import DType, GraphSpec, Precision, TensorSpec
+from actors.bundle import DType, GraphSpec, Precision
 
 OPSET = 23
 
@@ -23,9 +23,6 @@ class Port:
     axes: tuple[int | str, ...]
     dtype: DType = "float32"
 
-    def spec(self) -> TensorSpec:
-        """Return the manifest's form of this port."""
-        return TensorSpec(name=self.name, dtype=self.dtype, axes=list(self.axes))
 
 
 @dataclass(frozen=True)
@@ -42,13 +39,19 @@ class Graph:
     outputs: tuple[Port, ...]
     opset: int = OPSET
 
-    def spec(self, precision: Precision) -> GraphSpec:
-        """Return the manifest's form of this graph."""
-        return GraphSpec(
-            file=self.file,
-            precision=precision,
-            inputs=[port.spec() for port in self.inputs],
-            outputs=[port.spec() for port in self.outputs],
+    def spec(self, precision: Precision, model: onnx.ModelProto) -> GraphSpec:
+        """Return the manifest's form of this graph as it is in ``model``, which may have other dtypes than declared."""
+        dtypes = {
+            value.name: onnx.helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type).name
+            for value in (*model.graph.input, *model.graph.output)
+        }
+        return GraphSpec.model_validate(
+            {
+                "file": self.file,
+                "precision": precision,
+                "inputs": [{"name": p.name, "dtype": dtypes[p.name], "axes": list(p.axes)} for p in self.inputs],
+                "outputs": [{"name": p.name, "dtype": dtypes[p.name], "axes": list(p.axes)} for p in self.outputs],
+            }
         )
 
     def run(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -328,7 +328,8 @@ def load(checkpoint: Checkpoint, layout: Layout) -> Export:
         },
         speech={"lm": Speech(cases.logits, cases.server_logits if layout == "server" else cases.portable_logits)},
         audio={"decoder": "audio"},
-        keep_float32=("istft.",),
+        keep_float32=("istft.", ".out."),
+        io_float32=("logits", "hidden", "last_hidden_state", "hidden_states", "audio"),
         source=checkpoint.source,
     )
 

@@ -49,9 +49,11 @@ def open_graph(path: str) -> Run:
     """Return a function that runs the ONNX file at ``path`` on the CPU with named inputs and outputs."""
     session = ort.InferenceSession(path, providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
+    halves = {port.name for port in session.get_inputs() if port.type == "tensor(float16)"}
 
     def run(feeds: Feeds) -> dict[str, np.ndarray]:
-        return dict(zip(names, session.run(names, dict(feeds)), strict=True))
+        typed = {name: array.astype(np.float16) if name in halves else array for name, array in feeds.items()}
+        return dict(zip(names, session.run(names, typed), strict=True))
 
     return run
 

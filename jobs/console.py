@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from actors.bundle import Manifest
-from actors.errors import SpeechmillError, UsageError
+from actors.errors import InputDataError, SpeechmillError, UsageError
 from cluster.output import Summary
 from cluster.runner import UnitDone, Usage
 
@@ -37,8 +37,8 @@ def run_app(app: typer.Typer, arguments: Sequence[str] | None = None) -> None:
         if code == EXIT_INTERRUPTED:
             typer.echo("interrupted: run the same command again to go on", err=True)
     except SpeechmillError as error:
-        typer.echo(f"error: {error}", err=True)
-        code = EXIT_USAGE if isinstance(error, UsageError | FileNotFoundError) else EXIT_FAILED_ROWS
+        typer.echo(f"error: {' '.join(str(error).splitlines())}", err=True)
+        code = EXIT_USAGE if isinstance(error, UsageError | InputDataError | FileNotFoundError) else EXIT_FAILED_ROWS
     except typer.TyperException as error:
         typer.echo(f"error: {error.format_message()} (--help shows all options)", err=True)
         code = EXIT_USAGE

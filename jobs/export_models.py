@@ -13,7 +13,7 @@ from actors.errors import UsageError
 from cluster.registry import LATEST, REGISTRY_VARIABLE, publish
 from jobs.console import run_app
 
-app = typer.Typer(help=__doc__, add_completion=False)
+app = typer.Typer(help=__doc__, add_completion=False, pretty_exceptions_enable=False)
 
 
 class FamilyName(StrEnum):
@@ -44,7 +44,9 @@ def export_models(
     name: Annotated[str, typer.Option(help="Name of the bundle.")],
     registry: Annotated[
         str | None,
-        typer.Option("--publish", envvar=REGISTRY_VARIABLE, help="Root of the registry: folder, s3://, gs:// or hf://org/repo."),
+        typer.Option(
+            "--publish", envvar=REGISTRY_VARIABLE, help="Root of the registry: folder, s3://, gs:// or hf://org/repo."
+        ),
     ] = None,
     tag: Annotated[str, typer.Option(help="Tag to set.")] = LATEST,
     precision: Annotated[PrecisionName, typer.Option(help="int8 for CPUs, fp16 for GPUs.")] = PrecisionName.FP32,
@@ -71,9 +73,9 @@ def _check_bundle_name(name: str) -> None:
 def _build(family: FamilyName, checkpoint: str, name: str, precision: Precision, layout: Layout, folder: Path) -> str:
     try:
         # Imported here: `--help` and wrong usage need no torch, and a machine without it gets a sentence, not a traceback.
-        from exporter.build import build_bundle  # noqa: PLC0415
-        from exporter.checkpoints import open_checkpoint  # noqa: PLC0415
-        from exporter.families import FAMILIES  # noqa: PLC0415
+        from exporter.build import build_bundle
+        from exporter.checkpoints import open_checkpoint
+        from exporter.families import FAMILIES
     except ModuleNotFoundError as error:
         raise UsageError(f"exporting needs {error.name}: pip install 'speechmill[export]'") from error
     for noisy in ("onnxscript", "onnx_ir", "torch.onnx"):

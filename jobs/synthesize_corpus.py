@@ -24,7 +24,7 @@ from jobs.console import EXIT_FAILED_ROWS, Tally, print_summary, progress_of, ru
 
 logger = logging.getLogger("speechmill.synthesize")
 
-app = typer.Typer(help=__doc__, add_completion=False)
+app = typer.Typer(help=__doc__, add_completion=False, pretty_exceptions_enable=False)
 
 # A unit is a minute or two of work, and there are at least this many for each worker, so that all end together.
 _MAX_UNIT_ROWS = 256

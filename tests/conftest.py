@@ -1,18 +1,21 @@
 """A Soprano model with random weights, what the original computes with it, and its bundles, each built once."""
 
+import functools
 import json
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 from actors.bundle import Bundle, Layout, Precision
 
-TINY = Path(__file__).parent / "fixtures" / "soprano_tiny"
+if TYPE_CHECKING:
+    from exporter.build import Export
 
-BundleFactory = Callable[..., Bundle]
+TINY = Path(__file__).parent / "fixtures" / "soprano_tiny"
 
 
 @pytest.fixture(scope="session")
@@ -42,21 +45,31 @@ def oracle() -> Mapping[str, np.ndarray]:
 
 
 @pytest.fixture(scope="session")
-def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> BundleFactory:
+def tiny_export() -> Callable[[Layout], "Export"]:
+    """Returns what the exporter reads from the tiny checkpoint for a layout."""
+    pytest.importorskip("torch", reason="reading a checkpoint needs the 'export' extra")
+    # Imported here: most tests need no torch.
+    from exporter.checkpoints import open_checkpoint
+    from exporter.soprano import FILES, load
+
+    return functools.cache(lambda layout: load(open_checkpoint(str(TINY), FILES), layout))
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle(tmp_path_factory: pytest.TempPathFactory, tiny_export: Callable[[Layout], "Export"]) -> Callable[..., Bundle]:
     """Returns the tiny checkpoint's bundle in a precision and layout: exported at the first call, which takes 10 s."""
-    pytest.importorskip("torch", reason="exporting the tiny model needs the 'export' extra")
-    built: dict[tuple[Precision, Layout], Bundle] = {}
+    from exporter.build import build_bundle
 
+    @functools.cache
     def build(precision: Precision, layout: Layout = "server") -> Bundle:
-        # Imported here: only these tests need torch.
-        from exporter.build import build_bundle
-        from exporter.checkpoints import open_checkpoint
-        from exporter.soprano import FILES, load
-
-        if (precision, layout) not in built:
-            export = load(open_checkpoint(str(TINY), FILES), layout)
-            folder = tmp_path_factory.mktemp("bundles") / f"{precision}-{layout}"
-            built[precision, layout] = build_bundle(export, "tiny", precision, layout, folder)
-        return built[precision, layout]
+        folder = tmp_path_factory.mktemp("bundles") / f"{precision}-{layout}"
+        return build_bundle(tiny_export(layout), "tiny", precision, layout, folder)
 
     return build
+
+
+@pytest.fixture(scope="session")
+def embedded_environment() -> dict[str, str]:
+    """The environment of commands started as users start them: no registry is set, Ray keeps no token in the home folder."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("SPEECHMILL_", "RAY_"))}
+    return {**environment, "RAY_AUTH_MODE": "disabled"}

@@ -15,7 +15,7 @@ import soundfile
 
 from actors import audio
 from actors.audio import AudioFormat, FloatArray, decode, encode, resample, silence, to_mono
-from actors.errors import RequestError, SynthesisError, StorageError, UsageError
+from actors.errors import RequestError, StorageError, SynthesisError, UsageError
 
 REPOSITORY = Path(__file__).parents[2]
 FORMATS: tuple[AudioFormat, ...] = get_args(AudioFormat)

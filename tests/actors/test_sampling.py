@@ -33,7 +33,7 @@ def defined_probabilities(logits: np.ndarray, seen: np.ndarray, parameters: Samp
     best_first = np.argsort(-scores)
     if parameters.top_k:
         scores[best_first[parameters.top_k :]] = -np.inf
-    probabilities = np.exp(scores) / np.exp(scores).sum()
+    probabilities: np.ndarray = np.exp(scores) / np.exp(scores).sum()
     reached_before = np.cumsum(probabilities[best_first]) - probabilities[best_first]
     probabilities[best_first[reached_before >= parameters.top_p]] = 0
     probabilities /= probabilities.sum()
@@ -170,11 +170,10 @@ def test_logits_are_left_as_they_were() -> None:
 
 
 def test_a_row_has_its_own_random_numbers() -> None:
-    draws = {
-        tuple(row_generator(*key).random(4))
-        for key in [(0, "a"), (1, "a"), (0, "b"), (0, "a", 0), (0, "a", 1), (0, "a", 0, 0), (0, "a", 0, 1), (0, "0", 0)]
-    }
-    assert len(draws) == 8
+    rows = [(0, "a"), (1, "a"), (0, "b"), (1, "b"), (10, "a"), (1, "0a")]
+    salts: list[tuple[int, ...]] = [(), (0,), (1,), (0, 0), (0, 1)]
+    draws = {tuple(row_generator(seed, row_id, *salt).random(4)) for seed, row_id in rows for salt in salts}
+    assert len(draws) == len(rows) * len(salts)
     assert row_generator(7, "a", 1).random(8).tolist() == row_generator(7, "a", 1).random(8).tolist()
 
 

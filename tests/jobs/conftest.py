@@ -1,0 +1,98 @@
+"""Runs jobs as users do: in this process, or in one that can be killed."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from jobs import synthesize_corpus
+from jobs.console import run_app
+
+SCRIPT = Path(synthesize_corpus.__file__)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A command line's exit code, and what it printed; ``err`` has the log too."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Started:
+    """A job in a process of its own."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+
+    def wait_for_parts(self, output: Path, count: int, timeout_s: float = 120.0) -> None:
+        """Wait until ``output`` holds ``count`` parts; the job must not end before."""
+        deadline = time.monotonic() + timeout_s
+        while len(list(output.glob("part-*.parquet"))) < count:
+            assert self.process.poll() is None, self.process.communicate()
+            assert time.monotonic() < deadline, "there is no progress"
+            time.sleep(0.01)
+
+    def end(self, with_signal: int | None = None, timeout_s: float = 120.0) -> Ended:
+        """Send a signal, if any, and wait for the end."""
+        if with_signal is not None:
+            self.process.send_signal(with_signal)
+        out, err = self.process.communicate(timeout=timeout_s)
+        return Ended(self.process.returncode, out, err)
+
+
+RunJob = Callable[..., Ended]
+StartJob = Callable[..., Started]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def environment() -> Iterator[None]:
+    """What all jobs of the tests share: Ray keeps no token in the home folder, and no registry is set."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_AUTH_MODE", "disabled")
+        patch.delenv("RAY_ADDRESS", raising=False)
+        patch.delenv("SPEECHMILL_REGISTRY", raising=False)
+        yield
+
+
+@pytest.fixture
+def synthesize(capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> Iterator[RunJob]:
+    """Runs ``jobs/synthesize_corpus.py --no-ray`` in this process."""
+    handler = signal.getsignal(signal.SIGTERM)
+
+    def run(*arguments: object) -> Ended:
+        caplog.clear()
+        with pytest.raises(SystemExit) as caught:
+            run_app(synthesize_corpus.app, ["--no-ray", *map(str, arguments)])
+        out, err = capsys.readouterr()
+        assert isinstance(caught.value.code, int)
+        return Ended(caught.value.code, out, err + caplog.text)
+
+    yield run
+    signal.signal(signal.SIGTERM, handler)
+
+
+@pytest.fixture(scope="session")
+def start_synthesize() -> Iterator[StartJob]:
+    """Starts ``jobs/synthesize_corpus.py`` in a session of its own, of which nothing is left at the end."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*arguments: object) -> Started:
+        command = [sys.executable, str(SCRIPT), *map(str, arguments)]
+        pipe = subprocess.PIPE
+        started.append(subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, start_new_session=True))
+        return Started(started[-1])
+
+    yield start
+    for process in started:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()

@@ -1,0 +1,52 @@
+"""Take the audio out of a corpus, as files to listen to. ``python jobs/extract_audio.py --help``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import pyarrow.parquet as pq
+import typer
+
+from actors.errors import InputDataError
+from cluster.output import summarise
+from cluster.storage import open_store
+from jobs.console import run_app
+
+app = typer.Typer(help=__doc__, add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def extract_audio(
+    corpus: Annotated[str, typer.Argument(help="What synthesize_corpus wrote: folder or URI.")],
+    to: Annotated[Path, typer.Option(help="Folder for the files.")],
+    limit: Annotated[int, typer.Option(min=1, help="At most this many.")] = 100,
+) -> None:
+    """Write the audio of the first rows that are ok to files named after their ids."""
+    typer.echo(f"wrote {len(extract(corpus, to, limit))} files to {to}")
+
+
+def extract(corpus: str, folder: Path, limit: int) -> list[Path]:
+    """Write the audio of the first ``limit`` rows that are ok; return the files.
+
+    Raises:
+        InputDataError: no row is ok.
+    """
+    store = open_store(corpus)
+    folder.mkdir(parents=True, exist_ok=True)
+    files: list[Path] = []
+    for part in summarise(store).parts:
+        with store.errors("read", part.key), store.open_input(part.key) as stream:
+            rows = pq.read_table(stream, columns=["audio"], filters=[("status", "=", "ok")]).to_pylist()
+        for row in rows[: limit - len(files)]:
+            # The name comes from a row: only its last component may choose a file here.
+            path = folder / f"{len(files):04d}-{Path(row['audio']['path']).name}"
+            path.write_bytes(row["audio"]["bytes"])
+            files.append(path)
+        if len(files) == limit:
+            break
+    if not files:
+        raise InputDataError(f"{store} has no row with audio")
+    return files
+
+
+if __name__ == "__main__":
+    run_app(app)

@@ -1,0 +1,123 @@
+"""Which folder may import what (design section 2), in the sources and in running processes."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+OURS = {"actors", "cluster", "exporter", "jobs"}
+
+# Dependencies point one way.
+MAY_IMPORT = {
+    "actors": {"actors"},
+    "cluster": {"actors", "cluster"},
+    "exporter": {"actors", "exporter"},
+    "jobs": OURS,
+}
+# The one arrow against it, taken when a model reference is no folder.
+EXCEPTIONS = {("actors/models.py", "cluster.registry"), ("actors/models.py", "cluster.registry.fetch")}
+
+HEAVY = {"torch", "ray", "onnx", "onnxscript", "transformers", "typer"}
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Yield the absolute names of all modules that a source file imports, in functions too, but not for type checks."""
+
+    def walk(node: ast.AST) -> Iterator[str]:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.Import):
+                yield from (alias.name for alias in child.names)
+            elif isinstance(child, ast.ImportFrom):
+                assert child.level == 0, f"{path}: relative import in line {child.lineno}"
+                assert child.module
+                yield child.module
+                yield from (f"{child.module}.{alias.name}" for alias in child.names)
+            elif isinstance(child, ast.Call) and ast.unparse(child.func) in ("importlib.import_module", "__import__"):
+                yield ast.literal_eval(child.args[0])
+            elif isinstance(child, ast.If) and ast.unparse(child.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
+                yield from walk(ast.Module(child.orelse, []))
+                continue
+            yield from walk(child)
+
+    yield from walk(ast.parse(path.read_text(encoding="utf-8")))
+
+
+def sources(folder: str) -> list[Path]:
+    found = sorted((ROOT / folder).rglob("*.py"))
+    assert found
+    return found
+
+
+def imported_by(folder: str) -> set[tuple[str, str]]:
+    """Return pairs of a file of ``folder`` and a module that it imports."""
+    return {(path.relative_to(ROOT).as_posix(), name) for path in sources(folder) for name in imports(path)}
+
+
+def package(name: str) -> str:
+    return name.partition(".")[0]
+
+
+def modules_of(folder: str) -> list[str]:
+    paths = (path.relative_to(ROOT).with_suffix("") for path in sources(folder))
+    return [".".join(path.parts).removesuffix(".__init__") for path in paths]
+
+
+def loaded_after(*statements: str) -> set[str]:
+    """Return the names of the packages in memory after a new process ran ``statements``."""
+    script = "\n".join([*statements, "import sys", "print(*{name.partition('.')[0] for name in sys.modules})"])
+    command = [sys.executable, "-c", script]
+    return set(subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, timeout=120).stdout.split())
+
+
+def test_the_scan_sees_every_form_of_import(tmp_path: Path) -> None:
+    (tmp_path / "module.py").write_text(
+        "import a.b as c\n"
+        "from d import e\n"
+        "if TYPE_CHECKING:\n    import hidden\nelse:\n    import f\n"
+        "def function():\n    try:\n        import g\n    finally:\n        importlib.import_module('h.i')\n"
+        "class Class:\n    if True:\n        from j.k import l\n"
+    )
+    assert list(imports(tmp_path / "module.py")) == ["a.b", "d", "d.e", "f", "g", "h.i", "j.k", "j.k.l"]
+
+
+@pytest.mark.parametrize("folder", sorted(OURS))
+def test_dependencies_point_one_way(folder: str) -> None:
+    against = {
+        (path, name) for path, name in imported_by(folder) if package(name) in OURS and package(name) not in MAY_IMPORT[folder]
+    }
+    assert against == (EXCEPTIONS if folder == "actors" else set())
+
+
+@pytest.mark.parametrize(("library", "home"), [("ray", "cluster"), ("torch", "exporter")])
+def test_one_folder_knows_the_library(library: str, home: str) -> None:
+    users = {folder: {path for path, name in imported_by(folder) if package(name) == library} for folder in OURS}
+    assert users.pop(home)
+    assert not any(users.values()), users
+
+
+def test_actors_load_neither_torch_nor_ray() -> None:
+    loaded = loaded_after(*(f"import {module}" for module in modules_of("actors")))
+    assert "onnxruntime" in loaded
+    assert not loaded & (HEAVY | OURS - {"actors"})
+
+
+def test_a_worker_that_fetches_and_runs_a_model_loads_neither_torch_nor_ray() -> None:
+    """What happens in a job without Ray, with the embedded voice: the whole way from a reference to audio."""
+    loaded = loaded_after(
+        "from actors import SynthesisRequest, open_model",
+        "with open_model('embedded', threads=1, slots=1) as engine:",
+        "    result, = engine.generate([SynthesisRequest('a', text='Hi.', options={'max_new_tokens': 3})])",
+        "assert result.frames",
+    )
+    assert {"onnxruntime", "cluster"} <= loaded
+    assert not loaded & (HEAVY | {"exporter", "jobs"})
+
+
+def test_the_cluster_without_its_ray_pool_loads_no_ray() -> None:
+    """A job's own process and ``--no-ray`` runs go without it: only what is imported on demand may bring it."""
+    loaded = loaded_after(*(f"import {module}" for module in ("cluster.registry", "cluster.runner", "cluster.output")))
+    assert not loaded & {"torch", "ray"}

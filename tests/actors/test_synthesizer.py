@@ -1,0 +1,246 @@
+import io
+import re
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from actors.batching import Engine, EngineStats
+from actors.bundle import Bundle, load_bundle
+from actors.errors import RequestError
+from actors.requests import SynthesisRequest, SynthesisResult, TextChunk
+from actors.synthesizer import SynthesisConfig, Synthesizer
+
+EMBEDDED = Path(__file__).parents[2] / "exporter" / "embedded" / "bundle"
+
+
+class EchoEngine:
+    """Answers every request at once with one sample per letter; keeps the requests."""
+
+    def __init__(self) -> None:
+        self.requests: list[SynthesisRequest] = []
+        self.stats = EngineStats()
+        self.closed = False
+
+    def submit(self, request: SynthesisRequest) -> Future[SynthesisResult]:
+        if request.voice == "nobody":
+            raise RequestError("unknown voice 'nobody'")
+        self.requests.append(request)
+        audio = np.full(0 if request.text == "mute" else len(request.text or ""), 0.5, np.float32)
+        chunks = (TextChunk(request.text or "", 0.0, len(audio) / 8000),)
+        future: Future[SynthesisResult] = Future()
+        future.set_result(SynthesisResult(request.id, audio, 8000, len(audio), "eos", chunks))
+        return future
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture(scope="module")
+def embedded() -> Bundle:
+    return load_bundle(EMBEDDED)
+
+
+@pytest.fixture
+def engine() -> EchoEngine:
+    return EchoEngine()
+
+
+@pytest.fixture
+def synthesizer(engine: EchoEngine, embedded: Bundle) -> Synthesizer:
+    return make_synthesizer(engine, embedded)
+
+
+@pytest.fixture(scope="module")
+def real(embedded: Bundle) -> Iterator[Synthesizer]:
+    """The embedded model with few slots."""
+    synthesizer = SynthesisConfig(slots=3, audio_format="wav").open(embedded, "cpu", 1)
+    yield synthesizer
+    synthesizer.close()
+
+
+def make_synthesizer(engine: Any, bundle: Bundle, **config: Any) -> Synthesizer:
+    return Synthesizer(engine, bundle, SynthesisConfig(**config))
+
+
+def speak_one(synthesizer: Synthesizer, **values: Any) -> dict[str, Any]:
+    (row,) = synthesizer([("a", {"text": "hello", **values}, None)])
+    return row
+
+
+def test_a_spoken_row_has_every_column(synthesizer: Synthesizer, embedded: Bundle) -> None:
+    row = speak_one(synthesizer)
+    audio = row.pop("audio")
+    assert row == {
+        "id": "a",
+        "text": "hello",
+        "voice": embedded.manifest.voices[0],
+        "sampling_rate": 8000,
+        "duration_s": 5 / 8000,
+        "status": "ok",
+        "error": None,
+        "finish_reason": "eos",
+        "chunks": [{"text": "hello", "start_s": 0.0, "end_s": 5 / 8000}],
+        "model": embedded.reference,
+        "seed": 0,
+    }
+    samples, rate = soundfile.read(io.BytesIO(audio["bytes"]))
+    assert (audio["path"], rate) == ("a.flac", 8000)
+    np.testing.assert_allclose(samples, 0.5, atol=1e-4)
+
+
+def test_the_blank_row_has_the_same_columns_in_the_same_order(synthesizer: Synthesizer) -> None:
+    assert list(speak_one(synthesizer)) == list(SynthesisConfig().blank_row("a", {"text": "hello"}, "model"))
+
+
+@pytest.mark.parametrize(
+    ("values", "error"),
+    [
+        ({"text": None}, "column 'text' is null"),
+        ({"text": ""}, "the text is empty"),
+        ({"text": " \t\n\u3000"}, "the text is empty"),
+        ({"text": 17}, "column 'text' holds a int, not text"),
+        ({"text": ["hello"]}, "column 'text' holds a list, not text"),
+        ({"text": "x" * 101}, "the text has 101 characters, the limit is 100"),
+        ({"voice": 3}, "column 'voice' holds 3, not a voice's name"),
+        ({"voice": "nobody"}, "unknown voice 'nobody'"),
+        ({"speed": 2}, "speed is 2, but this model has no speed control"),
+        ({"speed": "0.5"}, "speed is '0.5', but this model has no speed control"),
+        ({"speed": "fast"}, "speed is 'fast', but this model has no speed control"),
+        ({"seed": "lucky"}, "column 'seed' holds 'lucky', not a 64-bit whole number"),
+        ({"seed": 1.5}, "column 'seed' holds 1.5, not a 64-bit whole number"),
+        ({"seed": float("nan")}, "column 'seed' holds nan"),
+        ({"seed": True}, "column 'seed' holds True"),
+        ({"seed": 2**63}, "column 'seed' holds 9223372036854775808"),
+        ({"seed": "9" * 10_000}, "column 'seed' holds '9999"),
+        ({"seed": [1]}, r"column 'seed' holds \[1\]"),
+    ],
+)
+def test_a_row_that_cannot_be_spoken_is_rejected_with_the_reason(
+    engine: EchoEngine, embedded: Bundle, values: dict[str, Any], error: str
+) -> None:
+    row = speak_one(make_synthesizer(engine, embedded, max_text_chars=100), **values)
+    assert row["status"] == "rejected"
+    assert (row["audio"], row["duration_s"], row["finish_reason"]) == (None, None, None)
+    assert re.match(error, row["error"])
+    assert not engine.requests
+
+
+@pytest.mark.parametrize(
+    ("value", "seed"),
+    [(None, 42), ("", 42), (" ", 42), (7, 7), (-7, -7), (7.0, 7), ("7", 7), ("7.0", 7), (" -7 ", -7), (2**63 - 1, 2**63 - 1)],
+)
+def test_a_row_has_its_own_seed_or_that_of_the_job(engine: EchoEngine, embedded: Bundle, value: Any, seed: int) -> None:
+    row = speak_one(make_synthesizer(engine, embedded, seed=42), seed=value)
+    assert (row["status"], row["seed"], engine.requests[0].seed) == ("ok", seed, seed)
+
+
+@pytest.mark.parametrize(("value", "voice"), [(None, "anna"), ("", "anna"), ("ben", "ben")])
+def test_a_row_has_its_own_voice_or_that_of_the_job(engine: EchoEngine, embedded: Bundle, value: Any, voice: str) -> None:
+    row = speak_one(make_synthesizer(engine, embedded, voice="anna"), voice=value)
+    assert (row["voice"], engine.requests[0].voice) == (voice, voice)
+
+
+@pytest.mark.parametrize("speed", [None, "", 1, 1.0, "1", "1.0"])
+def test_the_normal_speed_can_be_asked_for(synthesizer: Synthesizer, speed: Any) -> None:
+    assert speak_one(synthesizer, speed=speed)["status"] == "ok"
+
+
+def test_the_options_of_the_job_reach_the_model(engine: EchoEngine, embedded: Bundle) -> None:
+    speak_one(make_synthesizer(engine, embedded, options={"temperature": 0.5}))
+    assert engine.requests[0].options == {"temperature": 0.5}
+
+
+def test_the_text_may_be_in_another_column(engine: EchoEngine, embedded: Bundle) -> None:
+    config = SynthesisConfig(text_column="sentence")
+    (row,) = Synthesizer(engine, embedded, config)([("a", {"sentence": "hello"}, None)])  # type: ignore[arg-type]
+    assert (row["text"], row["status"]) == ("hello", "ok")
+    assert config.columns == ("sentence", "voice", "seed", "speed")
+
+
+def test_a_row_that_could_not_be_read_is_rejected_with_that_reason(synthesizer: Synthesizer) -> None:
+    (row,) = synthesizer([("a", {"text": None}, "line 3 is not JSON")])
+    assert (row["id"], row["status"], row["error"]) == ("a", "rejected", "line 3 is not JSON")
+
+
+def test_speech_without_a_sound_is_a_failure(synthesizer: Synthesizer) -> None:
+    row = speak_one(synthesizer, text="mute")
+    assert (row["status"], row["audio"]) == ("failed", None)
+    assert "try another seed" in row["error"]
+
+
+def test_results_come_in_the_order_of_the_rows(synthesizer: Synthesizer) -> None:
+    rows: list[Any] = [(f"row {i}", {"text": None if i % 3 == 0 else "x" * (50 - i)}, None) for i in range(50)]
+    results = synthesizer(rows)
+    assert [row["id"] for row in results] == [id_ for id_, _, _ in rows]
+    assert [row["status"] for row in results] == ["rejected" if i % 3 == 0 else "ok" for i in range(50)]
+
+
+@pytest.mark.parametrize(
+    ("row_id", "name"),
+    [
+        ("a/b:c d", "a_b_c_d.flac"),
+        ("../../etc/passwd", "_.._etc_passwd.flac"),
+        ("...", "row.flac"),
+        ("é" * 300, "_.flac"),
+        ("x" * 300, "x" * 100 + ".flac"),
+    ],
+)
+def test_file_names_are_safe_everywhere(synthesizer: Synthesizer, row_id: str, name: str) -> None:
+    (row,) = synthesizer([(row_id, {"text": "hello"}, None)])
+    assert (row["id"], row["audio"]["path"]) == (row_id, name)
+
+
+def test_closing_closes_the_engine(synthesizer: Synthesizer, engine: EchoEngine) -> None:
+    synthesizer.close()
+    assert engine.closed
+
+
+def test_a_row_alone_is_the_row_among_others_of_several_callers(real: Synthesizer) -> None:
+    texts = ["One.", "Two is somewhat longer than one.", "Three.", "Four and five. And six, too.", "Seven."]
+    rows: list[Any] = [(f"row {i}", {"text": text}, None) for i, text in enumerate(texts)]
+    alone = [real([row])[0] for row in rows]
+    together: dict[int, list[dict[str, Any]]] = {}
+
+    def speak(caller: int) -> None:
+        together[caller] = real(rows)
+
+    callers = [threading.Thread(target=speak, args=(caller,)) for caller in range(2)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join()
+    assert {row["status"] for row in alone} == {"ok"}
+    assert together == {0: alone, 1: alone}
+
+
+def test_the_engine_s_counters_are_those_of_the_worker(real: Synthesizer) -> None:
+    before = real.stats.utterances
+    speak_one(real)
+    assert real.stats.utterances == before + 1
+    assert 0 < real.stats.occupancy <= 1
+
+
+def test_opening_a_config_gives_a_worker_on_the_bundle(embedded: Bundle) -> None:
+    synthesizer = SynthesisConfig(slots=2).open(embedded, "cpu", 1)
+    assert speak_one(synthesizer, text=" ")["model"] == embedded.reference
+    synthesizer.close()
+
+
+def test_an_engine_that_broke_raises_for_the_whole_batch(embedded: Bundle) -> None:
+    class BrokenModel:
+        slots, compacts = 1, False
+
+        def prepare(self, *_: object) -> list[Any]:
+            return [type("Utterance", (), {"cost": 1, "done": False})()]
+
+        def prefill(self, *_: object) -> None:
+            raise MemoryError("no room for this prompt")
+
+    with Engine(BrokenModel()) as engine, pytest.raises(MemoryError, match="no room"):  # type: ignore[arg-type]
+        make_synthesizer(engine, embedded)([("a", {"text": "hello"}, None)])

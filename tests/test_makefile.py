@@ -1,0 +1,30 @@
+"""What the Makefile promises, as far as a test inside `make test` can see it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.mark.ray
+def test_demo_speaks_and_says_where_to_listen(tmp_path: Path, embedded_environment: dict[str, str]) -> None:
+    command = [sys.executable, str(ROOT / "jobs" / "demo.py"), "--output", str(tmp_path / "demo"), "--workers", "1"]
+    done = subprocess.run(command, env=embedded_environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert "100 ok, 0 rejected, 0 failed" in done.stdout
+    assert len(list((tmp_path / "demo" / "listen").glob("*.flac"))) == 12
+
+
+def test_targets_exist_and_demo_needs_no_torch() -> None:
+    def recipe(target: str) -> str:
+        command = ["make", "--dry-run", "--always-make", "PYTHON=python3", target]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, env=os.environ).stdout
+
+    assert "torch" not in recipe("demo")
+    assert "pytest" in recipe("test")
+    assert "mypy" in recipe("lint")
+    assert "soprano_speed" in recipe("bench")

@@ -1,0 +1,48 @@
+"""Every command in the README and in docs/ runs, in order, as it is printed; those that need a network are at least well-formed."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+MAKE = {"make demo", "make test"}  # tests/test_makefile.py
+
+
+def _commands(page: Path, kind: str) -> list[str]:
+    blocks = re.findall(rf"^```{kind}\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE)
+    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
+    return [re.sub(r"\s+#.*$", "", line).strip() for line in lines if line.strip()]
+
+
+@pytest.mark.ray
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_run_as_printed(page: Path, tmp_path: Path, embedded_environment: dict[str, str]) -> None:
+    for name in ("jobs", "exporter", "actors", "cluster"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    for command in _commands(page, "sh"):
+        if command in MAKE or command.startswith(". .venv"):
+            continue
+        words = shlex.split(command)
+        assert words[0] == "python", command
+        done = subprocess.run(
+            [sys.executable, *words[1:]], cwd=tmp_path, env=embedded_environment, capture_output=True, text=True, timeout=300
+        )
+        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_that_need_a_network_name_options_that_exist(page: Path) -> None:
+    for command in _commands(page, "sh no-run"):
+        words = shlex.split(command)
+        script = next(word for word in words if word.startswith("jobs/"))
+        options = [word for word in words[words.index(script) :] if word.startswith("--")]
+        help_text = subprocess.run(
+            [sys.executable, str(ROOT / script), "--help"], capture_output=True, text=True, env={"COLUMNS": "300"}, check=True
+        ).stdout
+        missing = [option for option in options if option not in help_text]
+        assert options and not missing, f"{command}: {missing}"
