@@ -17,7 +17,7 @@ import numpy.typing as npt
 import soundfile
 import soxr
 
-from actors.errors import RequestError, SynthesisError, StorageError, UsageError
+from actors.errors import RequestError, StorageError, SynthesisError, UsageError
 
 AudioFormat = Literal["flac", "wav", "opus", "mp3"]
 FloatArray = npt.NDArray[np.float32]

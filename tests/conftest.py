@@ -61,11 +61,14 @@ def tiny_bundle(tmp_path_factory: pytest.TempPathFactory, tiny_export: Callable[
     from exporter.build import build_bundle
 
     @functools.cache
-    def build(precision: Precision, layout: Layout = "server") -> Bundle:
+    def build(precision: Precision, layout: Layout) -> Bundle:
         folder = tmp_path_factory.mktemp("bundles") / f"{precision}-{layout}"
         return build_bundle(tiny_export(layout), "tiny", precision, layout, folder)
 
-    return build
+    def cached(precision: Precision, layout: Layout = "server") -> Bundle:
+        return build(precision, layout)
+
+    return cached
 
 
 @pytest.fixture(scope="session")

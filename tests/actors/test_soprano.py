@@ -296,7 +296,7 @@ def test_prefill_and_steps_are_the_same_bytes_among_any_mates(
             assert_same_bytes(hidden[slot], alone[index][step + 1][1][0])
 
 
-@pytest.mark.parametrize("tokens", [2, 3, 33, 57])
+@pytest.mark.parametrize("tokens", [2, 33])
 def test_decoded_audio_is_the_same_bytes_among_any_mates(bundle: Bundle, tokens: int) -> None:
     """A row alone and among 31 others, with any number of threads."""
     hidden = np.random.default_rng(tokens).standard_normal((ROWS, tokens, 512)).astype(np.float32)

@@ -64,8 +64,8 @@ def test_measures_the_snr_of_outputs_that_are_audio() -> None:
     [
         (lambda x: x + 1, "max_abs_diff is .* it must be at most 0.0001. Nothing was published"),
         (with_value(np.float32(99)), "max_abs_diff is .* it must be at most"),
-        (with_value(NAN), "case 'large': double holds values that are not finite"),
-        (with_value(INFINITY), "case 'large': double holds values that are not finite"),
+        (with_value(NAN), "case 'large': double .*not finite"),
+        (with_value(INFINITY), "case 'large': double .*not finite"),
         (lambda x: x[:-1], r"case 'small': double is \(2,\), PyTorch gives \(3,\)"),
         (lambda x: x[None], r"case 'small': double is \(1, 3\), PyTorch gives \(3,\)"),
         (lambda x: x[:1], r"double is \(1,\), PyTorch gives \(3,\)"),
@@ -130,10 +130,11 @@ def test_snr_is_in_decibels_and_ends_at_200() -> None:
 
 
 @pytest.mark.parametrize("value", [NAN, INFINITY])
-def test_the_snr_of_what_is_not_finite_is_not_good(value: np.float32) -> None:
+def test_the_snr_of_what_is_not_finite_is_the_worst_of_all(value: np.float32) -> None:
     signal = np.ones(3, np.float32)
     broken = np.array([1, 1, value], np.float32)
-    with pytest.raises(ExportError):
+    assert min(200.0, snr_db(signal, broken), 30.0) < 0
+    with pytest.raises(ExportError, match="snr_db"):
         bounded("decoder", "all cases", "snr_db", snr_db(signal, broken), floor=30)
 
 

@@ -1,6 +1,7 @@
 """Runs jobs as users do: in this process, or in one that can be killed."""
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from jobs import synthesize_corpus
 from jobs.console import run_app
 
 SCRIPT = Path(synthesize_corpus.__file__)
+SENTENCES = ["It rains.", "The mill turns slowly.", "Good morning to you all.", "Seven swans swim past.", "That was it."]
 
 
 @dataclass(frozen=True)
@@ -96,3 +98,23 @@ def start_synthesize() -> Iterator[StartJob]:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of 90 and 30 rows with ids and a number."""
+    folder = tmp_path_factory.mktemp("corpus")
+    lines = [json.dumps({"id": f"row {i:03d}", "text": f"{SENTENCES[i % 5]} Number {i}.", "n": i}) + "\n" for i in range(120)]
+    (folder / "a.jsonl").write_text("".join(lines[:90]))
+    (folder / "b.jsonl").write_text("".join(lines[90:]))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def undisturbed(corpus: Path, start_synthesize: StartJob, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The output of the corpus in units of 4 rows."""
+    output = tmp_path_factory.mktemp("undisturbed") / "out"
+    ended = start_synthesize("--no-ray", "--input", corpus, "--output", output, "--rows-per-unit", 4).end()
+    assert ended.code == 0, ended.err
+    assert "120 (120 ok, 0 rejected, 0 failed)" in ended.out
+    return output

@@ -145,11 +145,11 @@ def test_an_empty_tally_divides_by_nothing() -> None:
 def test_progress_without_a_terminal_is_log_lines_at_intervals(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    now = 0.0
-    monkeypatch.setattr(console.time, "monotonic", lambda: now)
-    tally = Tally()
+    clock = [0.0]
+    monkeypatch.setattr(console.time, "monotonic", lambda: clock[0])
+    tally = Tally(started=0.0)
     with caplog.at_level(logging.INFO, "speechmill"), progress_of(100, 40, tally) as show:
-        for now in (4.0, 9.0, 12.0, 15.0, 23.0):
+        for clock[0] in (4.0, 9.0, 12.0, 15.0, 23.0):
             tally.add(done(1))
             show()
     assert [record.getMessage() for record in caplog.records] == [
@@ -180,7 +180,7 @@ def test_the_summary_says_what_was_made_and_how_fast(capsys: pytest.CaptureFixtu
     assert lines["audio"].rstrip() == "0.011 h (40.0 s)"
     assert lines["wall"].rstrip() == "5.0 s, of which start-up 1.0 s"
     assert lines["RTF"].startswith("0.10")
-    assert lines["per"].rstrip() == "core   10.0 audio-seconds per core-second"
+    assert lines["per"].rstrip() == "core  10.0 audio-seconds per core-second"
     assert lines["slots"].rstrip() == "96.0% occupied"
     assert lines["output"].rstrip() == "/somewhere/out"
 

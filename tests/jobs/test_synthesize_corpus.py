@@ -17,13 +17,11 @@ from actors.audio import decode
 from cluster.output import SYNTHESIS_SCHEMA
 from cluster.registry import EMBEDDED, describe
 
-SENTENCES = ["It rains.", "The mill turns slowly.", "Good morning to you all.", "Seven swans swim past.", "That was it."]
-
 # Lines that cannot be read, so that nothing but their number can name them, and the error.
 BROKEN_LINES = {
     '{"id": "not closed", "text": "Hello': "not valid JSON",
     '{"id": "half a character", "text": "\\ud83d."}': "surrogates not allowed",
-    '["Hello."]': "not a JSON object",
+    '["Hello."]': "the line is a JSON list; expected one JSON object a line",
 }
 
 # id -> the row's other columns, its status and its error.
@@ -81,26 +79,6 @@ def read_parts(output: Path) -> dict[str, bytes]:
 
 def read_json(path: Path) -> Any:
     return json.loads(path.read_bytes())
-
-
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """120 rows with ids in two files."""
-    folder = tmp_path_factory.mktemp("corpus")
-    rows = [{"id": f"row {i:03d}", "text": f"{SENTENCES[i % 5]} Number {i}.", "n": i} for i in range(120)]
-    write_jsonl(folder / "a.jsonl", rows[:90])
-    write_jsonl(folder / "b.jsonl", rows[90:])
-    return folder
-
-
-@pytest.fixture(scope="module")
-def undisturbed(corpus, start_synthesize, tmp_path_factory) -> Path:
-    """The output of ``corpus`` in units of 4 rows."""
-    output = tmp_path_factory.mktemp("undisturbed") / "out"
-    ended = start_synthesize("--no-ray", "--input", corpus, "--output", output, "--rows-per-unit", 4).end()
-    assert ended.code == 0, ended.err
-    assert "120 (120 ok, 0 rejected, 0 failed)" in ended.out
-    return output
 
 
 @pytest.fixture(scope="module")
