@@ -168,7 +168,7 @@ def test_a_pickle_that_runs_code_is_refused_and_not_run(checkpoint: Checkpoint, 
     if form == "torch":
         torch.save(content, path)
     else:
-        path.write_bytes(pickle.dumps(content))
+        path.write_bytes(pickle.dumps(content, protocol=2))
     with pytest.raises(ExportError, match=r"decoder\.pth"):
         checkpoint.pickled("decoder.pth")
     assert not victim.exists()
