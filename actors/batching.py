@@ -1,11 +1,12 @@
 """Continuous batching: a family's loop runs over slots that are refilled the moment an utterance is done."""
 
+import contextlib
 import heapq
 import itertools
 import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 from types import TracebackType
@@ -141,6 +142,8 @@ class Engine(Generic[RequestT, UtteranceT, ResultT]):
         """
         future: Future[ResultT] = Future()
         job = _Job(request, self.model.prepare(request, trace), future, on_utterance)
+        if not job.utterances:
+            raise SpeechmillError(f"{type(self.model).__name__}.prepare gave no utterance: the request would never be done")
         with self._changed:
             if self._closed:
                 raise SpeechmillError("the engine is closed: open the model again")
@@ -261,7 +264,9 @@ class Engine(Generic[RequestT, UtteranceT, ResultT]):
         if job.on_utterance:
             job.on_utterance(ticket.index, ticket.utterance)
         if not job.missing:
-            job.future.set_result(self.model.join(job.request, job.utterances))
+            result = self.model.join(job.request, job.utterances)
+            with contextlib.suppress(InvalidStateError):  # cancelled meanwhile
+                job.future.set_result(result)
 
     def _fail(self, error: Exception) -> None:
         """Hand ``error`` to everybody who waits and start over with empty slots."""
@@ -270,5 +275,5 @@ class Engine(Generic[RequestT, UtteranceT, ResultT]):
             self._queue.clear()
         self._rows = [None] * self.model.slots
         for ticket in tickets:
-            if not ticket.job.future.done():
+            with contextlib.suppress(InvalidStateError):  # cancelled, or told already for another of its utterances
                 ticket.job.future.set_exception(error)

@@ -38,8 +38,8 @@ def _check_member(path: str) -> str:
     parts = PurePosixPath(path).parts
     if not parts or path.startswith("/") or "\\" in path or ":" in path or any(p in ("..", ".") for p in parts):
         raise ValueError(f"{path!r} is not a relative path inside the bundle")
-    if str(PurePosixPath(path)) != path:
-        raise ValueError(f"{path!r} is not in its shortest form")
+    if not path.isprintable() or str(PurePosixPath(path)) != path:
+        raise ValueError(f"{path!r} is not in its shortest form, or has control characters")
     return path
 
 

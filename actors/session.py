@@ -55,8 +55,7 @@ def open_session(path: Path, device: Device, threads: int) -> ort.InferenceSessi
     options.log_severity_level = 3  # errors; ORT warns about every constant it folds
     # A model's sessions take turns on the same cores: the one that is done must not spin against the one that runs.
     options.add_session_config_entry("session.force_spinning_stop", "1")
-    # Denormal floats in a fading signal are up to 100 times as slow as zeros and inaudible.
-    options.add_session_config_entry("session.set_denormal_as_zero", "1")
+    # session.set_denormal_as_zero stays off: it acts on some threads only, and a row would depend on which one it meets.
     return ort.InferenceSession(str(path), options, providers=_provider_options(device, threads))
 
 

@@ -263,9 +263,18 @@ class Soprano:
         if not any(character.isalnum() for chunk in chunks for character in chunk):
             raise RequestError("the text has nothing to speak: no letter or number is left after normalisation")
         # The original's splitter joins short sentences without end, and its prompt is cut at 512 tokens: text is lost.
-        pieces = [piece for chunk in chunks for piece in ([chunk] if len(chunk) <= 2 * longest else wrap(chunk, longest))]
-        prefix, suffix = self.settings.prompt_prefix, self.settings.prompt_suffix
-        return [(piece, self._tokenizer.encode(f"{prefix}{piece}{suffix}").ids) for piece in pieces]
+        prompts = []
+        for chunk in chunks:
+            ids = self._prompt_ids(chunk)
+            if len(chunk) <= 2 * longest and len(ids) <= self.settings.max_prompt_tokens:
+                prompts.append((chunk, ids))
+            else:
+                prompts += [(piece, self._prompt_ids(piece)) for piece in wrap(chunk, longest)]
+        return prompts
+
+    def _prompt_ids(self, text: str) -> list[int]:
+        ids: list[int] = self._tokenizer.encode(f"{self.settings.prompt_prefix}{text}{self.settings.prompt_suffix}").ids
+        return ids
 
     def _check_prompt(self, ids: Sequence[int]) -> np.ndarray:
         prompt = np.asarray(ids, np.int64)

@@ -21,6 +21,7 @@ from actors.bundle import (
     Manifest,
     Precision,
     Source,
+    check_name,
     hash_file,
     load_bundle,
 )
@@ -30,6 +31,8 @@ from exporter.quantize import quantize_int8, to_float16
 from exporter.verify import Case, Run, Tolerance, bounded, check_arrays, check_graph, open_graph, snr_db
 
 logger = logging.getLogger(__name__)
+
+_PRECISIONS = ("fp32", "fp16", "int8")
 
 # What a graph in lower precision must hold against the fp32 graph. A decoder that cannot is published in fp32.
 SNR_FLOOR_DB = 30.0
@@ -89,11 +92,17 @@ def build_bundle(export: Export, name: str, precision: Precision, layout: Layout
 
     Raises:
         ExportError: a graph is not the model: a comparison with PyTorch is out of bounds.
-        UsageError: the family has no such precision, or the folder is not empty.
+        UsageError: the family has no such precision, the name cannot name a bundle, or the folder is not empty.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
         raise UsageError(f"{folder} is not empty: a bundle is written into a new folder")
+    if precision not in _PRECISIONS:
+        raise UsageError(f"{export.family} has no {precision} export: choose {' or '.join(_PRECISIONS)}")
+    try:
+        check_name(name)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
     writer = _Writer(export, precision, layout, folder)
     graphs = {key: writer.write(key, graph) for key, graph in export.graphs.items()}
     for member, source in export.files.items():
@@ -164,9 +173,7 @@ class _Writer:
         keep = self.export.keep_float32
         if self.precision == "int8":
             return quantize_int8(model, keep, standard_operators=self.layout == "portable")
-        if self.precision == "fp16":
-            return to_float16(model, keep, io_float32=self.export.io_float32)
-        raise UsageError(f"{self.export.family} has no {self.precision} export: choose fp32, fp16 or int8")
+        return to_float16(model, keep, io_float32=self.export.io_float32)
 
     def _compare(self, key: str, run: Run, exact: Run) -> list[CheckResult]:
         """Measure a graph in lower precision against the checked fp32 graph."""

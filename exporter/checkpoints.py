@@ -2,14 +2,17 @@
 
 import json
 import logging
+import pickle
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+import yaml  # type: ignore[import-untyped]
 from huggingface_hub import ModelCard, model_info, snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, RepositoryNotFoundError
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -56,14 +59,34 @@ class Checkpoint:
         return path
 
     def safetensors(self, name: str = "model.safetensors") -> dict[str, Tensor]:
-        """Read a safetensors file, or the shards its ``.index.json`` names, as float32."""
+        """Read a safetensors file, or the shards its ``.index.json`` names, as float32.
+
+        Raises:
+            ExportError: a file is missing or damaged.
+        """
         index = self.folder / f"{name}.index.json"
         files = sorted(set(self.json(index.name)["weight_map"].values())) if index.exists() else [name]
-        return {key: tensor.float() for file in files for key, tensor in load_file(self.path(file)).items()}
+        try:
+            return {key: tensor.float() for file in files for key, tensor in load_file(self.path(file)).items()}
+        except SafetensorError as error:
+            raise ExportError(f"{self.folder}: {', '.join(files)}: damaged or truncated: {error}") from error
 
     def pickled(self, name: str) -> dict[str, Tensor]:
-        """Read a ``torch.save`` state dict as float32, refusing anything but tensors and plain containers."""
-        state = torch.load(self.path(name), map_location="cpu", weights_only=True)
+        """Read a ``torch.save`` state dict as float32, refusing anything but tensors and plain containers.
+
+        Raises:
+            ExportError: the file is missing, damaged, or holds code or anything else that is not a tensor.
+        """
+        path = self.path(name)
+        try:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+        # PyTorch's own message advises to run the code that it refused.
+        except pickle.UnpicklingError as error:
+            raise ExportError(
+                f"{path} is refused: it holds more than tensors (a pickle can run code), or is damaged"
+            ) from error
+        except (RuntimeError, EOFError) as error:
+            raise ExportError(f"{path} is damaged or truncated: {error}") from error
         if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
             raise ExportError(f"{self.folder / name} is not a state dict of tensors")
         return {key: tensor.float() for key, tensor in state.items()}
@@ -84,7 +107,7 @@ def open_checkpoint(reference: str, files: Iterable[str]) -> Checkpoint:
     try:
         info = model_info(repo, revision=revision or None)
         local = snapshot_download(repo, revision=info.sha, allow_patterns=list(files))
-    except (HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError, OSError) as error:
+    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, RepositoryNotFoundError, OSError) as error:
         raise UsageError(
             f"cannot download checkpoint {reference!r} from the Hugging Face hub: {error}. Check the id, your network and, "
             "for gated repositories, HF_TOKEN; or pass a folder."
@@ -94,9 +117,16 @@ def open_checkpoint(reference: str, files: Iterable[str]) -> Checkpoint:
 
 
 def _source_of_folder(folder: Path) -> Source:
-    """Read name and licence from the folder's model card (``README.md`` with a YAML head), if it has one."""
+    """Read name and licence from the folder's model card (``README.md`` with a YAML head), if it has one.
+
+    Raises:
+        ExportError: the card's head is not YAML: the licence it states would get lost.
+    """
     card = folder / "README.md"
-    data = ModelCard.load(card).data if card.is_file() else None
+    try:
+        data = ModelCard.load(card).data if card.is_file() else None
+    except (ValueError, yaml.YAMLError) as error:
+        raise ExportError(f"the head of {card} is not a YAML mapping: {error}") from error
     return Source(repo=getattr(data, "model_name", None) or folder.resolve().name, licence=getattr(data, "license", None))
 
 

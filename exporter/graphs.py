@@ -24,7 +24,6 @@ class Port:
     dtype: DType = "float32"
 
 
-
 @dataclass(frozen=True)
 class Graph:
     """A torch module together with the ports of the ONNX graph it becomes.
@@ -90,6 +89,9 @@ def export_graph(graph: Graph, sizes: Mapping[str, int]) -> onnx.ModelProto:
     if program is None:
         raise RuntimeError("torch.onnx.export(dynamo=True) returned no program")
     model = program.model_proto
+    # The exporter notes stack traces: this machine's paths, and line numbers that would change the bundle's digest.
+    for item in (model, model.graph, *model.graph.node, *model.graph.value_info, *model.graph.input, *model.graph.output):
+        del item.metadata_props[:]
     _name_axes(model, graph)
     return model
 

@@ -214,7 +214,9 @@ class InverseSTFT(nn.Module):
 
     The inverse real Fourier transform is four MatMuls of a quarter of the full matrix each: the cosine part is even and the
     sine part odd around ``n_fft / 2``, and within each the even and odd bins are even or odd around ``n_fft / 4``.
-    The lowest and highest bin are zero, as soprano-tts ``vocos/spectral_ops.py`` makes them, and do not appear.
+    The lowest and highest bin are zero, as soprano-tts ``vocos/spectral_ops.py`` makes them: the lowest has weight zero and the
+    highest does not appear. So a frame has a multiple of 16 values, and ONNX Runtime's sine and cosine, which treat the last
+    few values of an array or a thread's share differently, give a row the same bits in any batch.
     """
 
     def __init__(self, n_fft: int, hop_length: int) -> None:
@@ -223,10 +225,11 @@ class InverseSTFT(nn.Module):
             raise ExportError(f"the decoder has n_fft {n_fft} and hop {hop_length}: only a hop of n_fft / 4 is supported")
         self.n_fft, self.hop_length = n_fft, hop_length
         time = torch.arange(n_fft // 4 + 1, dtype=torch.float64)
-        for parity, bins in (("even", torch.arange(2, n_fft // 2, 2)), ("odd", torch.arange(1, n_fft // 2, 2))):
+        for parity, bins in (("even", torch.arange(0, n_fft // 2, 2)), ("odd", torch.arange(1, n_fft // 2, 2))):
             angle = 2 * math.pi / n_fft * bins[:, None].double() * time
-            self.register_buffer(f"cos_{parity}", (angle.cos() * 2 / n_fft).float(), persistent=False)
-            self.register_buffer(f"sin_{parity}", (angle.sin() * 2 / n_fft).float(), persistent=False)
+            weight = 2 / n_fft * (bins[:, None] > 0)
+            self.register_buffer(f"cos_{parity}", (angle.cos() * weight).float(), persistent=False)
+            self.register_buffer(f"sin_{parity}", (angle.sin() * weight).float(), persistent=False)
         window = torch.hann_window(n_fft, dtype=torch.float64)
         squared = window.square().view(4, hop_length)
         full = squared.sum(0)  # what four overlapping windows add up to: the same in every hop but the first and last
@@ -236,15 +239,14 @@ class InverseSTFT(nn.Module):
 
     @staticmethod
     def bin_order(n_fft: int) -> Tensor:
-        """Return the bins in the order in which :meth:`forward` takes them: 2, 4, 6, … and then 1, 3, 5, …."""
-        return torch.cat((torch.arange(2, n_fft // 2, 2), torch.arange(1, n_fft // 2, 2)))
+        """Return the bins in the order in which :meth:`forward` takes them: 0, 2, 4, … and then 1, 3, 5, …."""
+        return torch.cat((torch.arange(0, n_fft // 2, 2), torch.arange(1, n_fft // 2, 2)))
 
     def forward(self, real: Tensor, imaginary: Tensor) -> Tensor:
-        """Map a spectrum, ``[batch, frames, n_fft // 2 - 1]`` each, to ``[batch, (frames - 1) * hop_length]`` samples."""
+        """Map a spectrum, ``[batch, frames, n_fft // 2]`` each, to ``[batch, (frames - 1) * hop_length]`` samples."""
         nyquist, quarter = self.n_fft // 2, self.n_fft // 4
-        bins = [quarter - 1, quarter]
-        real_even, real_odd = real.split(bins, dim=-1)
-        imaginary_even, imaginary_odd = imaginary.split(bins, dim=-1)
+        real_even, real_odd = real.chunk(2, dim=-1)
+        imaginary_even, imaginary_odd = imaginary.chunk(2, dim=-1)
         cos_even, cos_odd = real_even @ self.cos_even, real_odd @ self.cos_odd
         sin_even, sin_odd = imaginary_even @ self.sin_even, imaginary_odd @ self.sin_odd
         even = torch.cat((cos_even + cos_odd, (cos_even - cos_odd)[..., :quarter].flip(-1)), dim=-1)
@@ -265,18 +267,17 @@ class Decoder(nn.Module):
     def __init__(self, config: DecoderConfig) -> None:
         super().__init__()
         self.config = config
-        self.embed = nn.Conv1d(
-            config.num_input_channels, config.decoder_dim, config.input_kernel, padding=config.input_kernel // 2
-        )
+        self.embed = Linear(config.input_kernel * config.num_input_channels, config.decoder_dim, bias=True)
         self.norm = nn.LayerNorm(config.decoder_dim, eps=1e-6)
         self.convnext = nn.ModuleList(ConvNeXtBlock(config) for _ in range(config.decoder_num_layers))
         self.final_layer_norm = nn.LayerNorm(config.decoder_dim, eps=1e-6)
-        self.out = Linear(config.decoder_dim, config.n_fft - 2, bias=True)  # columns in InverseSTFT.bin_order
+        self.out = Linear(config.decoder_dim, config.n_fft, bias=True)  # columns in InverseSTFT.bin_order
         self.istft = InverseSTFT(config.n_fft, config.hop_length)
 
     def forward(self, hidden: Tensor) -> Tensor:
         """Map hidden ``[batch, tokens >= 2, channels]`` to ``[batch, (tokens - 1) * upscale * hop_length]`` samples."""
-        x = self.norm(self.embed(self._upsample(hidden).transpose(1, 2)).transpose(1, 2))
+        x = self._windows(self._upsample(hidden))
+        x = self.norm(self.embed(x.flatten(0, 1)).view(x.shape[0], x.shape[1], -1))
         for block in self.convnext:
             x = block(x)
         spectrum = self.out(self.final_layer_norm(x).flatten(0, 1)).view(x.shape[0], x.shape[1], -1)
@@ -284,6 +285,17 @@ class Decoder(nn.Module):
         magnitude = log_magnitude.exp().clamp(max=1e2)
         audio: Tensor = self.istft(magnitude * phase.cos(), magnitude * phase.sin())
         return audio
+
+    def _windows(self, x: Tensor) -> Tensor:
+        """Put the frames that the input convolution sees side by side: ``[batch, frames, input_kernel * channels]``.
+
+        As a MatMul the convolution gives the same bits with any number of threads; ONNX Runtime's Conv does not.
+        """
+        kernel, frames = self.config.input_kernel, x.shape[1]
+        if kernel == 1:
+            return x
+        padded = torch.nn.functional.pad(x, (0, 0, kernel // 2, kernel // 2))
+        return torch.cat([padded[:, i : i + frames] for i in range(kernel)], dim=-1)
 
     def _upsample(self, hidden: Tensor) -> Tensor:
         """Interpolate linearly between tokens to ``upscale * (tokens - 1) + 1`` frames (align_corners)."""
@@ -374,27 +386,37 @@ def _load_lm(checkpoint: Checkpoint) -> LanguageModel:
     except (KeyError, TypeError) as error:
         raise ExportError(f"{checkpoint.folder / 'config.json'} lacks a key of a Qwen3 model: {error}") from error
     lm = LanguageModel(config, MAX_LENGTH)
-    load_weights(lm, _lm_state(checkpoint.safetensors(), config), str(checkpoint.folder / "model.safetensors"))
+    origin = str(checkpoint.folder / "model.safetensors")
+    state = checkpoint.safetensors()
+    try:
+        renamed = _lm_state(state, config)
+    except KeyError as error:
+        raise ExportError(f"{origin} lacks the key {error}, which config.json asks for") from error
+    if state:
+        raise ExportError(f"{origin} has weights that config.json says nothing about: {', '.join(sorted(state)[:3])}, …")
+    load_weights(lm, renamed, origin)
     return lm
 
 
 def _lm_state(state: dict[str, Tensor], config: LMConfig) -> dict[str, Tensor]:
-    """Rename transformers' Qwen3ForCausalLM keys to ours; join the projections that share an input."""
+    """Rename transformers' Qwen3ForCausalLM keys to ours, emptying ``state``; join projections that share an input."""
 
     def joined(prefix: str, *names: str) -> Tensor:
-        return torch.cat([state[f"{prefix}.{name}.weight"] for name in names]).T.contiguous()
+        return torch.cat([state.pop(f"{prefix}.{name}.weight") for name in names]).T.contiguous()
 
+    embedding = state.pop("model.embed_tokens.weight")
+    head = state.pop("lm_head.weight", embedding) if config.tie_word_embeddings else state.pop("lm_head.weight")
     renamed = {
-        "embed_tokens.weight": state["model.embed_tokens.weight"],
-        "norm.weight": state["model.norm.weight"],
-        "lm_head.weight": state["model.embed_tokens.weight" if config.tie_word_embeddings else "lm_head.weight"].T.contiguous(),
+        "embed_tokens.weight": embedding,
+        "norm.weight": state.pop("model.norm.weight"),
+        "lm_head.weight": head.T.contiguous(),
     }
     for i in range(config.num_hidden_layers):
         theirs, ours = f"model.layers.{i}", f"layers.{i}"
         for norm in ("input_layernorm", "post_attention_layernorm"):
-            renamed[f"{ours}.{norm}.weight"] = state[f"{theirs}.{norm}.weight"]
+            renamed[f"{ours}.{norm}.weight"] = state.pop(f"{theirs}.{norm}.weight")
         for norm in ("q_norm", "k_norm"):
-            renamed[f"{ours}.{norm}.weight"] = state[f"{theirs}.self_attn.{norm}.weight"]
+            renamed[f"{ours}.{norm}.weight"] = state.pop(f"{theirs}.self_attn.{norm}.weight")
         renamed[f"{ours}.qkv_proj.weight"] = joined(f"{theirs}.self_attn", "q_proj", "k_proj", "v_proj")
         renamed[f"{ours}.o_proj.weight"] = joined(f"{theirs}.self_attn", "o_proj")
         renamed[f"{ours}.gate_up_proj.weight"] = joined(f"{theirs}.mlp", "gate_proj", "up_proj")
@@ -441,6 +463,8 @@ def _decoder_state(state: dict[str, Tensor], n_fft: int) -> dict[str, Tensor]:
     for key, tensor in state.items():
         if key.startswith("decoder."):
             renamed[key.removeprefix("decoder.")] = tensor.T.contiguous() if tensor.dim() == 2 else tensor
+    # [out, in, kernel] to [kernel * in, out]
+    renamed["embed.weight"] = state["decoder.embed.weight"].permute(2, 1, 0).flatten(0, 1).contiguous()
     renamed["out.weight"] = state["head.out.weight"][rows].T.contiguous()
     renamed["out.bias"] = state["head.out.bias"][rows]
     return renamed

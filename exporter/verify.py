@@ -1,6 +1,7 @@
 """Compares exported graphs with PyTorch, and quantized graphs with exported ones. A comparison that fails raises."""
 
 import logging
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -59,7 +60,9 @@ def open_graph(path: str) -> Run:
 
 
 def snr_db(reference: np.ndarray, actual: np.ndarray) -> float:
-    """Return the signal-to-noise ratio of ``actual`` in dB, at most 200 (equal arrays)."""
+    """Return the signal-to-noise ratio of ``actual`` in dB, at most 200 (equal arrays); -inf if a value is not finite."""
+    if not (np.isfinite(reference).all() and np.isfinite(actual).all()):
+        return -math.inf  # not NaN, which min() loses
     noise = np.square(actual.astype(np.float64) - reference).sum()
     signal = np.square(reference.astype(np.float64)).sum()
     return 200.0 if noise == 0 else float(min(200.0, 10 * np.log10(signal / noise + 1e-30)))
@@ -90,8 +93,11 @@ def check_graph(
             want, got = expected[output], actual[output]
             if want.shape != got.shape:
                 raise ExportError(f"graph {name!r}, case {case.name!r}: {output} is {got.shape}, PyTorch gives {want.shape}")
-            if not np.isfinite(got).all():
-                raise ExportError(f"graph {name!r}, case {case.name!r}: {output} holds values that are not finite")
+            for owner, array in (("the graph", got), ("PyTorch", want)):
+                if not np.isfinite(array).all():
+                    raise ExportError(
+                        f"graph {name!r}, case {case.name!r}: {output} of {owner} holds values that are not finite"
+                    )
             worst_diff = max(worst_diff, relative_difference(got, want))
             if output in snr_of:
                 worst_snr = min(worst_snr, snr_db(want, got))
@@ -105,8 +111,10 @@ def check_arrays(graph: str, case: str, actual: np.ndarray, expected: np.ndarray
     """Compare two arrays of one shape that a graph and its reference led to.
 
     Raises:
-        ExportError: the difference is out of bounds.
+        ExportError: the shapes differ, or the difference is out of bounds.
     """
+    if actual.shape != expected.shape:
+        raise ExportError(f"graph {graph!r} ({case}) gives {actual.shape}, PyTorch {expected.shape}")
     return bounded(graph, case, "max_abs_diff", relative_difference(actual, expected), ceiling=tolerance.max_abs_diff)
 
 
@@ -124,11 +132,11 @@ def bounded(
     Raises:
         ExportError: it is below ``floor``, above ``ceiling`` or not a number.
     """
+    if not math.isfinite(value) or (floor is not None and value < floor) or (ceiling is not None and value > ceiling):
+        bound = f"at least {floor}" if floor is not None else f"at most {ceiling}"
+        raise ExportError(f"graph {graph!r} ({case}): {metric} is {value:.4g}, it must be {bound}. Nothing was published.")
     result = CheckResult.model_validate(
         {"graph": graph, "case": case, "metric": metric, "value": value, "floor": floor, "ceiling": ceiling}
     )
-    if (floor is not None and not value >= floor) or (ceiling is not None and not value <= ceiling):
-        bound = f"at least {floor}" if floor is not None else f"at most {ceiling}"
-        raise ExportError(f"graph {graph!r} ({case}): {metric} is {value:.4g}, it must be {bound}. Nothing was published.")
     logger.info("checked %s (%s): %s %.4g", graph, case, metric, value)
     return result

@@ -71,8 +71,8 @@ def test_opens_a_graph_with_as_many_threads_as_asked(doubling_graph: Path) -> No
     assert session.run(["y"], {"x": np.array([1, 2], np.float32)})[0].tolist() == [2, 4]
 
 
-def test_denormal_numbers_are_zero_on_the_thread_that_opens_and_those_it_starts(doubling_graph: Path) -> None:
-    # In a process of its own: ONNX Runtime switches denormals off for the thread that opens the process' first session.
+def test_denormal_numbers_are_the_same_on_every_thread(doubling_graph: Path) -> None:
+    # In a process of its own: ONNX Runtime can flush denormals to zero only on some threads, which then compute other bits.
     script = """
 import sys, threading
 import numpy as np
@@ -92,7 +92,7 @@ thread.join()
 """
     command = [sys.executable, "-c", script, str(doubling_graph)]
     output = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, timeout=60).stdout
-    assert output.split() == ["0", "0"]
+    assert output.split() == ["100000", "100000"]
 
 
 @pytest.mark.gpu
