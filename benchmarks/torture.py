@@ -1,0 +1,321 @@
+"""Kill a job again and again: is every row in its output once, with the audio of an undisturbed run?
+
+Makes a corpus with planted bad rows of every kind, speaks it once in peace and once while its driver and its workers are
+killed (SIGKILL) at moments drawn from ``--seed``, the driver being started again each time. Compares the two outputs and
+the corpus row by row, writes ``.bench/torture.json``, and exits with 1 if anything is off. Needs Linux.
+
+Usage::
+
+    python benchmarks/torture.py --rows 10000 --kills 5
+"""
+
+import argparse
+import contextlib
+import hashlib
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+ROOT = Path(__file__).parent.parent
+BENCH = ROOT / ".bench"
+SCRIPT = ROOT / "jobs" / "synthesize_corpus.py"
+
+_SHARDS = 4
+_BAD_OF_EACH_KIND = 3
+_LONGEST_WAIT_S = 0.5  # between the progress that a kill waits for and the kill
+_PATIENCE_S = 600.0  # without a new part
+_LEFT_ALONE_S = 180.0  # to die; two agents of Ray wait a minute for its return
+
+_WHO = ("The miller", "A traveller", "My sister", "The old dog", "Nobody", "The children", "A heron")
+_WHAT = ("sings", "walks away", "counts the steps", "looks back", "tells a story", "falls asleep")
+_WHERE = ("by the river", "at noon", "under the bridge", "without a word", "in the rain", "once more")
+
+# Kind -> a line that is a bad row; the id is filled in. Lines that are no JSON objects are known by their number only.
+_BAD_LINES: dict[str, str] = {
+    "null": '{"id": %s, "text": null}',
+    "no text": '{"id": %s}',
+    "empty": '{"id": %s, "text": ""}',
+    "whitespace": '{"id": %s, "text": " \\t\\n\\u3000"}',
+    "emoji": '{"id": %s, "text": "\\ud83d\\ude00 \\ud83c\\udf89"}',
+    "control characters": '{"id": %s, "text": "\\u0000\\u0007"}',
+    "too long": '{"id": %%s, "text": "%s"}' % ("word " * 200_000),
+    "a number": '{"id": %s, "text": 42}',
+    "unknown voice": '{"id": %s, "text": "Hello.", "voice": "nobody"}',
+    "bad seed": '{"id": %s, "text": "Hello.", "seed": "lucky"}',
+    "other speed": '{"id": %s, "text": "Hello.", "speed": 2}',
+    "not closed": '{"id": %s, "text": "Hello.',
+    "half a character": '{"id": %s, "text": "\\ud83d"}',
+}
+_NAMELESS = {"not closed", "half a character"}
+
+
+@dataclass(frozen=True)
+class Kill:
+    """A SIGKILL for ``victim`` (``driver`` or ``worker``): ``delay_s`` after ``parts`` parts are there."""
+
+    victim: str
+    parts: int
+    delay_s: float
+
+
+@dataclass
+class Report:
+    """What was done, and everything that is off."""
+
+    rows: int
+    bad_rows: int
+    plan: list[Kill]
+    undisturbed_s: float = 0.0
+    disturbed_s: float = 0.0
+    killed: dict[str, int] = field(default_factory=dict)
+    driver_starts: int = 0
+    sessions: int = 0
+    status: dict[str, int] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+
+class Job:
+    """The same command line for every start: only the output and its process differ."""
+
+    def __init__(self, corpus: Path, output: Path, options: Sequence[str]) -> None:
+        self.output = output
+        self._command = [sys.executable, str(SCRIPT), "--input", str(corpus), "--output", str(output), *options]
+        self._log = output.with_suffix(".log")
+        self._processes: list[subprocess.Popen[bytes]] = []
+
+    @property
+    def starts(self) -> int:
+        """How often the driver was started."""
+        return len(self._processes)
+
+    @property
+    def running(self) -> bool:
+        """Whether the driver lives."""
+        return self._processes[-1].poll() is None
+
+    @property
+    def parts(self) -> int:
+        """How many parts are written."""
+        return sum(1 for _ in self.output.glob("part-*.parquet"))
+
+    def start(self) -> None:
+        """Start the driver, in a session of its own."""
+        environment = {"RAY_AUTH_MODE": "disabled", **os.environ}  # else Ray keeps a token in the home folder
+        with self._log.open("ab") as log:
+            self._processes.append(
+                subprocess.Popen(self._command, stdout=log, stderr=log, env=environment, start_new_session=True)
+            )
+
+    def wait(self) -> int:
+        """Return the driver's exit code."""
+        return self._processes[-1].wait()
+
+    def kill_driver(self) -> bool:
+        """Kill the driver; what it started is left to die by itself."""
+        if not self.running:
+            return False
+        self._processes[-1].kill()
+        self.wait()
+        return True
+
+    def kill_worker(self, rng: random.Random) -> bool:
+        """Kill one of the workers, as soon as there is one."""
+        deadline = time.monotonic() + _PATIENCE_S
+        while self.running and time.monotonic() < deadline:
+            if workers := _processes_of({self._processes[-1].pid}, title=b"ray::MapWorker"):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(rng.choice(workers), signal.SIGKILL)
+                    return True
+            time.sleep(0.05)
+        return False
+
+    def kill_leftovers(self) -> list[int]:
+        """Kill what outlives the drivers for longer than it may, and return it."""
+        sessions = {process.pid for process in self._processes}
+        deadline = time.monotonic() + _LEFT_ALONE_S
+        while (left := _processes_of(sessions)) and time.monotonic() < deadline:
+            time.sleep(0.5)
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return left
+
+
+def main() -> int:
+    """Run the torture and return the exit code."""
+    arguments = _parse_arguments()
+    folder = arguments.folder
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    rng = random.Random(arguments.seed)
+    expected = _write_corpus(folder / "corpus", arguments.rows, rng)
+    rows_per_unit = max(4, arguments.rows // 100)
+    plan = _plan(arguments, arguments.rows // rows_per_unit, rng)
+    report = Report(rows=arguments.rows, bad_rows=sum(status == "rejected" for status in expected.values()), plan=plan)
+    options = ["--rows-per-unit", str(rows_per_unit)]
+    options += ["--no-ray"] if arguments.no_ray else ["--workers", str(arguments.workers)]
+
+    jobs = {name: Job(folder / "corpus", folder / name, options) for name in ("undisturbed", "disturbed")}
+
+    print(f"{arguments.rows} rows, {report.bad_rows} of them bad", flush=True)
+    try:
+        report.undisturbed_s = _run(jobs["undisturbed"], [], rng, report)
+        report.disturbed_s = _run(jobs["disturbed"], plan, rng, report)
+    finally:
+        for job in jobs.values():
+            _note(report, "processes left behind", map(str, job.kill_leftovers()))
+    _compare(expected, jobs, report)
+    (BENCH / "torture.json").write_text(json.dumps(asdict(report), indent=1))
+    _print(report)
+    return 1 if report.problems else 0
+
+
+def _parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=10_000)
+    parser.add_argument("--kills", type=int, default=5, help="of the driver, and as many of a worker")
+    parser.add_argument("--workers", default="2", help="N or MIN:MAX")
+    parser.add_argument("--no-ray", action="store_true", help="one process, so only the driver can be killed")
+    parser.add_argument("--seed", type=int, default=0, help="of the corpus and of the moments")
+    parser.add_argument("--folder", type=Path, default=BENCH / "torture", help="is deleted first")
+    arguments = parser.parse_args()
+    if arguments.rows < _BAD_OF_EACH_KIND * len(_BAD_LINES):
+        parser.error(f"--rows must be at least {_BAD_OF_EACH_KIND * len(_BAD_LINES)}: that many bad ones are planted")
+    return arguments
+
+
+def _write_corpus(folder: Path, rows: int, rng: random.Random) -> dict[str, str]:
+    """Write the shards; return the status that each row's id must have in the output."""
+    folder.mkdir()
+    kinds = [kind for kind in _BAD_LINES for _ in range(_BAD_OF_EACH_KIND)]
+    bad = dict(zip(rng.sample(range(rows), len(kinds)), kinds, strict=True))
+    expected: dict[str, str] = {}
+    per_shard = -(-rows // _SHARDS)
+    for shard in range(_SHARDS):
+        name = f"shard-{shard}.jsonl"
+        with (folder / name).open("w") as file:
+            for row in range(shard * per_shard, min(rows, (shard + 1) * per_shard)):
+                kind = bad.get(row)
+                id_ = f"{name}:{row - shard * per_shard}" if kind in _NAMELESS else f"row-{row:06d}"
+                text = f"{rng.choice(_WHO)} {rng.choice(_WHAT)} {rng.choice(_WHERE)}."
+                line = json.dumps({"id": id_, "text": text, "n": row}) if kind is None else _BAD_LINES[kind] % json.dumps(id_)
+                file.write(line + "\n")
+                expected[id_] = "ok" if kind is None else "rejected"
+    return expected
+
+
+def _plan(arguments: argparse.Namespace, parts: int, rng: random.Random) -> list[Kill]:
+    """Draw what is killed when: between the start and nine tenths of the work."""
+    victims = ["driver"] * arguments.kills + ([] if arguments.no_ray else ["worker"] * arguments.kills)
+    rng.shuffle(victims)
+    moments = sorted(rng.uniform(0.0, 0.9) for _ in victims)
+    return [
+        Kill(victim, int(parts * moment), rng.uniform(0.0, _LONGEST_WAIT_S))
+        for victim, moment in zip(victims, moments, strict=True)
+    ]
+
+
+def _run(job: Job, plan: Sequence[Kill], rng: random.Random, report: Report) -> float:
+    """Run a job to its end, through all kills; return the seconds it took."""
+    print(f"{job.output.name}:", flush=True)
+    started = time.monotonic()
+    job.start()
+    for kill in plan:
+        reached = _wait_for_parts(job, kill.parts)
+        time.sleep(kill.delay_s)
+        if not (reached and (job.kill_driver() if kill.victim == "driver" else job.kill_worker(rng))):
+            report.problems.append(f"there was no {kill.victim} to kill at {kill.parts} parts")
+            break
+        print(f"  killed a {kill.victim} at {job.parts} parts", flush=True)
+        report.killed[kill.victim] = report.killed.get(kill.victim, 0) + 1
+        if kill.victim == "driver":
+            job.start()
+    if code := job.wait():
+        report.problems.append(f"the {job.output.name} job ended with {code}: see {job.output.with_suffix('.log')}")
+    return time.monotonic() - started
+
+
+def _wait_for_parts(job: Job, parts: int) -> bool:
+    """Wait until that many are there; give up when the job ends or makes no progress."""
+    seen, since = job.parts, time.monotonic()
+    while job.running and time.monotonic() - since < _PATIENCE_S:
+        if (now := job.parts) >= parts:
+            return True
+        if now != seen:
+            seen, since = now, time.monotonic()
+        time.sleep(0.02)
+    return False
+
+
+def _processes_of(sessions: Set[int], title: bytes = b"") -> list[int]:
+    """Return the living processes of some sessions whose title begins with ``title``."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(ProcessLookupError, FileNotFoundError):
+            command = (entry / "cmdline").read_bytes()  # empty for those that only wait to be reaped
+            if command and command.startswith(title) and os.getsid(int(entry.name)) in sessions:
+                found.append(int(entry.name))
+    return found
+
+
+def _compare(expected: Mapping[str, str], jobs: Mapping[str, Job], report: Report) -> None:
+    """Compare both outputs with the corpus and with each other, and say what is off."""
+    outputs = {name: list(_rows(job.output)) for name, job in jobs.items()}
+    for name, rows in outputs.items():
+        counts = Counter(id_ for id_, _, _ in rows)
+        _note(report, f"{name}: ids more than once", [id_ for id_, count in counts.items() if count > 1])
+        _note(report, f"{name}: ids missing", expected.keys() - counts.keys())
+        _note(report, f"{name}: ids that are not in the corpus", counts.keys() - expected.keys())
+        _note(report, f"{name}: rows that came out otherwise than planned", [i for i, s, _ in rows if expected.get(i) != s])
+    digests = {id_: digest for id_, _, digest in outputs["undisturbed"]}
+    _note(report, "rows that differ from the undisturbed run", [i for i, _, d in outputs["disturbed"] if digests.get(i) != d])
+    report.status = dict(Counter(status for _, status, _ in outputs["disturbed"]))
+    disturbed = jobs["disturbed"]
+    files = {path.name for path in disturbed.output.iterdir()}
+    _note(report, "files left behind", [name for name in files if name.startswith(".")])
+    run = json.loads((disturbed.output / "run.json").read_bytes())
+    report.driver_starts, report.sessions = disturbed.starts, run["sessions"]
+    if run["state"] != "finished":
+        report.problems.append(f"run.json says {run['state']}")
+
+
+def _rows(output: Path) -> Iterator[tuple[str, str, str]]:
+    """Yield id, status and a digest of everything in each row."""
+    for path in sorted(output.glob("part-*.parquet")):
+        for row in pq.read_table(path).to_pylist():
+            audio = row.pop("audio")
+            digest = hashlib.sha256(json.dumps(row, sort_keys=True).encode())
+            status = row["status"]
+            if audio:
+                digest.update(audio["path"].encode() + audio["bytes"])
+            if bool(audio) != (status == "ok") or bool(row["error"]) == (status == "ok"):
+                status += f" with audio {audio is not None} and error {row['error']!r}"
+            yield row["id"], status, digest.hexdigest()
+
+
+def _note(report: Report, what: str, found: Iterable[str]) -> None:
+    if names := sorted(found):
+        report.problems.append(f"{what}: {len(names)} ({', '.join(names[:5])})")
+
+
+def _print(report: Report) -> None:
+    print(f"undisturbed {report.undisturbed_s:.0f} s, disturbed {report.disturbed_s:.0f} s")
+    print(f"killed {report.killed}, {report.driver_starts} starts, {report.sessions} sessions; rows {report.status}")
+    for problem in report.problems:
+        print(f"PROBLEM {problem}")
+    print("FAILED" if report.problems else "every row once, equal to the undisturbed run")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
