@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,7 +52,7 @@ class Head:
 
 @pytest.fixture(scope="module")
 def head() -> Iterator[Head]:
-    """A head node in a session of its own, of which no process is left at the end."""
+    """A head node in a session of its own; nothing that it started is left at the end."""
     # Ray's sockets need a short path.
     with tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp", ignore_cleanup_errors=True) as folder:
         environment = {
@@ -75,10 +75,12 @@ def head() -> Iterator[Head]:
             _wait_for_dashboard(address, process)
             yield Head(address, Path(folder), environment)
         finally:
+            sessions = _sessions_below(process.pid)
             process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(timeout=20)
-            _kill_session(process)
+            _kill_sessions(sessions)
+            process.wait()
 
 
 def _free_ports(count: int) -> list[int]:
@@ -98,27 +100,33 @@ def _wait_for_dashboard(address: str, process: subprocess.Popen[bytes]) -> None:
         time.sleep(0.2)
 
 
-def _kill_session(leader: subprocess.Popen[bytes]) -> None:
-    """Kill what is left of a session, and wait until it is gone."""
+def _kill_sessions(sessions: Set[int]) -> None:
+    """Kill what is left of some sessions, and wait until it is gone."""
     deadline = time.monotonic() + 20
-    while left := _session_of(leader.pid):
+    while left := [pid for pid, _, session in _processes() if session in sessions]:
         assert time.monotonic() < deadline, f"processes {left} outlive the test"
         for pid in left:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        leader.poll()
         time.sleep(0.1)
 
 
-def _session_of(leader: int) -> list[int]:
-    """Return the living processes of a session; dead ones are their parents' to remove."""
-    found = []
+def _sessions_below(leader: int) -> set[int]:
+    """Return the sessions of a process and of all that it started: each job's driver has one of its own."""
+    family, sessions = {leader}, {leader}
+    while found := {(pid, session) for pid, parent, session in _processes() if parent in family and pid not in family}:
+        family |= {pid for pid, _ in found}
+        sessions |= {session for _, session in found}
+    return sessions
+
+
+def _processes() -> Iterator[tuple[int, int, int]]:
+    """Yield id, parent and session of every living process; dead ones are their parents' to remove."""
     for entry in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(ProcessLookupError, FileNotFoundError):
-            state = (entry / "stat").read_text().rpartition(")")[2].split()[0]
-            if state != "Z" and os.getsid(int(entry.name)) == leader:
-                found.append(int(entry.name))
-    return found
+            state, parent, _, session = (entry / "stat").read_text().rpartition(")")[2].split()[:4]
+            if state != "Z":
+                yield int(entry.name), int(parent), int(session)
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
