@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Protocol
 
 from actors.batching import EngineStats
@@ -70,7 +71,7 @@ class Task:
 
     def fetch_model(self) -> Bundle:
         """Return the pinned bundle on this node. The embedded one comes with the code, wherever that is unpacked."""
-        if self.model.name != EMBEDDED:
+        if self.model.name != EMBEDDED or not isinstance(self.model.origin, Path):
             return fetch(self.model)
         bundle = fetch(EMBEDDED)
         if bundle.digest != self.model.digest:
