@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from actors.errors import BundleCorruptError, BundleError
+from actors.errors import BundleCorruptError, BundleError, UsageError
 
 MANIFEST_NAME = "bundle.json"
 
@@ -27,9 +27,13 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 
 def check_name(name: str) -> str:
-    """Return ``name`` if it may name a bundle or tag (letters, digits, ``. _ -``); raise ``ValueError`` otherwise."""
+    """Return ``name`` if it may name a bundle or tag (letters, digits, ``. _ -``).
+
+    Raises:
+        UsageError: it may not.
+    """
     if not _NAME.fullmatch(name) or ".." in name:
-        raise ValueError(f"{name!r} cannot name a bundle or tag: use letters, digits, '.', '_' and '-' (at most 128)")
+        raise UsageError(f"{name!r} cannot name a bundle or tag: use letters, digits, '.', '_' and '-' (at most 128)")
     return name
 
 

@@ -178,7 +178,7 @@ def publish(folder: str | Path, registry: str | None = None, tag: str = LATEST, 
         UsageError: no registry is given, or the tag cannot be one.
         StorageError: the registry cannot be reached or is full.
     """
-    _check_name(tag)
+    check_name(tag)
     bundle = load_bundle(embedded_folder() if folder == EMBEDDED else folder)
     bundle.verify()
     root = _registry_root(registry)
@@ -321,13 +321,6 @@ def _registry_root(registry: str | None) -> str:
             "(for a bundle folder write its path, as in ./folder)"
         )
     return root
-
-
-def _check_name(name: str) -> str:
-    try:
-        return check_name(name)
-    except ValueError as error:
-        raise UsageError(str(error)) from error
 
 
 def _prefix(name: str, digest: str) -> str:

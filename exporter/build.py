@@ -99,10 +99,7 @@ def build_bundle(export: Export, name: str, precision: Precision, layout: Layout
         raise UsageError(f"{folder} is not empty: a bundle is written into a new folder")
     if precision not in _PRECISIONS:
         raise UsageError(f"{export.family} has no {precision} export: choose {' or '.join(_PRECISIONS)}")
-    try:
-        check_name(name)
-    except ValueError as error:
-        raise UsageError(str(error)) from error
+    check_name(name)
     writer = _Writer(export, precision, layout, folder)
     graphs = {key: writer.write(key, graph) for key, graph in export.graphs.items()}
     for member, source in export.files.items():

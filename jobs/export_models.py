@@ -56,18 +56,11 @@ def export_models(
     """Export every graph, compare it with PyTorch, publish the bundle; print its pinned name as the last line."""
     if registry is None and folder is None:
         raise UsageError("say where the bundle goes: --publish REGISTRY, --folder FOLDER, or both")
-    _check_bundle_name(name)
+    check_name(name)
     with tempfile.TemporaryDirectory(prefix="speechmill-export-") as scratch:
         target = folder or Path(scratch) / "bundle"
         reference = _build(family, checkpoint, name, precision.value, layout.value, target)
         typer.echo(reference if registry is None else publish(target, registry, tag))
-
-
-def _check_bundle_name(name: str) -> None:
-    try:
-        check_name(name)
-    except ValueError as error:
-        raise UsageError(str(error)) from error
 
 
 def _build(family: FamilyName, checkpoint: str, name: str, precision: Precision, layout: Layout, folder: Path) -> str:
