@@ -1,4 +1,4 @@
-# make demo | test | lint | bench. Everything is installed into .venv; nothing else on the machine is touched.
+# make demo | test | lint | bench | bundle | train-embedded. Everything is installed into .venv; nothing else on the machine is touched.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,7 +9,7 @@ TORCH ?= torch==2.13.0
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 INSTALL_TORCH = $(PIP) --no-deps --retries 1 $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) $(TORCH) || $(PIP) $(TORCH)
 
-.PHONY: demo test lint bench bundle clean
+.PHONY: demo test lint bench bundle train-embedded clean
 
 # The demo's environment has no torch: workers never need it.
 $(VENV)/.base: pyproject.toml
@@ -50,6 +50,11 @@ bundle: $(VENV)/.dev
 	rm -rf exporter/embedded/bundle
 	$(BIN)/python jobs/export_models.py --family soprano --checkpoint exporter/embedded/checkpoint \
 		--name embedded --precision int8 --folder exporter/embedded/bundle
+
+# Trains the embedded voice anew: two hours on two cores. Needs espeak-ng and wordnet-base from the system's packages.
+train-embedded: $(VENV)/.dev
+	$(PIP) --editable '.[train]'
+	$(BIN)/python jobs/train_embedded.py
 
 clean:
 	rm -rf $(VENV) .bench demo-output

@@ -1,0 +1,97 @@
+"""The embedded voice and its judge, from texts to a checkpoint: ``make train-embedded``.
+
+Needs espeak-ng, WordNet (``apt install espeak-ng wordnet-base``) and the ``train`` extra. Everything is seeded; every step
+keeps what it made, and a run that was stopped goes on from there.
+"""
+
+import logging
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from exporter.embedded import checkpoint, corpus, decoder, judge, lm, texts
+from exporter.embedded.codes import Codebook, Example
+from exporter.embedded.corpus import Utterance
+from exporter.embedded.measure import Said
+from exporter.embedded.training import pick_device
+
+WITH_AUDIO = 5000  # texts that the decoder and the judge learn from
+TEST_SETS = ("held_out", "long", "unseen")
+
+logger = logging.getLogger(__name__)
+
+
+def train(folder: Path, output: Path, seed: int, scale: float = 1.0) -> None:
+    """Train everything, or go on.
+
+    Args:
+        folder: for speech, training states and curves.
+        output: gets ``checkpoint/`` and ``judge.safetensors``, and the phonemes in its ``gate.tsv`` anew.
+        seed: of everything random.
+        scale: part of the texts and steps; a small one tries the whole way in minutes and learns nothing.
+
+    Raises:
+        UsageError: espeak-ng or WordNet is not installed.
+    """
+    device = pick_device()
+    speech = make_speech(folder, seed, scale)
+    train_set = corpus.read(speech["train"])
+    tests = {name: corpus.read(speech[name]) for name in TEST_SETS}
+    codebook = Codebook.fit(train_set, seed)
+    logger.info("%d utterances, %.1f hours", len(train_set), sum(map(_seconds, train_set)) / 3600)
+
+    def steps(full: int) -> int:
+        return max(2, round(full * scale))
+
+    sounding = [u for u in train_set if len(u["audio"])]
+    ear = judge.train(
+        folder / "judge", _sounds(sounding), _sounds(tests["held_out"]), codebook.phonemes[1:],
+        seed=seed, device=device, steps=steps(judge.STEPS),
+    )  # fmt: skip
+    ear.save(output / "judge.safetensors")
+    voice = lm.train(
+        folder / "lm", _examples(codebook, train_set), _examples(codebook, tests["held_out"]), len(codebook.phonemes),
+        seed=seed, device=device, steps=steps(lm.STEPS), compiled=shutil.which("g++") is not None,
+    )  # fmt: skip
+    sound = decoder.train(
+        folder / "decoder",
+        decoder.pairs(voice, codebook, sounding, device),
+        decoder.pairs(voice, codebook, tests["held_out"], device),
+        seed=seed, device=device, steps=steps(decoder.STEPS),
+    )  # fmt: skip
+    checkpoint.write(output / "checkpoint", voice.lm, sound)
+
+
+def make_speech(folder: Path, seed: int, scale: float) -> dict[str, list[Path]]:
+    """Speak the texts: paths of the shards of every set."""
+    collected = texts.collect(seed)
+    processes = len(os.sched_getaffinity(0))
+    sets = {name: (getattr(collected, name), None) for name in TEST_SETS}
+    size = round(len(collected.train) * scale)
+    sets["train"] = (collected.train[:size], round(WITH_AUDIO * scale))
+    return {name: corpus.make(folder / name, lines, with_audio, processes) for name, (lines, with_audio) in sets.items()}
+
+
+def said(utterances: Sequence[Utterance]) -> list[Said]:
+    """What utterances say."""
+    return [Said(u["text"], spoken_phonemes(u)) for u in utterances]
+
+
+def spoken_phonemes(utterance: Utterance) -> list[str]:
+    """The phonemes without pauses."""
+    return [name for name in utterance["phonemes"] if name != "_"]
+
+
+def _sounds(utterances: Sequence[Utterance]) -> list[tuple[torch.Tensor, list[str]]]:
+    return [(u["audio"].float() / 32768, spoken_phonemes(u)) for u in utterances]
+
+
+def _examples(codebook: Codebook, utterances: Sequence[Utterance]) -> list[Example]:
+    return [codebook.example(u) for u in utterances]
+
+
+def _seconds(utterance: Utterance) -> float:
+    return len(utterance["features"]) * corpus.TOKEN / corpus.SAMPLE_RATE
