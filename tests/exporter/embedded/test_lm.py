@@ -80,7 +80,9 @@ def test_trainee_computes_what_the_exported_module_does() -> None:
         cache = torch.zeros(1, 2, 64, 64)
         length = batch.ids.shape[1]
         past = [cache.clone() for _ in range(10)]
-        logits, last, *_ = ServerLM(model.lm)(batch.ids, torch.tensor([length - 1], dtype=torch.int32), torch.tensor(length), *past)
+        logits, last, *_ = ServerLM(model.lm)(
+            batch.ids, torch.tensor([length - 1], dtype=torch.int32), torch.tensor(length), *past
+        )
     assert [score.shape for score in scores] == [(1, length, length)] * 2
     assert torch.allclose(hidden[:, -1], last, atol=1e-5)
     assert torch.allclose(logits, last @ model.lm.embed_tokens.weight.T, atol=1e-5)

@@ -6,7 +6,11 @@ from actors.errors import UsageError
 from exporter.embedded import texts
 from exporter.embedded.texts import ALPHABET, Texts, clean, collect, is_held_out, words_of
 
-_WORDS = [f"{stem}{ending}" for stem in "plan grain torch blank swift marsh cloud stream".split() for ending in ("", "er", "ing")]
+_WORDS = [
+    f"{stem}{ending}"
+    for stem in ["plan", "grain", "torch", "blank", "swift", "marsh", "cloud", "stream"]
+    for ending in ("", "er", "ing")
+]
 
 
 @pytest.fixture
