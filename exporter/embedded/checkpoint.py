@@ -3,8 +3,9 @@
 import dataclasses
 import json
 import math
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from safetensors.torch import save_file
@@ -13,7 +14,7 @@ from torch import Tensor
 from exporter.embedded import codes
 from exporter.embedded.decoder import DECODER, GAIN
 from exporter.embedded.lm import CONFIG, MAX_LENGTH
-from exporter.soprano import Decoder, InverseSTFT, LanguageModel
+from exporter.soprano import Decoder, InverseSTFT, LanguageModel, Layer
 
 _MAX_SENTENCE_CHARS = 150  # longer sentences are cut: the measured ones go up to here
 _CARD = """---
@@ -71,7 +72,7 @@ def _config() -> dict[str, Any]:
 def _lm_state(lm: LanguageModel) -> dict[str, Tensor]:
     """Transformers' key names and ``[out, in]`` weights; the inverse of ``exporter.soprano``'s reading."""
     state = {"model.embed_tokens.weight": lm.embed_tokens.weight, "model.norm.weight": lm.norm.weight}
-    for i, layer in enumerate(lm.layers):
+    for i, layer in enumerate(cast("Iterable[Layer]", lm.layers)):
         name = f"model.layers.{i}"
         query, key, value = layer.qkv_proj.weight.T.split(layer.sizes)
         gate, up = layer.gate_up_proj.weight.T.chunk(2)
@@ -95,20 +96,21 @@ def _decoder_state(decoder: Decoder) -> dict[str, Tensor]:
     """soprano-tts' key names; the gain of training goes into the bias of the logarithmic magnitudes."""
     config = decoder.config
     state = {}
-    for name, tensor in decoder.state_dict().items():
+    trained = decoder.state_dict()
+    for name, tensor in trained.items():
         if name.startswith(("out.", "embed.")):
             continue
         linear = name.endswith("weight") and tensor.dim() == 2
         state[f"decoder.{name}"] = tensor.T if linear else tensor
-    kernel = decoder.embed.weight.unflatten(0, (config.input_kernel, -1))
+    kernel = trained["embed.weight"].unflatten(0, (config.input_kernel, -1))
     state["decoder.embed.weight"] = kernel.permute(2, 1, 0)
-    state["decoder.embed.bias"] = decoder.embed.bias
+    state["decoder.embed.bias"] = trained["embed.bias"]
     bins = config.n_fft // 2 + 1
     order = InverseSTFT.bin_order(config.n_fft)
     rows = torch.cat((order, order + bins))
     weight = torch.zeros(2 * bins, config.decoder_dim)
     bias = torch.zeros(2 * bins)
-    weight[rows], bias[rows] = decoder.out.weight.T.detach().cpu(), decoder.out.bias.detach().cpu()
+    weight[rows], bias[rows] = trained["out.weight"].T.cpu(), trained["out.bias"].cpu()
     bias[:bins] -= math.log(GAIN)
     state |= {"head.out.weight": weight, "head.out.bias": bias, "head.istft.window": torch.hann_window(config.n_fft)}
-    return {key: tensor.detach().cpu().contiguous() for key, tensor in state.items()}
+    return {key: tensor.cpu().contiguous() for key, tensor in state.items()}

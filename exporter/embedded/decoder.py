@@ -9,8 +9,9 @@ conventions work: whole utterances take the states that predict each token, stre
 
 import itertools
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +21,7 @@ from exporter.embedded.corpus import FRAMES_PER_TOKEN, HOP, SAMPLE_RATE, TOKEN, 
 from exporter.embedded.lm import CONFIG, Batch, Trainee
 from exporter.embedded.training import fit, mean, with_rate
 from exporter.layers import Linear
-from exporter.soprano import Decoder, DecoderConfig
+from exporter.soprano import ConvNeXtBlock, Decoder, DecoderConfig
 
 DECODER = DecoderConfig(
     num_input_channels=CONFIG.hidden_size,
@@ -53,10 +54,9 @@ def initialised(config: DecoderConfig = DECODER) -> Decoder:
             nn.init.trunc_normal_(module.weight, std=0.02)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)
-    for block in decoder.convnext:
+    for block in cast("Iterable[ConvNeXtBlock]", decoder.convnext):
         nn.init.constant_(block.gamma, 1 / config.decoder_num_layers)
-    with torch.no_grad():
-        decoder.out.bias[: config.n_fft // 2] = -1.5
+    decoder.state_dict()["out.bias"][: config.n_fft // 2] = -1.5
     return decoder
 
 

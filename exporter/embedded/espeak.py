@@ -71,8 +71,8 @@ class Espeak:
         self.sample_rate: int = self._library.espeak_Initialize(_RETRIEVAL, 500, None, _PHONEME_EVENTS)
         self._callback = _Callback(self._receive)  # kept: the library holds only a pointer
         self._library.espeak_SetSynthCallback(self._callback)
-        position = [ctypes.c_uint, ctypes.c_int, ctypes.c_uint, ctypes.c_uint, ctypes.c_void_p, ctypes.c_void_p]
-        self._library.espeak_Synth.argtypes = [ctypes.c_char_p, ctypes.c_size_t, *position]
+        position = (ctypes.c_uint, ctypes.c_int, ctypes.c_uint, ctypes.c_uint)
+        self._library.espeak_Synth.argtypes = (ctypes.c_char_p, ctypes.c_size_t, *position, ctypes.c_void_p, ctypes.c_void_p)
         self._library.espeak_SetVoiceByName(b"en-us")
         for parameter, value in ((_RATE, rate), (_PITCH, 50), (_RANGE, 0)):
             self._library.espeak_SetParameter(parameter, value, 0)

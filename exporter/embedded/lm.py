@@ -7,9 +7,10 @@ the character that is being said. With them a tiny model learns in minutes what 
 
 import itertools
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 from exporter.embedded.codes import CODES, FIRST_CODE, STOP, VOCABULARY, Example, join
 from exporter.embedded.training import fit, mean, with_rate
 from exporter.layers import Linear, RMSNorm, rotate
-from exporter.soprano import LanguageModel, LMConfig
+from exporter.soprano import LanguageModel, Layer, LMConfig
 
 CONFIG = LMConfig(
     vocab_size=VOCABULARY,
@@ -102,7 +103,7 @@ class Trainee(nn.Module):
             elif isinstance(module, RMSNorm):
                 nn.init.ones_(module.weight)
         nn.init.normal_(self.lm.embed_tokens.weight, std=0.02)
-        for layer in self.lm.layers:
+        for layer in cast("Iterable[Layer]", self.lm.layers):
             for last in (layer.o_proj, layer.down_proj):
                 nn.init.normal_(last.weight, std=0.08 / (2 * config.num_hidden_layers) ** 0.5)
 

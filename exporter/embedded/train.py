@@ -15,7 +15,6 @@ import torch
 from exporter.embedded import checkpoint, corpus, decoder, judge, lm, texts
 from exporter.embedded.codes import Codebook, Example
 from exporter.embedded.corpus import Utterance
-from exporter.embedded.measure import Said
 from exporter.embedded.training import pick_device
 
 WITH_AUDIO = 5000  # texts that the decoder and the judge learn from
@@ -69,15 +68,10 @@ def make_speech(folder: Path, seed: int, scale: float) -> dict[str, list[Path]]:
     """Speak the texts: paths of the shards of every set."""
     collected = texts.collect(seed)
     processes = len(os.sched_getaffinity(0))
-    sets = {name: (getattr(collected, name), None) for name in TEST_SETS}
-    size = round(len(collected.train) * scale)
-    sets["train"] = (collected.train[:size], round(WITH_AUDIO * scale))
-    return {name: corpus.make(folder / name, lines, with_audio, processes) for name, (lines, with_audio) in sets.items()}
-
-
-def said(utterances: Sequence[Utterance]) -> list[Said]:
-    """What utterances say."""
-    return [Said(u["text"], spoken_phonemes(u)) for u in utterances]
+    sets: dict[str, list[str]] = {name: getattr(collected, name) for name in TEST_SETS}
+    sets["train"] = collected.train[: round(len(collected.train) * scale)]
+    sounding = round(WITH_AUDIO * scale)
+    return {name: corpus.make(folder / name, lines, sounding, processes) for name, lines in sets.items()}
 
 
 def spoken_phonemes(utterance: Utterance) -> list[str]:

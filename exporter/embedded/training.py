@@ -61,7 +61,7 @@ def fit(
         model.train()
         values = losses(batch)
         model.zero_grad()
-        sum(weight * values[name] for name, weight in weights.items()).backward()
+        torch.stack([weight * values[name] for name, weight in weights.items()]).sum().backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         for optimizer in optimizers:
             optimizer.step()

@@ -52,7 +52,8 @@ def test_words_of_one_family_are_held_out_together() -> None:
     assert {is_held_out(word) for word in (f"{a}{b}" for a in "abcdefghij" for b in "klmnopqrst")} == {False, True}
 
 
-def test_no_training_text_has_a_held_out_word_and_all_rows_of_unseen_ones_do(wordnet: Path) -> None:
+@pytest.mark.usefixtures("wordnet")
+def test_no_training_text_has_a_held_out_word_and_all_rows_of_unseen_ones_do() -> None:
     collected = _collect()
     unseen = {word for text in collected.unseen for word in words_of(text)}
     assert unseen
@@ -60,14 +61,16 @@ def test_no_training_text_has_a_held_out_word_and_all_rows_of_unseen_ones_do(wor
     assert unseen.isdisjoint(word for text in collected.train for word in words_of(text))
 
 
-def test_test_sentences_are_not_in_training(wordnet: Path) -> None:
+@pytest.mark.usefixtures("wordnet")
+def test_test_sentences_are_not_in_training() -> None:
     collected = _collect()
     training = {text.rstrip(".?! ") for text in collected.train}
     assert training.isdisjoint(text.rstrip(".?! ") for text in collected.held_out)
     assert all(100 <= len(text) <= 150 for text in collected.long)
 
 
-def test_texts_are_the_same_for_the_same_seed_and_speakable(wordnet: Path) -> None:
+@pytest.mark.usefixtures("wordnet")
+def test_texts_are_the_same_for_the_same_seed_and_speakable() -> None:
     collected = _collect()
     assert collected == _collect()
     assert collected.train != collect(4, sentences=200, definitions=100, rows=100, templates=200).train
