@@ -225,6 +225,7 @@ def _decode_first_track(file: BinaryIO) -> _Decoded | None:
         # Packed samples: PyAV reads out of bounds in planar frames of eight channels and more.
         resampler = av.AudioResampler(format="flt")
         blocks: list[FloatArray] = []
+        declared_end_s = _declared_end(container, stream)
         rate, end_s, packets, junk, has_corrupt_packet, first_packet = 0, 0.0, 0, 0, False, None
         for packet in container.demux(stream):
             packets += 1
@@ -233,10 +234,13 @@ def _decode_first_track(file: BinaryIO) -> _Decoded | None:
             try:
                 frames = packet.decode()
             except av.InvalidDataError:
-                if container.format.name not in _LOOSE_STREAMS:
-                    raise
-                junk += 1
-                continue
+                if container.format.name in _LOOSE_STREAMS:
+                    junk += 1
+                    continue
+                # FFmpeg's FLAC parser takes a last checksum that looks like the start of a frame for one more frame.
+                if declared_end_s is not None and declared_end_s <= end_s:
+                    break
+                raise
             for frame in frames:
                 rate = frame.sample_rate
                 end_s = (frame.time or 0.0) + frame.samples / rate
@@ -248,7 +252,7 @@ def _decode_first_track(file: BinaryIO) -> _Decoded | None:
             samples=np.ascontiguousarray(np.concatenate(blocks).T),
             rate=rate,
             end_s=end_s,
-            declared_end_s=_declared_end(container, stream),
+            declared_end_s=declared_end_s,
             packets=packets,
             junk=junk,
             has_corrupt_packet=has_corrupt_packet,

@@ -378,6 +378,15 @@ def test_flac_streams_without_a_length_decode() -> None:
         decode(bytes(data[: len(data) // 2]))
 
 
+def test_a_flac_whose_checksum_looks_like_a_frame_decodes_whole() -> None:
+    """One of our own files: its last frame ends in the bits that begin a frame, which FFmpeg then hands out once more."""
+    data = (REPOSITORY / "tests" / "fixtures" / "false_sync.flac").read_bytes()
+    expected, rate = soundfile.read(io.BytesIO(data), dtype="float32")
+    decoded, decoded_rate = decode(data)
+    assert decoded_rate == rate
+    assert np.array_equal(decoded[0], expected)
+
+
 @pytest.mark.parametrize("data", [bytes(range(256)) * 40, b"Once upon a time. " * 99, b"RIFF"])
 def test_what_is_not_audio_is_rejected(data: bytes) -> None:
     with pytest.raises(RequestError, match=rf"the audio \({len(data)} bytes\) cannot be decoded.*not audio"):
