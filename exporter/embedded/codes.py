@@ -11,8 +11,8 @@ from tokenizers.normalizers import Lowercase, Replace, Strip
 from tokenizers.normalizers import Sequence as Normalizers
 from torch import Tensor
 
-from exporter.embedded.corpus import TOKEN, Utterance
 from exporter.embedded.texts import ALPHABET
+from exporter.embedded.utterances import TOKEN, Utterance
 
 CODES, HIGH_CODES = 640, 128  # in all, and of them the last for a question's pitch
 SPECIALS = ("[UNK]", "[TEXT]", "[START]", "[STOP]")  # ids 0 to 3, as in ekwek/Soprano-1.1-80M

@@ -6,31 +6,24 @@ espeak-ng speaks at a constant pitch, so WORLD (Morise et al. 2016) gives a clea
 * for a part of the texts the target sound, resynthesised at 125 Hz: two periods a decoder frame (62.5 Hz), so that a harmonic
   has the same phase in every frame and a decoder can learn it by regression, without a GAN. The last word of a question is a
   fifth higher, 187.5 Hz: three periods a frame; it rises at the start of a frame, so that these phases are always the same too.
-
-Time runs in tokens of 1024 samples at 16 kHz (64 ms, four decoder frames); token ``j`` is centred on sample ``1024 j``.
 """
 
 import functools
 import math
 import multiprocessing
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TypedDict
 
 import numpy as np
 import pyworld
 import torch
 from threadpoolctl import threadpool_limits
-from torch import Tensor
 
 from actors.audio import resample
 from exporter.embedded.espeak import Espeak, Spoken
 from exporter.embedded.mel import mel_filters
+from exporter.embedded.utterances import FRAMES_PER_TOKEN, HOP, SAMPLE_RATE, TOKEN, Utterance
 
-SAMPLE_RATE = 16000
-HOP = 256
-FRAMES_PER_TOKEN = 4
-TOKEN = HOP * FRAMES_PER_TOKEN
 MELS = 40
 FLOOR = -13.0  # natural logarithm of power
 MAX_TOKENS = 150
@@ -43,28 +36,6 @@ _LEAD = 1280  # of silence: the first token is silent, so that streaming, which 
 _PAUSE = 3200  # after the end of a sentence
 _RELEASE = 960  # what sounds on after espeak's last phoneme has ended
 _EXCLAMATION = 10 ** (3 / 20)  # 3 dB louder
-
-
-class Utterance(TypedDict):
-    """One spoken text.
-
-    Attributes:
-        text: what is said.
-        features: float16 ``[tokens, 4 * 40]``: log-mel of the four frames of each token.
-        high: bool ``[tokens]``: whether the pitch is a question's.
-        position: float32 ``[tokens]``: the index of the character that is said.
-        phonemes: espeak's names, pauses as ``_``.
-        starts: int32 ``[phonemes]``: their first samples.
-        audio: int16 ``[1024 * tokens]`` of the target voice, or of length 0 where it was not asked for.
-    """
-
-    text: str
-    features: Tensor
-    high: Tensor
-    position: Tensor
-    phonemes: list[str]
-    starts: Tensor
-    audio: Tensor
 
 
 def make(folder: Path, texts: Sequence[str], with_audio: int, processes: int, shard: int = 500) -> list[Path]:
@@ -90,11 +61,6 @@ def make(folder: Path, texts: Sequence[str], with_audio: int, processes: int, sh
         for _ in pool.imap_unordered(_make_shard, [job for job in jobs if not job[0].exists()]):
             pass
     return [path for path, _ in jobs]
-
-
-def read(paths: Iterable[Path]) -> list[Utterance]:
-    """Read shards."""
-    return [utterance for path in paths for utterance in torch.load(path, weights_only=True)]
 
 
 def _make_shard(job: tuple[Path, list[tuple[str, bool]]]) -> None:

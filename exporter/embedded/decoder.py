@@ -17,9 +17,9 @@ import torch
 from torch import Tensor, nn
 
 from exporter.embedded.codes import Codebook
-from exporter.embedded.corpus import FRAMES_PER_TOKEN, HOP, SAMPLE_RATE, TOKEN, Utterance
 from exporter.embedded.lm import CONFIG, Batch, Trainee
 from exporter.embedded.training import fit, mean, with_rate
+from exporter.embedded.utterances import FRAMES_PER_TOKEN, HOP, SAMPLE_RATE, TOKEN, Utterance
 from exporter.layers import Linear
 from exporter.soprano import ConvNeXtBlock, Decoder, DecoderConfig
 
@@ -37,7 +37,7 @@ DECODER = DecoderConfig(
 )
 GAIN = 4.0  # the decoder learns a louder target, where the logarithm of its losses is better conditioned
 
-STEPS = 6000
+STEPS = 4000
 _BATCH, _SEGMENT = 16, 24  # utterances and hidden states of each
 _CORRUPT = 0.08
 _WINDOWS = (256, 512, 1024, 2048)

@@ -27,7 +27,7 @@ _N_FFT, _HOP, _MELS = 512, 256, 40
 _CHANNELS, _DILATIONS = 128, (1, 2, 3, 1)
 _BLANK = 0
 _BATCH = 24
-STEPS = 2500
+STEPS = 1200
 
 Heard = tuple[Tensor, Tensor]  # log-mel [frames, 40], labels [phonemes]
 

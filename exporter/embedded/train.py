@@ -14,8 +14,8 @@ import torch
 
 from exporter.embedded import checkpoint, corpus, decoder, judge, lm, texts
 from exporter.embedded.codes import Codebook, Example
-from exporter.embedded.corpus import Utterance
 from exporter.embedded.training import pick_device
+from exporter.embedded.utterances import SAMPLE_RATE, TOKEN, Utterance, read
 
 WITH_AUDIO = 5000  # texts that the decoder and the judge learn from
 TEST_SETS = ("held_out", "long", "unseen")
@@ -37,8 +37,8 @@ def train(folder: Path, output: Path, seed: int, scale: float = 1.0) -> None:
     """
     device = pick_device()
     speech = make_speech(folder, seed, scale)
-    train_set = corpus.read(speech["train"])
-    tests = {name: corpus.read(speech[name]) for name in TEST_SETS}
+    train_set = read(speech["train"])
+    tests = {name: read(speech[name]) for name in TEST_SETS}
     codebook = Codebook.fit(train_set, seed)
     logger.info("%d utterances, %.1f hours", len(train_set), sum(map(_seconds, train_set)) / 3600)
 
@@ -88,4 +88,4 @@ def _examples(codebook: Codebook, utterances: Sequence[Utterance]) -> list[Examp
 
 
 def _seconds(utterance: Utterance) -> float:
-    return len(utterance["features"]) * corpus.TOKEN / corpus.SAMPLE_RATE
+    return len(utterance["features"]) * TOKEN / SAMPLE_RATE

@@ -16,8 +16,8 @@ from exporter.embedded.codes import (  # noqa: E402
     Codebook,
     tokenizer,
 )
-from exporter.embedded.corpus import TOKEN, Utterance  # noqa: E402
 from exporter.embedded.texts import ALPHABET  # noqa: E402
+from exporter.embedded.utterances import TOKEN, Utterance  # noqa: E402
 
 
 def _utterance(generator: np.random.Generator, tokens: int = 20) -> Utterance:

@@ -9,7 +9,8 @@ pytest.importorskip("pyworld", reason="making training speech needs the 'train' 
 if ctypes.util.find_library("espeak-ng") is None:
     pytest.skip("making training speech needs espeak-ng", allow_module_level=True)
 
-from exporter.embedded.corpus import HOP, MAX_TOKENS, TOKEN, Utterance, make, read, read_aloud, speak  # noqa: E402
+from exporter.embedded.corpus import MAX_TOKENS, make, read_aloud, speak  # noqa: E402
+from exporter.embedded.utterances import HOP, TOKEN, Utterance, read  # noqa: E402
 
 
 def _spoken(text: str) -> Utterance:
