@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 TINY = Path(__file__).parent / "fixtures" / "soprano_tiny"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests marked ``last`` behind all others, whose ``setenv`` would move the environment under getenv's feet."""
+    items.sort(key=lambda item: item.get_closest_marker("last") is not None)
+
+
 @pytest.fixture(scope="session")
 def tiny_checkpoint() -> Path:
     """The folder of the tiny checkpoint; its README.md says what is in it."""

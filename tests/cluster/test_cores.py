@@ -471,6 +471,7 @@ def ray(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
 
 
 @pytest.mark.ray
+@pytest.mark.last  # gRPC's threads outlive ray.shutdown()
 def test_ray_actors_own_their_cores_and_a_killed_actors_cores_come_back(ray: Any, locks: Path) -> None:
     # Defined here so that cloudpickle sends it by value: workers cannot import test modules.
     class Claimant:

@@ -15,6 +15,8 @@ from cluster.runner import Backend, InProcess, UnitDone, run_units
 from tests.cluster import tiny_job
 from tests.cluster.tiny_job import TinyJob, count_marks, open_job
 
+pytestmark = pytest.mark.last  # gRPC's threads outlive ray.shutdown()
+
 
 @pytest.fixture(scope="module")
 def local_ray() -> Iterator[None]:
