@@ -19,7 +19,9 @@ def train_embedded(
     folder: Annotated[Path, typer.Option(help="For speech, training states and curves; what is there is used again.")] = (
         ROOT / "build" / "embedded-voice"
     ),
-    output: Annotated[Path, typer.Option(help="Gets checkpoint/ and judge.safetensors.")] = ROOT / "exporter" / "embedded",
+    output: Annotated[Path, typer.Option(help="Gets checkpoint/, judge.safetensors and gate.tsv.")] = ROOT
+    / "exporter"
+    / "embedded",
     seed: Annotated[int, typer.Option(help="Of the texts, the weights and the order.")] = 0,
     scale: Annotated[
         float, typer.Option(min=0.0001, max=1, help="Part of the texts and steps: a small one only tries the way.")

@@ -155,3 +155,23 @@ def test_streaming_states_say_the_same_as_those_of_whole_utterances(judge: Judge
     assert max(errors) <= CEILINGS["sentences"]
     assert abs(errors[0] - errors[1]) <= 0.005
     assert all(len(a) == len(b) for a, b in zip(whole, streamed, strict=True))
+
+
+def _final_pitch(audio: np.ndarray, window: int = 2048) -> float:
+    """The pitch in Hz of the last loud 128 ms, from the autocorrelation's peak between 90 and 230 Hz."""
+    loud = np.flatnonzero(np.abs(audio) > 0.2 * np.abs(audio).max())[-1]
+    frame = audio[loud - window : loud] * np.hanning(window)
+    correlation = np.correlate(frame, frame, "full")[window - 1 :]
+    lags = np.arange(16000 // 230, 16000 // 90)
+    return 16000 / lags[correlation[lags].argmax()]
+
+
+def test_questions_rise_and_exclamations_are_louder() -> None:
+    words = ["where did you put the keys", "can you help me with this box", "did the boy come home", "what is his name"]
+    texts = [f"{one}{mark}" for one in words for mark in ".?!"]
+    audio = [result.audio for result in speak(EMBEDDED / "bundle", texts)]
+    said, asked, exclaimed = audio[0::3], audio[1::3], audio[2::3]
+    assert np.median([_final_pitch(one) for one in said]) < 140
+    assert np.median([_final_pitch(one) for one in asked]) > 170
+    louder = [np.sqrt(np.mean(b**2) / np.mean(a**2)) for a, b in zip(said, exclaimed, strict=True)]
+    assert np.median(louder) > 1.2  # trained with 3 dB, a factor of 1.41

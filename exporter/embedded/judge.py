@@ -86,11 +86,12 @@ def log_mel(audio: Tensor) -> Tensor:
 
 
 def error_rate(heard: Sequence[Sequence[str]], said: Sequence[Sequence[str]]) -> float:
-    """Phoneme error rate: edits (Levenshtein 1966) over all pairs, per phoneme said."""
-    return sum(map(_edits, heard, said)) / sum(map(len, said))
+    """Phoneme error rate: :func:`edits` (Levenshtein 1966) over all pairs, per phoneme said."""
+    return sum(map(edits, heard, said)) / sum(map(len, said))
 
 
-def _edits(heard: Sequence[str], said: Sequence[str]) -> int:
+def edits(heard: Sequence[str], said: Sequence[str]) -> int:
+    """Insertions, deletions and substitutions that turn what was heard into what was said."""
     row = list(range(len(heard) + 1))
     for i, wanted in enumerate(said, 1):
         diagonal, row[0] = row[0], i

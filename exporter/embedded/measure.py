@@ -49,7 +49,7 @@ def read_gate(path: Path = GATE) -> dict[str, list[Said]]:
     return sets
 
 
-def write_gate(sets: Mapping[str, Sequence[Said]], path: Path = GATE) -> None:
+def write_gate(sets: Mapping[str, Sequence[Said]], path: Path) -> None:
     """Write them; the inverse of :func:`read_gate`."""
     lines = [f"{name}\t{said.text}\t{' '.join(said.phonemes)}" for name, sentences in sets.items() for said in sentences]
     path.write_text("\n".join(lines) + "\n")

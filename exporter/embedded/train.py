@@ -14,11 +14,14 @@ import torch
 
 from exporter.embedded import checkpoint, corpus, decoder, judge, lm, texts
 from exporter.embedded.codes import Codebook, Example
+from exporter.embedded.measure import GATE, Said, read_gate, write_gate
+from exporter.embedded.texts import clean
 from exporter.embedded.training import pick_device
 from exporter.embedded.utterances import SAMPLE_RATE, TOKEN, Utterance, read
 
 WITH_AUDIO = 5000  # texts that the decoder and the judge learn from
 TEST_SETS = ("held_out", "long", "unseen")
+_FEWEST = 40  # texts of a set, at any scale: enough that every batch is full
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +41,7 @@ def train(folder: Path, output: Path, seed: int, scale: float = 1.0) -> None:
     device = pick_device()
     speech = make_speech(folder, seed, scale)
     train_set = read(speech["train"])
-    tests = {name: read(speech[name]) for name in TEST_SETS}
+    tests = read(speech["held_out"])
     codebook = Codebook.fit(train_set, seed)
     logger.info("%d utterances, %.1f hours", len(train_set), sum(map(_seconds, train_set)) / 3600)
 
@@ -47,18 +50,21 @@ def train(folder: Path, output: Path, seed: int, scale: float = 1.0) -> None:
 
     sounding = [u for u in train_set if len(u["audio"])]
     ear = judge.train(
-        folder / "judge", _sounds(sounding), _sounds(tests["held_out"]), codebook.phonemes[1:],
+        folder / "judge", _sounds(sounding), _sounds(tests), codebook.phonemes[1:],
         seed=seed, device=device, steps=steps(judge.STEPS),
     )  # fmt: skip
+    output.mkdir(parents=True, exist_ok=True)
     ear.save(output / "judge.safetensors")
+    gate = {name: [Said(one.text, corpus.read_aloud(clean(one.text))) for one in said] for name, said in read_gate().items()}
+    write_gate(gate, output / GATE.name)
     voice = lm.train(
-        folder / "lm", _examples(codebook, train_set), _examples(codebook, tests["held_out"]), len(codebook.phonemes),
+        folder / "lm", _examples(codebook, train_set), _examples(codebook, tests), len(codebook.phonemes),
         seed=seed, device=device, steps=steps(lm.STEPS), compiled=shutil.which("g++") is not None,
     )  # fmt: skip
     sound = decoder.train(
         folder / "decoder",
         decoder.pairs(voice, codebook, sounding, device),
-        decoder.pairs(voice, codebook, tests["held_out"], device),
+        decoder.pairs(voice, codebook, tests, device),
         seed=seed, device=device, steps=steps(decoder.STEPS),
     )  # fmt: skip
     checkpoint.write(output / "checkpoint", voice.lm, sound)
@@ -68,10 +74,13 @@ def make_speech(folder: Path, seed: int, scale: float) -> dict[str, list[Path]]:
     """Speak the texts: paths of the shards of every set."""
     collected = texts.collect(seed)
     processes = len(os.sched_getaffinity(0))
-    sets: dict[str, list[str]] = {name: getattr(collected, name) for name in TEST_SETS}
-    sets["train"] = collected.train[: round(len(collected.train) * scale)]
-    sounding = round(WITH_AUDIO * scale)
-    return {name: corpus.make(folder / name, lines, sounding, processes) for name, lines in sets.items()}
+    paths = {}
+    for name in (*TEST_SETS, "train"):
+        lines: list[str] = getattr(collected, name)
+        lines = lines[: max(_FEWEST, round(len(lines) * scale))]
+        sounding = max(_FEWEST, round(WITH_AUDIO * scale)) if name == "train" else len(lines)
+        paths[name] = corpus.make(folder / name, lines, sounding, processes)
+    return paths
 
 
 def spoken_phonemes(utterance: Utterance) -> list[str]:
