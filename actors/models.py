@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from actors import soprano
+from actors import pocket_tts, soprano
 from actors.batching import Engine
 from actors.bundle import Bundle, Manifest, load_bundle
 from actors.errors import RequestError, UsageError
@@ -35,7 +35,10 @@ class Family:
     parse_options: ParseOptions
 
 
-FAMILIES = {"soprano": Family(soprano.Soprano, soprano.parse_options)}
+FAMILIES = {
+    "pocket-tts": Family(pocket_tts.PocketTTS, pocket_tts.parse_options),
+    "soprano": Family(soprano.Soprano, soprano.parse_options),
+}
 
 DEFAULT_SLOTS = 32
 
