@@ -18,11 +18,14 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 
 from exporter.attention import attend, split_heads
-from exporter.layers import Linear, rotary_tables, rotate_pairs
+from exporter.checkpoints import load_weights
+from exporter.layers import Linear, elu, rotary_tables, rotate_pairs
 
 MAX_CHUNK_FRAMES = 256  # of one call to the decoder: 20 s
 MAX_PROMPT_FRAMES = 384  # of one call to the encoder: 30.7 s
 
+_RESIDUAL_ROWS = 2  # of a BandConv: one less than the kernel, so that a window is two blocks
+_LAST_ROWS = 16  # of the one that makes samples: one output channel is nothing to multiply
 _UPSAMPLED_TAPS = 2  # a transposed convolution's kernel is twice its stride (pocket-tts seanet.py and resample.py)
 
 
@@ -145,6 +148,33 @@ class Conv(nn.Module):
         return y.view(x.shape[0], count, -1), None if past is None else padded[:, count:]
 
 
+class BandConv(nn.Module):
+    """A :class:`Conv` of stride 1 that makes ``rows`` steps from one longer window, with a weight that is a band.
+
+    Where there are few channels, putting windows side by side takes longer than multiplying them: longer windows overlap less,
+    and the zeros beside the band cost less than the copies that they save.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: int, rows: int) -> None:
+        super().__init__()
+        self.rows = rows
+        self.past_shape = (kernel_size - 1, in_channels)
+        self.weight = nn.Parameter(torch.empty((rows + kernel_size - 1) * in_channels, rows * out_channels))
+        self.bias = nn.Parameter(torch.empty(rows * out_channels))
+
+    def forward(self, x: Tensor, past: Tensor) -> tuple[Tensor, Tensor]:
+        """Map ``[batch, steps, in]`` to ``[batch, steps, out]``; ``steps`` is a multiple of ``rows``."""
+        batch, steps, channels = x.shape
+        before = past.shape[1]
+        blocks = x.reshape(batch, steps // self.rows, self.rows * channels)
+        tails = blocks[:, :, (self.rows - before) * channels :] if self.rows > before else blocks
+        padded = torch.cat((past.flatten(1)[:, None], tails), dim=1)
+        count = blocks.shape[1]
+        columns = torch.cat((padded[:, :count], blocks), dim=-1)
+        y = columns.flatten(0, 1) @ self.weight + self.bias
+        return y.view(batch, steps, -1), padded[:, count:].reshape(batch, before, channels)
+
+
 class ConvTranspose(nn.Module):
     """A causal transposed convolution with a kernel of two strides, on ``[batch, steps, in_channels]``.
 
@@ -174,16 +204,19 @@ class ResidualBlock(nn.Module):
     def __init__(self, channels: int, kernel_size: int, dilation: int, compress: int) -> None:
         super().__init__()
         hidden = channels // compress
-        # The indices of the original's list: activations stand between the convolutions.
-        self.block = nn.ModuleDict(
-            {"1": Conv(channels, hidden, kernel_size, dilation=dilation), "3": Conv(hidden, channels, 1)}
+        wide = (
+            BandConv(channels, hidden, kernel_size, _RESIDUAL_ROWS)
+            if dilation == 1 and kernel_size == _RESIDUAL_ROWS + 1
+            else Conv(channels, hidden, kernel_size, dilation=dilation)
         )
-        self.past_shape = self.block["1"].past_shape
+        # The indices of the original's list: activations stand between the convolutions.
+        self.block = nn.ModuleDict({"1": wide, "3": Conv(hidden, channels, 1)})
+        self.past_shape = wide.past_shape
 
     def forward(self, x: Tensor, past: Tensor) -> tuple[Tensor, Tensor]:
         """Return the block's output, and what the next chunk needs."""
-        y, past = self.block["1"](nn.functional.elu(x), past)
-        y, _ = self.block["3"](nn.functional.elu(y), None)
+        y, past = self.block["1"](elu(x), past)
+        y, _ = self.block["3"](elu(y), None)
         return x + y, past
 
 
@@ -192,7 +225,7 @@ def convolve(layers: nn.ModuleList, x: Tensor, past: Iterable[Tensor]) -> tuple[
     tails, remaining = [], iter(past)
     for layer in layers:
         if isinstance(layer, nn.ELU):
-            x = nn.functional.elu(x)
+            x = elu(x)
         else:
             x, tail = layer(x, next(remaining))
             tails.append(tail)
@@ -228,7 +261,7 @@ def decoder_layers(config: SEANetConfig) -> nn.ModuleList:
     for ratio in config.ratios:
         layers += [nn.ELU(), ConvTranspose(width, width // 2, ratio), *_residual_blocks(config, width // 2)]
         width //= 2
-    return nn.ModuleList([*layers, nn.ELU(), Conv(width, config.channels, config.last_kernel_size)])
+    return nn.ModuleList([*layers, nn.ELU(), BandConv(width, config.channels, config.last_kernel_size, _LAST_ROWS)])
 
 
 class TransformerLayer(nn.Module):
@@ -387,27 +420,28 @@ class Encoder(nn.Module):
         return latents
 
 
-def mimi_state(state: dict[str, Tensor], config: MimiConfig) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Rename the original's keys to those of :class:`Encoder` and of :class:`Decoder`; weights become right sides of MatMuls.
+def load_mimi(config: MimiConfig, d_model: int, state: dict[str, Tensor], origin: str) -> tuple[Encoder, Decoder]:
+    """Build the codec and load the original's weights into it, as right sides of MatMuls.
 
     Args:
-        state: ``mimi.*`` of a checkpoint without the prefix, and of its language model ``speaker_proj_weight``, ``emb_mean``
-            and ``emb_std``; emptied.
         config: the codec's.
+        d_model: of the language model, which the encoder's output is projected to.
+        state: ``mimi.*`` of a checkpoint without the prefix, and ``speaker_proj_weight``, ``emb_mean`` and ``emb_std`` of its
+            language model; emptied.
+        origin: for messages.
     """
-    encoder = {
+    encoder, decoder = Encoder(config, d_model), Decoder(config)
+    encoder_state = {
         "downsample.weight": conv_weight(state.pop("downsample.conv.conv.weight")),
         "speaker_proj.weight": state.pop("speaker_proj_weight").T.contiguous(),
     }
-    decoder = _latent_proj(state.pop("quantizer.output_proj.weight")[:, :, 0], state.pop("emb_mean"), state.pop("emb_std"))
+    decoder_state = _latent_proj(state.pop("quantizer.output_proj.weight")[:, :, 0], state.pop("emb_mean"), state.pop("emb_std"))
     spread = state.pop("upsample.convtr.convtr.weight")  # [width, 1, 2 * steps_per_frame]
-    decoder["upsample"] = torch.stack(spread[:, 0].T.chunk(2)[::-1])
-    for side, renamed, transformer in (
-        ("encoder", encoder, config.transformer),
-        ("decoder", decoder, config.decoder[1]),
-    ):
-        renamed |= _seanet_state(state, f"{side}.")
-        renamed |= _transformer_state(state, f"{side}_transformer.transformer.", transformer)
+    decoder_state["upsample"] = torch.stack(spread[:, 0].T.chunk(2)[::-1])
+    for side, module, renamed in (("encoder", encoder, encoder_state), ("decoder", decoder, decoder_state)):
+        renamed |= _seanet_state(state, f"{side}.", module.model)
+        renamed |= _transformer_state(state, f"{side}_transformer.transformer.", module.transformer.config)
+        load_weights(module, renamed, origin)
     return encoder, decoder
 
 
@@ -427,14 +461,29 @@ def _latent_proj(weight: Tensor, mean: Tensor, deviation: Tensor) -> dict[str, T
     return {"latent_proj.weight": (weight * deviation).T.contiguous(), "latent_proj.bias": weight @ mean}
 
 
-def _seanet_state(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+def band_weight(weight: Tensor, rows: int) -> Tensor:
+    """``[out, in, kernel]`` to ``[(rows + kernel - 1) * in, rows * out]``: each step's weight one step further down."""
+    out_channels, in_channels, kernel = weight.shape
+    band = weight.new_zeros(rows + kernel - 1, in_channels, rows, out_channels)
+    for i in range(rows):
+        band[i : i + kernel, :, i] = weight.permute(2, 1, 0)
+    return band.flatten(2).flatten(0, 1)
+
+
+def _seanet_state(state: dict[str, Tensor], prefix: str, layers: nn.ModuleList) -> dict[str, Tensor]:
     renamed = {}
     for key in [key for key in state if key.startswith(f"{prefix}model.") and key.endswith(".weight")]:
-        *path, kind, _ = key.removeprefix(prefix).split(".")
+        *path, kind, _ = key.removeprefix(f"{prefix}model.").split(".")
         weight, bias = state.pop(key), state.pop(key.replace(".weight", ".bias"))
         ours = ".".join(path)
-        renamed[f"{ours}.weight"] = conv_weight(weight) if kind == "conv" else convtr_weight(weight)
-        renamed[f"{ours}.bias"] = bias if kind == "conv" else bias.repeat(weight.shape[2] // _UPSAMPLED_TAPS)
+        layer = layers.get_submodule(ours)
+        if isinstance(layer, BandConv):
+            weight, bias = band_weight(weight, layer.rows), bias.repeat(layer.rows)
+        elif kind == "convtr":
+            weight, bias = convtr_weight(weight), bias.repeat(weight.shape[2] // _UPSAMPLED_TAPS)
+        else:
+            weight = conv_weight(weight)
+        renamed |= {f"model.{ours}.weight": weight, f"model.{ours}.bias": bias}
     return renamed
 
 

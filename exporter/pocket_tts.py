@@ -23,7 +23,7 @@ from exporter.build import Agreement, Export, Speech
 from exporter.checkpoints import Checkpoint, load_weights
 from exporter.graphs import Graph, Port
 from exporter.layers import Linear, rotary_tables
-from exporter.mimi import MAX_PROMPT_FRAMES, Decoder, Encoder, MimiConfig, Strict, mimi_state
+from exporter.mimi import MAX_PROMPT_FRAMES, Decoder, Encoder, MimiConfig, Strict, load_mimi
 from exporter.verify import Case, Run
 from exporter.voices import find_voices
 
@@ -450,23 +450,21 @@ def _fill(config: Config, state: dict[str, Tensor], origin: str) -> Model:
     codec = {key.removeprefix("mimi."): state.pop(key) for key in list(state) if key.startswith("mimi.")}
     mean, deviation = state.pop("flow_lm.emb_mean"), state.pop("flow_lm.emb_std")
     codec |= {"speaker_proj_weight": state.pop("flow_lm.speaker_proj_weight"), "emb_mean": mean, "emb_std": deviation}
-    encoder_state, decoder_state = mimi_state(codec, config.mimi)
+    encoder, decoder = load_mimi(config.mimi, lm.transformer.d_model, codec, origin)
     frequencies = len(flow_state["time_embed.0.freqs"]) if lm.flow.times else 0
     model = Model(
         config,
         TextConditioner(len(text_state["table.weight"]), lm.transformer.d_model),
         Backbone(lm, latent_dim),
         FlowHead(lm, latent_dim, frequencies),
-        Encoder(config.mimi, lm.transformer.d_model),
-        Decoder(config.mimi),
+        encoder,
+        decoder,
         mean,
         deviation,
     )
     load_weights(model.text, text_state, origin)
     load_weights(model.backbone, _backbone_state(state, lm), origin)
     load_weights(model.flow, flow_state, origin)
-    load_weights(model.encoder, encoder_state, origin)
-    load_weights(model.decoder, decoder_state, origin)
     state |= {f"mimi.{key}": tensor for key, tensor in codec.items()}
     return model
 
