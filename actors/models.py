@@ -70,8 +70,10 @@ def check_choices(manifest: Manifest, voice: str | None, options: Mapping[str, A
     """Check what a whole job wants of a model before it starts.
 
     Raises:
-        UsageError: the model has no such voice, or an option is unknown or out of range.
+        UsageError: the model has no (such) voice, or an option is unknown or out of range.
     """
+    if not manifest.voices:
+        raise UsageError(f"{manifest.name} has no voice: add one with 'python jobs/export_models.py voice'")
     if voice is not None and voice not in manifest.voices:
         raise UsageError(f"{manifest.name} has no voice {voice!r}: it has {', '.join(manifest.voices)}")
     try:

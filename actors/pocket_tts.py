@@ -24,7 +24,7 @@ from actors.pocket_text import TextRules, has_few_words, prepare_text, split_tex
 from actors.requests import SynthesisRequest, SynthesisResult, join_chunks
 from actors.sampling import row_generator
 from actors.session import Device, open_session
-from actors.voices import load_voice
+from actors.voices import load_voice, voice_member
 
 _FRAMES_AFTER_EOS = {True: 5, False: 3}  # by whether the text has few words: tts_model.py, generate_audio_stream
 _MAX_BYTES_PER_CHARACTER = 4  # of UTF-8: the most tokens that one character becomes
@@ -327,7 +327,7 @@ class PocketTTS:
 
     def _load_voice(self, name: str) -> list[np.ndarray]:
         settings = self.settings
-        path = self.bundle.path(f"voices/{name}.safetensors")
+        path = self.bundle.path(voice_member(name))
         return load_voice(path, settings.layers, settings.kv_heads, settings.head_dim)
 
     def _choose_voice(self, name: str | None) -> str:

@@ -6,6 +6,7 @@ count. Older files have ``…/current_end`` in place of the offset, whose *lengt
 it was made with and for no others.
 """
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,7 +14,8 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from actors.errors import BundleError
+from actors.bundle import MANIFEST_NAME, Bundle, check_name, hash_file, load_bundle
+from actors.errors import BundleError, UsageError
 
 _MODULE = "transformer.layers.{}.self_attn"
 
@@ -43,6 +45,8 @@ def load_voice(path: Path, layers: int, kv_heads: int, head_dim: int) -> list[np
                 "it is another model's"
             )
         length = _length(state, module, path)
+        if state.get(f"{module}/pad", np.zeros(1)).any():
+            raise BundleError(f"voice {path}: {module} starts with padding, which only batches of the original have")
         lengths.add(length)
         if not 0 < length <= cache.shape[2] or not np.isfinite(cache[:, 0, :length]).all():
             raise BundleError(f"voice {path}: {module} has {cache.shape[2]} positions, not {length} whole ones: make it again")
@@ -69,3 +73,31 @@ def _length(state: dict[str, np.ndarray], module: str, path: Path) -> int:
     if f"{module}/current_end" in state:
         return len(state[f"{module}/current_end"])
     raise BundleError(f"voice {path}: {module} has neither offset nor current_end: it is not a voice of pocket-tts")
+
+
+def add_voice(bundle: Bundle, name: str, prefix: Sequence[np.ndarray], folder: Path) -> Bundle:
+    """Write a copy of a bundle that has one more voice into ``folder``, which is new or empty.
+
+    Raises:
+        UsageError: the bundle has such a voice already, the name cannot name one, or the folder is not empty.
+    """
+    manifest = bundle.manifest
+    if check_name(name) in manifest.voices:
+        raise UsageError(f"{manifest.name} has a voice {name!r} already: choose another name")
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        raise UsageError(f"{folder} is not empty: a bundle is written into a new folder")
+    for member in manifest.files:
+        (folder / member).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(bundle.path(member), folder / member)
+    member = voice_member(name)
+    (folder / member).parent.mkdir(exist_ok=True)
+    save_voice(folder / member, prefix)
+    update = {"voices": [*manifest.voices, name], "files": {**manifest.files, member: hash_file(folder / member)}}
+    (folder / MANIFEST_NAME).write_bytes(manifest.model_copy(update=update).to_json())
+    return load_bundle(folder)
+
+
+def voice_member(name: str) -> str:
+    """Return where a voice lies in its bundle."""
+    return f"voices/{name}.safetensors"

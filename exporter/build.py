@@ -87,11 +87,12 @@ class Export:
         cases: by graph key, what the exported graph is compared with PyTorch on.
         speech: for graphs that carry state: compared over whole sentences; their agreement is measured on them.
         audio: for graphs that make audio, or what becomes audio, the output whose SNR is measured.
-        keep_float32: parts of weight names that never lose precision.
+        keep_float32: parts of weight names that never lose precision; in float16, nor does what depends on them.
         io_float32: graph inputs and outputs that stay float32 where the graph computes in float16.
         source: where the weights came from.
         snr_floors_db: by graph key, what its SNR must hold in lower precision in place of ``SNR_FLOOR_DB``.
         exact: keys of graphs that are fp32 in every precision.
+        keep_from_int8: parts of names of weights that int8 leaves alone too.
         keep_in_turn: by graph key, further parts of weight names to leave alone, tried in turn where the SNR is too low.
     """
 
@@ -110,6 +111,7 @@ class Export:
     source: Source
     snr_floors_db: Mapping[str, float] = field(default_factory=dict)
     exact: Collection[str] = ()
+    keep_from_int8: Sequence[str] = ()
     keep_in_turn: Mapping[str, Sequence[Sequence[str]]] = field(default_factory=dict)
 
 
@@ -202,6 +204,7 @@ class _Writer:
     def _lower(self, model: onnx.ModelProto, keep_too: Sequence[str]) -> onnx.ModelProto:
         keep = [*self.export.keep_float32, *keep_too]
         if self.precision == "int8":
+            keep += self.export.keep_from_int8
             return quantize_int8(model, keep, standard_operators=self.layout == "portable")
         return to_float16(model, keep, io_float32=self.export.io_float32)
 

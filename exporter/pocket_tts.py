@@ -25,7 +25,7 @@ from exporter.graphs import Graph, Port
 from exporter.layers import Linear, rotary_tables
 from exporter.mimi import MAX_PROMPT_FRAMES, Decoder, Encoder, MimiConfig, Strict, load_mimi
 from exporter.verify import Case, Run
-from exporter.voices import find_voices
+from exporter.voices import find_voices, with_voices
 
 
 FILES: tuple[str, ...] = (
@@ -349,14 +349,13 @@ def load(checkpoint: Checkpoint, layout: Layout) -> Export:
     """Read a PocketTTS checkpoint (the files in ``FILES``) and declare its graphs in ``layout``."""
     config = _read_config(checkpoint)
     model = _load_model(checkpoint, config)
-    voices = find_voices(checkpoint.folder)
     tokenizer = Tokenizer.from_file(str(checkpoint.path("tokenizer.json")))
     graphs = _graphs(model, layout)
     cases = _Cases(model, graphs, layout, tokenizer)
-    return Export(
+    export = Export(
         family="pocket-tts",
         sample_rate=config.mimi.sample_rate,
-        voices=list(voices),
+        voices=[],
         graphs=graphs,
         example_sizes={
             "batch": 2,
@@ -366,14 +365,11 @@ def load(checkpoint: Checkpoint, layout: Layout) -> Export:
             "samples": 2 * config.mimi.frame_size + 5,
         },
         settings=_settings(model),
-        files={
-            "tokenizer.json": checkpoint.path("tokenizer.json"),
-            **{f"voices/{name}.safetensors": path for name, path in voices.items()},
-        },
+        files={"tokenizer.json": checkpoint.path("tokenizer.json")},
         cases=cases.all(),
         speech=cases.speech(),
         audio={"flow_lm_flow": "flow_dir", "mimi_decoder": graphs["mimi_decoder"].outputs[0].name},
-        keep_float32=("input_linear.", "out_eos.", "input_proj.", "final."),
+        keep_float32=("out_eos.", "final."),
         io_float32=(
             *("sequence", "text_embeddings", "conditioning", "eos_logit", "c", "s", "t", "x", "flow_dir"),
             *("latent", "audio", "audio_frame"),
@@ -381,6 +377,7 @@ def load(checkpoint: Checkpoint, layout: Layout) -> Export:
         source=checkpoint.source,
         snr_floors_db={"mimi_decoder": 40.0},  # below, quantized codecs are known to hiss
         exact=("text_conditioner", "mimi_encoder"),
+        keep_from_int8=("input_linear.", "input_proj."),  # what latents enter by: a few channels, read by everything behind
         keep_in_turn={"mimi_decoder": [("latent_proj.", ".model.")]},  # the transformer alone
     )
 

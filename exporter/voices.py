@@ -1,11 +1,32 @@
 """The voices of a PocketTTS checkpoint: states that the original package made and saved."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
 from actors.bundle import check_name
-from actors.errors import ExportError
+from actors.errors import ExportError, UsageError
+from actors.voices import load_voice, voice_member
+from exporter.build import Export
+
+
+def with_voices(export: Export, folder: Path) -> Export:
+    """Return ``export`` with the voices of ``folder`` in place of its own.
+
+    Raises:
+        UsageError: the family has no such voices, or the folder none.
+        BundleError: a voice is damaged, or another model's.
+    """
+    if export.family != "pocket-tts":
+        raise UsageError(f"{export.family} takes no voices")
+    voices = find_voices(folder)
+    if not voices:
+        raise UsageError(f"{folder} has no voice: voices are *.safetensors with a key …self_attn/cache")
+    for path in voices.values():
+        load_voice(path, *(export.settings[size] for size in ("layers", "kv_heads", "head_dim")))
+    others = {member: path for member, path in export.files.items() if member not in map(voice_member, export.voices)}
+    return replace(export, voices=list(voices), files=others | {voice_member(name): path for name, path in voices.items()})
 
 
 def find_voices(folder: Path) -> dict[str, Path]:
