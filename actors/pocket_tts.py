@@ -50,7 +50,6 @@ class Settings(BaseModel):
     frame_size: int
     max_positions: int
     max_text_tokens: int
-    max_prompt_frames: int
     max_tokens_per_chunk: int
     tokens_per_second: float
     padding_s: float
@@ -82,6 +81,11 @@ class Settings(BaseModel):
     def text_rules(self) -> TextRules:
         """The part that :mod:`actors.pocket_text` reads."""
         return TextRules(**{name: getattr(self, name) for name in TextRules.__annotations__})
+
+    @property
+    def max_voice_positions(self) -> int:
+        """The longest voice that leaves room for the longest text and its speech."""
+        return self.max_positions - self.max_text_tokens - 1 - self.max_frames(self.max_text_tokens)
 
     def max_frames(self, tokens: int) -> int:
         """The longest that a text of so many tokens may take, in frames."""
@@ -315,15 +319,14 @@ class PocketTTS:
 
     def _max_length(self) -> int:
         """Positions of a slot: the longest voice, text and speech."""
+        settings = self.settings
         longest = max((self._voice(name)[0].shape[1] for name in self.voices), default=0)
-        tokens = self.settings.max_text_tokens
-        length = longest + tokens + 1 + self.settings.max_frames(tokens)
-        if length > self.settings.max_positions:
+        if longest > settings.max_voice_positions:
             raise BundleError(
-                f"{self.bundle.folder}: a voice of {longest} positions leaves no room for {tokens} tokens and their speech in "
-                f"{self.settings.max_positions}: use one that was made from less audio"
+                f"{self.bundle.folder} has a voice of {longest} positions, more than {settings.max_voice_positions}: "
+                "use one that was made from less audio"
             )
-        return length
+        return settings.max_positions - settings.max_voice_positions + longest
 
     def _load_voice(self, name: str) -> list[np.ndarray]:
         settings = self.settings

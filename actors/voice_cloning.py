@@ -3,8 +3,6 @@
 Source: pocket-tts 4.0.1, ``models/tts_model.py: get_state_for_audio_prompt`` and ``data/audio_utils.py``.
 """
 
-import logging
-
 import numpy as np
 
 from actors.audio import FloatArray, resample_poly
@@ -13,10 +11,6 @@ from actors.errors import BundleError, RequestError, UsageError
 from actors.kv_cache import KVCache
 from actors.pocket_tts import Settings
 from actors.session import Device, open_session
-
-logger = logging.getLogger(__name__)
-
-MAX_SECONDS = 30  # of a recording, as the original's ``truncate``
 
 _FRAME_S, _FADE_S, _PAUSE_S, _FLOOR_DB = 0.02, 0.02, 0.08, 35.0  # audio_utils.py: end_on_pause
 
@@ -43,15 +37,19 @@ class VoiceCloner:
         """Return the voice of a recording ``[samples]``, as :func:`actors.voices.save_voice` takes it.
 
         Raises:
-            RequestError: the recording is shorter than one 20 ms frame.
+            RequestError: the recording is shorter than one 20 ms frame, or longer than the model can remember.
         """
-        longest = MAX_SECONDS * sample_rate
-        if len(audio) > longest:
-            logger.warning("of the recording's %.1f s only the first %d are used", len(audio) / sample_rate, MAX_SECONDS)
-        prompt = resample_poly(audio[:longest], sample_rate, self.sample_rate)
+        prompt = resample_poly(audio, sample_rate, self.sample_rate)
         if len(prompt) < _FRAME_S * self.sample_rate:
             raise RequestError(f"the recording has {len(audio) / sample_rate:.3f} s: a voice needs a few seconds of speech")
-        return self._remember(self._encode(end_on_pause(prompt, self.sample_rate)))
+        prompt = end_on_pause(prompt, self.sample_rate)
+        longest = (self.settings.max_voice_positions - 1) * self.settings.frame_size
+        if len(prompt) > longest:
+            raise RequestError(
+                f"the recording has {len(audio) / sample_rate:.0f} s, more than the {longest // self.sample_rate} s that leave "
+                "room for speech: 10 to 30 s are best"
+            )
+        return self._remember(self._encode(prompt))
 
     def _encode(self, audio: FloatArray) -> np.ndarray:
         """Return what the language model is conditioned on, ``[1, positions, d_model]``."""

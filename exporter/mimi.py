@@ -22,7 +22,6 @@ from exporter.checkpoints import load_weights
 from exporter.layers import Linear, elu, rotary_tables, rotate_pairs
 
 MAX_CHUNK_FRAMES = 256  # of one call to the decoder: 20 s
-MAX_PROMPT_FRAMES = 384  # of one call to the encoder: 30.7 s
 
 _RESIDUAL_ROWS = 2  # of a BandConv: one less than the kernel, so that a window is two blocks
 _LAST_ROWS = 16  # of the one that makes samples: one output channel is nothing to multiply
@@ -338,6 +337,32 @@ class Transformer(nn.Module):
             y = layer.finish(y, attend(query, key, value, visible))
         return y.view(x.shape), present
 
+    def whole(self, x: Tensor) -> Tensor:
+        """Run ``[batch, steps, d_model]`` from its start, in blocks that see themselves and the block before."""
+        size = self.config.context
+        batch, steps, width = x.shape
+        blocks = (steps + size - 1) // size
+        y = nn.functional.pad(x, (0, 0, 0, size - 1))[:, : blocks * size].reshape(batch * blocks * size, width)
+        query_at, key_at = torch.arange(size) + size, torch.arange(2 * size)
+        distance = query_at[:, None] - key_at
+        exists = (key_at >= size) | (torch.arange(blocks)[:, None] > 0)
+        visible = (distance >= 0) & (distance < size) & exists[:, None]
+        visible = visible.repeat(batch, 1, 1)[:, None]
+        for layer in self.layers:
+            query, key, value = layer.qkv(y, batch * blocks)
+            key, value = _with_block_before(key, batch), _with_block_before(value, batch)
+            query = rotate_pairs(query, self.cos[query_at], self.sin[query_at])
+            key = rotate_pairs(key, self.cos[key_at], self.sin[key_at])
+            y = layer.finish(y, attend(query, key, value, visible))
+        return y.view(batch, blocks * size, width)[:, :steps]
+
+
+def _with_block_before(x: Tensor, batch: int) -> Tensor:
+    """Put before every block ``[batch * blocks, heads, size, head_dim]`` the one before it, zeros before the first."""
+    blocks = x.unflatten(0, (batch, -1))
+    before = torch.cat((torch.zeros_like(blocks[:, :1]), blocks[:, :-1]), dim=1)
+    return torch.cat((before, blocks), dim=3).flatten(0, 1)
+
 
 class Decoder(nn.Module):
     """Latents as the language model makes them to samples, in chunks."""
@@ -394,7 +419,7 @@ class Encoder(nn.Module):
         super().__init__()
         self.config = config
         self.model = encoder_layers(config.seanet)
-        self.transformer = Transformer(config.transformer, config.steps_per_frame * MAX_PROMPT_FRAMES)
+        self.transformer = Transformer(config.transformer, 2 * config.transformer.context)
         stride = config.steps_per_frame
         self.downsample = Conv(config.seanet.dimension, config.latent_dim, _UPSAMPLED_TAPS * stride, stride, bias=False)
         self.speaker_proj = Linear(config.latent_dim, d_model)
@@ -411,9 +436,7 @@ class Encoder(nn.Module):
         frames = (samples + size - 1) // size
         x = nn.functional.pad(audio, (0, size - 1))[:, 0, : frames * size].reshape(batch, frames * size, 1)
         x, _ = convolve(self.model, x, [x.new_zeros(batch, *shape) for shape in past_shapes(self.model).values()])
-        empty = x.new_zeros(batch, self.config.transformer.num_heads, 0, self.transformer.past_shape[2])
-        caches = [empty] * 2 * len(self.transformer.layers)
-        x, _ = self.transformer(x, torch.zeros(batch, dtype=torch.int64), caches)
+        x = self.transformer.whole(x)
         # This one convolution starts from its first step repeated (pocket-tts resample.py: pad_mode "replicate").
         before = x[:, :1].expand(-1, self.config.steps_per_frame, -1).reshape(batch, 1, -1)
         latents, _ = self.downsample(x, before)

@@ -23,7 +23,7 @@ from exporter.build import Agreement, Export, Speech
 from exporter.checkpoints import Checkpoint, load_weights
 from exporter.graphs import Graph, Port
 from exporter.layers import Linear, rotary_tables
-from exporter.mimi import MAX_PROMPT_FRAMES, Decoder, Encoder, MimiConfig, Strict, load_mimi
+from exporter.mimi import Decoder, Encoder, MimiConfig, Strict, load_mimi
 from exporter.verify import Case, Run
 from exporter.voices import find_voices, with_voices
 
@@ -380,6 +380,7 @@ def load(checkpoint: Checkpoint, layout: Layout) -> Export:
         keep_from_int8=("input_linear.", "input_proj."),  # what latents enter by: a few channels, read by everything behind
         keep_in_turn={"mimi_decoder": [("latent_proj.", ".model.")]},  # the transformer alone
     )
+    return with_voices(export, checkpoint.folder) if find_voices(checkpoint.folder) else export
 
 
 def _read_config(checkpoint: Checkpoint) -> Config:
@@ -409,7 +410,6 @@ def _settings(model: Model) -> dict[str, Any]:
         "frame_size": config.mimi.frame_size,
         "max_positions": MAX_POSITIONS,
         "max_text_tokens": MAX_TEXT_TOKENS,
-        "max_prompt_frames": MAX_PROMPT_FRAMES,
         **_LOOP,
         "lsd_steps": 16 if config.flow_lm.flow.type == "flow_matching" else 1,  # DEFAULT_SAMPLER_DECODE_STEPS; ot_decode's
         "temperature": config.default_temperature,
@@ -729,7 +729,8 @@ class _Cases:
     def _encoder(self) -> list[Case]:
         """Noise that fills its frames and noise that does not."""
         size = self.config.mimi.frame_size
-        shapes = ((1, 1, size), (1, 1, 4 * size + 77), (2, 1, 3 * size - 1))
+        window = self.config.mimi.transformer.context // self.config.mimi.steps_per_frame + 2  # more frames than it sees
+        shapes = ((1, 1, size), (1, 1, window * size + 77), (2, 1, 3 * size - 1))
         return [Case(f"case {i}", {"audio": 0.1 * self._noise(*shape)}) for i, shape in enumerate(shapes)]
 
     def _decoder(self) -> list[Case]:

@@ -94,6 +94,7 @@ def clone_voice(
     model: Annotated[str, typer.Option(help="Bundle to add the voice to: name@tag, a folder, … (PocketTTS only).")],
     audio: Annotated[Path, typer.Option(help="A recording of the voice, any audio or video file; 10 s of clean speech do.")],
     voice: Annotated[str | None, typer.Option(help="The voice's name; default: the file's.")] = None,
+    seconds: Annotated[float | None, typer.Option(min=1, help="Use only so much of the recording, from its start.")] = None,
     registry: Registry = None,
     tag: Tag = LATEST,
     folder: Folder = None,
@@ -104,7 +105,8 @@ def clone_voice(
     bundle = fetch(model, registry)
     try:
         samples, rate = decode(audio)
-        prefix = VoiceCloner(bundle).clone(to_mono(samples), rate)
+        used = samples if seconds is None else samples[:, : int(seconds * rate)]
+        prefix = VoiceCloner(bundle).clone(to_mono(used), rate)
     except RequestError as error:
         raise UsageError(f"--audio: {error}") from error
     with tempfile.TemporaryDirectory(prefix="speechmill-voice-") as scratch:
