@@ -5,7 +5,6 @@ holds. FFmpeg (PyAV) decodes; libsndfile encodes the lossless formats and FFmpeg
 """
 
 import io
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -172,33 +171,6 @@ def resample(audio: FloatArray, from_rate: int, to_rate: int) -> FloatArray:
         return audio
     resampled: FloatArray = soxr.resample(audio.T, from_rate, to_rate, quality="HQ").T
     return np.ascontiguousarray(resampled)
-
-
-def resample_poly(audio: FloatArray, from_rate: int, to_rate: int) -> FloatArray:
-    """Resample ``[samples]`` as ``scipy.signal.resample_poly`` does: polyphase, with a Kaiser window of 5.
-
-    Slower and less sharp than :func:`resample`; for models that were trained on what it gives.
-    """
-    divisor = math.gcd(from_rate, to_rate)
-    up, down = to_rate // divisor, from_rate // divisor
-    if up == down:
-        return audio
-    widest = max(up, down)
-    half = 10 * widest
-    lowpass = np.sinc(np.arange(-half, half + 1) / widest) * np.kaiser(2 * half + 1, 5.0)
-    lowpass *= up / lowpass.sum()
-    # Output n is the sum of lowpass[k] times the k-th last of the samples with up - 1 zeros between, up to n * down + half.
-    taps = -(-len(lowpass) // up)
-    phases = np.pad(lowpass, (0, taps * up - len(lowpass))).reshape(taps, up)[::-1]
-    count = -(-len(audio) * up // down)
-    padded = np.pad(audio.astype(np.float64), (taps - 1, (count * down + half) // up))
-    windows = np.lib.stride_tricks.sliding_window_view(padded, taps)
-    resampled = np.empty(count, np.float32)
-    for first in range(min(up, count)):  # outputs this far apart use the same taps
-        last_sample, phase = divmod(first * down + half, up)
-        same = resampled[first::up]
-        same[:] = windows[last_sample::down][: len(same)] @ phases[:, phase]
-    return resampled
 
 
 def silence(seconds: float, sample_rate: int) -> FloatArray:

@@ -47,7 +47,7 @@ class KVCache:
             array[slot, :, : part.shape[1]] = part
 
     def read(self, slot: int, length: int) -> list[np.ndarray]:
-        """Return the first ``length`` positions of a slot, only where caches are :attr:`movable`; as :meth:`fill` takes them."""
+        """Return the first positions of a slot, only where caches are :attr:`movable`; as :meth:`fill` takes them."""
         return [array[slot, :, :length].copy() for array in self._arrays]
 
     def move(self, source: int, target: int, length: int) -> None:

@@ -5,7 +5,7 @@ the ends of sentences, and sentences are put together again up to a number of to
 """
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from tokenizers import Tokenizer
@@ -27,14 +27,14 @@ class TextRules:
     remove_semicolons: bool
     append_terminal_punctuation: bool
     capitalize_first_letter: bool
-    replace_characters: Mapping[str, str]
+    replace_characters: dict[str, str]
 
 
 def prepare_text(text: str, rules: TextRules) -> tuple[str, bool]:
     """Return a text as the model was trained on it, and whether it has few words; empty if nothing is left."""
     text = text.strip()
     if rules.replace_characters:
-        text = " ".join(text.translate(str.maketrans(dict(rules.replace_characters))).split())
+        text = " ".join(text.translate(str.maketrans({**rules.replace_characters})).split())
         text = _MARK_AND_COMMA.sub(r"\1", text)
     if not text:
         return "", True
@@ -94,11 +94,10 @@ def _segments(
     tokenizer: Tokenizer, ids: Sequence[int], boundaries: Collection[int], *, spare_decimals: bool
 ) -> list[tuple[int, str]]:
     """Cut ``ids`` behind runs of boundary tokens; return the number of tokens and the text of each piece."""
-    starts = [0]
-    for i in range(1, len(ids)):
-        if ids[i - 1] in boundaries and ids[i] not in boundaries and not (spare_decimals and _within_decimal(tokenizer, ids, i)):
-            starts.append(i)
-    return [(end - start, tokenizer.decode(ids[start:end])) for start, end in zip(starts, [*starts[1:], len(ids)], strict=True)]
+    cuts = (i for i in range(1, len(ids)) if ids[i - 1] in boundaries and ids[i] not in boundaries)
+    starts = [0, *(i for i in cuts if not (spare_decimals and _within_decimal(tokenizer, ids, i)))]
+    ends = [*starts[1:], len(ids)]
+    return [(end - start, tokenizer.decode(ids[start:end])) for start, end in zip(starts, ends, strict=True)]
 
 
 def _within_decimal(tokenizer: Tokenizer, ids: Sequence[int], index: int) -> bool:

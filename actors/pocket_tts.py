@@ -170,7 +170,8 @@ class Utterance:
     def noise(self, latent_dim: int) -> np.ndarray:
         """Return what the next latent is drawn from, float32 ``[latent_dim]``."""
         if self.request.noise is not None:
-            return self.request.noise[len(self.latents)]
+            given: np.ndarray = self.request.noise[len(self.latents)]
+            return given
         deviation = math.sqrt(self.options.temperature)
         if self.options.noise_clamp is None or not deviation:
             return np.float32(deviation) * self._generator.standard_normal(latent_dim, np.float32)
@@ -311,7 +312,7 @@ class PocketTTS:
     def _trace(self, utterances: Sequence[Utterance]) -> dict[str, np.ndarray]:
         """The latents as the codec takes them, and the end's logit at each."""
         latents = np.array([latent for u in utterances for latent in u.latents], np.float32)
-        mean, deviation = np.float32(self.settings.latent_mean), np.float32(self.settings.latent_std)
+        mean, deviation = (np.array(x, np.float32) for x in (self.settings.latent_mean, self.settings.latent_std))
         return {
             "latents": latents.reshape(-1, self.settings.latent_dim) * deviation + mean,
             "eos_logits": np.array([logit for u in utterances for logit in u.eos_logits], np.float32),
@@ -413,9 +414,7 @@ class PocketTTS:
         for i in range(steps):
             # One time is where a step starts; of two, the second is where it ends.
             ends = [i, i + 1][: len(self._times)]
-            times = {
-                name: np.full((len(x), 1), end / steps, np.float32) for name, end in zip(self._times, ends, strict=True)
-            }
+            times = {name: np.full((len(x), 1), end / steps, np.float32) for name, end in zip(self._times, ends, strict=True)}
             direction: np.ndarray = self._flow.run(["flow_dir"], {"c": conditioning, **times, "x": x})[0]
             x = direction if self.settings.flow_type == "drifting" else x + direction / np.float32(steps)
         return x

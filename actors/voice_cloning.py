@@ -3,9 +3,12 @@
 Source: pocket-tts 4.0.1, ``models/tts_model.py: get_state_for_audio_prompt`` and ``data/audio_utils.py``.
 """
 
-import numpy as np
+import math
 
-from actors.audio import FloatArray, resample_poly
+import numpy as np
+from scipy.signal import resample_poly
+
+from actors.audio import FloatArray
 from actors.bundle import Bundle
 from actors.errors import BundleError, RequestError, UsageError
 from actors.kv_cache import KVCache
@@ -39,7 +42,8 @@ class VoiceCloner:
         Raises:
             RequestError: the recording is shorter than one 20 ms frame, or longer than the model can remember.
         """
-        prompt = resample_poly(audio, sample_rate, self.sample_rate)
+        divisor = math.gcd(sample_rate, self.sample_rate)
+        prompt = resample_poly(audio, self.sample_rate // divisor, sample_rate // divisor).astype(np.float32, copy=False)
         if len(prompt) < _FRAME_S * self.sample_rate:
             raise RequestError(f"the recording has {len(audio) / sample_rate:.3f} s: a voice needs a few seconds of speech")
         prompt = end_on_pause(prompt, self.sample_rate)

@@ -51,7 +51,7 @@ def shared_buffer_attention(
         output, present_key, present_value = torch.onnx.ops.symbolic_multi_out(
             "com.microsoft::GroupQueryAttention",
             (query, key, value, past_key, past_value, seqlens_k, total_sequence_length, cos, sin),
-            {"num_heads": heads, "kv_num_heads": kv_heads, "do_rotary": 1} | ({"rotary_interleaved": 1} if interleaved else {}),
+            {"num_heads": heads, "kv_num_heads": kv_heads, "do_rotary": 1, "rotary_interleaved": int(interleaved)},
             dtypes=(query.dtype, past_key.dtype, past_value.dtype),
             shapes=(query.shape, past_key.shape, past_value.shape),
             version=1,

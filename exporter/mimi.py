@@ -11,7 +11,7 @@ The decoder runs in chunks: what a layer needs of the past, it gets and gives ba
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Annotated
+from typing import Annotated, cast
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -233,7 +233,8 @@ def convolve(layers: nn.ModuleList, x: Tensor, past: Iterable[Tensor]) -> tuple[
 
 def past_shapes(layers: nn.ModuleList) -> dict[int, tuple[int, int]]:
     """Return the shapes of what :func:`convolve` carries, without the batch axis, by the layer's index."""
-    return {i: layer.past_shape for i, layer in enumerate(layers) if not isinstance(layer, nn.ELU)}
+    carrying = ((i, layer) for i, layer in enumerate(layers) if not isinstance(layer, nn.ELU))
+    return {i: cast("Conv | BandConv | ConvTranspose | ResidualBlock", layer).past_shape for i, layer in carrying}
 
 
 def _residual_blocks(config: SEANetConfig, channels: int) -> list[nn.Module]:
@@ -458,7 +459,8 @@ def load_mimi(config: MimiConfig, d_model: int, state: dict[str, Tensor], origin
         "downsample.weight": conv_weight(state.pop("downsample.conv.conv.weight")),
         "speaker_proj.weight": state.pop("speaker_proj_weight").T.contiguous(),
     }
-    decoder_state = _latent_proj(state.pop("quantizer.output_proj.weight")[:, :, 0], state.pop("emb_mean"), state.pop("emb_std"))
+    projection = state.pop("quantizer.output_proj.weight")[:, :, 0]
+    decoder_state = _latent_proj(projection, state.pop("emb_mean"), state.pop("emb_std"))
     spread = state.pop("upsample.convtr.convtr.weight")  # [width, 1, 2 * steps_per_frame]
     decoder_state["upsample"] = torch.stack(spread[:, 0].T.chunk(2)[::-1])
     for side, module, renamed in (("encoder", encoder, encoder_state), ("decoder", decoder, decoder_state)):
@@ -494,7 +496,7 @@ def band_weight(weight: Tensor, rows: int) -> Tensor:
 
 
 def _seanet_state(state: dict[str, Tensor], prefix: str, layers: nn.ModuleList) -> dict[str, Tensor]:
-    renamed = {}
+    renamed: dict[str, Tensor] = {}
     for key in [key for key in state if key.startswith(f"{prefix}model.") and key.endswith(".weight")]:
         *path, kind, _ = key.removeprefix(f"{prefix}model.").split(".")
         weight, bias = state.pop(key), state.pop(key.replace(".weight", ".bias"))
@@ -520,7 +522,6 @@ def _transformer_state(state: dict[str, Tensor], prefix: str, config: Transforme
         renamed[f"{ours}.in_proj.weight"] = state.pop(f"{theirs}.self_attn.in_proj.weight").T.contiguous()
         renamed[f"{ours}.linear1.weight"] = state.pop(f"{theirs}.linear1.weight").T.contiguous()
         for name, key, scale in (("out_proj", "self_attn.out_proj", "layer_scale_1"), ("linear2", "linear2", "layer_scale_2")):
-            renamed[f"{ours}.{name}.weight"] = (
-                state.pop(f"{theirs}.{key}.weight").T * state.pop(f"{theirs}.{scale}.scale")
-            ).contiguous()
+            scaled = state.pop(f"{theirs}.{key}.weight").T * state.pop(f"{theirs}.{scale}.scale")
+            renamed[f"{ours}.{name}.weight"] = scaled.contiguous()
     return renamed

@@ -5,14 +5,14 @@ is read from the checkpoint's ``config.yaml``, whose schema is the package's.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import torch
-import yaml  # type: ignore[import-untyped]
-from pydantic import ValidationError, model_validator
+import yaml
+from pydantic import Field, ValidationError, model_validator
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
@@ -24,9 +24,9 @@ from exporter.checkpoints import Checkpoint, load_weights
 from exporter.graphs import Graph, Port
 from exporter.layers import Linear, rotary_tables
 from exporter.mimi import Decoder, Encoder, MimiConfig, Strict, load_mimi
+from exporter.sentencepiece_model import convert_sentencepiece
 from exporter.verify import Case, Run
 from exporter.voices import find_voices, with_voices
-
 
 FILES: tuple[str, ...] = (
     "config.yaml",
@@ -144,7 +144,7 @@ class Config(Strict):
     remove_semicolons: bool = False
     append_terminal_punctuation: bool = True
     capitalize_first_letter: bool = True
-    replace_characters: dict[str, str] = {}
+    replace_characters: dict[str, str] = Field(default_factory=dict)
     model_recommended_frames_after_eos: int | None = None
     default_temperature: float = 0.3
     default_eos_threshold: float = -4.0
@@ -223,9 +223,12 @@ class ServerMain(nn.Module):
         embedded = backbone.embed(sequence, text_embeddings)
         x = embedded.flatten(0, 1)
         present: list[Tensor] = []
-        for i, layer in enumerate(backbone.layers):
+        for i, layer in enumerate(cast("Iterable[Layer]", backbone.layers)):
+            query, key, value = layer.qkv(x, embedded.shape[:2])
             attended, *cache = shared_buffer_attention(
-                *layer.qkv(x, embedded.shape[:2]),
+                query,
+                key,
+                value,
                 past[2 * i],
                 past[2 * i + 1],
                 seqlens_k,
@@ -255,12 +258,13 @@ class PortableMain(nn.Module):
         embedded = backbone.embed(sequence, text_embeddings)
         x = embedded.flatten(0, 1)
         following: list[Tensor] = []
-        for i, layer in enumerate(backbone.layers):
+        for i, layer in enumerate(cast("Iterable[Layer]", backbone.layers)):
+            query, key, value = layer.qkv(x, embedded.shape[:2])
             cache, offset = state[2 * i], state[2 * i + 1]
             written = torch.arange(cache.shape[2])[:, None, None] < offset[:, None, None, None]
             past_key, past_value = torch.where(written, cache, 0.0).transpose(2, 3).unbind(0)
             attended, *present = buffer_attention(
-                *layer.qkv(x, embedded.shape[:2]), past_key, past_value, offset, backbone.cos, backbone.sin, interleaved=True
+                query, key, value, past_key, past_value, offset, backbone.cos, backbone.sin, interleaved=True
             )
             following += [torch.stack(present).transpose(2, 3), offset + embedded.shape[1]]
             x = layer.finish(x, attended)
@@ -317,7 +321,7 @@ class FlowHead(nn.Module):
         self.final = Linear(dim, latent_dim, bias=True)
 
     def forward(self, c: Tensor, *arguments: Tensor) -> Tensor:
-        """Map the condition ``[batch, conditioning]``, times ``[batch, 1]`` and ``x [batch, latent]`` to ``[batch, latent]``."""
+        """Map the condition ``[batch, conditioning]``, times ``[batch, 1]`` and ``x [batch, latent]`` to a direction like ``x``."""
         *times, x = arguments
         condition = self.cond_embed(c)
         if times:
@@ -349,7 +353,7 @@ def load(checkpoint: Checkpoint, layout: Layout) -> Export:
     """Read a PocketTTS checkpoint (the files in ``FILES``) and declare its graphs in ``layout``."""
     config = _read_config(checkpoint)
     model = _load_model(checkpoint, config)
-    tokenizer = Tokenizer.from_file(str(checkpoint.path("tokenizer.json")))
+    tokenizer = _read_tokenizer(checkpoint)
     graphs = _graphs(model, layout)
     cases = _Cases(model, graphs, layout, tokenizer)
     export = Export(
@@ -365,7 +369,7 @@ def load(checkpoint: Checkpoint, layout: Layout) -> Export:
             "samples": 2 * config.mimi.frame_size + 5,
         },
         settings=_settings(model),
-        files={"tokenizer.json": checkpoint.path("tokenizer.json")},
+        files={"tokenizer.json": tokenizer.to_str().encode()},
         cases=cases.all(),
         speech=cases.speech(),
         audio={"flow_lm_flow": "flow_dir", "mimi_decoder": graphs["mimi_decoder"].outputs[0].name},
@@ -381,6 +385,14 @@ def load(checkpoint: Checkpoint, layout: Layout) -> Export:
         keep_in_turn={"mimi_decoder": [("latent_proj.", ".model.")]},  # the transformer alone
     )
     return with_voices(export, checkpoint.folder) if find_voices(checkpoint.folder) else export
+
+
+def _read_tokenizer(checkpoint: Checkpoint) -> Tokenizer:
+    """The tokenizer, which some checkpoints have as a SentencePiece model."""
+    model = checkpoint.folder / "tokenizer.model"
+    if model.is_file() and not (checkpoint.folder / "tokenizer.json").is_file():
+        return convert_sentencepiece(model)
+    return Tokenizer.from_file(str(checkpoint.path("tokenizer.json")))
 
 
 def _read_config(checkpoint: Checkpoint) -> Config:
@@ -653,6 +665,11 @@ def _numbered(template: str, ports: Sequence[Port]) -> tuple[Port, ...]:
     return tuple(Port(template.format(i), port.axes, port.dtype) for i, port in enumerate(ports))
 
 
+def _same_ends(threshold: float) -> Callable[[np.ndarray, np.ndarray], float]:
+    """The share of frames, ``[frames, conditioning + 1]``, at which both say that speech ends, or that it does not."""
+    return lambda want, got: float(((want[:, -1] > threshold) == (got[:, -1] > threshold)).mean())
+
+
 class _Cases:
     """Example inputs: real sentences and random numbers, several lengths and batch sizes.
 
@@ -694,7 +711,7 @@ class _Cases:
             "flow_lm_main": Speech(
                 np.concatenate(self.outputs),
                 lambda run: np.concatenate([self._drive_main(run, i) for i in range(len(self.prompts))]),
-                Agreement("eos_agreement", lambda want, got: float(((want[:, -1] > threshold) == (got[:, -1] > threshold)).mean())),
+                Agreement("eos_agreement", _same_ends(threshold)),
             ),
             "mimi_decoder": Speech(
                 np.concatenate([self._decode(self.graphs["mimi_decoder"].run, x, _SPOKEN_FRAMES) for x in self.latents]),

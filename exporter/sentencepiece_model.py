@@ -1,7 +1,9 @@
 """SentencePiece models as ``tokenizer.json``: workers read one format, and need no SentencePiece."""
 
 import random
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from tokenizers import Tokenizer, decoders, models, normalizers
 
@@ -9,6 +11,7 @@ from actors.errors import ExportError, UsageError
 
 _CHECKED_LINES = 10_000
 _NEVER = -1e6  # the score of pieces that text is not cut into, such as <s>
+_ODD = ("  ", "\t", "\u00a0", "\u200b", "\u2026", "\ufb01", "\uff21", "A\u030a", "\U0001f600", "\u4e2d", "\x07", "3.14")
 _UNIGRAM = 1  # sentencepiece_model.proto: TrainerSpec.ModelType
 
 
@@ -33,14 +36,23 @@ def convert_sentencepiece(path: Path) -> Tokenizer:
     if proto.trainer_spec.model_type != _UNIGRAM:
         raise ExportError(f"{path} is not a unigram model: no published PocketTTS has another")
     tokenizer = _unigram(proto)
-    for line in _lines(proto):
+    for line in _lines([piece.piece for piece in proto.pieces]):
         expected, actual = processor.encode(line, out_type=int), tokenizer.encode(line).ids
         if expected != actual:
             raise ExportError(f"{path}: converted, {line!r} becomes {actual}, SentencePiece gives {expected}")
     return tokenizer
 
 
-def _unigram(proto) -> Tokenizer:  # type: ignore[no-untyped-def] # noqa: ANN001
+def _lines(pieces: Sequence[str]) -> Iterator[str]:
+    """Lines to compare on: runs of pieces, some in upper case, with odd characters and spaces between."""
+    generator = random.Random(0)  # noqa: S311 - test data
+    words = [piece.replace("\u2581", " ") for piece in pieces]
+    for _ in range(_CHECKED_LINES):
+        line = [generator.choice(words if generator.random() < 0.9 else _ODD) for _ in range(16)]
+        yield "".join(part.upper() if generator.random() < 0.1 else part for part in line)
+
+
+def _unigram(proto: Any) -> Tokenizer:
     normal = {proto.SentencePiece.NORMAL, proto.SentencePiece.USER_DEFINED}
     vocabulary = [(piece.piece, piece.score if piece.type in normal else _NEVER) for piece in proto.pieces]
     trainer, rules = proto.trainer_spec, proto.normalizer_spec

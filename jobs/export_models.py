@@ -1,12 +1,11 @@
-"""Turn a PyTorch checkpoint into a checked ONNX bundle and publish it; clone voices. ``python jobs/export_models.py --help``."""
+"""Turn a PyTorch checkpoint into a checked ONNX bundle and publish it; clone voices. See ``--help``."""
 
 import logging
 import tempfile
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-import click
 import typer
 from typer.core import TyperGroup
 
@@ -22,7 +21,7 @@ from jobs.console import run_app
 class _ExportByDefault(TyperGroup):
     """``export_models.py --family …`` is ``export_models.py export --family …``."""
 
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put the default command's name before its options."""
         if args and args[0].startswith("--") and args[0] != "--help":
             args = ["export", *args]
