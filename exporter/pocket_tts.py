@@ -321,7 +321,7 @@ class FlowHead(nn.Module):
         self.final = Linear(dim, latent_dim, bias=True)
 
     def forward(self, c: Tensor, *arguments: Tensor) -> Tensor:
-        """Map the condition ``[batch, conditioning]``, times ``[batch, 1]`` and ``x [batch, latent]`` to a direction like ``x``."""
+        """Map the condition ``[batch, conditioning]``, times ``[batch, 1]`` and ``x [batch, latent]`` to a direction."""
         *times, x = arguments
         condition = self.cond_embed(c)
         if times:
