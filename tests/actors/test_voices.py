@@ -100,6 +100,7 @@ class TestAddVoice:
         made = add_voice(bundle, "anna", prefix, tmp_path / "new")
         assert made.manifest.voices == ["voice", "voice_b", "anna"]
         assert made.digest != bundle.digest
+        made.verify()
         assert load_bundle(tmp_path / "new").digest == made.digest
         assert_equal(load_voice(made.path("voices/anna.safetensors"), *sizes), prefix)
 
