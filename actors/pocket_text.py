@@ -34,7 +34,7 @@ def prepare_text(text: str, rules: TextRules) -> tuple[str, bool]:
     """Return a text as the model was trained on it, and whether it has few words; empty if nothing is left."""
     text = text.strip()
     if rules.replace_characters:
-        text = " ".join(text.translate(str.maketrans({ord(old): new for old, new in rules.replace_characters.items()})).split())
+        text = " ".join(text.translate({ord(old): new for old, new in rules.replace_characters.items()}).split())
         text = _MARK_AND_COMMA.sub(r"\1", text)
     if not text:
         return "", True

@@ -1,18 +1,16 @@
 """PocketTTS (kyutai/pocket-tts): a transformer over continuous latents, a small flow head and the Mimi codec.
 
 Source: pocket-tts 4.0.1 (``models/flow_lm.py``, ``modules/mlp.py``, ``models/tts_model.py``; MIT). Every size of every variant
-is read from the checkpoint's ``config.yaml``, whose schema is the package's.
+is read from the checkpoint's ``config.yaml`` (:mod:`exporter.pocket_config`).
 """
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import numpy as np
 import torch
-import yaml
-from pydantic import Field, ValidationError, model_validator
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
@@ -23,19 +21,12 @@ from exporter.build import Agreement, Export, Speech
 from exporter.checkpoints import Checkpoint, load_weights
 from exporter.graphs import Graph, Port
 from exporter.layers import Linear, rotary_tables
-from exporter.mimi import Decoder, Encoder, MimiConfig, Strict, load_mimi
+from exporter.mimi import Decoder, Encoder, load_mimi
+from exporter.pocket_config import BackboneConfig, Config, FlowConfig, FlowLMConfig, read_config
 from exporter.sentencepiece_model import convert_sentencepiece
 from exporter.verify import Case, Run
 from exporter.voices import find_voices, with_voices
 
-FILES: tuple[str, ...] = (
-    "config.yaml",
-    "model.safetensors",
-    "tokenizer.json",
-    "tokenizer.model",
-    "*.safetensors",
-    "embeddings/*.safetensors",
-)
 MAX_POSITIONS = 4096  # of a slot: voice, text and speech; the length of the rotary tables
 MAX_TEXT_TOKENS = 256  # of one utterance. The original only warns above 50, so that longer clauses than that are spoken too
 
@@ -57,97 +48,6 @@ _SENTENCES = (
     "Hello there.",
     "A voice that reads a shelf of books should not stumble over the last sentence of any of them.",
 )
-
-
-class FlowConfig(Strict):
-    """The head that turns noise into a latent."""
-
-    dim: int
-    depth: int
-    type: Literal["lsd", "flow_matching", "drifting", "pointwise"] = "lsd"
-
-    @property
-    def times(self) -> int:
-        """How many time conditions the head takes."""
-        return {"lsd": 2, "flow_matching": 1}.get(self.type, 0)
-
-
-class BackboneConfig(Strict):
-    """The transformer of the language model."""
-
-    hidden_scale: int
-    max_period: int
-    d_model: int
-    num_heads: int
-    num_layers: int
-    attn_dim: int | None = None
-    num_kv_heads: int | None = None
-    dim_feedforward: int | None = None
-
-    @property
-    def head_dim(self) -> int:
-        """Channels of a head; queries may be wider than the model."""
-        return (self.attn_dim or self.d_model) // self.num_heads
-
-    @property
-    def kv_heads(self) -> int:
-        """Heads of keys and values."""
-        return self.num_kv_heads or self.num_heads
-
-    @property
-    def hidden(self) -> int:
-        """Width of the feed-forward layers."""
-        return self.dim_feedforward or self.d_model * self.hidden_scale
-
-
-class LookupTable(Strict):
-    """The text embedding."""
-
-    dim: int
-    n_bins: int
-    tokenizer: str
-    tokenizer_path: str
-    rank: int | None = None
-
-
-class FlowLMConfig(Strict):
-    """The ``flow_lm`` section of ``config.yaml``."""
-
-    dtype: str
-    flow: FlowConfig
-    transformer: BackboneConfig
-    z_dim: int | None = None
-    lookup_table: LookupTable
-    weights_path: str | None = None
-    insert_bos_before_voice: bool = False
-
-    @property
-    def conditioning(self) -> int:
-        """Channels of what the flow head and the end's logit are computed from."""
-        return self.z_dim or self.transformer.d_model
-
-    @model_validator(mode="after")
-    def _check_dimensions(self) -> "FlowLMConfig":
-        if self.lookup_table.dim != self.transformer.d_model:
-            raise ValueError("lookup_table.dim must equal transformer.d_model")
-        return self
-
-
-class Config(Strict):
-    """A ``config.yaml`` of pocket-tts 4.x (``utils/config.py``)."""
-
-    flow_lm: FlowLMConfig
-    mimi: MimiConfig
-    weights_path: str | None = None
-    weights_path_without_voice_cloning: str | None = None
-    pad_with_spaces_for_short_inputs: bool = False
-    remove_semicolons: bool = False
-    append_terminal_punctuation: bool = True
-    capitalize_first_letter: bool = True
-    replace_characters: dict[str, str] = Field(default_factory=dict)
-    model_recommended_frames_after_eos: int | None = None
-    default_temperature: float = 0.3
-    default_eos_threshold: float = -4.0
 
 
 class Layer(nn.Module):
@@ -350,8 +250,8 @@ class Model:
 
 
 def load(checkpoint: Checkpoint, layout: Layout) -> Export:
-    """Read a PocketTTS checkpoint (the files in ``FILES``) and declare its graphs in ``layout``."""
-    config = _read_config(checkpoint)
+    """Read a PocketTTS checkpoint (:func:`exporter.pocket_config.find_checkpoint`) and declare its graphs in ``layout``."""
+    config = read_config(checkpoint)
     model = _load_model(checkpoint, config)
     tokenizer = _read_tokenizer(checkpoint)
     graphs = _graphs(model, layout)
@@ -389,18 +289,9 @@ def load(checkpoint: Checkpoint, layout: Layout) -> Export:
 
 def _read_tokenizer(checkpoint: Checkpoint) -> Tokenizer:
     """The tokenizer, which some checkpoints have as a SentencePiece model."""
-    model = checkpoint.folder / "tokenizer.model"
-    if model.is_file() and not (checkpoint.folder / "tokenizer.json").is_file():
-        return convert_sentencepiece(model)
+    if checkpoint.has("tokenizer.model") and not checkpoint.has("tokenizer.json"):
+        return convert_sentencepiece(checkpoint.path("tokenizer.model"))
     return Tokenizer.from_file(str(checkpoint.path("tokenizer.json")))
-
-
-def _read_config(checkpoint: Checkpoint) -> Config:
-    path = checkpoint.path("config.yaml")
-    try:
-        return Config.model_validate(yaml.safe_load(path.read_bytes()))
-    except (yaml.YAMLError, ValidationError) as error:
-        raise ExportError(f"{path} is not a config of pocket-tts 4.x: {error}") from error
 
 
 def _settings(model: Model) -> dict[str, Any]:

@@ -125,7 +125,6 @@ def _build(
     try:
         # Imported here: `--help` and wrong usage need no torch, and a machine without it gets a sentence, not a traceback.
         from exporter.build import build_bundle
-        from exporter.checkpoints import open_checkpoint
         from exporter.families import FAMILIES
         from exporter.voices import with_voices
     except ModuleNotFoundError as error:
@@ -134,7 +133,7 @@ def _build(
         logging.getLogger(noisy).setLevel(logging.ERROR)
     logging.getLogger("exporter").setLevel(logging.INFO)
     exporter = FAMILIES[family.value]
-    export = exporter.load(open_checkpoint(checkpoint, exporter.FILES), layout)
+    export = exporter.load(exporter.find_checkpoint(checkpoint), layout)
     if voices is not None:
         export = with_voices(export, voices)
     return build_bundle(export, name, precision, layout, folder).reference

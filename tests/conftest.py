@@ -82,11 +82,11 @@ def tiny_bundle(tmp_path_factory: pytest.TempPathFactory, tiny_export: Callable[
 def pocket_export() -> Callable[..., "Export"]:
     """Returns what the exporter reads from a tiny PocketTTS (``lsd``, ``drifting`` or ``pointwise``) for a layout."""
     pytest.importorskip("torch", reason="reading a checkpoint needs the 'export' extra")
-    from exporter import pocket_tts
-    from exporter.checkpoints import open_checkpoint
+    from exporter.pocket_config import find_checkpoint
+    from exporter.pocket_tts import load as load_checkpoint
 
     def load(variant: str, layout: Layout = "server") -> "Export":
-        return pocket_tts.load(open_checkpoint(str(FIXTURES / f"pocket_{variant}"), pocket_tts.FILES), layout)
+        return load_checkpoint(find_checkpoint(str(FIXTURES / f"pocket_{variant}")), layout)
 
     return functools.cache(load)
 
