@@ -142,9 +142,10 @@ def find_checkpoint(reference: str) -> Checkpoint:
     try:
         model = _download(weights, path.parent)
     except UsageError:
-        if public in (None, weights):
+        if public is None or public == weights:
             raise
-        model = _download(public, path.parent)
+        weights = public
+        model = _download(weights, path.parent)
     members = {"config.yaml": path, "model.safetensors": model, f"tokenizer{tokenizer.suffix}": tokenizer}
     voices = _download_voices(public) if public and public.startswith(_HUB) else model.parent
     repo, _, revision = _split(weights) if weights.startswith(_HUB) else (path.stem, "", None)

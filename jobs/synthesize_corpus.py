@@ -60,9 +60,7 @@ def synthesize(
     id_column: Annotated[str, typer.Option(help="The column that names the rows.")] = "id",
     pause_s: Annotated[float, typer.Option(min=0, max=10, help="Silence between the pieces of a long text.")] = 0.15,
     temperature: Annotated[float | None, typer.Option(help="Of the model's sampling; default: the model's own.")] = None,
-    lsd_steps: Annotated[
-        int | None, typer.Option(help="Solver steps a frame of a PocketTTS model; default: its own.")
-    ] = None,
+    lsd_steps: Annotated[int | None, typer.Option(help="Solver steps a frame of a PocketTTS model; default: its own.")] = None,
     option: Annotated[
         list[str] | None,
         typer.Option(help="Another setting of the model's loop, as name=value: top_p=0.9. Repeatable."),

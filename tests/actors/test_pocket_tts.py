@@ -118,7 +118,7 @@ def test_with_the_recorded_latents_as_input_the_end_is_as_recorded(
 
 @pytest.mark.parametrize("precision", ["fp32", "int8"])
 def test_a_row_has_the_same_bytes_alone_and_among_31_others(precision: str, pocket_bundle: BundleFactory) -> None:
-    bundle = pocket_bundle("drifting", precision)
+    bundle = pocket_bundle("lsd", precision)
     requests = [
         SynthesisRequest(id=f"{i}", text=TEXT[i % 7 :], voice=f"voice{'_b' * (i % 2)}", seed=3, options={"max_frames": 5 + i})
         for i in range(32)
