@@ -41,6 +41,15 @@ class KVCache:
             binding.bind_input(past, *edge)
             binding.bind_output(present, *edge)
 
+    def fill(self, slot: int, prefix: Sequence[np.ndarray]) -> None:
+        """Write the start of a slot, only where caches are :attr:`movable`: ``[kv_heads, length, head_dim]`` per buffer."""
+        for array, part in zip(self._arrays, prefix, strict=True):
+            array[slot, :, : part.shape[1]] = part
+
+    def read(self, slot: int, length: int) -> list[np.ndarray]:
+        """Return the first positions of a slot, only where caches are :attr:`movable`; as :meth:`fill` takes them."""
+        return [array[slot, :, :length].copy() for array in self._arrays]
+
     def move(self, source: int, target: int, length: int) -> None:
         """Copy the first ``length`` positions of slot ``source`` over those of slot ``target``."""
         for array in self._arrays:

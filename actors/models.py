@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from actors import soprano
+from actors import pocket_tts, soprano
 from actors.batching import Engine
 from actors.bundle import Bundle, Manifest, load_bundle
 from actors.errors import RequestError, UsageError
@@ -35,7 +35,10 @@ class Family:
     parse_options: ParseOptions
 
 
-FAMILIES = {"soprano": Family(soprano.Soprano, soprano.parse_options)}
+FAMILIES = {
+    "pocket-tts": Family(pocket_tts.PocketTTS, pocket_tts.parse_options),
+    "soprano": Family(soprano.Soprano, soprano.parse_options),
+}
 
 DEFAULT_SLOTS = 32
 
@@ -67,8 +70,10 @@ def check_choices(manifest: Manifest, voice: str | None, options: Mapping[str, A
     """Check what a whole job wants of a model before it starts.
 
     Raises:
-        UsageError: the model has no such voice, or an option is unknown or out of range.
+        UsageError: the model has no (such) voice, or an option is unknown or out of range.
     """
+    if not manifest.voices:
+        raise UsageError(f"{manifest.name} has no voice: add one with 'python jobs/export_models.py voice'")
     if voice is not None and voice not in manifest.voices:
         raise UsageError(f"{manifest.name} has no voice {voice!r}: it has {', '.join(manifest.voices)}")
     try:

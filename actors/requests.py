@@ -1,6 +1,6 @@
 """What an engine is asked for and what it gives back."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,3 +60,31 @@ class SynthesisResult:
     finish_reason: str
     chunks: tuple[TextChunk, ...]
     trace: Mapping[str, np.ndarray] | None = None
+
+
+def join_chunks(
+    chunks: Sequence[tuple[str, np.ndarray]], pause_s: float, sample_rate: int
+) -> tuple[np.ndarray, tuple[TextChunk, ...]]:
+    """Put the spoken chunks of a text one after the other, with a pause between.
+
+    Args:
+        chunks: the text and the float32 audio ``[samples]`` of each, in order.
+        pause_s: silence between two of them, in seconds.
+        sample_rate: in Hz.
+
+    Returns:
+        The audio, and where each chunk is in it.
+    """
+    pause = np.zeros(round(pause_s * sample_rate), np.float32)
+    parts: list[np.ndarray] = []
+    places: list[TextChunk] = []
+    position = 0
+    for text, audio in chunks:
+        if parts and len(pause):
+            parts.append(pause)
+            position += len(pause)
+        parts.append(audio)
+        end = position + len(audio)
+        places.append(TextChunk(text, position / sample_rate, end / sample_rate))
+        position = end
+    return np.concatenate(parts), tuple(places)

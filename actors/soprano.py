@@ -16,7 +16,7 @@ from tokenizers import Tokenizer
 from actors.bundle import Bundle, Manifest
 from actors.errors import BundleError, RequestError
 from actors.kv_cache import KVCache
-from actors.requests import SynthesisRequest, SynthesisResult, TextChunk
+from actors.requests import SynthesisRequest, SynthesisResult, join_chunks
 from actors.sampling import SamplingParameters, row_generator, sample
 from actors.session import Device, open_session
 from actors.text import chunk_text
@@ -224,19 +224,8 @@ class Soprano:
 
     def join(self, request: SynthesisRequest, utterances: Sequence[Utterance]) -> SynthesisResult:
         """Put the chunks of a text one after the other with the asked-for pause between."""
-        pause = np.zeros(round(utterances[0].options.pause_s * self.sample_rate), np.float32)
-        parts: list[np.ndarray] = []
-        chunks: list[TextChunk] = []
-        position = 0
-        for utterance in utterances:
-            if parts and len(pause):
-                parts.append(pause)
-                position += len(pause)
-            audio = _audio_of(utterance)
-            parts.append(audio)
-            end = position + len(audio)
-            chunks.append(TextChunk(utterance.text, position / self.sample_rate, end / self.sample_rate))
-            position = end
+        spoken = [(utterance.text, _audio_of(utterance)) for utterance in utterances]
+        audio, chunks = join_chunks(spoken, utterances[0].options.pause_s, self.sample_rate)
         trace: dict[str, np.ndarray] | None = None
         if utterances[0].trace:
             trace = {
@@ -247,11 +236,11 @@ class Soprano:
             }
         return SynthesisResult(
             id=request.id,
-            audio=np.concatenate(parts),
+            audio=audio,
             sample_rate=self.sample_rate,
             frames=sum(len(utterance.tokens) for utterance in utterances),
             finish_reason="length" if any(u.finish_reason == "length" for u in utterances) else "eos",
-            chunks=tuple(chunks),
+            chunks=chunks,
             trace=trace,
         )
 

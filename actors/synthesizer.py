@@ -78,7 +78,7 @@ class Synthesizer:
         self._engine = engine
         self._config = config
         self._model = bundle.reference
-        self._default_voice = config.voice if config.voice is not None else bundle.manifest.voices[0]
+        self._default_voice = config.voice if config.voice is not None else next(iter(bundle.manifest.voices), None)
 
     @property
     def stats(self) -> EngineStats:

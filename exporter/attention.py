@@ -10,7 +10,9 @@ Run eagerly, both compute the same in plain torch: the reference that :mod:`expo
 import torch
 from torch import Tensor
 
-from exporter.layers import rotate
+from exporter.layers import rotate, rotate_pairs
+
+_MASKED = -65504.0  # the lowest number of float16: after the softmax, nothing in float32 either
 
 
 def shared_buffer_attention(
@@ -23,6 +25,8 @@ def shared_buffer_attention(
     total_sequence_length: Tensor,
     cos: Tensor,
     sin: Tensor,
+    *,
+    interleaved: bool = False,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Attend over a slot buffer (operator reference: onnxruntime ``docs/ContribOperators.md``, GroupQueryAttention).
 
@@ -36,6 +40,7 @@ def shared_buffer_attention(
         total_sequence_length: int32 scalar, the longest row's length after this call.
         cos: rotary table ``[max_length, head_dim // 2]``; likewise ``sin``.
         sin: see ``cos``.
+        interleaved: the rotary embedding's pairs are neighbours, not half a head apart.
 
     Returns:
         The output ``[batch, sequence, heads * head_dim]`` and the updated key and value buffers.
@@ -46,7 +51,7 @@ def shared_buffer_attention(
         output, present_key, present_value = torch.onnx.ops.symbolic_multi_out(
             "com.microsoft::GroupQueryAttention",
             (query, key, value, past_key, past_value, seqlens_k, total_sequence_length, cos, sin),
-            {"num_heads": heads, "kv_num_heads": kv_heads, "do_rotary": 1},
+            {"num_heads": heads, "kv_num_heads": kv_heads, "do_rotary": 1, "rotary_interleaved": int(interleaved)},
             dtypes=(query.dtype, past_key.dtype, past_value.dtype),
             shapes=(query.shape, past_key.shape, past_value.shape),
             version=1,
@@ -56,15 +61,49 @@ def shared_buffer_attention(
     sequence = query.shape[1]
     is_prompt = sequence == int(total_sequence_length)
     start = torch.zeros_like(seqlens_k) if is_prompt else seqlens_k + 1 - sequence
-    position = (start[:, None] + torch.arange(sequence)).long()
+    return buffer_attention(query, key, value, past_key, past_value, start.long(), cos, sin, interleaved=interleaved)
+
+
+def buffer_attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    past_key: Tensor,
+    past_value: Tensor,
+    start: Tensor,
+    cos: Tensor,
+    sin: Tensor,
+    *,
+    interleaved: bool = False,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Attend over preallocated buffers, in standard operators.
+
+    Args:
+        query: ``[batch, sequence, heads * head_dim]`` before rotary embedding.
+        key: ``[batch, sequence, kv_heads * head_dim]`` before rotary embedding.
+        value: ``[batch, sequence, kv_heads * head_dim]``.
+        past_key: ``[batch, kv_heads, max_length, head_dim]``; likewise ``past_value``.
+        past_value: see ``past_key``.
+        start: int64 ``[batch]``, each row's length before this call.
+        cos: rotary table ``[max_length, head_dim // 2]``; likewise ``sin``.
+        sin: see ``cos``.
+        interleaved: the rotary embedding's pairs are neighbours, not half a head apart.
+
+    Returns:
+        The output ``[batch, sequence, heads * head_dim]`` and the updated key and value buffers.
+    """
+    kv_heads, head_dim = past_key.shape[1], past_key.shape[3]
+    heads = query.shape[-1] // head_dim
+    turn = rotate_pairs if interleaved else rotate
+    position = start[:, None] + torch.arange(query.shape[1])
     row_cos, row_sin = cos[position][:, None], sin[position][:, None]
-    q = rotate(_split_heads(query, heads), row_cos, row_sin)
-    k = rotate(_split_heads(key, kv_heads), row_cos, row_sin)
+    q = turn(split_heads(query, heads), row_cos, row_sin)
+    k = turn(split_heads(key, kv_heads), row_cos, row_sin)
     where = position[:, None, :, None].expand_as(k)
     present_key = past_key.scatter(2, where, k)
-    present_value = past_value.scatter(2, where, _split_heads(value, kv_heads))
+    present_value = past_value.scatter(2, where, split_heads(value, kv_heads))
     visible = torch.arange(past_key.shape[2]) <= position[:, None, :, None]
-    return _attend(q, present_key, present_value, visible), present_key, present_value
+    return attend(q, present_key, present_value, visible), present_key, present_value
 
 
 def concat_attention(
@@ -94,21 +133,21 @@ def concat_attention(
     """
     kv_heads, head_dim = past_key.shape[1], past_key.shape[3]
     heads = query.shape[-1] // head_dim
-    present_key = torch.cat((past_key, rotate(_split_heads(key, kv_heads), cos, sin)), dim=2)
-    present_value = torch.cat((past_value, _split_heads(value, kv_heads)), dim=2)
-    q = rotate(_split_heads(query, heads), cos, sin)
-    return _attend(q, present_key, present_value, visible), present_key, present_value
+    present_key = torch.cat((past_key, rotate(split_heads(key, kv_heads), cos, sin)), dim=2)
+    present_value = torch.cat((past_value, split_heads(value, kv_heads)), dim=2)
+    q = rotate(split_heads(query, heads), cos, sin)
+    return attend(q, present_key, present_value, visible), present_key, present_value
 
 
-def _split_heads(x: Tensor, heads: int) -> Tensor:
+def split_heads(x: Tensor, heads: int) -> Tensor:
     """``[batch, sequence, heads * head_dim]`` to ``[batch, heads, sequence, head_dim]``."""
     return x.unflatten(-1, (heads, -1)).transpose(1, 2)
 
 
-def _attend(query: Tensor, key: Tensor, value: Tensor, visible: Tensor) -> Tensor:
+def attend(query: Tensor, key: Tensor, value: Tensor, visible: Tensor) -> Tensor:
     """Softmax attention; grouped keys and values serve ``heads / kv_heads`` query heads each."""
     group = query.shape[1] // key.shape[1]
     key, value = key.repeat_interleave(group, dim=1), value.repeat_interleave(group, dim=1)
     score = query @ key.transpose(2, 3) * query.shape[-1] ** -0.5
-    weight = score.masked_fill(~visible, torch.finfo(score.dtype).min).softmax(dim=-1)
+    weight = score.masked_fill(~visible, _MASKED).softmax(dim=-1)
     return (weight @ value).transpose(1, 2).flatten(2)

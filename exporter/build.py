@@ -2,11 +2,11 @@
 
 import logging
 import shutil
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import onnx
@@ -40,16 +40,36 @@ AGREEMENT_FLOOR = 0.6  # random weights reach 0.75, a trained model 0.95 and mor
 
 
 @dataclass(frozen=True)
-class Speech:
-    """How a graph that chooses tokens is checked over whole sentences, with the caches it makes itself.
+class Agreement:
+    """How often a graph in lower precision decides as PyTorch does.
 
     Attributes:
-        logits: what PyTorch gives, ``[positions, vocab]``.
-        drive: drives a graph over the same sentences and returns its logits.
+        metric: its name in the manifest.
+        measure: the share of equal decisions, of PyTorch's outputs and the graph's, ``[positions, …]`` each.
+        floor: the least that is published; ``None`` is ``AGREEMENT_FLOOR``.
     """
 
-    logits: np.ndarray
+    metric: Literal["top1_agreement", "eos_agreement"]
+    measure: Callable[[np.ndarray, np.ndarray], float]
+    floor: float | None = None
+
+
+TOP1_AGREEMENT = Agreement("top1_agreement", lambda want, got: float((want.argmax(-1) == got.argmax(-1)).mean()))
+
+
+@dataclass(frozen=True)
+class Speech:
+    """How a graph is checked over whole sentences, with the caches it makes itself.
+
+    Attributes:
+        outputs: what PyTorch gives, ``[positions, …]``.
+        drive: drives a graph over the same sentences and returns its outputs.
+        agreement: for graphs whose outputs decide something.
+    """
+
+    outputs: np.ndarray
     drive: Callable[[Run], np.ndarray]
+    agreement: Agreement | None = None
 
 
 @dataclass(frozen=True)
@@ -63,13 +83,17 @@ class Export:
         graphs: by key; the worker asks for them by these keys.
         example_sizes: a size for every dynamic axis name, for tracing (at least 2 each).
         settings: the loop's constants, parsed by the family's module in ``actors/``.
-        files: further files of the bundle by their name in it.
+        files: further files of the bundle by their name in it: a path, or the content.
         cases: by graph key, what the exported graph is compared with PyTorch on.
-        speech: for graphs that choose tokens: compared over whole sentences; top-1 agreement is measured on them.
-        audio: for graphs that make audio, the output whose SNR is measured.
-        keep_float32: parts of weight names that never lose precision.
+        speech: for graphs that carry state: compared over whole sentences; their agreement is measured on them.
+        audio: for graphs that make audio, or what becomes audio, the output whose SNR is measured.
+        keep_float32: parts of weight names that never lose precision; in float16, nor does what depends on them.
         io_float32: graph inputs and outputs that stay float32 where the graph computes in float16.
         source: where the weights came from.
+        snr_floors_db: by graph key, what its SNR must hold in lower precision in place of ``SNR_FLOOR_DB``.
+        exact: keys of graphs that are fp32 in every precision.
+        keep_from_int8: parts of names of weights that int8 leaves alone too.
+        keep_in_turn: by graph key, further parts of weight names to leave alone, tried in turn where the SNR is too low.
     """
 
     family: Family
@@ -78,13 +102,17 @@ class Export:
     graphs: Mapping[str, Graph]
     example_sizes: Mapping[str, int]
     settings: Mapping[str, Any]
-    files: Mapping[str, Path]
+    files: Mapping[str, Path | bytes]
     cases: Mapping[str, Sequence[Case]]
     speech: Mapping[str, Speech]
     audio: Mapping[str, str]
     keep_float32: Sequence[str]
     io_float32: Sequence[str]
     source: Source
+    snr_floors_db: Mapping[str, float] = field(default_factory=dict)
+    exact: Collection[str] = ()
+    keep_from_int8: Sequence[str] = ()
+    keep_in_turn: Mapping[str, Sequence[Sequence[str]]] = field(default_factory=dict)
 
 
 def build_bundle(export: Export, name: str, precision: Precision, layout: Layout, folder: Path) -> Bundle:
@@ -104,7 +132,10 @@ def build_bundle(export: Export, name: str, precision: Precision, layout: Layout
     graphs = {key: writer.write(key, graph) for key, graph in export.graphs.items()}
     for member, source in export.files.items():
         (folder / member).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, folder / member)
+        if isinstance(source, bytes):
+            (folder / member).write_bytes(source)
+        else:
+            shutil.copyfile(source, folder / member)
     manifest = Manifest.model_validate(
         {
             "format_version": 1,
@@ -148,27 +179,35 @@ class _Writer:
         self.checks += check_graph(key, run, graph.run, self.export.cases[key], Tolerance(), snr_of=audio)
         if key in self.export.speech:
             speech = self.export.speech[key]
-            self.checks.append(check_arrays(key, "sentences", speech.drive(run), speech.logits, Tolerance()))
-        if self.precision == "fp32":
+            self.checks.append(check_arrays(key, "sentences", speech.drive(run), speech.outputs, Tolerance()))
+        if self.precision == "fp32" or key in self.export.exact:
             return graph.spec("fp32", model)
-        lowered = self._lower(model)
-        save_graph(lowered, self.folder / graph.file)
-        try:
-            self.checks += self._compare(key, self._open(graph), run)
-        except ExportError as error:
-            if key not in self.export.audio:
-                raise
-            logger.warning("%s stays fp32: %s", graph.file, error)
-            save_graph(model, self.folder / graph.file)
-            return graph.spec("fp32", model)
-        return graph.spec(self.precision, lowered)
+        return self._write_lowered(key, graph, model, run)
+
+    def _write_lowered(self, key: str, graph: Graph, model: onnx.ModelProto, exact: Run) -> GraphSpec:
+        """Save a graph in lower precision as far as it holds its SNR, and measure it."""
+        for more in ((), *self.export.keep_in_turn.get(key, ())):
+            lowered = self._lower(model, more)
+            save_graph(lowered, self.folder / graph.file)
+            try:
+                self.checks += self._compare(key, self._open(graph), exact)
+            except ExportError as error:
+                if key not in self.export.audio:
+                    raise
+                logger.warning("%s, %s without %s: %s", graph.file, self.precision, ", ".join(more) or "exception", error)
+            else:
+                return graph.spec(self.precision, lowered)
+        logger.warning("%s stays fp32", graph.file)
+        save_graph(model, self.folder / graph.file)
+        return graph.spec("fp32", model)
 
     def _open(self, graph: Graph) -> Run:
         return open_graph(str(self.folder / graph.file))
 
-    def _lower(self, model: onnx.ModelProto) -> onnx.ModelProto:
-        keep = self.export.keep_float32
+    def _lower(self, model: onnx.ModelProto, keep_too: Sequence[str]) -> onnx.ModelProto:
+        keep = [*self.export.keep_float32, *keep_too]
         if self.precision == "int8":
+            keep += self.export.keep_from_int8
             return quantize_int8(model, keep, standard_operators=self.layout == "portable")
         return to_float16(model, keep, io_float32=self.export.io_float32)
 
@@ -180,9 +219,12 @@ class _Writer:
             cases = [case for case in self.export.cases[key] if case.natural]
             pairs = [(exact(case.feeds)[output], run(case.feeds)[output]) for case in cases]
             worst = min(snr_db(want, got) for want, got in pairs)
-            results.append(bounded(key, f"{self.precision} against fp32", "snr_db", worst, floor=SNR_FLOOR_DB))
-        if key in self.export.speech:
-            speech = self.export.speech[key]
-            agreement = float((speech.drive(run).argmax(-1) == speech.logits.argmax(-1)).mean())
-            results.append(bounded(key, f"{self.precision} against fp32", "top1_agreement", agreement, floor=AGREEMENT_FLOOR))
+            floor = self.export.snr_floors_db.get(key, SNR_FLOOR_DB)
+            results.append(bounded(key, f"{self.precision} against fp32", "snr_db", worst, floor=floor))
+        speech = self.export.speech.get(key)
+        if speech and speech.agreement:
+            agreement = speech.agreement
+            share = agreement.measure(speech.outputs, speech.drive(run))
+            floor = AGREEMENT_FLOOR if agreement.floor is None else agreement.floor
+            results.append(bounded(key, f"{self.precision} against fp32", agreement.metric, share, floor=floor))
         return results

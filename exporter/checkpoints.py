@@ -3,13 +3,13 @@
 import json
 import logging
 import pickle
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-import yaml  # type: ignore[import-untyped]
+import yaml
 from huggingface_hub import ModelCard, model_info, snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, RepositoryNotFoundError
 from safetensors import SafetensorError
@@ -24,10 +24,17 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A checkpoint folder on local disk and where it came from."""
+    """A checkpoint on local disk and where it came from.
+
+    Attributes:
+        folder: where its files are.
+        source: for the bundle's manifest.
+        members: files that are elsewhere, by their name in the checkpoint.
+    """
 
     folder: Path
     source: Source
+    members: Mapping[str, Path] = field(default_factory=dict)
 
     def json(self, name: str, *, optional: bool = False) -> dict[str, Any]:
         """Read a JSON object; an ``optional`` file that is not there reads as ``{}``.
@@ -46,15 +53,19 @@ class Checkpoint:
             raise ExportError(f"{path} holds a {type(content).__name__}, not a JSON object")
         return content
 
+    def has(self, name: str) -> bool:
+        """Whether a file is there."""
+        return self.members.get(name, self.folder / name).is_file()
+
     def path(self, name: str) -> Path:
         """Return the path of a file that must be there.
 
         Raises:
             ExportError: it is not.
         """
-        path = self.folder / name
+        path = self.members.get(name, self.folder / name)
         if not path.is_file():
-            found = ", ".join(sorted(p.name for p in self.folder.iterdir())) or "nothing"
+            found = ", ".join(sorted([*self.members, *(p.name for p in self.folder.iterdir())])) or "nothing"
             raise ExportError(f"the checkpoint {self.folder} has no {name} (found: {found})")
         return path
 

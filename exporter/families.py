@@ -1,21 +1,29 @@
-"""The families that can be exported: one module each, with ``FILES`` and ``load``."""
+"""The families that can be exported."""
 
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 
 from actors.bundle import Layout
-from exporter import soprano
+from exporter import pocket_config, pocket_tts, soprano
 from exporter.build import Export
-from exporter.checkpoints import Checkpoint
+from exporter.checkpoints import Checkpoint, open_checkpoint
 
 
-class FamilyExporter(Protocol):
-    """What a family's module must have."""
+@dataclass(frozen=True)
+class FamilyExporter:
+    """How a family is exported.
 
-    FILES: tuple[str, ...]
+    Attributes:
+        find_checkpoint: opens a folder or a hub repository, or what else its checkpoints come as.
+        load: reads a checkpoint and declares its graphs in a layout.
+    """
 
-    def load(self, checkpoint: Checkpoint, layout: Layout) -> Export:
-        """Read a checkpoint with (at least) ``FILES`` and declare its graphs."""
+    find_checkpoint: Callable[[str], Checkpoint]
+    load: Callable[[Checkpoint, Layout], Export]
 
 
-FAMILIES: Mapping[str, FamilyExporter] = {"soprano": soprano}
+FAMILIES: Mapping[str, FamilyExporter] = {
+    "pocket-tts": FamilyExporter(pocket_config.find_checkpoint, pocket_tts.load),
+    "soprano": FamilyExporter(partial(open_checkpoint, files=soprano.FILES), soprano.load),
+}

@@ -47,3 +47,17 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Apply half-split rotary embedding to ``[..., head_dim]`` with tables broadcastable to ``[..., head_dim // 2]``."""
     first, second = x.chunk(2, dim=-1)
     return torch.cat((first * cos - second * sin, second * cos + first * sin), dim=-1)
+
+
+def rotate_pairs(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Apply rotary embedding to ``[..., head_dim]`` whose neighbouring values are the pairs (interleaved, as in RoFormer)."""
+    real, imaginary = x.unflatten(-1, (-1, 2)).unbind(-1)
+    return torch.stack((real * cos - imaginary * sin, imaginary * cos + real * sin), dim=-1).flatten(-2)
+
+
+def elu(x: Tensor) -> Tensor:
+    """``torch.nn.functional.elu`` to 6e-8, without the operator of that name.
+
+    ONNX Runtime's Elu is slower than this, and its last bits depend on how many threads share the array.
+    """
+    return torch.maximum(x, x.clamp(max=0).exp() - 1)

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from actors.bundle import Layout
 from actors.errors import ExportError
 from exporter.attention import concat_attention, shared_buffer_attention
-from exporter.build import Export, Speech
+from exporter.build import TOP1_AGREEMENT, Export, Speech
 from exporter.checkpoints import Checkpoint, load_weights
 from exporter.graphs import Graph, Port
 from exporter.layers import Linear, RMSNorm, rotary_tables
@@ -326,6 +326,7 @@ def load(checkpoint: Checkpoint, layout: Layout) -> Export:
     declare = _server_graphs if layout == "server" else _portable_graphs
     graphs = declare(lm, decoder)
     cases = _Cases(lm, tokenizer)
+    drive = cases.server_logits if layout == "server" else cases.portable_logits
     return Export(
         family="soprano",
         sample_rate=decoder.config.sample_rate,
@@ -338,7 +339,7 @@ def load(checkpoint: Checkpoint, layout: Layout) -> Export:
             "lm": cases.server_lm() if layout == "server" else cases.portable_lm(),
             "decoder": cases.decoder(graphs["decoder"]),
         },
-        speech={"lm": Speech(cases.logits, cases.server_logits if layout == "server" else cases.portable_logits)},
+        speech={"lm": Speech(cases.logits, drive, TOP1_AGREEMENT)},
         audio={"decoder": "audio"},
         keep_float32=("istft.", ".out."),
         io_float32=("logits", "hidden", "last_hidden_state", "hidden_states", "audio"),

@@ -1,24 +1,49 @@
-"""Turn a PyTorch checkpoint into a checked ONNX bundle and publish it. ``python jobs/export_models.py --help``."""
+"""Turn a PyTorch checkpoint into a checked ONNX bundle and publish it; clone voices. See ``--help``."""
 
 import logging
 import tempfile
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
+from actors.audio import decode, to_mono
 from actors.bundle import Layout, Precision, check_name
-from actors.errors import UsageError
-from cluster.registry import LATEST, REGISTRY_VARIABLE, publish
+from actors.errors import RequestError, UsageError
+from actors.voice_cloning import VoiceCloner
+from actors.voices import add_voice
+from cluster.registry import LATEST, REGISTRY_VARIABLE, fetch, publish
 from jobs.console import run_app
 
-app = typer.Typer(help=__doc__, add_completion=False, pretty_exceptions_enable=False)
+
+class _ExportByDefault(TyperGroup):
+    """``export_models.py --family …`` is ``export_models.py export --family …``."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put the default command's name before its options."""
+        if args and args[0].startswith("--") and args[0] != "--help":
+            args = ["export", *args]
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(
+    cls=_ExportByDefault, help=__doc__, add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True
+)
+
+Registry = Annotated[
+    str | None,
+    typer.Option("--publish", envvar=REGISTRY_VARIABLE, help="Root of the registry: folder, s3://, gs:// or hf://org/repo."),
+]
+Tag = Annotated[str, typer.Option(help="Tag to set.")]
+Folder = Annotated[Path | None, typer.Option(help="Keep the bundle in this new folder too.")]
 
 
 class FamilyName(StrEnum):
     """Model families that can be exported."""
 
+    POCKET_TTS = "pocket-tts"
     SOPRANO = "soprano"
 
 
@@ -37,45 +62,80 @@ class LayoutName(StrEnum):
     PORTABLE = "portable"
 
 
-@app.command()
+@app.command("export")
 def export_models(
     family: Annotated[FamilyName, typer.Option(help="Model family.")],
     checkpoint: Annotated[str, typer.Option(help="Folder, or hub id org/name[@revision].")],
     name: Annotated[str, typer.Option(help="Name of the bundle.")],
-    registry: Annotated[
-        str | None,
-        typer.Option(
-            "--publish", envvar=REGISTRY_VARIABLE, help="Root of the registry: folder, s3://, gs:// or hf://org/repo."
-        ),
-    ] = None,
-    tag: Annotated[str, typer.Option(help="Tag to set.")] = LATEST,
+    registry: Registry = None,
+    tag: Tag = LATEST,
     precision: Annotated[PrecisionName, typer.Option(help="int8 for CPUs, fp16 for GPUs.")] = PrecisionName.FP32,
     layout: Annotated[LayoutName, typer.Option(help="server for our engine, portable for other runtimes.")] = LayoutName.SERVER,
-    folder: Annotated[Path | None, typer.Option(help="Keep the bundle in this new folder too.")] = None,
+    voices: Annotated[
+        Path | None, typer.Option(help="Folder of a PocketTTS model's voices, instead of those beside its checkpoint.")
+    ] = None,
+    folder: Folder = None,
 ) -> None:
-    """Export every graph, compare it with PyTorch, publish the bundle; print its pinned name as the last line."""
-    if registry is None and folder is None:
-        raise UsageError("say where the bundle goes: --publish REGISTRY, --folder FOLDER, or both")
+    """Export every graph, compare it with PyTorch, publish the bundle; print its pinned name as the last line.
+
+    The default: ``export`` may be left out.
+    """
+    _check_destination(registry, folder)
     check_name(name)
     with tempfile.TemporaryDirectory(prefix="speechmill-export-") as scratch:
         target = folder or Path(scratch) / "bundle"
-        reference = _build(family, checkpoint, name, precision.value, layout.value, target)
+        reference = _build(family, checkpoint, name, precision.value, layout.value, voices, target)
         typer.echo(reference if registry is None else publish(target, registry, tag))
 
 
-def _build(family: FamilyName, checkpoint: str, name: str, precision: Precision, layout: Layout, folder: Path) -> str:
+@app.command("voice")
+def clone_voice(
+    model: Annotated[str, typer.Option(help="Bundle to add the voice to: name@tag, a folder, … (PocketTTS only).")],
+    audio: Annotated[Path, typer.Option(help="A recording of the voice, any audio or video file; 10 s of clean speech do.")],
+    voice: Annotated[str | None, typer.Option(help="The voice's name; default: the file's.")] = None,
+    seconds: Annotated[float | None, typer.Option(min=1, help="Use only so much of the recording, from its start.")] = None,
+    registry: Registry = None,
+    tag: Tag = LATEST,
+    folder: Folder = None,
+) -> None:
+    """Clone a voice into a new version of a bundle and publish it; print its pinned name as the last line."""
+    _check_destination(registry, folder)
+    name = check_name(audio.stem if voice is None else voice)
+    bundle = fetch(model, registry)
+    try:
+        samples, rate = decode(audio)
+        used = samples if seconds is None else samples[:, : int(seconds * rate)]
+        prefix = VoiceCloner(bundle).clone(to_mono(used), rate)
+    except RequestError as error:
+        raise UsageError(f"--audio: {error}") from error
+    with tempfile.TemporaryDirectory(prefix="speechmill-voice-") as scratch:
+        target = folder or Path(scratch) / "bundle"
+        reference = add_voice(bundle, name, prefix, target).reference
+        typer.echo(reference if registry is None else publish(target, registry, tag))
+
+
+def _check_destination(registry: str | None, folder: Path | None) -> None:
+    if registry is None and folder is None:
+        raise UsageError("say where the bundle goes: --publish REGISTRY, --folder FOLDER, or both")
+
+
+def _build(
+    family: FamilyName, checkpoint: str, name: str, precision: Precision, layout: Layout, voices: Path | None, folder: Path
+) -> str:
     try:
         # Imported here: `--help` and wrong usage need no torch, and a machine without it gets a sentence, not a traceback.
         from exporter.build import build_bundle
-        from exporter.checkpoints import open_checkpoint
         from exporter.families import FAMILIES
+        from exporter.voices import with_voices
     except ModuleNotFoundError as error:
         raise UsageError(f"exporting needs {error.name}: pip install 'speechmill[export]'") from error
     for noisy in ("onnxscript", "onnx_ir", "torch.onnx"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     logging.getLogger("exporter").setLevel(logging.INFO)
     exporter = FAMILIES[family.value]
-    export = exporter.load(open_checkpoint(checkpoint, exporter.FILES), layout)
+    export = exporter.load(exporter.find_checkpoint(checkpoint), layout)
+    if voices is not None:
+        export = with_voices(export, voices)
     return build_bundle(export, name, precision, layout, folder).reference
 
 

@@ -59,9 +59,11 @@ def synthesize(
     text_column: Annotated[str, typer.Option(help="The column to speak.")] = "text",
     id_column: Annotated[str, typer.Option(help="The column that names the rows.")] = "id",
     pause_s: Annotated[float, typer.Option(min=0, max=10, help="Silence between the pieces of a long text.")] = 0.15,
+    temperature: Annotated[float | None, typer.Option(help="Of the model's sampling; default: the model's own.")] = None,
+    lsd_steps: Annotated[int | None, typer.Option(help="Solver steps a frame of a PocketTTS model; default: its own.")] = None,
     option: Annotated[
         list[str] | None,
-        typer.Option(help="A setting of the model's loop, as name=value: temperature=0.3. Repeatable."),
+        typer.Option(help="Another setting of the model's loop, as name=value: top_p=0.9. Repeatable."),
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first rows.")] = None,
     max_text_chars: Annotated[int, typer.Option(min=1, help="Longer texts are rejected.")] = 50_000,
@@ -85,6 +87,7 @@ def synthesize(
     """
     pool = _parse_workers(workers)
     pinned, manifest = describe(model, registry)
+    named = {name: value for name, value in (("temperature", temperature), ("lsd_steps", lsd_steps)) if value is not None}
     config = SynthesisConfig(
         text_column=text_column,
         voice=voice,
@@ -92,7 +95,7 @@ def synthesize(
         audio_format=audio_format.value,
         max_text_chars=max_text_chars,
         slots=slots,
-        options={"pause_s": pause_s, **_parse_options(option or [])},
+        options={"pause_s": pause_s, **named, **_parse_options(option or [])},
     )
     check_choices(manifest, voice, config.options)
     output = output if "://" in output else str(Path(output).expanduser().resolve())

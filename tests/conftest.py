@@ -1,9 +1,10 @@
-"""A Soprano model with random weights, what the original computes with it, and its bundles, each built once."""
+"""Models with random weights, what the originals compute with them, and their bundles, each built once."""
 
 import functools
 import json
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,8 @@ from actors.bundle import Bundle, Layout, Precision
 if TYPE_CHECKING:
     from exporter.build import Export
 
-TINY = Path(__file__).parent / "fixtures" / "soprano_tiny"
+FIXTURES = Path(__file__).parent / "fixtures"
+TINY = FIXTURES / "soprano_tiny"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -74,6 +76,55 @@ def tiny_bundle(tmp_path_factory: pytest.TempPathFactory, tiny_export: Callable[
         return build(precision, layout)
 
     return cached
+
+
+@pytest.fixture(scope="session")
+def pocket_export() -> Callable[..., "Export"]:
+    """Returns what the exporter reads from a tiny PocketTTS (``lsd``, ``drifting`` or ``pointwise``) for a layout."""
+    pytest.importorskip("torch", reason="reading a checkpoint needs the 'export' extra")
+    from exporter.pocket_config import find_checkpoint
+    from exporter.pocket_tts import load as load_checkpoint
+
+    def load(variant: str, layout: Layout = "server") -> "Export":
+        return load_checkpoint(find_checkpoint(str(FIXTURES / f"pocket_{variant}")), layout)
+
+    return functools.cache(load)
+
+
+@pytest.fixture(scope="session")
+def pocket_bundle(tmp_path_factory: pytest.TempPathFactory, pocket_export: Callable[..., "Export"]) -> Callable[..., Bundle]:
+    """Returns a tiny PocketTTS's bundle: exported at the first call, which takes 15 s."""
+    from exporter.build import build_bundle
+
+    @functools.cache
+    def build(variant: str, precision: Precision, layout: Layout) -> Bundle:
+        folder = tmp_path_factory.mktemp("bundles") / f"{variant}-{precision}-{layout}"
+        return build_bundle(pocket_export(variant, layout), f"pocket-{variant}", precision, layout, folder)
+
+    def cached(variant: str, precision: Precision = "fp32", layout: Layout = "server") -> Bundle:
+        return build(variant, precision, layout)
+
+    return cached
+
+
+@dataclass(frozen=True)
+class PocketOracle:
+    """What pocket-tts 4.0.1 computes with a tiny checkpoint of random weights."""
+
+    folder: Path
+    arrays: Mapping[str, np.ndarray]
+    meta: Mapping[str, Any]
+
+
+@pytest.fixture(scope="session")
+def pocket_oracle() -> Callable[[str], PocketOracle]:
+    @functools.cache
+    def read(variant: str) -> PocketOracle:
+        folder = FIXTURES / f"pocket_{variant}"
+        with np.load(folder / "oracle.npz") as arrays:
+            return PocketOracle(folder, dict(arrays), json.loads((folder / "meta.json").read_bytes()))
+
+    return read
 
 
 @pytest.fixture(scope="session")

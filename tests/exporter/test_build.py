@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from actors.bundle import Bundle, Layout, Precision
 from actors.errors import ExportError, UsageError
 from exporter import build
-from exporter.build import Export, Speech, build_bundle
+from exporter.build import TOP1_AGREEMENT, Export, Speech, build_bundle
 from exporter.graphs import Graph, Port
 from exporter.layers import Linear
 from exporter.verify import Case
@@ -46,7 +46,7 @@ def toy(tiny_export: Callable[[Layout], Export]) -> Callable[..., Export]:
         graph = Graph(
             "toy", "toy.onnx", FeedForward(broken=broken), (Port("x", ("rows", WIDTH)),), (Port("y", ("rows", WIDTH)),)
         )
-        speech = Speech(graph.run({"x": x})["y"], lambda run: run({"x": x})["y"])
+        speech = Speech(graph.run({"x": x})["y"], lambda run: run({"x": x})["y"], TOP1_AGREEMENT)
         return replace(
             tiny_export("server"),
             graphs={"toy": graph},
