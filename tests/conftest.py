@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import onnx
 import pytest
 
 from actors.bundle import Bundle, Layout, Precision
@@ -93,13 +94,25 @@ def pocket_export() -> Callable[..., "Export"]:
 
 @pytest.fixture(scope="session")
 def pocket_bundle(tmp_path_factory: pytest.TempPathFactory, pocket_export: Callable[..., "Export"]) -> Callable[..., Bundle]:
-    """Returns a tiny PocketTTS's bundle: exported at the first call, which takes 15 s."""
-    from exporter.build import build_bundle
+    """Returns a tiny PocketTTS's bundle. The first of a variant and layout takes half a minute, most of it in torch.export."""
+    from exporter import build as build_module
+    from exporter.graphs import export_graph
+
+    exported: dict[str, bytes] = {}
+
+    def export_once(graph: Any, sizes: Mapping[str, int]) -> onnx.ModelProto:
+        key = f"{id(graph)}"
+        if key not in exported:
+            exported[key] = export_graph(graph, sizes).SerializeToString()
+        return onnx.load_model_from_string(exported[key])
 
     @functools.cache
     def build(variant: str, precision: Precision, layout: Layout) -> Bundle:
         folder = tmp_path_factory.mktemp("bundles") / f"{variant}-{precision}-{layout}"
-        return build_bundle(pocket_export(variant, layout), f"pocket-{variant}", precision, layout, folder)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(build_module, "export_graph", export_once)
+            export = pocket_export(variant, layout)
+            return build_module.build_bundle(export, f"pocket-{variant}", precision, layout, folder)
 
     def cached(variant: str, precision: Precision = "fp32", layout: Layout = "server") -> Bundle:
         return build(variant, precision, layout)

@@ -45,37 +45,34 @@ class TestComponents:
         feeds = {"c": arrays["flow_cond"], **times, "x": arrays["flow_x0"]}
         assert_close(pocket_export(variant).graphs["flow_lm_flow"].run(feeds)["flow_dir"], arrays["flow_dir"])
 
-    def test_portable_steps(
-        self, variant: str, pocket_bundle: Callable[..., Bundle], pocket_oracle: Callable[[str], Any]
-    ) -> None:
-        """Plain ONNX Runtime, the public export's names: voice, text and latents behind each other, a state handed on."""
-        if variant == "pointwise":
-            pytest.skip("its backbone is the drifting one's, and an export takes its time")
-        bundle, arrays = pocket_bundle(variant, layout="portable"), pocket_oracle(variant).arrays
-        settings = bundle.manifest.settings
-        spec = bundle.manifest.graphs["flow_lm_main"]
-        session, text = (
-            ort.InferenceSession(bundle.path(bundle.manifest.graphs[key].file), providers=["CPUExecutionProvider"])
-            for key in ("flow_lm_main", "text_conditioner")
-        )
-        (before_voice,) = text.run(None, {"token_ids": np.array([[settings["bos_before_voice_id"]]])})
-        voice = np.concatenate((before_voice, arrays["voice_cond"]), axis=1)
-        sizes = {"batch": 1, "max_length": 96}
-        state = {
-            tensor.name: np.zeros([axis if isinstance(axis, int) else sizes[axis] for axis in tensor.axes], tensor.dtype)
-            for tensor in spec.inputs
-            if tensor.name.startswith("state_")
-        }
-        none, no_text = (np.zeros((1, 0, settings[size]), np.float32) for size in ("latent_dim", "d_model"))
-        latents = [(latent[None, None], no_text) for latent in arrays["step_in"][0]]
-        calls = [(none, voice), (none, arrays["text_emb"]), *latents]
-        made = []
-        for sequence, embeddings in calls:
-            hidden, logit, *carried = session.run(None, {"sequence": sequence, "text_embeddings": embeddings, **state})
-            state = {f"state_{k}": array for k, array in enumerate(carried)}
-            made.append((hidden[0], logit[0]))
-        assert_close(np.array([hidden for hidden, _ in made[2:]]), arrays["step_hidden"])
-        assert_close(np.array([logit for _, logit in made[2:]]), arrays["step_eos_logit"])
+
+def test_portable_steps(pocket_bundle: Callable[..., Bundle], pocket_oracle: Callable[[str], Any]) -> None:
+    """Plain ONNX Runtime, the public export's names: voice, text and latents behind each other, a state handed on."""
+    bundle, arrays = pocket_bundle("lsd", layout="portable"), pocket_oracle("lsd").arrays
+    settings = bundle.manifest.settings
+    spec = bundle.manifest.graphs["flow_lm_main"]
+    session, text = (
+        ort.InferenceSession(bundle.path(bundle.manifest.graphs[key].file), providers=["CPUExecutionProvider"])
+        for key in ("flow_lm_main", "text_conditioner")
+    )
+    (before_voice,) = text.run(None, {"token_ids": np.array([[settings["bos_before_voice_id"]]])})
+    voice = np.concatenate((before_voice, arrays["voice_cond"]), axis=1)
+    sizes = {"batch": 1, "max_length": 96}
+    state = {
+        tensor.name: np.zeros([axis if isinstance(axis, int) else sizes[axis] for axis in tensor.axes], tensor.dtype)
+        for tensor in spec.inputs
+        if tensor.name.startswith("state_")
+    }
+    none, no_text = (np.zeros((1, 0, settings[size]), np.float32) for size in ("latent_dim", "d_model"))
+    latents = [(latent[None, None], no_text) for latent in arrays["step_in"][0]]
+    calls = [(none, voice), (none, arrays["text_emb"]), *latents]
+    made = []
+    for sequence, embeddings in calls:
+        hidden, logit, *carried = session.run(None, {"sequence": sequence, "text_embeddings": embeddings, **state})
+        state = {f"state_{k}": array for k, array in enumerate(carried)}
+        made.append((hidden[0], logit[0]))
+    assert_close(np.array([hidden for hidden, _ in made[2:]]), arrays["step_hidden"])
+    assert_close(np.array([logit for _, logit in made[2:]]), arrays["step_eos_logit"])
 
 
 def test_the_portable_decoder_streams(pocket_bundle: Callable[..., Bundle], pocket_oracle: Callable[[str], Any]) -> None:
