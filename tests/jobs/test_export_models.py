@@ -1,16 +1,21 @@
 """The export job: one command from a checkpoint to a published bundle."""
 
+import json
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import onnx
+import pyarrow.parquet as pq
 import pytest
+import soundfile
 from onnx import numpy_helper
 
-from cluster.registry import embedded_folder, fetch
+from actors.bundle import Bundle
+from cluster.registry import embedded_folder, fetch, publish
 
 ROOT = Path(__file__).parents[2]
 CHECKPOINT = ROOT / "exporter" / "embedded" / "checkpoint"
@@ -76,3 +81,66 @@ def test_wrong_usage_is_one_line_and_exit_code_2(arguments: list[str], message: 
     assert done.returncode == 2
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+class TestVoice:
+    def _run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, str(ROOT / "jobs" / "export_models.py"), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, timeout=300)
+
+    @pytest.fixture
+    def recording(self, tmp_path: Path) -> Path:
+        time = np.arange(3 * 44_100) / 44_100
+        soundfile.write(tmp_path / "anna.mp3", 0.3 * np.sin(2 * np.pi * 180 * time) * np.sin(6 * time) ** 2, 44_100)
+        return tmp_path / "anna.mp3"
+
+    def test_a_cloned_voice_is_a_new_version_that_a_job_speaks_with(
+        self, recording: Path, pocket_bundle: Callable[..., Bundle], tmp_path: Path, embedded_environment: dict[str, str]
+    ) -> None:
+        registry = str(tmp_path / "registry")
+        first = publish(str(pocket_bundle("lsd").folder), registry)
+        done = self._run("voice", "--model", f"{registry}/pocket-lsd@latest", "--audio", str(recording), "--publish", registry)
+        assert done.returncode == 0, done.stderr
+        reference = done.stdout.splitlines()[-1]
+        assert reference != first
+        assert fetch("pocket-lsd@latest", registry, tmp_path / "cache").manifest.voices == ["voice", "voice_b", "anna"]
+
+        (tmp_path / "texts.txt").write_text("Hello there.\nThe quick brown fox.\n")
+        command = [
+            sys.executable,
+            str(ROOT / "jobs" / "synthesize_corpus.py"),
+            "--input",
+            str(tmp_path / "texts.txt"),
+            "--no-ray",
+        ]
+        command += ["--input", str(tmp_path / "texts.txt"), "--output", str(tmp_path / "speech")]
+        command += ["--model", reference, "--registry", registry, "--voice", "anna"]
+        command += ["--temperature", "0.1", "--lsd-steps", "2", "--option", "max_frames=8"]
+        spoken = subprocess.run(command, env=embedded_environment, capture_output=True, text=True, timeout=300)
+        assert spoken.returncode == 0, spoken.stderr
+        rows = pq.read_table(next((tmp_path / "speech").glob("*.parquet"))).to_pylist()
+        assert [(row["status"], row["voice"], row["sampling_rate"]) for row in rows] == [("ok", "anna", 24_000)] * 2
+        options = json.loads((tmp_path / "speech" / "run.json").read_bytes())["arguments"]["options"]
+        assert options == {"pause_s": 0.15, "temperature": 0.1, "lsd_steps": 2, "max_frames": 8}
+
+    def test_what_is_no_recording_or_no_name_is_one_line_and_exit_code_2(
+        self, recording: Path, pocket_bundle: Callable[..., Bundle], tmp_path: Path
+    ) -> None:
+        (tmp_path / "notes.txt").write_text("not audio")
+        model = str(pocket_bundle("lsd").folder)
+        for arguments, message in (
+            (("--audio", str(tmp_path / "notes.txt")), "cannot be decoded"),
+            (("--audio", str(tmp_path / "none.wav")), "cannot be read"),
+            (("--audio", str(recording), "--voice", "../anna"), "../anna"),
+            (("--audio", str(recording), "--voice", "voice"), "has a voice 'voice' already"),
+        ):
+            done = self._run("voice", "--model", model, "--folder", str(tmp_path / "new"), *arguments)
+            assert (done.returncode, done.stdout) == (2, "")
+            assert message in done.stderr
+            assert "Traceback" not in done.stderr
+            assert not (tmp_path / "new").exists()
+
+    def test_models_of_other_families_clone_no_voices(self, recording: Path, tmp_path: Path) -> None:
+        done = self._run("voice", "--model", "embedded", "--audio", str(recording), "--folder", str(tmp_path / "new"))
+        assert done.returncode == 2
+        assert "only pocket-tts clones voices" in done.stderr
