@@ -1,0 +1,111 @@
+"""Contestants that speak the same rows in turn, each in a process of its own: medians and ratios to the best peer."""
+
+import argparse
+import hashlib
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+BENCH = ROOT / ".bench"
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """One way to speak. Its script prints ``audio_s`` and ``wall_s`` as its last line, in JSON.
+
+    Attributes:
+        name: in the table.
+        python: of its environment.
+        script: in this folder.
+        model: the script's first argument; the threads come second.
+        arguments: its others.
+        is_peer: what we compare with.
+        processes: that share the threads and run side by side.
+    """
+
+    name: str
+    python: str
+    script: str
+    model: Path
+    arguments: Sequence[object]
+    is_peer: bool = False
+    processes: int = 1
+
+    def run(self, threads: int) -> float:
+        """Return audio seconds per wall second."""
+        command = [self.python, str(ROOT / "benchmarks" / self.script), str(self.model), str(threads // self.processes)]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"}
+        running = [
+            subprocess.Popen(
+                [*command, *map(str, self.arguments)], env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+            )
+            for _ in range(self.processes)
+        ]
+        outputs = [json.loads(process.communicate()[0].splitlines()[-1]) for process in running]
+        return sum(output["audio_s"] / output["wall_s"] for output in outputs)
+
+
+def parser(description: str) -> argparse.ArgumentParser:
+    """Return a parser with the options of every contest."""
+    made = argparse.ArgumentParser(description=description)
+    made.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    made.add_argument("--rounds", type=int, default=3)
+    made.add_argument("--no-readme", action="store_true", help="leave the table in the README alone")
+    return made
+
+
+def bundle(family: str, checkpoint: Path, precision: str) -> Path:
+    """Export once; the name of the folder holds a hash of the exporter's sources, so that a change exports anew."""
+    sources = b"".join(path.read_bytes() for path in sorted((ROOT / "exporter").glob("*.py")))
+    folder = BENCH / f"{checkpoint.name}-{precision}-{hashlib.sha256(sources).hexdigest()[:12]}"
+    if not (folder / "bundle.json").exists():
+        command = [sys.executable, str(ROOT / "jobs" / "export_models.py"), "--family", family, "--precision", precision]
+        command += ["--checkpoint", str(checkpoint), "--name", f"{checkpoint.name}-random", "--folder", str(folder)]
+        subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    return folder
+
+
+def hold(name: str, contestants: Sequence[Contestant], arguments: argparse.Namespace, **facts: object) -> None:
+    """Run every contestant in turn, ``--rounds`` times; write ``.bench/<name>.json`` and the table in the README."""
+    speeds: dict[str, list[float]] = {contestant.name: [] for contestant in contestants}
+    for round_ in range(arguments.rounds):
+        for contestant in contestants:
+            speeds[contestant.name].append(contestant.run(arguments.threads))
+            print(f"round {round_ + 1}: {contestant.name}: {speeds[contestant.name][-1]:.2f}x real time", flush=True)
+    medians = {name: statistics.median(values) for name, values in speeds.items()}
+    baseline = max(medians[contestant.name] for contestant in contestants if contestant.is_peer)
+    report = {
+        **facts,
+        "threads": arguments.threads,
+        "cpu": _cpu_name(),
+        "python": platform.python_version(),
+        "speeds": speeds,
+        "medians": medians,
+        "ratio_to_best_peer": {name: speed / baseline for name, speed in medians.items()},
+    }
+    (BENCH / f"{name}.json").write_text(json.dumps(report, indent=2))
+    rows = [f"| {report['cpu']}, {report['threads']} threads | x real time | against the best peer |", "|---|---|---|"]
+    rows += [f"| {name} | {speed:.1f} | {speed / baseline:.2f} |" for name, speed in medians.items()]
+    table = "\n".join(rows)
+    print(table)
+    if not arguments.no_readme:
+        _write_between(ROOT / "README.md", f"<!-- {name} -->", table, f"<!-- /{name} -->")
+
+
+def _write_between(path: Path, start: str, table: str, end: str) -> None:
+    before, rest = path.read_text().split(start)
+    path.write_text(f"{before}{start}\n{table}\n{end}{rest.split(end)[1]}")
+
+
+def _cpu_name() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.processor()

@@ -1,0 +1,57 @@
+"""PocketTTS at its true sizes: pocket-tts and transformers against our engine, alternating in one run; medians and ratios.
+
+``make bench`` prepares the environments and runs it. Weights are random (see ``pocket_checkpoint.py``), every row speaks 63
+frames (5 s) behind a voice of 10 s, all use the same threads but pocket-tts, which does best with its own setting of one thread
+and one more for its decoder. Writes ``.bench/pocket_speed.json`` and the table in the README.
+
+Another variant of the package's configs: ``--variant english_2m_2026-10 --no-readme``; transformers knows the largest only.
+"""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from contest import BENCH, ROOT, Contestant, bundle, hold, parser
+
+TEXT = "The quick brown fox jumps over the lazy dog, and then it runs far away into the deep green forest."
+FRAMES = 63
+
+
+def main() -> None:
+    """Time the peers' best settings, and our bundles at several numbers of slots."""
+    options = parser(__doc__ or "")
+    options.add_argument("--variant", default="english")
+    options.add_argument("--slots", type=int, nargs="+", default=[1, 8, 16, 32])
+    arguments = options.parse_args()
+    peer = str(BENCH / "pocket-peer" / "bin" / "python")
+    checkpoint = _checkpoint(peer, arguments.variant)
+    official = [("pocket-tts 4.0.1, fp32", "official"), ("pocket-tts 4.0.1, int8", "official-int8")]
+    batched = [(f"transformers, batch {n}", f"transformers-{n}") for n in (8, 16)] if arguments.variant == "english" else []
+    contestants = [
+        Contestant(name, peer, "pocket_peer.py", checkpoint, (FRAMES, mode, TEXT), is_peer=True)
+        for name, mode in official + batched
+    ]
+    widest = max(arguments.slots)
+    for precision in ("fp32", "int8"):
+        model = bundle("pocket-tts", checkpoint, precision)
+        runs = [(f"{slots} slots", slots, 1) for slots in arguments.slots]
+        if arguments.threads > 1:
+            runs.append((f"{arguments.threads} workers of 1 thread, {widest} slots each", widest, arguments.threads))
+        contestants += [
+            Contestant(
+                f"Speechmill {precision}, {name}", sys.executable, "pocket_engine.py", model, (FRAMES, n, TEXT), processes=k
+            )
+            for name, n, k in runs
+        ]
+    hold("pocket_speed", contestants, arguments, variant=arguments.variant, frames_per_row=FRAMES)
+
+
+def _checkpoint(peer: str, variant: str) -> Path:
+    folder = BENCH / f"pocket-{variant}"
+    if not (folder / "voice.safetensors").exists():
+        subprocess.run([peer, str(ROOT / "benchmarks" / "pocket_checkpoint.py"), variant, str(folder)], check=True)
+    return folder
+
+
+if __name__ == "__main__":
+    main()
