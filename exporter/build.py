@@ -83,7 +83,7 @@ class Export:
         graphs: by key; the worker asks for them by these keys.
         example_sizes: a size for every dynamic axis name, for tracing (at least 2 each).
         settings: the loop's constants, parsed by the family's module in ``actors/``.
-        files: further files of the bundle by their name in it.
+        files: further files of the bundle by their name in it, as they lie on disk or as their content.
         cases: by graph key, what the exported graph is compared with PyTorch on.
         speech: for graphs that carry state: compared over whole sentences; their agreement is measured on them.
         audio: for graphs that make audio, or what becomes audio, the output whose SNR is measured.
@@ -102,7 +102,7 @@ class Export:
     graphs: Mapping[str, Graph]
     example_sizes: Mapping[str, int]
     settings: Mapping[str, Any]
-    files: Mapping[str, Path]
+    files: Mapping[str, Path | bytes]
     cases: Mapping[str, Sequence[Case]]
     speech: Mapping[str, Speech]
     audio: Mapping[str, str]
@@ -132,7 +132,10 @@ def build_bundle(export: Export, name: str, precision: Precision, layout: Layout
     graphs = {key: writer.write(key, graph) for key, graph in export.graphs.items()}
     for member, source in export.files.items():
         (folder / member).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, folder / member)
+        if isinstance(source, bytes):
+            (folder / member).write_bytes(source)
+        else:
+            shutil.copyfile(source, folder / member)
     manifest = Manifest.model_validate(
         {
             "format_version": 1,

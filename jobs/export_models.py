@@ -46,6 +46,7 @@ class FamilyName(StrEnum):
 
     POCKET_TTS = "pocket-tts"
     SOPRANO = "soprano"
+    VIBEVOICE_REALTIME = "vibevoice-realtime"
 
 
 class PrecisionName(StrEnum):
@@ -73,7 +74,7 @@ def export_models(
     precision: Annotated[PrecisionName, typer.Option(help="int8 for CPUs, fp16 for GPUs.")] = PrecisionName.FP32,
     layout: Annotated[LayoutName, typer.Option(help="server for our engine, portable for other runtimes.")] = LayoutName.SERVER,
     voices: Annotated[
-        Path | None, typer.Option(help="Folder of a PocketTTS model's voices, instead of those beside its checkpoint.")
+        Path | None, typer.Option(help="Folder of a PocketTTS or VibeVoice-Realtime model's voices, instead of those beside its checkpoint.")
     ] = None,
     folder: Folder = None,
 ) -> None:
@@ -137,7 +138,7 @@ def _build(
     exporter = FAMILIES[family.value]
     export = exporter.load(open_checkpoint(checkpoint, exporter.FILES), layout)
     if voices is not None:
-        export = with_voices(export, voices)
+        export = with_voices(export, voices, layout)
     return build_bundle(export, name, precision, layout, folder).reference
 
 

@@ -1,0 +1,184 @@
+"""What the graphs of VibeVoice-Realtime are compared with PyTorch on: several lengths, batch sizes and places in a stream."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from actors.dpm_solver import solver_steps
+from exporter.build import Agreement, Speech
+from exporter.graphs import Graph
+from exporter.verify import Case, Run
+
+_WINDOWS = 4  # of text and speech that are spoken for the checks
+_TEXT_WINDOW, _SPEECH_WINDOW = 5, 6
+_SOLVER_STEPS = 5
+_CHUNK_FRAMES = 5
+_EOS_AGREEMENT = Agreement("eos_agreement", lambda want, got: float(((want[:, -1] > 0) == (got[:, -1] > 0)).mean()))
+
+
+class ServerCases:
+    """Example inputs of the server graphs: random numbers, and what PyTorch meets while it speaks random words.
+
+    Attributes:
+        latents: ``[frames, latent]`` that PyTorch gives while it speaks.
+        outputs: condition and the end's logit, ``[frames, hidden + 1]``, from which each of them was drawn.
+    """
+
+    def __init__(self, graphs: Mapping[str, Graph], vocab_size: int, train_steps: int) -> None:
+        self.graphs = graphs
+        self.random = np.random.default_rng(0)
+        self.solver = solver_steps(_SOLVER_STEPS, train_steps, stochastic=False)
+        self.ids = self.random.integers(0, vocab_size, (1, 64))
+        feeds = self._slots("lm", {"input_ids": self.ids[:, : _WINDOWS * _TEXT_WINDOW]}, _WINDOWS * _TEXT_WINDOW, 0)
+        self.text = graphs["lm"].run(feeds)["text"]
+        spoken: list[np.ndarray] = []
+
+        def draw(condition: np.ndarray) -> np.ndarray:
+            spoken.append(self._draw(condition))
+            return spoken[-1]
+
+        self.outputs = self._speak(graphs["tts_lm"].run, draw)
+        self.latents = np.concatenate(spoken)
+
+    def all(self) -> dict[str, list[Case]]:
+        """Return the cases of every graph."""
+        return {
+            "lm": self._lm(),
+            "tts_lm": self._tts(),
+            "prediction_head": self._head(),
+            "acoustic_decoder": self._decoder(),
+        }
+
+    def speech(self) -> dict[str, Speech]:
+        """Return what the stateful graphs give over a whole utterance, with the state they carry themselves."""
+
+        def speak(run: Run) -> np.ndarray:
+            latents = iter(self.latents[:, None])
+            return self._speak(run, lambda _: next(latents))
+
+        whole = self._decode(self.graphs["acoustic_decoder"].run, len(self.latents))
+        return {
+            "tts_lm": Speech(self.outputs, speak, _EOS_AGREEMENT),
+            "acoustic_decoder": Speech(whole, lambda run: self._decode(run, _CHUNK_FRAMES)),
+        }
+
+    def _lm(self) -> list[Case]:
+        """Text from the start and behind a prompt. What a buffer holds behind its end means nothing and is not compared."""
+        feeds = [self._slots("lm", {"input_ids": self.ids[:, :n]}, n, past) for n, past in ((1, 0), (17, 0), (40, 9))]
+        return [Case(f"case {i}", f, ("text",)) for i, f in enumerate(feeds)]
+
+    def _tts(self) -> list[Case]:
+        """Windows of text alone, behind a prompt or not; fresh ones together; frames of rows of different lengths."""
+        windows = [self._tts_feeds(rows, tokens, 0, past) for rows, tokens, past in ((1, 5, 0), (1, 5, 23), (2, 7, 0))]
+        frames = [self._tts_feeds(rows, 0, 1, 30) for rows in (1, 2, 5)]
+        return [Case(f"case {i}", feeds, ("condition", "eos_logit")) for i, feeds in enumerate(windows + frames)]
+
+    def _head(self) -> list[Case]:
+        """Every step of the solver on what the model meets when it speaks, and random conditions and times."""
+        natural = [self._head_feeds(self.outputs[:, :-1], step.timestep) for step in self.solver]
+        random = [self._head_feeds(self._noise(rows, self._size("tts_lm", "text")), time) for rows, time in ((1, 0), (7, 321))]
+        return [Case(f"case {i}", feeds, natural=i < len(natural)) for i, feeds in enumerate(natural + random)]
+
+    def _decoder(self) -> list[Case]:
+        """Speech from its start, and random latents in batches in the middle of a stream."""
+        streams = [self._decoder_feeds(self.latents[None], 0.0)]
+        latent = self._size("acoustic_decoder", "latent")
+        streams += [self._decoder_feeds(self._noise(*shape, latent), 1.0) for shape in ((1, 1), (2, 3))]
+        return [Case(f"case {i}", feeds, natural=not i) for i, feeds in enumerate(streams)]
+
+    def _noise(self, *shape: int) -> np.ndarray:
+        return self.random.standard_normal(shape).astype(np.float32)
+
+    def _size(self, graph: str, port: str) -> int:
+        """Return the last axis of an input."""
+        size = next(p.axes[-1] for p in self.graphs[graph].inputs if p.name == port)
+        assert isinstance(size, int)
+        return size
+
+    def _slots(self, graph: str, feeds: Mapping[str, np.ndarray], sequence: int, past: int, room: int = 0) -> dict[str, np.ndarray]:
+        """Add caches that hold up to ``past`` positions of noise, and have ``room`` for later ones, to a graph's inputs."""
+        rows = len(next(iter(feeds.values())))
+        lengths = np.full(rows, past, np.int32)
+        if sequence == 1 and past:
+            lengths = self.random.integers(1, past, rows).astype(np.int32)
+        after = lengths + np.int32(sequence)
+        slots = {**feeds, "seqlens_k": after - np.int32(1), "total_sequence_length": np.array(after.max())}
+        for port in self.graphs[graph].inputs:
+            if port.name.startswith("past_"):
+                _, heads, _, head_dim = port.axes
+                assert isinstance(heads, int) and isinstance(head_dim, int)
+                slots[port.name] = self._noise(rows, heads, past + sequence + room, head_dim)
+        return slots
+
+    def _tts_feeds(self, rows: int, tokens: int, frames: int, past: int) -> dict[str, np.ndarray]:
+        feeds = {
+            "text": self._noise(rows, tokens, self._size("tts_lm", "text")),
+            "latents": self._noise(rows, frames, self._size("tts_lm", "latents")),
+        }
+        return self._slots("tts_lm", feeds, tokens + frames, past)
+
+    def _head_feeds(self, condition: np.ndarray, timestep: int) -> dict[str, np.ndarray]:
+        noise = self._noise(len(condition), self._size("prediction_head", "noisy_latent"))
+        return {"noisy_latent": noise, "timestep": np.full(len(condition), timestep), "conditioning": condition}
+
+    def _decoder_feeds(self, latents: np.ndarray, past: float) -> dict[str, np.ndarray]:
+        """Inputs of the decoder with a past of noise of this standard deviation."""
+        feeds = {"latent": latents}
+        for port in self.graphs["acoustic_decoder"].inputs[1:]:
+            shape = [axis for axis in port.axes if isinstance(axis, int)]
+            feeds[port.name] = np.float32(past) * self._noise(len(latents), *shape)
+        return feeds
+
+    def _draw(self, condition: np.ndarray) -> np.ndarray:
+        """Draw a latent ``[1, latent]`` as the loop does, without guidance."""
+        feeds = self._head_feeds(condition, 0)
+        x, before = feeds["noisy_latent"], np.float32(0)
+        for step in self.solver:
+            moment = {"noisy_latent": x, "timestep": np.array([step.timestep])}
+            velocity = self.graphs["prediction_head"].run({**feeds, **moment})["predicted_noise"]
+            clean = np.float32(step.alpha) * x - np.float32(step.sigma) * velocity
+            x = np.float32(step.a) * x + np.float32(step.b0) * clean + np.float32(step.b1) * before
+            before = clean
+        return x
+
+    def _speak(self, run: Run, next_latent: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        """Speak the text through ``run``, window by window; return the condition and the end's logit before each frame."""
+        room = self.text.shape[1] + _WINDOWS * _SPEECH_WINDOW
+        feeds = self._slots("tts_lm", {"text": self.text[:, :_TEXT_WINDOW], "latents": self._no_latent}, _TEXT_WINDOW, 0, room)
+        made = run(feeds)
+        outputs = []
+        for frame in range(_WINDOWS * _SPEECH_WINDOW):
+            window, place = divmod(frame, _SPEECH_WINDOW)
+            if window and not place:
+                text = self.text[:, window * _TEXT_WINDOW :][:, :_TEXT_WINDOW]
+                feeds = self._following(feeds, made, text, self._no_latent)
+                made = run(feeds)
+            outputs.append(np.concatenate((made["condition"], made["eos_logit"]), axis=1))
+            feeds = self._following(feeds, made, self.text[:, :0], next_latent(made["condition"])[:, None])
+            made = run(feeds)
+        return np.concatenate(outputs)
+
+    @property
+    def _no_latent(self) -> np.ndarray:
+        return np.zeros((1, 0, self._size("tts_lm", "latents")), np.float32)
+
+    def _following(
+        self, feeds: Mapping[str, np.ndarray], made: Mapping[str, np.ndarray], text: np.ndarray, latents: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        """Return the inputs of the call after ``feeds``, which gave ``made``."""
+        sequence = np.int32(text.shape[1] + latents.shape[1])
+        lengths = feeds["seqlens_k"] + sequence
+        carried = {name.replace("present_", "past_"): array for name, array in made.items() if name.startswith("present_")}
+        total = np.array(lengths.max() + 1, np.int32)
+        return {"text": text, "latents": latents, "seqlens_k": lengths, "total_sequence_length": total, **carried}
+
+    def _decode(self, run: Run, chunk: int) -> np.ndarray:
+        """Decode the latents to samples, ``chunk`` frames at a time."""
+        feeds = self._decoder_feeds(self.latents[None, :chunk], 0.0)
+        audio = []
+        for start in range(0, len(self.latents), chunk):
+            feeds["latent"] = self.latents[None, start : start + chunk]
+            made = run(feeds)
+            audio.append(made["audio"][0, 0])
+            feeds |= {name.replace("present_", "past_"): a for name, a in made.items() if name.startswith("present_")}
+        return np.concatenate(audio)
