@@ -318,6 +318,8 @@ def load(checkpoint: Checkpoint, layout: Layout) -> Export:
             *("latent", "audio"),
         ),
         source=checkpoint.source,
+        # Few channels, read by everything behind them, and next to no arithmetic: where latents enter and where they leave.
+        keep_from_int8=("connector.fc1.", "noisy_images_proj.", "final."),
     )
     return with_presets(export, checkpoint.folder, layout) if find_presets(checkpoint.folder) else export
 
