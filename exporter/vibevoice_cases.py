@@ -21,6 +21,7 @@ class ServerCases:
 
     Attributes:
         latents: ``[frames, latent]`` that PyTorch gives while it speaks.
+        features: ``[steps, channels]`` that the first part of the decoder makes of them.
         outputs: condition and the end's logit, ``[frames, hidden + 1]``, from which each of them was drawn.
     """
 
@@ -39,6 +40,7 @@ class ServerCases:
 
         self.outputs = self._speak(graphs["tts_lm"].run, draw)
         self.latents = np.concatenate(spoken)
+        self.features = self._decode("latent_decoder", graphs["latent_decoder"].run, self.latents, len(self.latents))
 
     def all(self) -> dict[str, list[Case]]:
         """Return the cases of every graph."""
@@ -46,7 +48,8 @@ class ServerCases:
             "lm": self._lm(),
             "tts_lm": self._tts(),
             "prediction_head": self._head(),
-            "acoustic_decoder": self._decoder(),
+            "latent_decoder": self._decoder("latent_decoder", self.latents),
+            "acoustic_decoder": self._decoder("acoustic_decoder", self.features),
         }
 
     def speech(self) -> dict[str, Speech]:
@@ -56,11 +59,20 @@ class ServerCases:
             latents = iter(self.latents[:, None])
             return self._speak(run, lambda _: next(latents))
 
-        whole = self._decode(self.graphs["acoustic_decoder"].run, len(self.latents))
         return {
             "tts_lm": Speech(self.outputs, speak, _EOS_AGREEMENT),
-            "acoustic_decoder": Speech(whole, lambda run: self._decode(run, _CHUNK_FRAMES)),
+            "latent_decoder": Speech(
+                self.features, lambda run: self._decode("latent_decoder", run, self.latents, _CHUNK_FRAMES)
+            ),
+            "acoustic_decoder": Speech(
+                self._decode("acoustic_decoder", self.graphs["acoustic_decoder"].run, self.features, len(self.features)),
+                lambda run: self._decode("acoustic_decoder", run, self.features, _CHUNK_FRAMES * self._steps_per_frame),
+            ),
         }
+
+    @property
+    def _steps_per_frame(self) -> int:
+        return len(self.features) // len(self.latents)
 
     def _lm(self) -> list[Case]:
         """Text from the start and behind a prompt. What a buffer holds behind its end means nothing and is not compared."""
@@ -79,11 +91,11 @@ class ServerCases:
         random = [self._head_feeds(self._noise(rows, self._size("tts_lm", "text")), time) for rows, time in ((1, 0), (7, 321))]
         return [Case(f"case {i}", feeds, natural=i < len(natural)) for i, feeds in enumerate(natural + random)]
 
-    def _decoder(self) -> list[Case]:
-        """Speech from its start, and random latents in batches in the middle of a stream."""
-        streams = [self._decoder_feeds(self.latents[None], 0.0)]
-        latent = self._size("acoustic_decoder", "latent")
-        streams += [self._decoder_feeds(self._noise(*shape, latent), 1.0) for shape in ((1, 1), (2, 3))]
+    def _decoder(self, graph: str, spoken: np.ndarray) -> list[Case]:
+        """Speech from its start, and random numbers in batches in the middle of a stream."""
+        steps, channels = len(spoken) // len(self.latents), spoken.shape[1]
+        streams = [self._decoder_feeds(graph, spoken[None], 0.0)]
+        streams += [self._decoder_feeds(graph, self._noise(batch, n * steps, channels), 1.0) for batch, n in ((1, 1), (2, 3))]
         return [Case(f"case {i}", feeds, natural=not i) for i, feeds in enumerate(streams)]
 
     def _noise(self, *shape: int) -> np.ndarray:
@@ -121,12 +133,13 @@ class ServerCases:
         noise = self._noise(len(condition), self._size("prediction_head", "noisy_latent"))
         return {"noisy_latent": noise, "timestep": np.full(len(condition), timestep), "conditioning": condition}
 
-    def _decoder_feeds(self, latents: np.ndarray, past: float) -> dict[str, np.ndarray]:
-        """Inputs of the decoder with a past of noise of this standard deviation."""
-        feeds = {"latent": latents}
-        for port in self.graphs["acoustic_decoder"].inputs[1:]:
+    def _decoder_feeds(self, graph: str, x: np.ndarray, past: float) -> dict[str, np.ndarray]:
+        """Inputs of a part of the decoder with a past of noise of this standard deviation."""
+        first, *state = self.graphs[graph].inputs
+        feeds = {first.name: x}
+        for port in state:
             shape = [axis for axis in port.axes if isinstance(axis, int)]
-            feeds[port.name] = np.float32(past) * self._noise(len(latents), *shape)
+            feeds[port.name] = np.float32(past) * self._noise(len(x), *shape)
         return feeds
 
     def _draw(self, condition: np.ndarray) -> np.ndarray:
@@ -172,13 +185,14 @@ class ServerCases:
         total = np.array(lengths.max() + 1, np.int32)
         return {"text": text, "latents": latents, "seqlens_k": lengths, "total_sequence_length": total, **carried}
 
-    def _decode(self, run: Run, chunk: int) -> np.ndarray:
-        """Decode the latents to samples, ``chunk`` frames at a time."""
-        feeds = self._decoder_feeds(self.latents[None, :chunk], 0.0)
-        audio = []
-        for start in range(0, len(self.latents), chunk):
-            feeds["latent"] = self.latents[None, start : start + chunk]
+    def _decode(self, graph: str, run: Run, x: np.ndarray, chunk: int) -> np.ndarray:
+        """Run a part of the decoder over ``[steps, channels]``, ``chunk`` steps at a time."""
+        first, writes = self.graphs[graph].inputs[0].name, self.graphs[graph].outputs[0].name
+        feeds = self._decoder_feeds(graph, x[None, :chunk], 0.0)
+        outputs = []
+        for start in range(0, len(x), chunk):
+            feeds[first] = x[None, start : start + chunk]
             made = run(feeds)
-            audio.append(made["audio"][0, 0])
+            outputs.append(made[writes][0])
             feeds |= {name.replace("present_", "past_"): a for name, a in made.items() if name.startswith("present_")}
-        return np.concatenate(audio)
+        return np.concatenate(outputs)

@@ -21,7 +21,7 @@ from exporter.checkpoints import Checkpoint, load_weights
 from exporter.graphs import Graph, Port
 from exporter.layers import Linear, RMSNorm, rotary_tables
 from exporter.vibevoice_cases import ServerCases
-from exporter.vibevoice_vae import Decoder, VAEConfig, decoder_state
+from exporter.vibevoice_vae import Decoder, Part, VAEConfig, decoder_state
 from exporter.vibevoice_voices import find_presets, with_presets
 
 FILES: tuple[str, ...] = ("config.json", "model*.safetensors", "model.safetensors.index.json", "tokenizer.json", "*.pt")
@@ -40,6 +40,8 @@ _FRAMES_PER_TOKEN = 5
 _VOICE_POSITIONS = 512  # for the prompt; the longest published preset has 303
 _TIMESTEP_CHANNELS = 256  # TimestepEmbedder.frequency_embedding_size
 _TIMESTEP_PERIOD = 10000.0
+_COARSE_STAGES = 2  # of the decoder: 95 % of its weights, 30 % of its arithmetic, 2 % of its activations
+_NARROW = 128
 _CONNECTOR_EPS = 1e-6  # SpeechConnector
 
 
@@ -280,18 +282,31 @@ class ServerTTS(nn.Module):
         return condition, self.end(condition), *present
 
 
-class ServerDecoder(nn.Module):
-    """The language model's latents to samples, in chunks."""
+class ServerLatentDecoder(nn.Module):
+    """The language model's latents to the decoder's coarse features: few steps, large weights."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, part: Part) -> None:
         super().__init__()
-        self.decoder = model.decoder
+        self.coarse = part
         self.scale, self.bias = model.speech_scaling_factor, model.speech_bias_factor
 
     def forward(self, latent: Tensor, *past: Tensor) -> tuple[Tensor, ...]:
-        """Map ``[batch, frames, latent]`` to samples ``[batch, 1, frames * frame_size]`` and ``past`` for the next chunk."""
-        audio, *present = self.decoder(latent / self.scale - self.bias, *past)
-        return audio.unsqueeze(1), *present
+        """Map ``[batch, frames, latent]`` to ``[batch, steps, channels]`` and ``past`` to that for the next chunk."""
+        made: tuple[Tensor, ...] = self.coarse(latent / self.scale - self.bias, *past)
+        return made
+
+
+class ServerAcousticDecoder(nn.Module):
+    """Coarse features to samples: small weights, many steps."""
+
+    def __init__(self, part: Part) -> None:
+        super().__init__()
+        self.fine = part
+
+    def forward(self, features: Tensor, *past: Tensor) -> tuple[Tensor, ...]:
+        """Map ``[batch, steps, channels]`` to samples ``[batch, samples]`` and ``past`` to that for the next chunk."""
+        audio, *present = self.fine(features, *past)
+        return audio.flatten(1), *present
 
 
 def load(checkpoint: Checkpoint, layout: Layout) -> Export:
@@ -306,22 +321,29 @@ def load(checkpoint: Checkpoint, layout: Layout) -> Export:
         sample_rate=_LOOP["sample_rate"],
         voices=[],
         graphs=graphs,
-        example_sizes={"batch": 2, "tokens": 3, "frames": 4, "max_length": 24},
+        example_sizes={"batch": 2, "tokens": 3, "frames": 4, "steps": 16, "max_length": 24},
         settings=_settings(model),
         files={"tokenizer.json": tokenizer} if tokenizer.is_file() else {},
         cases=cases.all(),
         speech=cases.speech(),
-        audio={"prediction_head": "predicted_noise", "acoustic_decoder": "audio"},
+        audio={"prediction_head": "predicted_noise", "latent_decoder": "features", "acoustic_decoder": "audio"},
         keep_float32=("end.",),
         io_float32=(
             *("text", "latents", "condition", "eos_logit", "noisy_latent", "conditioning", "predicted_noise"),
-            *("latent", "audio"),
+            *("latent", "features", "audio"),
         ),
         source=checkpoint.source,
         # Few channels, read by everything behind them, and next to no arithmetic: where latents enter and where they leave.
-        keep_from_int8=("connector.fc1.", "noisy_images_proj.", "final."),
+        keep_from_int8=("connector.fc1.", "noisy_images_proj.", "final.", *_narrow_layers(model.decoder)),
+        keep_in_turn={"prediction_head": [("modulation.", "cond_proj."), ("modulation.", "cond_proj.", "down_proj.")]},
     )
     return with_presets(export, checkpoint.folder, layout) if find_presets(checkpoint.folder) else export
+
+
+def _narrow_layers(decoder: Decoder) -> list[str]:
+    """The names, in the graph that makes samples, of layers so narrow that quantizing their rows takes as long as it saves."""
+    _, fine = decoder.split(_COARSE_STAGES)
+    return [f"fine.layers.{i}." for i, layer in enumerate(fine.layers) if layer.past_shape[1] <= _NARROW]
 
 
 def _settings(model: Model) -> dict[str, Any]:
@@ -338,6 +360,7 @@ def _settings(model: Model) -> dict[str, Any]:
         "tts_layers": config.tts_layers,
         "latent_dim": config.head.latent_size,
         "frame_size": config.decoder.frame_size,
+        "feature_steps": math.prod(config.decoder.ratios[: _COARSE_STAGES - 1]),
         "max_positions": positions,
         "max_text_tokens": room // (1 + _FRAMES_PER_TOKEN),
         "train_steps": config.head.ddpm_num_steps,
@@ -479,12 +502,12 @@ def _timestep_table(first: Tensor, second: Tensor, steps: int) -> Tensor:
 
 
 def server_graphs(model: Model) -> dict[str, Graph]:
-    """The four graphs of the engine. The connector and the end's classifier are part of the speech model's."""
+    """The five graphs of the engine. The connector and the end's classifier are part of the speech model's."""
     return {
         "lm": _server_lm(model),
         "tts_lm": _server_tts(model),
         "prediction_head": prediction_head(model),
-        "acoustic_decoder": _server_decoder(model),
+        **_server_decoders(model),
     }
 
 
@@ -542,15 +565,24 @@ def prediction_head(model: Model, **opset: int) -> Graph:
     )
 
 
-def _server_decoder(model: Model) -> Graph:
-    state = [(f"conv.{i}", ("batch", *shape)) for i, shape in enumerate(model.decoder.state_shapes)]
+def _server_decoders(model: Model) -> dict[str, Graph]:
+    """The decoder as two graphs, which want chunks of different lengths: the one many frames, the other few."""
+    coarse, fine = model.decoder.split(_COARSE_STAGES)
+    features = Port("features", ("batch", "steps", model.decoder.config.widths[_COARSE_STAGES - 1]))
+    latent = Port("latent", ("batch", "frames", model.config.head.latent_size))
+    audio = Port("audio", ("batch", "samples"))
+    return {
+        "latent_decoder": _decoder_graph("latent_decoder", ServerLatentDecoder(model, coarse), coarse, latent, features),
+        "acoustic_decoder": _decoder_graph("acoustic_decoder", ServerAcousticDecoder(fine), fine, features, audio),
+    }
+
+
+def _decoder_graph(name: str, module: nn.Module, part: Part, reads: Port, writes: Port) -> Graph:
+    state = [(f"conv.{i}", ("batch", *shape)) for i, shape in enumerate(part.state_shapes)]
     return Graph(
-        "acoustic_decoder",
-        "acoustic_decoder.onnx",
-        ServerDecoder(model),
-        inputs=(
-            Port("latent", ("batch", "frames", model.config.head.latent_size)),
-            *(Port(f"past_{name}", axes) for name, axes in state),
-        ),
-        outputs=(Port("audio", ("batch", 1, "samples")), *(Port(f"present_{name}", axes) for name, axes in state)),
+        name,
+        f"{name}.onnx",
+        module,
+        inputs=(reads, *(Port(f"past_{key}", axes) for key, axes in state)),
+        outputs=(writes, *(Port(f"present_{key}", axes) for key, axes in state)),
     )

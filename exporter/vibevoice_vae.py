@@ -6,7 +6,7 @@ it needs of the past, so that chunks are the whole, exactly. A decoder mirrors a
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,6 +109,24 @@ class Block(nn.Module):
         return x + self.linear2(hidden).view_as(x), padded[:, x.shape[1] :]
 
 
+class Part(nn.Module):
+    """A run of a decoder's layers. The first ones have nearly all of the weights, the last ones nearly all of the activations."""
+
+    def __init__(self, layers: Iterable[nn.Module]) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(layers)
+
+    @property
+    def state_shapes(self) -> list[tuple[int, int]]:
+        """The tensors carried from chunk to chunk, without the batch axis; zeros at the start."""
+        return list(past_shapes(self.layers).values())
+
+    def forward(self, x: Tensor, *past: Tensor) -> tuple[Tensor, ...]:
+        """Map ``[batch, steps, channels]`` to the last layer's, and ``past`` to that for the next chunk."""
+        x, present = convolve(self.layers, x, past)
+        return x, *present
+
+
 class Decoder(nn.Module):
     """Latents to samples, in chunks."""
 
@@ -126,6 +144,11 @@ class Decoder(nn.Module):
     def state_shapes(self) -> list[tuple[int, int]]:
         """The tensors carried from chunk to chunk, without the batch axis; zeros at the start."""
         return list(past_shapes(self.layers).values())
+
+    def split(self, stages: int) -> tuple[Part, Part]:
+        """Return the first so many stages and the rest."""
+        count = stages + sum(self.config.depths[:stages])
+        return Part(self.layers[:count]), Part(self.layers[count:])
 
     def forward(self, latents: Tensor, *past: Tensor) -> tuple[Tensor, ...]:
         """Map ``[batch, frames, dimension]`` to samples ``[batch, frames * frame_size]`` and ``past`` for the next chunk."""

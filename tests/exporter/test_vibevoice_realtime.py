@@ -65,7 +65,7 @@ def test_settings_are_those_that_the_worker_parses(export: Export) -> None:
 def test_bundle_holds_graphs_voices_and_tokenizer(vibevoice_bundle: Callable[..., Bundle]) -> None:
     bundle = vibevoice_bundle("fp32")
     bundle.verify()
-    assert list(bundle.manifest.graphs) == ["lm", "tts_lm", "prediction_head", "acoustic_decoder"]
+    assert list(bundle.manifest.graphs) == ["lm", "tts_lm", "prediction_head", "latent_decoder", "acoustic_decoder"]
     assert bundle.manifest.voices == ["voiceA", "voiceB"]
     assert {"tokenizer.json", "negative.safetensors", "voices/voiceB.safetensors"} <= set(bundle.manifest.files)
 
