@@ -140,7 +140,7 @@ def voice_member(name: str) -> str:
 
 def is_voice_member(member: str) -> bool:
     """Whether a file of a bundle belongs to its voices, in either layout."""
-    return member == NEGATIVE_MEMBER or member.startswith(("voices/", "negative/"))
+    return member == NEGATIVE_MEMBER or member.startswith("voices/")
 
 
 def _tensors(path: Path) -> dict[str, np.ndarray]:

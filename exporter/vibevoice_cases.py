@@ -23,7 +23,15 @@ class ServerCases:
         latents: ``[frames, latent]`` that PyTorch gives while it speaks.
         features: ``[steps, channels]`` that the first part of the decoder makes of them.
         outputs: condition and the end's logit, ``[frames, hidden + 1]``, from which each of them was drawn.
+        audio: by graph key, the output whose SNR is measured.
     """
+
+    audio = {
+        "lm": "text",
+        "prediction_head": "predicted_noise",
+        "latent_decoder": "features",
+        "acoustic_decoder": "audio",
+    }
 
     def __init__(self, graphs: Mapping[str, Graph], vocab_size: int, train_steps: int) -> None:
         self.graphs = graphs
@@ -196,3 +204,75 @@ class ServerCases:
             outputs.append(made[writes][0])
             feeds |= {name.replace("present_", "past_"): a for name, a in made.items() if name.startswith("present_")}
         return np.concatenate(outputs)
+
+
+class PortableCases:
+    """Example inputs of the public graphs: random numbers, rows of unequal lengths among them, padded on the left."""
+
+    audio = {"lm_with_kv": "hidden_states", "prediction_head": "predicted_noise", "acoustic_decoder": "waveform"}
+
+    def __init__(self, graphs: Mapping[str, Graph], vocab_size: int, train_steps: int) -> None:
+        self.graphs = graphs
+        self.vocab_size = vocab_size
+        self.times = [step.timestep for step in solver_steps(_SOLVER_STEPS, train_steps, stochastic=False)]
+        self.random = np.random.default_rng(0)
+
+    def all(self) -> dict[str, list[Case]]:
+        """Return the cases of every graph."""
+        texts, windows, steps = ((1, 5, 9), (1, 12, 1), (3, 7, 20)), ((1, 5, 23), (3, 6, 30)), ((1, 1, 23), (3, 1, 40))
+        feeds = {
+            "lm_with_kv": [self._growing("lm_with_kv", *shape) for shape in texts],
+            "tts_lm_prefill": [self._growing("tts_lm_prefill", *shape) for shape in windows],
+            "tts_lm_step": [self._growing("tts_lm_step", *shape) for shape in steps],
+            "prediction_head": [self._head(rows, time) for rows, time in zip((1, 2, 3, 5, 8), self.times, strict=True)],
+            "acoustic_connector": [self._rows("acoustic_connector", n) for n in (1, 3)],
+            "eos_classifier": [self._rows("eos_classifier", n) for n in (1, 3)],
+            "acoustic_decoder": [self._rows("acoustic_decoder", n, frames) for n, frames in ((1, 1), (1, 9), (3, 4))],
+        }
+        return {key: [Case(f"case {i}", f) for i, f in enumerate(cases)] for key, cases in feeds.items()}
+
+    def speech(self) -> dict[str, Speech]:
+        """Return what the upper layers' hidden states say about the end, over a stretch of random positions."""
+        return {key: self._ends(key) for key in ("tts_lm_prefill", "tts_lm_step")}
+
+    def _ends(self, key: str) -> Speech:
+        feeds = self._growing(key, 1, 48, 1)
+        end = self.graphs["eos_classifier"].run
+
+        def agree(want: np.ndarray, got: np.ndarray) -> float:
+            before, after = (end({"hidden_state": hidden.astype(np.float32)})["logit"] > 0 for hidden in (want, got))
+            return float((before == after).mean())
+
+        return Speech(
+            self.graphs[key].run(feeds)["hidden_states"][0],
+            lambda run: run(feeds)["hidden_states"][0],
+            Agreement("eos_agreement", agree),
+        )
+
+    def _noise(self, *shape: int) -> np.ndarray:
+        return self.random.standard_normal(shape).astype(np.float32)
+
+    def _growing(self, key: str, batch: int, tokens: int, past: int) -> dict[str, np.ndarray]:
+        """Inputs for rows behind caches of up to ``past`` positions; the second row has half of them, the third one."""
+        lengths = np.array([past, max(1, past // 2), 1])[:batch]
+        mask = (np.arange(past + tokens) >= past - lengths[:, None]).astype(np.int64)
+        feeds = {"attention_mask": mask, "position_ids": lengths[:, None] + np.arange(tokens)}
+        feeds["input_ids"] = self.random.integers(0, self.vocab_size, (batch, tokens))
+        sizes = {"batch": batch, "tokens": tokens, "past": past}
+        return {
+            port.name: feeds[port.name]
+            if port.name in feeds
+            else self._noise(*(axis if isinstance(axis, int) else sizes[axis] for axis in port.axes))
+            for port in self.graphs[key].inputs
+        }
+
+    def _head(self, rows: int, time: int) -> dict[str, np.ndarray]:
+        latent, _, condition = self.graphs["prediction_head"].inputs
+        sizes = [axis for port in (latent, condition) for axis in port.axes if isinstance(axis, int)]
+        noisy, hidden = (self._noise(rows, size) for size in sizes)
+        return {"noisy_latent": noisy, "timestep": np.full(rows, time), "conditioning": hidden}
+
+    def _rows(self, key: str, batch: int, frames: int = 1) -> dict[str, np.ndarray]:
+        (port,) = self.graphs[key].inputs
+        sizes = {"batch": batch, "frames": frames}
+        return {port.name: self._noise(*(axis if isinstance(axis, int) else sizes[axis] for axis in port.axes))}

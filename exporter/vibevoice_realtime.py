@@ -5,23 +5,26 @@ Source: microsoft/VibeVoice ``vibevoice/modular/modeling_vibevoice_streaming*.py
 safetensors, which have the original's names, is used but for the one table that the original never reads.
 """
 
+import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from actors.bundle import Layout
 from actors.errors import ExportError
-from exporter.attention import shared_buffer_attention
+from exporter.attention import concat_attention, shared_buffer_attention
 from exporter.build import Export
 from exporter.checkpoints import Checkpoint, load_weights
-from exporter.graphs import Graph, Port
+from exporter.graphs import OPSET, Graph, Port
 from exporter.layers import Linear, RMSNorm, rotary_tables
-from exporter.vibevoice_cases import ServerCases
-from exporter.vibevoice_vae import Decoder, Part, VAEConfig, decoder_state
+from exporter.vibevoice_cases import PortableCases, ServerCases
+from exporter.vibevoice_vae import Decoder, Part, VAEConfig, decoder_state, start
 from exporter.vibevoice_voices import find_presets, with_presets
 
 FILES: tuple[str, ...] = ("config.json", "model*.safetensors", "model.safetensors.index.json", "tokenizer.json", "*.pt")
@@ -41,6 +44,7 @@ _VOICE_POSITIONS = 512  # for the prompt; the longest published preset has 303
 _TIMESTEP_CHANNELS = 256  # TimestepEmbedder.frequency_embedding_size
 _TIMESTEP_PERIOD = 10000.0
 _COARSE_STAGES = 2  # of the decoder: 95 % of its weights, 30 % of its arithmetic, 2 % of its activations
+_OPSET_PORTABLE = 18
 _NARROW = 128
 _CONNECTOR_EPS = 1e-6  # SpeechConnector
 
@@ -150,6 +154,37 @@ class Backbone(nn.Module):
             present += cache
             x = layer.finish(x, attended)
         return x.view(embeddings.shape), present
+
+    def run_growing(
+        self, embeddings: Tensor, attention_mask: Tensor, position_ids: Tensor, past_keys: Tensor, past_values: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Run ``[batch, sequence, hidden]`` behind caches that grow by concatenation.
+
+        Args:
+            embeddings: what the layers read.
+            attention_mask: ``[batch, past + sequence]``, 0 where a row is padded.
+            position_ids: ``[batch, sequence]``.
+            past_keys: ``[layers, batch, kv_heads, past, head_dim]``; likewise ``past_values``.
+            past_values: see ``past_keys``.
+
+        Returns:
+            The hidden states, before any norm, and both caches with this call's positions.
+        """
+        cos, sin = self.cos[position_ids][:, None], self.sin[position_ids][:, None]
+        key_index = torch.arange(attention_mask.shape[1])
+        query_index = key_index[attention_mask.shape[1] - embeddings.shape[1] :]
+        # A padded query sees itself, so that its (unused) row is finite.
+        visible = (key_index <= query_index[:, None]) & attention_mask.bool()[:, None]
+        visible = (visible | (key_index == query_index[:, None]))[:, None]
+        x = embeddings.flatten(0, 1)
+        keys, values = [], []
+        for i, layer in enumerate(self.layers):
+            qkv = layer.qkv(x, embeddings.shape[:2])
+            attended, key, value = concat_attention(*qkv, past_keys[i], past_values[i], visible, cos, sin)
+            keys.append(key)
+            values.append(value)
+            x = layer.finish(x, attended)
+        return x.view(embeddings.shape), torch.stack(keys), torch.stack(values)
 
 
 class TextLM(nn.Module):
@@ -309,29 +344,72 @@ class ServerAcousticDecoder(nn.Module):
         return audio.flatten(1), *present
 
 
+class PortableLM(nn.Module):
+    """The public contract of the lower layers. Positions follow from the mask: rows may be padded on the left."""
+
+    def __init__(self, model: Model) -> None:
+        super().__init__()
+        self.lm = model.lm
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, past_keys: Tensor, past_values: Tensor) -> tuple[Tensor, ...]:
+        """Map ids ``[batch, sequence]`` to hidden states and the grown caches."""
+        first = attention_mask.shape[1] - input_ids.shape[1]
+        position_ids = (attention_mask.cumsum(1) - 1).clamp(min=0)[:, first:]
+        embeddings = self.lm.embed_tokens(input_ids)
+        return self.lm.backbone.run_growing(embeddings, attention_mask, position_ids, past_keys, past_values)
+
+
+class PortableTTS(nn.Module):
+    """The public contract of the upper layers, for windows of text and for frames."""
+
+    def __init__(self, model: Model) -> None:
+        super().__init__()
+        self.tts = model.tts
+
+    def forward(
+        self, inputs_embeds: Tensor, attention_mask: Tensor, position_ids: Tensor, past_keys: Tensor, past_values: Tensor
+    ) -> tuple[Tensor, ...]:
+        """Map embeddings ``[batch, sequence, hidden]``, types added, to hidden states and the grown caches."""
+        hidden, keys, values = self.tts.backbone.run_growing(
+            inputs_embeds, attention_mask, position_ids, past_keys, past_values
+        )
+        return self.tts.norm(hidden), keys, values
+
+
+class PortableDecoder(nn.Module):
+    """The public contract of the decoder: channel-first, all frames at once, scaled latents."""
+
+    def __init__(self, decoder: Decoder) -> None:
+        super().__init__()
+        self.decoder = decoder
+
+    def forward(self, latent: Tensor) -> Tensor:
+        """Map ``latent / scaling factor - bias factor``, ``[batch, latent, frames]``, to ``[batch, 1, samples]``."""
+        x = latent.transpose(1, 2)
+        audio: Tensor = self.decoder(x, *start(self.decoder.state_shapes, x))[0]
+        return audio.unsqueeze(1)
+
+
 def load(checkpoint: Checkpoint, layout: Layout) -> Export:
     """Read a VibeVoice-Realtime checkpoint (the files in ``FILES``) and declare its graphs in ``layout``."""
     config = _read_config(checkpoint)
     model = _load_model(checkpoint, config)
-    graphs = server_graphs(model)
-    cases = ServerCases(graphs, config.backbone.vocab_size, config.head.ddpm_num_steps)
-    tokenizer = checkpoint.folder / "tokenizer.json"
+    declare, examples = (_server_graphs, ServerCases) if layout == "server" else (_portable_graphs, PortableCases)
+    graphs = declare(model)
+    cases = examples(graphs, config.backbone.vocab_size, config.head.ddpm_num_steps)
     export = Export(
         family="vibevoice-realtime",
         sample_rate=_LOOP["sample_rate"],
         voices=[],
         graphs=graphs,
-        example_sizes={"batch": 2, "tokens": 3, "frames": 4, "steps": 16, "max_length": 24},
+        example_sizes={"batch": 2, "tokens": 3, "frames": 4, "steps": 16, "max_length": 24, "past": 5, "total": 8},
         settings=_settings(model),
-        files={"tokenizer.json": tokenizer} if tokenizer.is_file() else {},
+        files=_files(checkpoint, model, layout),
         cases=cases.all(),
         speech=cases.speech(),
-        audio={"prediction_head": "predicted_noise", "latent_decoder": "features", "acoustic_decoder": "audio"},
+        audio=cases.audio,
         keep_float32=("end.",),
-        io_float32=(
-            *("text", "latents", "condition", "eos_logit", "noisy_latent", "conditioning", "predicted_noise"),
-            *("latent", "features", "audio"),
-        ),
+        io_float32=[port.name for graph in graphs.values() for port in (*graph.inputs, *graph.outputs) if not _is_cache(port)],
         source=checkpoint.source,
         # Few channels, read by everything behind them, and next to no arithmetic: where latents enter and where they leave.
         keep_from_int8=("connector.fc1.", "noisy_images_proj.", "final.", *_narrow_layers(model.decoder)),
@@ -344,6 +422,22 @@ def _narrow_layers(decoder: Decoder) -> list[str]:
     """The names, in the graph that makes samples, of layers so narrow that quantizing their rows takes as long as it saves."""
     _, fine = decoder.split(_COARSE_STAGES)
     return [f"fine.layers.{i}." for i, layer in enumerate(fine.layers) if layer.past_shape[1] <= _NARROW]
+
+
+def _files(checkpoint: Checkpoint, model: Model, layout: Layout) -> dict[str, Path | bytes]:
+    """The tokenizer, which the original takes from Qwen2.5 and may not lie beside the checkpoint; the types, for other loops."""
+    files: dict[str, Path | bytes] = {}
+    if (checkpoint.folder / "tokenizer.json").is_file():
+        files["tokenizer.json"] = checkpoint.path("tokenizer.json")
+    if layout == "portable":
+        buffer = io.BytesIO()
+        np.save(buffer, model.types.numpy())
+        files["type_embeddings.npy"] = buffer.getvalue()
+    return files
+
+
+def _is_cache(port: Port) -> bool:
+    return port.name.startswith(("past_", "present_", "new_"))
 
 
 def _settings(model: Model) -> dict[str, Any]:
@@ -501,12 +595,12 @@ def _timestep_table(first: Tensor, second: Tensor, steps: int) -> Tensor:
     return nn.functional.silu(torch.cat((angle.cos(), angle.sin()), dim=-1) @ first) @ second
 
 
-def server_graphs(model: Model) -> dict[str, Graph]:
+def _server_graphs(model: Model) -> dict[str, Graph]:
     """The five graphs of the engine. The connector and the end's classifier are part of the speech model's."""
     return {
         "lm": _server_lm(model),
         "tts_lm": _server_tts(model),
-        "prediction_head": prediction_head(model),
+        "prediction_head": _prediction_head(model),
         **_server_decoders(model),
     }
 
@@ -548,7 +642,7 @@ def _server_tts(model: Model) -> Graph:
     )
 
 
-def prediction_head(model: Model, **opset: int) -> Graph:
+def _prediction_head(model: Model, opset: int = OPSET) -> Graph:
     """The head, under its public names in both layouts."""
     config = model.config.head
     return Graph(
@@ -561,7 +655,7 @@ def prediction_head(model: Model, **opset: int) -> Graph:
             Port("conditioning", ("batch", config.hidden_size)),
         ),
         outputs=(Port("predicted_noise", ("batch", config.latent_size)),),
-        **opset,
+        opset=opset,
     )
 
 
@@ -585,4 +679,59 @@ def _decoder_graph(name: str, module: nn.Module, part: Part, reads: Port, writes
         module,
         inputs=(reads, *(Port(f"past_{key}", axes) for key, axes in state)),
         outputs=(writes, *(Port(f"present_{key}", axes) for key, axes in state)),
+    )
+
+
+def _portable_graphs(model: Model) -> dict[str, Graph]:
+    """The seven graphs of the public export (ElBruno.VibeVoiceTTS), with batch and sequence axes that work."""
+    hidden, latent = model.config.backbone.hidden_size, model.config.head.latent_size
+    embeddings = Port("inputs_embeds", ("batch", "tokens", hidden))
+    positions = Port("position_ids", ("batch", "tokens"), "int64")
+    ids = Port("input_ids", ("batch", "tokens"), "int64")
+    tts = model.config.tts_layers
+
+    def rowwise(name: str, module: nn.Module, reads: Port, writes: Port) -> Graph:
+        return Graph(name, f"{name}.onnx", module, inputs=(reads,), outputs=(writes,), opset=_OPSET_PORTABLE)
+
+    return {
+        "lm_with_kv": _growing("lm_with_kv", PortableLM(model), model.config.backbone, model.config.lm_layers, ids),
+        "tts_lm_prefill": _growing("tts_lm_prefill", PortableTTS(model), model.config.backbone, tts, embeddings, positions),
+        "tts_lm_step": _growing("tts_lm_step", PortableTTS(model), model.config.backbone, tts, embeddings, positions),
+        "prediction_head": _prediction_head(model, _OPSET_PORTABLE),
+        "acoustic_connector": rowwise(
+            "acoustic_connector", model.connector, Port("speech_latent", ("batch", latent)), Port("embedding", ("batch", hidden))
+        ),
+        "eos_classifier": rowwise(
+            "eos_classifier", model.end, Port("hidden_state", ("batch", hidden)), Port("logit", ("batch", 1))
+        ),
+        "acoustic_decoder": rowwise(
+            "acoustic_decoder",
+            PortableDecoder(model.decoder),
+            Port("latent", ("batch", latent, "frames")),
+            Port("waveform", ("batch", 1, "samples")),
+        ),
+    }
+
+
+def _growing(name: str, module: nn.Module, config: BackboneConfig, layers: int, reads: Port, *positions: Port) -> Graph:
+    def cache(length: str) -> tuple[int | str, ...]:
+        return layers, "batch", config.num_key_value_heads, length, config.head_dim
+
+    return Graph(
+        name,
+        f"{name}.onnx",
+        module,
+        inputs=(
+            reads,
+            Port("attention_mask", ("batch", "total"), "int64"),
+            *positions,
+            Port("past_keys", cache("past")),
+            Port("past_values", cache("past")),
+        ),
+        outputs=(
+            Port("hidden_states", ("batch", "tokens", config.hidden_size)),
+            Port("new_keys", cache("total")),
+            Port("new_values", cache("total")),
+        ),
+        opset=_OPSET_PORTABLE,
     )

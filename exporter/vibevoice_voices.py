@@ -34,6 +34,7 @@ from actors.vibevoice_voices import (
 from exporter.build import Export
 
 _FOLDERS = (".", "voices", "demo/voices/streaming_model")
+_NEGATIVE_FOLDER = "_negative"  # no voice can be called so
 
 
 class _Cache:
@@ -124,26 +125,23 @@ def with_presets(export: Export, folder: Path, layout: Layout) -> Export:
 
 
 def portable_files(voices: Mapping[str, Voice], negative: Negative) -> dict[str, bytes]:
-    """Return the voices as the public C# pipeline reads them: a folder of ``.npy`` files each, and one for the negative."""
-    files: dict[str, bytes] = {}
-    for name, voice in voices.items():
-        folder = f"voices/{name}"
-        files[f"{folder}/metadata.json"] = _metadata(name, voice)
-        files |= _npy(f"{folder}/lm_kv", voice.lm) | _npy(f"{folder}/tts_kv", voice.tts)
-    files |= _npy("negative/tts_kv", negative.tts)
-    return files | {"negative/tts_hidden.npy": _npy_bytes(negative.condition[None])}
+    """Return the voices as the public C# pipeline finds them: ``.npy`` files, and a manifest of which are whose."""
+    shared = _npy("tts_kv", negative.tts) | {"tts_hidden": negative.condition[None]}
+    files = {f"voices/{_NEGATIVE_FOLDER}/{name}.npy": _npy_bytes(array) for name, array in shared.items()}
+    manifest = {}
+    for voice_name, voice in voices.items():
+        own = _npy("lm_kv", voice.lm) | _npy("tts_kv", voice.tts)
+        files |= {f"voices/{voice_name}/{name}.npy": _npy_bytes(array) for name, array in own.items()}
+        paths = {name: f"{voice_name}/{name}.npy" for name in own}
+        paths |= {f"neg_{name}": f"{_NEGATIVE_FOLDER}/{name}.npy" for name in shared}
+        manifest[voice_name] = {"files": paths}
+    return files | {"voices/manifest.json": (json.dumps({"voices": manifest}, indent=2) + "\n").encode()}
 
 
-def _metadata(name: str, voice: Voice) -> bytes:
-    lengths = {"lm_prompt_length": voice.lm.positions, "tts_prompt_length": voice.tts.positions}
-    return (json.dumps({"name": name, **lengths}, indent=2) + "\n").encode()
-
-
-def _npy(stem: str, prefix: Prefix) -> dict[str, bytes]:
-    """A branch's caches as ``[1, kv_heads, positions, head_dim]``, key and value of each layer."""
-    pairs = zip(prefix.arrays[::2], prefix.arrays[1::2], strict=True)
-    parts = [(f"{stem}_{part}_{i}.npy", array) for i, pair in enumerate(pairs) for part, array in zip(("key", "value"), pair, strict=True)]
-    return {member: _npy_bytes(array[None]) for member, array in parts}
+def _npy(stem: str, prefix: Prefix) -> dict[str, np.ndarray]:
+    """A branch's caches by their public names, ``[1, kv_heads, positions, head_dim]`` each."""
+    layers = enumerate(zip(prefix.arrays[::2], prefix.arrays[1::2], strict=True))
+    return {f"{stem}_{part}_{i}": array[None] for i, pair in layers for part, array in zip(("key", "value"), pair, strict=True)}
 
 
 def _npy_bytes(array: np.ndarray) -> bytes:

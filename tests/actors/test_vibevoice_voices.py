@@ -75,8 +75,7 @@ def test_damaged_files_are_refused(tmp_path: Path) -> None:
     [
         (voice_member("a"), True),
         ("negative.safetensors", True),
-        ("negative/tts_kv_key_0.npy", True),
-        ("voices/a/metadata.json", True),
+        ("voices/manifest.json", True),
         ("tokenizer.json", False),
     ],
 )

@@ -1,3 +1,4 @@
+import json
 import pickle
 from pathlib import Path
 
@@ -38,7 +39,9 @@ def test_portable_files_are_arrays_by_layer(folder: Path, tmp_path: Path) -> Non
     (tmp_path / "a.npy").write_bytes(files["voices/voiceA/tts_kv_key_3.npy"])
     assert np.load(tmp_path / "a.npy").shape == (1, 2, 23, 16)
     assert len([name for name in files if name.startswith("voices/voiceB/lm_kv_")]) == 4
-    assert {"negative/tts_kv_value_0.npy", "negative/tts_hidden.npy", "voices/voiceA/metadata.json"} <= set(files)
+    listed = json.loads(files["voices/manifest.json"])["voices"]["voiceA"]["files"]
+    assert listed["neg_tts_kv_value_0"] == "_negative/tts_kv_value_0.npy"
+    assert {f"voices/{path}" for path in listed.values()} <= set(files)
 
 
 def test_presets_lie_beside_a_checkpoint_or_where_the_original_has_them(folder: Path) -> None:
