@@ -114,7 +114,9 @@ def parse_options(manifest: Manifest, values: Mapping[str, Any]) -> Options:
         problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise RequestError(f"vibevoice-realtime options: {problems}. Known: {', '.join(Options.model_fields)}") from error
     if options.steps > settings.train_steps // 2:
-        raise RequestError(f"steps is {options.steps}: at most {settings.train_steps // 2}, half of what the model learned with")
+        raise RequestError(
+            f"steps is {options.steps}: at most {settings.train_steps // 2}, half of what the model learned with"
+        )
     return options
 
 
@@ -167,8 +169,8 @@ class Utterance:
     def noise(self, draws: int, latent_dim: int) -> np.ndarray:
         """Return what the next latent is drawn from, float32 ``[draws, latent_dim]``: its start, then one row per step."""
         if self.request.noise is not None:
-            given = self.request.noise[len(self.latents)]
-            return given.reshape(-1, latent_dim)[:draws]
+            given: np.ndarray = self.request.noise[len(self.latents)].reshape(draws, latent_dim)
+            return given
         return self._generator.standard_normal((draws, latent_dim), np.float32)
 
 
@@ -363,7 +365,8 @@ class VibeVoiceRealtime:
         embeddings = np.empty((1, len(token_ids), self.settings.hidden_size), np.float32)
         binding.bind_output("text", "cpu", 0, np.float32, list(embeddings.shape), embeddings.ctypes.data)
         self._lm.run_with_iobinding(binding)
-        return embeddings[0]
+        text: np.ndarray = embeddings[0]
+        return text
 
     def _read_window(self, utterance: Utterance, slot: int) -> None:
         """Run the next text, if there is any, through the positive branch; or stop where there is no room for it."""
@@ -434,7 +437,8 @@ class VibeVoiceRealtime:
         scale = np.array([[row.options.cfg_scale] for _, row in group], np.float32)
         positive = np.array([2 * slot for slot, _ in group])
         condition = self._condition[np.concatenate((positive, positive + 1))]
-        x, before = noise[:, 0], np.float32(0)
+        x: np.ndarray = noise[:, 0]
+        before = np.zeros_like(x)
         for i, step in enumerate(solver_steps(steps, self.settings.train_steps, stochastic)):
             feeds = {
                 "noisy_latent": np.concatenate((x, x)),

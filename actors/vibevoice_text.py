@@ -7,12 +7,14 @@ import re
 
 from tokenizers import Tokenizer
 
-_QUOTES = str.maketrans({"’": "'", "“": '"', "”": '"'})
+_QUOTES = str.maketrans({"\u2019": "'", "\u201c": '"', "\u201d": '"'})  # curly ones
 _END_OF_TEXT = "\n"  # the model's cue that no text follows
-# Ends of sentences, with what closes them; ideographic marks need no space behind.
-_SENTENCE_END = re.compile(r"(?<=[.!?…])[\"')\]]*\s+|(?<=[。！？])|\n\s*")
-_CLAUSE_END = re.compile(r"(?<=[,;:])\s+|(?<=[，；：、])")
-_WORD_END = re.compile(r"\s+")
+# Ends of sentences with what closes them, of clauses, and of words. Full-width marks need no space behind.
+_ENDS = (
+    re.compile("(?<=[.!?\u2026])[\"')\\]]*\\s+|(?<=[\u3002\uff01\uff1f])|\n\\s*"),
+    re.compile("(?<=[,;:])\\s+|(?<=[\u3001\uff0c\uff1a\uff1b])"),
+    re.compile(r"\s+"),
+)
 
 
 def tokenize(tokenizer: Tokenizer, text: str) -> list[int]:
@@ -22,8 +24,8 @@ def tokenize(tokenizer: Tokenizer, text: str) -> list[int]:
 
 
 def split_text(tokenizer: Tokenizer, text: str, max_tokens: int) -> list[str]:
-    """Cut a text into chunks of at most ``max_tokens`` tokens: at ends of sentences, else of clauses, else of words, else anywhere."""
-    return _pack(tokenizer, _clean(text), max_tokens, (_SENTENCE_END, _CLAUSE_END, _WORD_END))
+    """Cut a text into chunks of at most ``max_tokens`` tokens: after sentences, else clauses, else words, else anywhere."""
+    return _pack(tokenizer, _clean(text), max_tokens, _ENDS)
 
 
 def _clean(text: str) -> str:

@@ -125,12 +125,14 @@ def load_negative(path: Path, sizes: CacheSizes) -> Negative:
 
 def voice_bytes(voice: Voice) -> bytes:
     """Return a voice's file."""
-    return save({**voice.lm.tensors("lm"), **voice.tts.tensors("tts_lm")})
+    content: bytes = save({**voice.lm.tensors("lm"), **voice.tts.tensors("tts_lm")})
+    return content
 
 
 def negative_bytes(negative: Negative) -> bytes:
     """Return the negative branch's file."""
-    return save({**negative.tts.tensors("tts_lm"), "condition": np.ascontiguousarray(negative.condition, np.float32)})
+    content: bytes = save({**negative.tts.tensors("tts_lm"), "condition": np.ascontiguousarray(negative.condition, np.float32)})
+    return content
 
 
 def voice_member(name: str) -> str:

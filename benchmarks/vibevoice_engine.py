@@ -24,7 +24,8 @@ def main(bundle: str, threads: int, frames: int, slots: int) -> None:
         results = engine.generate(requests(max(2, 2 * slots), frames))
         wall_s = time.perf_counter() - start
         occupancy = engine.stats.occupancy
-    assert all(result.frames == frames for result in results)
+    if any(result.frames != frames for result in results):
+        raise SystemExit(f"rows of other lengths than {frames} frames cannot be compared: {[r.frames for r in results]}")
     audio_s = sum(len(result.audio) / result.sample_rate for result in results)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     print(json.dumps({"audio_s": audio_s, "wall_s": wall_s, "occupancy": occupancy, "peak_bytes": peak}))

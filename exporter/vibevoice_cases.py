@@ -1,12 +1,13 @@
 """What the graphs of VibeVoice-Realtime are compared with PyTorch on: several lengths, batch sizes and places in a stream."""
 
 from collections.abc import Callable, Mapping
+from typing import ClassVar
 
 import numpy as np
 
 from actors.dpm_solver import solver_steps
 from exporter.build import Agreement, Speech
-from exporter.graphs import Graph
+from exporter.graphs import Graph, Port
 from exporter.verify import Case, Run
 
 _WINDOWS = 4  # of text and speech that are spoken for the checks
@@ -14,6 +15,11 @@ _TEXT_WINDOW, _SPEECH_WINDOW = 5, 6
 _SOLVER_STEPS = 5
 _CHUNK_FRAMES = 5
 _EOS_AGREEMENT = Agreement("eos_agreement", lambda want, got: float(((want[:, -1] > 0) == (got[:, -1] > 0)).mean()))
+
+
+def _sizes(port: Port) -> list[int]:
+    """Return the axes that are not dynamic."""
+    return [axis for axis in port.axes if isinstance(axis, int)]
 
 
 class ServerCases:
@@ -26,7 +32,7 @@ class ServerCases:
         audio: by graph key, the output whose SNR is measured.
     """
 
-    audio = {
+    audio: ClassVar[Mapping[str, str]] = {
         "lm": "text",
         "prediction_head": "predicted_noise",
         "latent_decoder": "features",
@@ -111,11 +117,11 @@ class ServerCases:
 
     def _size(self, graph: str, port: str) -> int:
         """Return the last axis of an input."""
-        size = next(p.axes[-1] for p in self.graphs[graph].inputs if p.name == port)
-        assert isinstance(size, int)
-        return size
+        return next(_sizes(p)[-1] for p in self.graphs[graph].inputs if p.name == port)
 
-    def _slots(self, graph: str, feeds: Mapping[str, np.ndarray], sequence: int, past: int, room: int = 0) -> dict[str, np.ndarray]:
+    def _slots(
+        self, graph: str, feeds: Mapping[str, np.ndarray], sequence: int, past: int, room: int = 0
+    ) -> dict[str, np.ndarray]:
         """Add caches that hold up to ``past`` positions of noise, and have ``room`` for later ones, to a graph's inputs."""
         rows = len(next(iter(feeds.values())))
         lengths = np.full(rows, past, np.int32)
@@ -125,8 +131,7 @@ class ServerCases:
         slots = {**feeds, "seqlens_k": after - np.int32(1), "total_sequence_length": np.array(after.max())}
         for port in self.graphs[graph].inputs:
             if port.name.startswith("past_"):
-                _, heads, _, head_dim = port.axes
-                assert isinstance(heads, int) and isinstance(head_dim, int)
+                heads, head_dim = _sizes(port)
                 slots[port.name] = self._noise(rows, heads, past + sequence + room, head_dim)
         return slots
 
@@ -146,14 +151,13 @@ class ServerCases:
         first, *state = self.graphs[graph].inputs
         feeds = {first.name: x}
         for port in state:
-            shape = [axis for axis in port.axes if isinstance(axis, int)]
-            feeds[port.name] = np.float32(past) * self._noise(len(x), *shape)
+            feeds[port.name] = np.float32(past) * self._noise(len(x), *_sizes(port))
         return feeds
 
     def _draw(self, condition: np.ndarray) -> np.ndarray:
         """Draw a latent ``[1, latent]`` as the loop does, without guidance."""
         feeds = self._head_feeds(condition, 0)
-        x, before = feeds["noisy_latent"], np.float32(0)
+        x, before = feeds["noisy_latent"], np.zeros_like(feeds["noisy_latent"])
         for step in self.solver:
             moment = {"noisy_latent": x, "timestep": np.array([step.timestep])}
             velocity = self.graphs["prediction_head"].run({**feeds, **moment})["predicted_noise"]
@@ -209,7 +213,11 @@ class ServerCases:
 class PortableCases:
     """Example inputs of the public graphs: random numbers, rows of unequal lengths among them, padded on the left."""
 
-    audio = {"lm_with_kv": "hidden_states", "prediction_head": "predicted_noise", "acoustic_decoder": "waveform"}
+    audio: ClassVar[Mapping[str, str]] = {
+        "lm_with_kv": "hidden_states",
+        "prediction_head": "predicted_noise",
+        "acoustic_decoder": "waveform",
+    }
 
     def __init__(self, graphs: Mapping[str, Graph], vocab_size: int, train_steps: int) -> None:
         self.graphs = graphs
@@ -268,8 +276,7 @@ class PortableCases:
 
     def _head(self, rows: int, time: int) -> dict[str, np.ndarray]:
         latent, _, condition = self.graphs["prediction_head"].inputs
-        sizes = [axis for port in (latent, condition) for axis in port.axes if isinstance(axis, int)]
-        noisy, hidden = (self._noise(rows, size) for size in sizes)
+        noisy, hidden = (self._noise(rows, *_sizes(port)) for port in (latent, condition))
         return {"noisy_latent": noisy, "timestep": np.full(rows, time), "conditioning": hidden}
 
     def _rows(self, key: str, batch: int, frames: int = 1) -> dict[str, np.ndarray]:

@@ -7,7 +7,7 @@ safetensors, which have the original's names, is used but for the one table that
 
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,8 +35,8 @@ _LOOP = {
     "speech_window": 6,  # TTS_SPEECH_WINDOW_SIZE
     "cfg_scale": 1.5,  # demo/realtime_model_inference_from_file.py
     "steps": 5,  # the same: set_ddpm_inference_steps
-    "sample_rate": 24000,  # VibeVoiceTokenizerProcessor
 }
+_SAMPLE_RATE = 24000  # VibeVoiceTokenizerProcessor
 # A text that needs more positions than the model has is cut at sentences. Speech is about 2.5 frames a token; twice that is
 # room enough for the slowest.
 _FRAMES_PER_TOKEN = 5
@@ -111,9 +111,10 @@ class Layer(nn.Module):
         self.gate_up_proj = Linear(hidden, 2 * config.intermediate_size)
         self.down_proj = Linear(config.intermediate_size, hidden)
 
-    def qkv(self, x: Tensor, shape: Sequence[int]) -> list[Tensor]:
+    def qkv(self, x: Tensor, shape: Sequence[int]) -> tuple[Tensor, Tensor, Tensor]:
         """Project ``[batch * sequence, hidden]`` to query, key and value, ``[batch, sequence, heads * head_dim]``."""
-        return list(self.qkv_proj(self.input_layernorm(x)).view(*shape, -1).split(self.sizes, dim=-1))
+        query, key, value = self.qkv_proj(self.input_layernorm(x)).view(*shape, -1).split(self.sizes, dim=-1)
+        return query, key, value
 
     def finish(self, x: Tensor, attended: Tensor) -> Tensor:
         """Add what was attended to and the SwiGLU block to ``[batch * sequence, hidden]``."""
@@ -142,8 +143,11 @@ class Backbone(nn.Module):
         x = embeddings.flatten(0, 1)
         present: list[Tensor] = []
         for i, layer in enumerate(self.layers):
+            query, key, value = layer.qkv(x, embeddings.shape[:2])
             attended, *cache = shared_buffer_attention(
-                *layer.qkv(x, embeddings.shape[:2]),
+                query,
+                key,
+                value,
                 past[2 * i],
                 past[2 * i + 1],
                 seqlens_k,
@@ -179,10 +183,10 @@ class Backbone(nn.Module):
         x = embeddings.flatten(0, 1)
         keys, values = [], []
         for i, layer in enumerate(self.layers):
-            qkv = layer.qkv(x, embeddings.shape[:2])
-            attended, key, value = concat_attention(*qkv, past_keys[i], past_values[i], visible, cos, sin)
-            keys.append(key)
-            values.append(value)
+            query, key, value = layer.qkv(x, embeddings.shape[:2])
+            attended, *grown = concat_attention(query, key, value, past_keys[i], past_values[i], visible, cos, sin)
+            keys.append(grown[0])
+            values.append(grown[1])
             x = layer.finish(x, attended)
         return x.view(embeddings.shape), torch.stack(keys), torch.stack(values)
 
@@ -255,7 +259,7 @@ class PredictionHead(nn.Module):
         self.final = Linear(hidden, config.latent_size)
 
     def forward(self, noisy_latent: Tensor, timestep: Tensor, conditioning: Tensor) -> Tensor:
-        """Map latents ``[batch, latent]``, timesteps ``[batch]`` and hidden states ``[batch, hidden]`` to ``[batch, latent]``."""
+        """Map latents ``[batch, latent]``, timesteps ``[batch]`` and conditions ``[batch, hidden]`` to ``[batch, latent]``."""
         condition = self.cond_proj(conditioning) + self.timesteps(timestep)
         *modulations, shift, scale = self.modulation(nn.functional.silu(condition)).split(self.config.hidden_size, dim=-1)
         x = self.noisy_images_proj(noisy_latent)
@@ -399,7 +403,7 @@ def load(checkpoint: Checkpoint, layout: Layout) -> Export:
     cases = examples(graphs, config.backbone.vocab_size, config.head.ddpm_num_steps)
     export = Export(
         family="vibevoice-realtime",
-        sample_rate=_LOOP["sample_rate"],
+        sample_rate=_SAMPLE_RATE,
         voices=[],
         graphs=graphs,
         example_sizes={"batch": 2, "tokens": 3, "frames": 4, "steps": 16, "max_length": 24, "past": 5, "total": 8},
@@ -421,11 +425,11 @@ def load(checkpoint: Checkpoint, layout: Layout) -> Export:
 def _narrow_layers(decoder: Decoder) -> list[str]:
     """The names, in the graph that makes samples, of layers so narrow that quantizing their rows takes as long as it saves."""
     _, fine = decoder.split(_COARSE_STAGES)
-    return [f"fine.layers.{i}." for i, layer in enumerate(fine.layers) if layer.past_shape[1] <= _NARROW]
+    return [f"fine.layers.{i}." for i, (_, channels) in enumerate(fine.state_shapes) if channels <= _NARROW]
 
 
 def _files(checkpoint: Checkpoint, model: Model, layout: Layout) -> dict[str, Path | bytes]:
-    """The tokenizer, which the original takes from Qwen2.5 and may not lie beside the checkpoint; the types, for other loops."""
+    """The tokenizer, which the original takes from Qwen2.5 and may not be here; the types, for other loops."""
     files: dict[str, Path | bytes] = {}
     if (checkpoint.folder / "tokenizer.json").is_file():
         files["tokenizer.json"] = checkpoint.path("tokenizer.json")
@@ -460,7 +464,7 @@ def _settings(model: Model) -> dict[str, Any]:
         "train_steps": config.head.ddpm_num_steps,
         "speech_scaling_factor": model.speech_scaling_factor,
         "speech_bias_factor": model.speech_bias_factor,
-        **{name: value for name, value in _LOOP.items() if name != "sample_rate"},
+        **_LOOP,
     }
 
 
@@ -471,14 +475,7 @@ def _read_config(checkpoint: Checkpoint) -> Config:
         raise ExportError(f"{path}: model_type is {raw.get('model_type')!r}, not 'vibevoice_streaming'")
     try:
         lm, head = raw["decoder_config"], raw["diffusion_head_config"]
-        for section, key, supported in (
-            (lm, "hidden_act", "silu"),
-            (lm, "tie_word_embeddings", False),
-            (head, "prediction_type", "v_prediction"),
-            (head, "ddpm_beta_schedule", "cosine"),
-        ):
-            if section[key] != supported:
-                raise ValueError(f"{key} is {section[key]!r}, only {supported!r} is supported")
+        _check_supported(lm, head)
         tts_layers = int(raw["tts_backbone_num_hidden_layers"])
         return Config(
             backbone=BackboneConfig(**{name: lm[name] for name in BackboneConfig.__annotations__}),
@@ -491,6 +488,17 @@ def _read_config(checkpoint: Checkpoint) -> Config:
         raise ExportError(f"{path} lacks a key of a VibeVoice-Realtime model: {error}") from error
     except ValueError as error:
         raise ExportError(f"{path} is of a model that cannot be exported: {error}") from error
+
+
+def _check_supported(lm: Mapping[str, Any], head: Mapping[str, Any]) -> None:
+    for section, key, supported in (
+        (lm, "hidden_act", "silu"),
+        (lm, "tie_word_embeddings", False),
+        (head, "prediction_type", "v_prediction"),
+        (head, "ddpm_beta_schedule", "cosine"),
+    ):
+        if section[key] != supported:
+            raise ValueError(f"{key} is {section[key]!r}, only {supported!r} is supported")
 
 
 def _load_model(checkpoint: Checkpoint, config: Config) -> Model:
@@ -699,7 +707,10 @@ def _portable_graphs(model: Model) -> dict[str, Graph]:
         "tts_lm_step": _growing("tts_lm_step", PortableTTS(model), model.config.backbone, tts, embeddings, positions),
         "prediction_head": _prediction_head(model, _OPSET_PORTABLE),
         "acoustic_connector": rowwise(
-            "acoustic_connector", model.connector, Port("speech_latent", ("batch", latent)), Port("embedding", ("batch", hidden))
+            "acoustic_connector",
+            model.connector,
+            Port("speech_latent", ("batch", latent)),
+            Port("embedding", ("batch", hidden)),
         ),
         "eos_classifier": rowwise(
             "eos_classifier", model.end, Port("hidden_state", ("batch", hidden)), Port("logit", ("batch", 1))

@@ -110,7 +110,7 @@ class Block(nn.Module):
 
 
 class Part(nn.Module):
-    """A run of a decoder's layers. The first ones have nearly all of the weights, the last ones nearly all of the activations."""
+    """A run of a decoder's layers. The first have nearly all of the weights, the last nearly all of the activations."""
 
     def __init__(self, layers: Iterable[nn.Module]) -> None:
         super().__init__()

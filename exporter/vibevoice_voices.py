@@ -9,7 +9,7 @@ import io
 import json
 import pickle
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,8 +26,8 @@ from actors.vibevoice_voices import (
     Negative,
     Prefix,
     Voice,
-    negative_bytes,
     is_voice_member,
+    negative_bytes,
     voice_bytes,
     voice_member,
 )
@@ -49,7 +49,7 @@ def _output(*_fields: Any) -> OrderedDict[str, Any]:
     return OrderedDict()
 
 
-_STAND_INS = [
+_STAND_INS: list[Callable[..., Any] | tuple[Callable[..., Any], str]] = [
     (_output, "transformers.modeling_outputs.BaseModelOutputWithPast"),
     (_Cache, "transformers.cache_utils.DynamicCache"),
 ]
@@ -87,7 +87,9 @@ def read_preset(path: Path, sizes: CacheSizes) -> tuple[Voice, Negative]:
     except (RuntimeError, EOFError, OSError, TypeError) as error:
         raise ExportError(f"{path} is damaged or truncated: {error}") from error
     try:
-        lm, tts, negative = (_tensors(preset, *names) for names in (("lm", "lm"), ("tts_lm", "tts_lm"), ("neg_tts_lm", "tts_lm")))
+        lm, tts, negative = (
+            _tensors(preset, *names) for names in (("lm", "lm"), ("tts_lm", "tts_lm"), ("neg_tts_lm", "tts_lm"))
+        )
         negative["condition"] = preset["neg_tts_lm"]["last_hidden_state"][0, -1].float().numpy()
         return sizes.voice(lm | tts), sizes.negative(negative)
     except (KeyError, AttributeError, TypeError, IndexError, ValueError) as error:

@@ -74,7 +74,10 @@ def export_models(
     precision: Annotated[PrecisionName, typer.Option(help="int8 for CPUs, fp16 for GPUs.")] = PrecisionName.FP32,
     layout: Annotated[LayoutName, typer.Option(help="server for our engine, portable for other runtimes.")] = LayoutName.SERVER,
     voices: Annotated[
-        Path | None, typer.Option(help="Folder of a PocketTTS or VibeVoice-Realtime model's voices, instead of those beside its checkpoint.")
+        Path | None,
+        typer.Option(
+            help="Folder of a PocketTTS or VibeVoice-Realtime model's voices, instead of those beside its checkpoint."
+        ),
     ] = None,
     folder: Folder = None,
 ) -> None:

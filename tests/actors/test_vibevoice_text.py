@@ -19,7 +19,7 @@ def test_prompt_is_stripped_and_ends_with_a_newline(tokenizer: Tokenizer) -> Non
 
 
 def test_curly_quotes_become_straight(tokenizer: Tokenizer) -> None:
-    assert tokenize(tokenizer, "“It’s”") == tokenize(tokenizer, "\"It's\"")
+    assert tokenize(tokenizer, "\u201cIt\u2019s\u201d") == tokenize(tokenizer, '"It\'s"')
 
 
 def test_short_text_stays_whole(tokenizer: Tokenizer) -> None:

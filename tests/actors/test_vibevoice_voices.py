@@ -53,7 +53,10 @@ def test_negative_branch_comes_back_as_it_was_saved(tmp_path: Path) -> None:
     [
         (Voice(prefix(1, 5), prefix(3, 9)), "3 layers of tts_lm, this model has 2"),
         (Voice(prefix(1, 0), prefix(2, 9)), r"lm\.key\.0 is \[2, 0, 4\]"),
-        (Voice(prefix(1, 5), Prefix((*prefix(2, 9).arrays[:3], np.zeros((2, 8, 4), np.float32)))), r"tts_lm\.value\.1 is \[2, 8, 4\]"),
+        (
+            Voice(prefix(1, 5), Prefix((*prefix(2, 9).arrays[:3], np.zeros((2, 8, 4), np.float32)))),
+            r"tts_lm\.value\.1 is \[2, 8, 4\]",
+        ),
         (Voice(Prefix((np.full((2, 5, 4), np.nan),) * 2), prefix(2, 9)), "not finite"),
     ],
 )

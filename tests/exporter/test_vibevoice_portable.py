@@ -42,7 +42,9 @@ def test_rows_of_unequal_lengths_padded_on_the_left_are_what_they_are_alone(port
     longest = max(LENGTHS)
     reads = "input_ids" if key == "lm_with_kv" else "inputs_embeds"
     rows = [
-        random.integers(0, 512, (1, TOKENS)) if reads == "input_ids" else random.standard_normal((1, TOKENS, 64)).astype(np.float32)
+        random.integers(0, 512, (1, TOKENS))
+        if reads == "input_ids"
+        else random.standard_normal((1, TOKENS, 64)).astype(np.float32)
         for _ in LENGTHS
     ]
     caches = [random.standard_normal((2, layers, 1, heads, length, head_dim)).astype(np.float32) for length in LENGTHS]

@@ -103,7 +103,9 @@ def test_every_weight_must_be_there_and_none_more(copy: Path) -> None:
 
 
 def test_a_weight_of_another_shape_is_an_export_error(copy: Path) -> None:
-    edit_weights(copy, lambda state: state.update({"model.language_model.embed_tokens.weight": np.zeros((512, 63), np.float32)}))
+    edit_weights(
+        copy, lambda state: state.update({"model.language_model.embed_tokens.weight": np.zeros((512, 63), np.float32)})
+    )
     with pytest.raises(ExportError, match="does not fit TextLM"):
         read(copy)
 

@@ -31,7 +31,11 @@ def test_preset_of_the_original_is_read_without_its_classes(folder: Path) -> Non
 def test_the_negative_branch_is_shared(folder: Path) -> None:
     voices, negative = read_presets(folder, SIZES)
     assert list(voices) == ["voiceA", "voiceB"]
-    assert sorted(server_files(voices, negative)) == ["negative.safetensors", "voices/voiceA.safetensors", "voices/voiceB.safetensors"]
+    assert sorted(server_files(voices, negative)) == [
+        "negative.safetensors",
+        "voices/voiceA.safetensors",
+        "voices/voiceB.safetensors",
+    ]
 
 
 def test_portable_files_are_arrays_by_layer(folder: Path, tmp_path: Path) -> None:
