@@ -45,6 +45,7 @@ _TIMESTEP_CHANNELS = 256  # TimestepEmbedder.frequency_embedding_size
 _TIMESTEP_PERIOD = 10000.0
 _COARSE_STAGES = 2  # of the decoder: 95 % of its weights, 30 % of its arithmetic, 2 % of its activations
 _OPSET_PORTABLE = 18
+_LM_SNR_FLOOR_DB = 20.0  # its states are not sound: twenty layers read them, whose decisions are measured too
 _NARROW = 128
 _CONNECTOR_EPS = 1e-6  # SpeechConnector
 
@@ -415,6 +416,7 @@ def load(checkpoint: Checkpoint, layout: Layout) -> Export:
         keep_float32=("end.",),
         io_float32=[port.name for graph in graphs.values() for port in (*graph.inputs, *graph.outputs) if not _is_cache(port)],
         source=checkpoint.source,
+        snr_floors_db=dict.fromkeys(("lm", "lm_with_kv"), _LM_SNR_FLOOR_DB),
         # Few channels, read by everything behind them, and next to no arithmetic: where latents enter and where they leave.
         keep_from_int8=("connector.fc1.", "noisy_images_proj.", "final.", *_narrow_layers(model.decoder)),
         keep_in_turn={"prediction_head": [("modulation.", "cond_proj."), ("modulation.", "cond_proj.", "down_proj.")]},
