@@ -6,6 +6,7 @@ safetensors, which have the original's names, is used but for the one table that
 """
 
 import io
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,14 +21,23 @@ from actors.bundle import Layout
 from actors.errors import ExportError
 from exporter.attention import concat_attention, shared_buffer_attention
 from exporter.build import Export
-from exporter.checkpoints import Checkpoint, load_weights
+from exporter.checkpoints import Checkpoint, download_file, load_weights
 from exporter.graphs import OPSET, Graph, Port
 from exporter.layers import Linear, RMSNorm, rotary_tables
 from exporter.vibevoice_cases import PortableCases, ServerCases
 from exporter.vibevoice_vae import Decoder, Part, VAEConfig, decoder_state, start
 from exporter.vibevoice_voices import find_presets, with_presets
 
-FILES: tuple[str, ...] = ("config.json", "model*.safetensors", "model.safetensors.index.json", "tokenizer.json", "*.pt")
+logger = logging.getLogger(__name__)
+
+FILES: tuple[str, ...] = (
+    "config.json",
+    "model*.safetensors",
+    "model.safetensors.index.json",
+    "preprocessor_config.json",
+    "tokenizer.json",
+    "*.pt",
+)
 
 # The loop's constants: modeling_vibevoice_streaming_inference.py, and the demo's for what has no default that anybody uses.
 _LOOP = {
@@ -36,6 +46,7 @@ _LOOP = {
     "cfg_scale": 1.5,  # demo/realtime_model_inference_from_file.py
     "steps": 5,  # the same: set_ddpm_inference_steps
 }
+_TOKENIZER_REPO = "Qwen/Qwen2.5-0.5B"  # whose vocabulary all models of Qwen2.5 share
 _SAMPLE_RATE = 24000  # VibeVoiceTokenizerProcessor
 # A text that needs more positions than the model has is cut at sentences. Speech is about 2.5 frames a token; twice that is
 # room enough for the slowest.
@@ -431,10 +442,15 @@ def _narrow_layers(decoder: Decoder) -> list[str]:
 
 
 def _files(checkpoint: Checkpoint, model: Model, layout: Layout) -> dict[str, Path | bytes]:
-    """The tokenizer, which the original takes from Qwen2.5 and may not be here; the types, for other loops."""
+    """The tokenizer, which the original takes from another repository; and the types, for other loops."""
     files: dict[str, Path | bytes] = {}
     if (checkpoint.folder / "tokenizer.json").is_file():
         files["tokenizer.json"] = checkpoint.path("tokenizer.json")
+    elif checkpoint.source.revision is not None:  # it comes from the hub, and so can this
+        repo = checkpoint.json("preprocessor_config.json", optional=True).get("language_model_pretrained_name")
+        files["tokenizer.json"] = download_file(repo or _TOKENIZER_REPO, "tokenizer.json")
+    else:
+        logger.warning("%s has no tokenizer.json (Qwen2.5's): the bundle will speak token ids only", checkpoint.folder)
     if layout == "portable":
         buffer = io.BytesIO()
         np.save(buffer, model.types.numpy())

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from actors.bundle import Bundle, Layout
+from actors.bundle import Bundle, Layout, Source
 from actors.errors import ExportError, UsageError
 from actors.vibevoice_realtime import Settings
+from exporter import vibevoice_realtime
 from exporter.build import Export
-from exporter.checkpoints import open_checkpoint
+from exporter.checkpoints import Checkpoint, open_checkpoint
 from exporter.vibevoice_realtime import FILES, load
 from exporter.voices import with_voices
 
@@ -82,6 +83,23 @@ def test_a_checkpoint_needs_neither_voices_nor_a_tokenizer(copy: Path) -> None:
         (copy / name).unlink()
     export = read(copy)
     assert (export.voices, dict(export.files)) == ([], {})
+
+
+def test_a_checkpoint_of_the_hub_gets_the_tokenizer_that_the_original_names(
+    copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (copy / "tokenizer.json").rename(tmp_path / "tokenizer.json")
+    (copy / "preprocessor_config.json").write_text('{"language_model_pretrained_name": "some/model"}')
+    asked = []
+
+    def download(repo: str, name: str) -> Path:
+        asked.append((repo, name))
+        return tmp_path / name
+
+    monkeypatch.setattr(vibevoice_realtime, "download_file", download)
+    source = Source(repo="org/name", revision="1234")
+    assert load(Checkpoint(copy, source), "server").files["tokenizer.json"] == tmp_path / "tokenizer.json"
+    assert asked == [("some/model", "tokenizer.json")]
 
 
 def test_voices_of_another_folder_take_the_place_of_those_beside_the_checkpoint(export: Export, copy: Path) -> None:
