@@ -1,8 +1,8 @@
 """VibeVoice-Realtime at its true size: PyTorch and the known ONNX pipeline against our engine, alternating in one run.
 
 Weights are random (``vibevoice_checkpoint.py``), every row speaks the same number of frames, all use the same threads. Needs
-the ``export`` extra, transformers 5.23 or newer, a folder with the voice preset ``en-Emma_woman.pt``, 20 GB of disk and 12 GB of
-memory. Writes ``.bench/vibevoice_speed.json`` and prints a table.
+the ``export`` extra, transformers 5.23 or newer, a folder with the voice preset ``en-Emma_woman.pt``, 20 GB of disk and 12 GB
+of memory. Writes ``.bench/vibevoice_speed.json`` and prints a table.
 """
 
 import argparse
