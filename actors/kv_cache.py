@@ -1,5 +1,7 @@
 """Preallocated KV buffers, one slot per running utterance."""
 
+import math
+import mmap
 from collections.abc import Sequence
 
 import numpy as np
@@ -7,6 +9,8 @@ import onnxruntime as ort
 
 from actors.bundle import TensorSpec
 from actors.session import Device
+
+_HUGE_PAGE_BYTES = 2**21  # on x86 and, mostly, on ARM
 
 
 class KVCache:
@@ -59,9 +63,24 @@ class KVCache:
         full = (self.slots, *shape)
         if self.device.memory != "cpu":
             return ort.OrtValue.ortvalue_from_shape_and_type(full, dtype, self.device.memory, self.device.ordinal)
-        array = np.zeros(full, dtype)
+        array = _reserve(full, dtype)
         self._arrays.append(array)  # the OrtValue shares its memory
         return ort.OrtValue.ortvalue_from_numpy(array)
+
+
+def _reserve(shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
+    """Return zeros whose memory becomes real where it is written.
+
+    numpy asks the system for huge pages. Where the positions of one head fill such a page or more, each slot in use would
+    hold its whole length from its first position on.
+    """
+    _, _, length, head_dim = shape
+    if not hasattr(mmap, "MADV_NOHUGEPAGE") or length * head_dim * dtype.itemsize < _HUGE_PAGE_BYTES:
+        return np.zeros(shape, dtype)
+    count = math.prod(shape)
+    memory = mmap.mmap(-1, count * dtype.itemsize, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    memory.madvise(mmap.MADV_NOHUGEPAGE)
+    return np.frombuffer(memory, dtype, count).reshape(shape)
 
 
 def _slot_shape(spec: TensorSpec, max_length: int) -> tuple[int, ...]:

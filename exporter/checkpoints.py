@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 import yaml
-from huggingface_hub import ModelCard, model_info, snapshot_download
+from huggingface_hub import ModelCard, hf_hub_download, model_info, snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, RepositoryNotFoundError
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -125,6 +125,18 @@ def open_checkpoint(reference: str, files: Iterable[str]) -> Checkpoint:
         ) from error
     licence = info.card_data.get("license") if info.card_data else None
     return Checkpoint(Path(local), Source(repo=repo, revision=info.sha, licence=licence))
+
+
+def download_file(repo: str, name: str) -> Path:
+    """Download one file of a hub repository.
+
+    Raises:
+        UsageError: it cannot be reached.
+    """
+    try:
+        return Path(hf_hub_download(repo, name))
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        raise UsageError(f"cannot download {name} of {repo} from the Hugging Face hub: {error}. Check your network") from error
 
 
 def _source_of_folder(folder: Path) -> Source:

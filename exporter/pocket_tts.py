@@ -284,7 +284,7 @@ def load(checkpoint: Checkpoint, layout: Layout) -> Export:
         keep_from_int8=("input_linear.", "input_proj."),  # what latents enter by: a few channels, read by everything behind
         keep_in_turn={"mimi_decoder": [("latent_proj.", ".model.")]},  # the transformer alone
     )
-    return with_voices(export, checkpoint.folder) if find_voices(checkpoint.folder) else export
+    return with_voices(export, checkpoint.folder, layout) if find_voices(checkpoint.folder) else export
 
 
 def _read_tokenizer(checkpoint: Checkpoint) -> Tokenizer:

@@ -1,23 +1,26 @@
-"""The voices of a PocketTTS checkpoint: states that the original package made and saved."""
+"""The voices of a checkpoint: of PocketTTS, states that the original package made and saved; of others, their own module's."""
 
 from dataclasses import replace
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
-from actors.bundle import check_name
+from actors.bundle import Layout, check_name
 from actors.errors import ExportError, UsageError
 from actors.voices import load_voice, voice_member
 from exporter.build import Export
+from exporter.vibevoice_voices import with_presets
 
 
-def with_voices(export: Export, folder: Path) -> Export:
+def with_voices(export: Export, folder: Path, layout: Layout) -> Export:
     """Return ``export`` with the voices of ``folder`` in place of its own.
 
     Raises:
         UsageError: the family has no such voices, or the folder none.
         BundleError: a voice is damaged, or another model's.
     """
+    if export.family == "vibevoice-realtime":
+        return with_presets(export, folder, layout)
     if export.family != "pocket-tts":
         raise UsageError(f"{export.family} takes no voices")
     voices = find_voices(folder)

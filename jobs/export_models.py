@@ -45,6 +45,7 @@ class FamilyName(StrEnum):
 
     POCKET_TTS = "pocket-tts"
     SOPRANO = "soprano"
+    VIBEVOICE_REALTIME = "vibevoice-realtime"
 
 
 class PrecisionName(StrEnum):
@@ -72,7 +73,10 @@ def export_models(
     precision: Annotated[PrecisionName, typer.Option(help="int8 for CPUs, fp16 for GPUs.")] = PrecisionName.FP32,
     layout: Annotated[LayoutName, typer.Option(help="server for our engine, portable for other runtimes.")] = LayoutName.SERVER,
     voices: Annotated[
-        Path | None, typer.Option(help="Folder of a PocketTTS model's voices, instead of those beside its checkpoint.")
+        Path | None,
+        typer.Option(
+            help="Folder of a PocketTTS or VibeVoice-Realtime model's voices, instead of those beside its checkpoint."
+        ),
     ] = None,
     folder: Folder = None,
 ) -> None:
@@ -135,7 +139,7 @@ def _build(
     exporter = FAMILIES[family.value]
     export = exporter.load(exporter.find_checkpoint(checkpoint), layout)
     if voices is not None:
-        export = with_voices(export, voices)
+        export = with_voices(export, voices, layout)
     return build_bundle(export, name, precision, layout, folder).reference
 
 

@@ -2,7 +2,9 @@
 
 import functools
 import json
+import math
 import os
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnx
 import pytest
+from safetensors.numpy import load_file, save_file
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
 from actors.bundle import Bundle, Layout, Precision
 
@@ -19,6 +23,7 @@ if TYPE_CHECKING:
 
 FIXTURES = Path(__file__).parent / "fixtures"
 TINY = FIXTURES / "soprano_tiny"
+VIBEVOICE = FIXTURES / "vibevoice_tiny"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -145,3 +150,73 @@ def embedded_environment() -> dict[str, str]:
     """The environment of commands started as users start them: no registry is set, Ray keeps no token in the home folder."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("SPEECHMILL_", "RAY_"))}
     return {**environment, "RAY_AUTH_MODE": "disabled"}
+
+
+@pytest.fixture(scope="session")
+def vibevoice_oracle() -> Mapping[str, np.ndarray]:
+    """What the original VibeVoice-Realtime computes with the tiny checkpoint, by name."""
+    with np.load(VIBEVOICE / "oracle.npz") as arrays:
+        return dict(arrays)
+
+
+@pytest.fixture(scope="session")
+def vibevoice_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a tiny checkpoint: see the fixture's README.md for what is the original's, and what is made here."""
+    folder = Path(shutil.copytree(VIBEVOICE, tmp_path_factory.mktemp("vibevoice") / "checkpoint"))
+    config = json.loads((folder / "config.json").read_bytes())["acoustic_tokenizer_config"]
+    random = np.random.default_rng(0)
+    state = load_file(folder / "model.safetensors")
+    state["model.tts_language_model.embed_tokens.weight"] = np.zeros((512, 64), np.float32)
+    for name, shape in _decoder_shapes(config).items():
+        mean = 1.0 if name.endswith("norm.weight") else 0.0
+        fan_in = math.prod(shape[1:]) if len(shape) > 1 else 25
+        values = mean + random.standard_normal(shape) / math.sqrt(fan_in)
+        state[f"model.acoustic_tokenizer.decoder.{name}"] = values.astype(np.float32)
+    save_file(state, folder / "model.safetensors")
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    tokenizer = Tokenizer(models.BPE({character: i for i, character in enumerate(alphabet)}, []))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.save(str(folder / "tokenizer.json"))
+    return folder
+
+
+def _decoder_shapes(config: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of the original's VAE decoder."""
+    ratios, depths = config["decoder_ratios"], [int(depth) for depth in config["encoder_depths"].split("-")][::-1]
+    width = config["decoder_n_filters"] * 2 ** len(ratios)
+    shapes: dict[str, tuple[int, ...]] = {"upsample_layers.0.0.conv.conv.weight": (width, config["vae_dim"], 7)}
+    shapes["upsample_layers.0.0.conv.conv.bias"] = (width,)
+    for stage, depth in enumerate(depths):
+        if stage:
+            shapes[f"upsample_layers.{stage}.0.convtr.convtr.weight"] = (width, width // 2, 2 * ratios[stage - 1])
+            width //= 2
+            shapes[f"upsample_layers.{stage}.0.convtr.convtr.bias"] = (width,)
+        for i in range(depth):
+            block = f"stages.{stage}.{i}"
+            vectors = ("norm.weight", "ffn_norm.weight", "gamma", "ffn_gamma", "mixer.conv.conv.conv.bias", "ffn.linear2.bias")
+            shapes |= {f"{block}.{name}": (width,) for name in vectors}
+            shapes[f"{block}.mixer.conv.conv.conv.weight"] = (width, 1, 7)
+            shapes[f"{block}.ffn.linear1.weight"] = (4 * width, width)
+            shapes[f"{block}.ffn.linear1.bias"] = (4 * width,)
+            shapes[f"{block}.ffn.linear2.weight"] = (width, 4 * width)
+    return shapes | {"head.conv.conv.weight": (1, width, 7), "head.conv.conv.bias": (1,)}
+
+
+@pytest.fixture(scope="session")
+def vibevoice_bundle(tmp_path_factory: pytest.TempPathFactory, vibevoice_checkpoint: Path) -> Callable[..., Bundle]:
+    """Returns the tiny checkpoint's bundle in a precision and layout: exported at the first call, which takes 15 s."""
+    pytest.importorskip("torch", reason="reading a checkpoint needs the 'export' extra")
+    from exporter.build import build_bundle
+    from exporter.checkpoints import open_checkpoint
+    from exporter.vibevoice_realtime import FILES, load
+
+    @functools.cache
+    def build(precision: Precision, layout: Layout) -> Bundle:
+        folder = tmp_path_factory.mktemp("vibevoice-bundles") / f"{precision}-{layout}"
+        return build_bundle(load(open_checkpoint(str(vibevoice_checkpoint), FILES), layout), "tiny", precision, layout, folder)
+
+    def cached(precision: Precision, layout: Layout = "server") -> Bundle:
+        return build(precision, layout)
+
+    return cached

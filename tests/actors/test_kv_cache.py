@@ -107,3 +107,19 @@ def test_a_cache_on_a_gpu_does_not_move() -> None:
 def test_past_and_present_must_pair() -> None:
     with pytest.raises(ValueError, match="zip"):
         KVCache(PAST, PRESENT[:1], SLOTS, LENGTH, Device.parse("cpu"))
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs Linux's account of memory")
+def test_a_short_utterance_in_a_long_slot_takes_little_memory() -> None:
+    def resident_bytes() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+    length, dim, slots = 16384, 64, 8
+    specs = [TensorSpec(name=f"past_{i}", dtype="float32", axes=["batch", HEADS, "max_length", dim]) for i in range(4)]
+    before = resident_bytes()
+    cache = KVCache(specs, specs, slots, length, Device.parse("cpu"))
+    prefix = [np.ones((HEADS, 100, dim), np.float32)] * len(specs)
+    for slot in range(slots):
+        cache.fill(slot, prefix)
+    assert resident_bytes() - before < 10e6  # 1.6 MB are written; with huge pages it is 128 MB and more
+    np.testing.assert_array_equal(cache.read(slots - 1, 100)[3], prefix[3])

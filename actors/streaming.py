@@ -1,0 +1,41 @@
+"""Runs a graph that carries state over a long input, in chunks that are the whole, exactly."""
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+
+from actors.bundle import GraphSpec
+from actors.session import Device, open_session
+
+
+class StreamingGraph:
+    """A graph whose first input is a sequence, and whose others, ``past_*``, are what the first output's fellows become.
+
+    One sequence at a time: on a CPU that is faster than several together, which leave its caches.
+    """
+
+    def __init__(self, path: Path, spec: GraphSpec, device: Device, threads: int, chunk: int) -> None:
+        first, *past = spec.inputs
+        self.chunk = chunk
+        self._session = open_session(path, device, threads)
+        self._input = first.name
+        self._past = [tensor.name for tensor in past]
+        self._outputs = [tensor.name for tensor in spec.outputs]
+        self._start = {
+            tensor.name: ort.OrtValue.ortvalue_from_numpy(
+                np.zeros([axis if isinstance(axis, int) else 1 for axis in tensor.axes], tensor.dtype)
+            )
+            for tensor in past
+        }
+
+    def run(self, sequence: np.ndarray) -> np.ndarray:
+        """Map ``[steps, channels]``, at least one step, to what the graph makes of it, chunks joined along the first axis."""
+        state = self._start
+        made = []
+        for start in range(0, len(sequence), self.chunk):
+            part = ort.OrtValue.ortvalue_from_numpy(sequence[None, start : start + self.chunk])
+            output, *carried = self._session.run_with_ort_values(self._outputs, {self._input: part, **state})
+            made.append(output.numpy()[0])
+            state = dict(zip(self._past, carried, strict=True))
+        return np.concatenate(made)
