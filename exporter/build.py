@@ -93,6 +93,7 @@ class Export:
         snr_floors_db: by graph key, what its SNR must hold in lower precision in place of ``SNR_FLOOR_DB``.
         exact: keys of graphs that are fp32 in every precision.
         keep_from_int8: parts of names of weights that int8 leaves alone too.
+        arrays: further files of the bundle, made here: ``.npy`` by name. Floats are halved unless the bundle is fp32.
         keep_in_turn: by graph key, further parts of weight names to leave alone, tried in turn where the SNR is too low.
     """
 
@@ -113,6 +114,7 @@ class Export:
     exact: Collection[str] = ()
     keep_from_int8: Sequence[str] = ()
     keep_in_turn: Mapping[str, Sequence[Sequence[str]]] = field(default_factory=dict)
+    arrays: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 def build_bundle(export: Export, name: str, precision: Precision, layout: Layout, folder: Path) -> Bundle:
@@ -133,6 +135,8 @@ def build_bundle(export: Export, name: str, precision: Precision, layout: Layout
     for member, source in export.files.items():
         (folder / member).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, folder / member)
+    for member, array in export.arrays.items():
+        np.save(folder / member, array if precision == "fp32" else array.astype(np.float16))
     manifest = Manifest.model_validate(
         {
             "format_version": 1,

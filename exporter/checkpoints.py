@@ -3,7 +3,7 @@
 import json
 import logging
 import pickle
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import torch
 import yaml  # type: ignore[import-untyped]
 from huggingface_hub import ModelCard, model_info, snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, RepositoryNotFoundError
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -90,6 +90,38 @@ class Checkpoint:
         if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
             raise ExportError(f"{self.folder / name} is not a state dict of tensors")
         return {key: tensor.float() for key, tensor in state.items()}
+
+
+class TensorFiles:
+    """The safetensors files of a checkpoint, read one tensor at a time: models may be larger than memory.
+
+    Raises:
+        ExportError: a file is missing or damaged.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, name: str = "model.safetensors") -> None:
+        index = checkpoint.folder / f"{name}.index.json"
+        self._paths = [
+            checkpoint.path(file)
+            for file in (sorted(set(checkpoint.json(index.name)["weight_map"].values())) if index.exists() else [name])
+        ]
+        self._files: dict[str, Any] = {}
+        try:
+            for path in self._paths:
+                file = safe_open(path, "pt")
+                self._files |= dict.fromkeys(file.keys(), file)
+        except SafetensorError as error:
+            raise ExportError(f"{path} is damaged or truncated: {error}") from error
+
+    @property
+    def keys(self) -> Collection[str]:
+        """Names of all tensors."""
+        return self._files.keys()
+
+    def read(self, key: str) -> Tensor:
+        """Return a tensor as float32."""
+        tensor: Tensor = self._files[key].get_tensor(key)
+        return tensor.float()
 
 
 def open_checkpoint(reference: str, files: Iterable[str]) -> Checkpoint:

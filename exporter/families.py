@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from actors.bundle import Layout
-from exporter import pocket_tts, soprano
+from exporter import pocket_tts, soprano, vibevoice_asr
 from exporter.build import Export
 from exporter.checkpoints import Checkpoint
 
@@ -18,4 +18,8 @@ class FamilyExporter(Protocol):
         """Read a checkpoint with (at least) ``FILES`` and declare its graphs."""
 
 
-FAMILIES: Mapping[str, FamilyExporter] = {"pocket-tts": pocket_tts, "soprano": soprano}
+FAMILIES: Mapping[str, FamilyExporter] = {
+    "pocket-tts": pocket_tts,
+    "soprano": soprano,
+    "vibevoice-asr": vibevoice_asr,
+}

@@ -46,6 +46,7 @@ class FamilyName(StrEnum):
 
     POCKET_TTS = "pocket-tts"
     SOPRANO = "soprano"
+    VIBEVOICE_ASR = "vibevoice-asr"
 
 
 class PrecisionName(StrEnum):
