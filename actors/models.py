@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from actors import pocket_tts, soprano
+from actors import pocket_tts, soprano, vibevoice_asr
 from actors.batching import Engine
 from actors.bundle import Bundle, Manifest, load_bundle
 from actors.errors import RequestError, UsageError
@@ -38,6 +38,7 @@ class Family:
 FAMILIES = {
     "pocket-tts": Family(pocket_tts.PocketTTS, pocket_tts.parse_options),
     "soprano": Family(soprano.Soprano, soprano.parse_options),
+    "vibevoice-asr": Family(vibevoice_asr.VibeVoiceASR, vibevoice_asr.parse_options),
 }
 
 DEFAULT_SLOTS = 32
