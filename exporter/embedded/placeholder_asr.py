@@ -40,10 +40,12 @@ _LM = {
     "tie_word_embeddings": False,
     "max_position_embeddings": 16_384,
 }
+_RATIOS = (8, 5, 5, 4, 2, 2)  # large steps first: next to nothing runs at 24 kHz
+_DEPTHS = (0, 1, 1, 1, 1, 1, 1)
 _ENCODER = {
     "num_filters": 1,
-    "downsampling_ratios": [2, 2, 4, 5, 5, 8],
-    "depths": [1, 1, 1, 1, 1, 1, 1],
+    "downsampling_ratios": _RATIOS,
+    "depths": _DEPTHS,
     "kernel_size": 7,
     "ffn_expansion": 4,
     "rms_norm_eps": 1e-5,
@@ -111,14 +113,14 @@ def _language_model(tokenizer: Tokenizer, vocab_size: int) -> Iterator[tuple[str
 
 def _encoder(part: str, latent_dim: int) -> Iterator[tuple[str, Tensor]]:
     """Yield random weights of an encoder and of its projector."""
-    config = EncoderConfig(
-        latent_dim, 1, tuple(_ENCODER["downsampling_ratios"]), tuple(_ENCODER["depths"]), 7, 4, 1e-5  # type: ignore[arg-type]
-    )
-    before, channels, ratios = 1, 1, iter((*config.ratios, None))
-    kernel = config.kernel_size
+    config = EncoderConfig(latent_dim, 1, _RATIOS, _DEPTHS, 7, 4, 1e-5)
+    channels = 1
     for name in layer_names(config):
         key = f"{part}_tokenizer_encoder.{name}"
         if name.endswith(".conv"):
+            before, kernel = channels, config.kernel_size
+            if name.startswith("conv_layers."):
+                channels, kernel = 2 * before, 2 * config.ratios[int(name.split(".")[1])]
             after = latent_dim if name == "head.conv" else channels
             yield f"{key}.weight", torch.randn(after, before, kernel) * (before * kernel) ** -0.5
             yield f"{key}.bias", torch.zeros(after)
@@ -130,8 +132,6 @@ def _encoder(part: str, latent_dim: int) -> Iterator[tuple[str, Tensor]]:
         for linear, wide in (("linear1", (4 * channels, channels)), ("linear2", (channels, 4 * channels))):
             yield f"{key}.ffn.{linear}.weight", torch.randn(wide) * wide[1] ** -0.5
             yield f"{key}.ffn.{linear}.bias", torch.zeros(wide[0])
-        ratio = next(ratios)
-        before, channels, kernel = channels, channels * 2 if ratio else channels, 2 * ratio if ratio else config.kernel_size
     for linear, width in (("linear_1", latent_dim), ("linear_2", _HIDDEN)):
         yield f"multi_modal_projector.{part}_{linear}.weight", torch.randn(_HIDDEN, width) * width**-0.5
         yield f"multi_modal_projector.{part}_{linear}.bias", torch.zeros(_HIDDEN)
