@@ -32,7 +32,7 @@ class SilenceCutter:
         self._lock = threading.Lock()
 
     def cut(self, audio: FloatArray, rate: int, longest: int) -> list[tuple[int, int]]:
-        """Return the pieces of ``[samples]`` at ``rate`` Hz as (first sample, last + 1), none longer than ``longest`` samples."""
+        """Return the pieces of ``[samples]`` at ``rate`` Hz as (first sample, last + 1), none above ``longest`` samples."""
         return cut_at_silence(audio, rate, longest, self.speech)
 
     def speech(self, audio: FloatArray, rate: int) -> FloatArray:

@@ -79,7 +79,9 @@ class Settings(BaseModel):
         try:
             return cls.model_validate(manifest.settings)
         except ValidationError as error:
-            raise BundleError(f"{manifest.name}: the settings of this vibevoice-asr bundle are not understood: {error}") from error
+            raise BundleError(
+                f"{manifest.name}: the settings of this vibevoice-asr bundle are not understood: {error}"
+            ) from error
 
 
 class Options(BaseModel):
@@ -342,7 +344,8 @@ class VibeVoiceASR:
 
     def _embed(self, tokens: np.ndarray) -> np.ndarray:
         """Return the embeddings of ``tokens``, float32 ``[tokens, hidden]``."""
-        return self._embedding[tokens].astype(np.float32)
+        embeds: np.ndarray = self._embedding[tokens].astype(np.float32)
+        return embeds
 
     def _run_decoder(self, embeds: np.ndarray, lengths: np.ndarray, slot: int) -> None:
         """Run ``[rows, sequence, hidden]`` for the slots from ``slot`` on; ``lengths`` are the rows' lengths after it."""
@@ -394,7 +397,7 @@ class VibeVoiceASR:
 
 
 def normalise(audio: np.ndarray, loudness_dbfs: float) -> np.ndarray:
-    """Bring ``[samples]`` to a loudness (root mean square) as the original does; peaks that are then too high lower it again."""
+    """Bring ``[samples]`` to a loudness (root mean square) as the original does; peaks above 1 lower it again."""
     rms = float(np.sqrt(np.mean(np.square(audio, dtype=np.float64))))
     scaled = audio * np.float32(10 ** (loudness_dbfs / 20) / (rms + _SMALLEST))
     peak = float(np.abs(scaled).max())

@@ -27,7 +27,13 @@ from exporter.layers import Linear, RMSNorm, rotary_tables
 from exporter.verify import Case, Run
 from exporter.vibevoice_vae import Encoder, EncoderConfig, encoder_weights
 
-FILES: tuple[str, ...] = ("config.json", "generation_config.json", "tokenizer.json", "*.safetensors", "*.safetensors.index.json")
+FILES: tuple[str, ...] = (
+    "config.json",
+    "generation_config.json",
+    "tokenizer.json",
+    "*.safetensors",
+    "*.safetensors.index.json",
+)
 EMBEDDING_FILE = "embedding.npy"
 
 # What the model is asked, and how long it may listen and answer: transformers' chat template and microsoft/VibeVoice

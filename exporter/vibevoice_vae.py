@@ -106,7 +106,8 @@ class Encoder(nn.Module):
     @property
     def past_shapes(self) -> list[tuple[int, int]]:
         """What each layer needs of the past, as ``(steps, channels)``."""
-        return [layer.mixer.past_shape if isinstance(layer, Block) else layer.past_shape for layer in self.layers]
+        mixing = (layer.mixer if isinstance(layer, Block) else layer for layer in self.layers)
+        return [layer.past_shape for layer in mixing if isinstance(layer, DepthwiseConv | Conv)]
 
     @property
     def state_size(self) -> int:

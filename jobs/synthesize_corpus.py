@@ -9,7 +9,6 @@ from typing import Annotated, Any
 import typer
 
 from actors.bundle import Manifest
-from actors.errors import UsageError
 from actors.models import DEFAULT_SLOTS, check_choices
 from actors.synthesizer import COLUMNS, SynthesisConfig
 from cluster.dataset import Dataset, scan

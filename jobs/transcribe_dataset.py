@@ -1,4 +1,4 @@
-"""Transcribe recordings: who said what and when. Audio in, Parquet (and subtitles) out. ``python jobs/transcribe_dataset.py --help``."""
+"""Transcribe recordings: who said what and when; to Parquet and subtitles. ``python jobs/transcribe_dataset.py --help``."""
 
 import hashlib
 import logging
@@ -69,7 +69,7 @@ def transcribe(
     model: Annotated[
         str,
         typer.Option(
-            help="name@tag, name@sha256:…, <registry>/name@tag, a bundle folder or hf://org/repo. The default ships with us, has "
+            help="name@tag, name@sha256:…, <registry>/name@tag, a bundle folder or hf://org/repo. The default has "
             "learnt nothing and answers '[Unintelligible Speech]': it is there to try the job."
         ),
     ] = EMBEDDED_ASR,
@@ -87,7 +87,8 @@ def transcribe(
         list[FileFormat] | None, typer.Option("--files", help="Write each transcript as a file too. Repeatable.")
     ] = None,
     max_chunk: Annotated[
-        float | None, typer.Option(min=1, help="Cut longer recordings at silences, in seconds. Default: what the model can hear.")
+        float | None,
+        typer.Option(min=1, help="Cut longer recordings at silences, in seconds. Default: what the model can hear."),
     ] = None,
     max_hours: Annotated[float, typer.Option(min=0.001, help="Longer recordings are rejected.")] = 6.0,
     option: Annotated[
@@ -142,7 +143,9 @@ def transcribe(
         write_files(run.store, summary.parts, [name.value for name in dict.fromkeys(file_format or [])])
         print_summary(summary, tally, str(run.store), manifest)
     if pinned.name == EMBEDDED_ASR:
-        logger.warning("the default model has learnt nothing: name a trained one with --model for transcripts that mean something")
+        logger.warning(
+            "the default model has learnt nothing: name a trained one with --model for transcripts that mean something"
+        )
     for shard in dataset.corrupt:
         logger.error("%s was skipped: %s", shard.uri, shard.error)
     return EXIT_FAILED_ROWS if summary.status.get("failed") or dataset.corrupt else 0

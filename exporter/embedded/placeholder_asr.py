@@ -5,6 +5,7 @@ answer, one segment that says ``[Unintelligible Speech]``. So a job can be tried
 ``python -m exporter.embedded.placeholder_asr`` writes the checkpoint and the bundle anew.
 """
 
+import itertools
 import json
 import tempfile
 from collections.abc import Iterator
@@ -95,7 +96,7 @@ def _language_model(tokenizer: Tokenizer, vocab_size: int) -> Iterator[tuple[str
     said = [tokenizer.encode("\n").ids[-1], *(tokenizer.token_to_id(piece) for piece in _ANSWER)]
     said.append(tokenizer.token_to_id("<|im_end|>"))
     head = torch.zeros(vocab_size, _HIDDEN)
-    for token, following in zip(said, said[1:], strict=False):
+    for token, following in itertools.pairwise(said):
         head[following] += embedding[token]
     yield "language_model.model.embed_tokens.weight", embedding
     yield "language_model.lm_head.weight", head
