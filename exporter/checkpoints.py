@@ -123,6 +123,15 @@ class TensorFiles:
         tensor: Tensor = self._files[key].get_tensor(key)
         return tensor.float()
 
+    def shape(self, key: str) -> tuple[int, ...]:
+        """Return a tensor's shape; it is not read."""
+        return tuple(self._files[key].get_slice(key).get_shape())
+
+    def rows(self, key: str, first: int, stop: int) -> Tensor:
+        """Return some of a tensor's rows as float32."""
+        tensor: Tensor = self._files[key].get_slice(key)[first:stop]
+        return tensor.float()
+
 
 def open_checkpoint(reference: str, files: Iterable[str]) -> Checkpoint:
     """Open a folder, or download ``files`` (glob patterns) of a hub repository ``org/name[@revision]``.

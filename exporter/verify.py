@@ -68,6 +68,12 @@ def snr_db(reference: np.ndarray, actual: np.ndarray) -> float:
     return 200.0 if noise == 0 else float(min(200.0, 10 * np.log10(signal / noise + 1e-30)))
 
 
+def cosine_similarity(reference: np.ndarray, actual: np.ndarray) -> float:
+    """Return the cosine of the angle between two arrays as vectors; NaN if a value is not finite."""
+    a, b = reference.astype(np.float64).reshape(-1), actual.astype(np.float64).reshape(-1)
+    return float(a @ b / np.sqrt((a @ a) * (b @ b)))
+
+
 def check_graph(
     name: str, run: Run, reference: Run, cases: Sequence[Case], tolerance: Tolerance, snr_of: Sequence[str] = ()
 ) -> list[CheckResult]:

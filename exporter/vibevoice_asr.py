@@ -7,8 +7,9 @@ The acoustic encoder's latent is its mean: the original adds noise to it, which 
 better. The embedding is not in a graph: workers map its rows from a file.
 """
 
+import math
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,8 +25,9 @@ from exporter.build import TOP1_AGREEMENT, Export, Speech
 from exporter.checkpoints import Checkpoint, TensorFiles, load_weights
 from exporter.graphs import Graph, Port
 from exporter.layers import Linear, RMSNorm, rotary_tables
+from exporter.streaming import Rows, hollow, stack
 from exporter.verify import Case, Run
-from exporter.vibevoice_vae import Encoder, EncoderConfig, encoder_weights
+from exporter.vibevoice_vae import Block, Encoder, EncoderConfig, encoder_weights
 
 FILES: tuple[str, ...] = (
     "config.json",
@@ -56,6 +58,15 @@ _AUDIO_TOKENS = {"audio_bos": "<|object_ref_start|>", "audio_eos": "<|object_ref
 _STOP_TOKENS = ("<|im_end|>", "<|endoftext|>")
 
 _SPOKEN_TOKENS = 24  # per check prompt
+_MAX_IN_MEMORY_BYTES = 2 << 30  # of a language model in float32, which an ONNX file without external data cannot hold either
+_MIN_INT8_CHANNELS = 256  # of a block: below, quantizing activations takes longer than the MatMul saves
+_LAYER_MATRICES = {
+    "qkv_proj": ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"),
+    "o_proj": ("self_attn.o_proj",),
+    "gate_up_proj": ("mlp.gate_proj", "mlp.up_proj"),
+    "down_proj": ("mlp.down_proj",),
+}
+_SENSITIVE = ("lm_head", "down_proj", "qkv_proj")  # in 4 bits these cost the most accuracy
 
 
 @dataclass(frozen=True)
@@ -166,11 +177,19 @@ class Decoder(nn.Module):
         self.register_buffer("cos", cos, persistent=False)
         self.register_buffer("sin", sin, persistent=False)
 
+    def blocks(self) -> Iterable[Layer]:
+        """The layers, first to last."""
+        return (layer for layer in self.layers if isinstance(layer, Layer))
+
+    def predict(self, hidden: Tensor) -> Tensor:
+        """Map normalised hidden states ``[rows, hidden]`` to logits."""
+        return self.lm_head(hidden)
+
     def forward(self, embeds: Tensor, seqlens_k: Tensor, total_sequence_length: Tensor, *past: Tensor) -> tuple[Tensor, ...]:
         """Map embeddings ``[batch, sequence, hidden]`` to logits ``[batch, vocab]`` and the caches."""
         x = embeds.flatten(0, 1)
         present: list[Tensor] = []
-        for i, layer in enumerate(self.layers):
+        for i, layer in enumerate(self.blocks()):
             query, key, value = (part.view(*embeds.shape[:2], -1) for part in layer.qkv(x))
             attended, *cache = shared_buffer_attention(
                 query, key, value, past[2 * i], past[2 * i + 1], seqlens_k, total_sequence_length, self.cos, self.sin
@@ -179,7 +198,39 @@ class Decoder(nn.Module):
             x = x + layer.o_proj(attended.flatten(0, 1))
             x = x + layer.mlp(x)
         hidden = self.norm(x.view(embeds.shape)[:, -1])
-        return self.lm_head(hidden), *present
+        return self.predict(hidden), *present
+
+
+class StreamedDecoder(Decoder):
+    """A decoder larger than memory: traced without its matrices, and run with those of one layer at a time."""
+
+    def __init__(self, config: LMConfig, weights: "_Weights") -> None:
+        with torch.device("meta"):
+            super().__init__(config)
+        self.cos, self.sin = rotary_tables(config.max_position_embeddings, config.head_dim, config.rope_theta)
+        self._origin = weights.origin
+        self.matrices = {f"module.{name}": rows for name, rows in _decoder_matrices(config, weights).items()}
+        for name, vector in _decoder_vectors(config, weights.read).items():
+            owner, _, leaf = name.rpartition(".")
+            self.get_submodule(owner).register_parameter(leaf, nn.Parameter(vector, requires_grad=False))
+        hollow(self)
+
+    def blocks(self) -> Iterable[Layer]:
+        """The layers; outside of tracing each is read when it is its turn."""
+        if torch.compiler.is_exporting():
+            yield from super().blocks()
+            return
+        for i in range(self.config.num_hidden_layers):
+            layer = Layer(self.config)
+            load_weights(layer, _layer_state(i, self), self._origin)
+            yield layer
+
+    def predict(self, hidden: Tensor) -> Tensor:
+        """Map normalised hidden states ``[rows, hidden]`` to logits."""
+        if torch.compiler.is_exporting():
+            return super().predict(hidden)
+        head = self.matrices["module.lm_head.weight"]
+        return torch.cat([hidden @ torch.from_numpy(block).T for _, block in head.blocks()], dim=1)
 
 
 def load(checkpoint: Checkpoint, layout: Layout) -> Export:
@@ -188,12 +239,13 @@ def load(checkpoint: Checkpoint, layout: Layout) -> Export:
         raise ExportError("vibevoice-asr has no portable export yet: use --layout server")
     config = read_config(checkpoint)
     weights = _Weights(checkpoint)
-    encoder, decoder = SpeechEncoder(config), Decoder(config.lm)
+    encoder = SpeechEncoder(config)
     load_weights(encoder, _encoder_state(encoder, weights.read), weights.origin)
-    embedding = weights.read("language_model.model.embed_tokens.weight")
-    load_weights(decoder, _decoder_state(config.lm, weights.read), weights.origin)
+    embedding = weights.rows("language_model.model.embed_tokens.weight")
+    decoder = _load_decoder(config.lm, weights)
     weights.check_all_read()
-    cases = _Cases(encoder, decoder, embedding.numpy())
+    streamed = isinstance(decoder, StreamedDecoder)
+    cases = _Cases(encoder, decoder, embedding, spoken=1 if streamed else _SPOKEN_TOKENS)
     tokenizer = checkpoint.folder / "tokenizer.json"
     return Export(
         family="vibevoice-asr",
@@ -203,14 +255,39 @@ def load(checkpoint: Checkpoint, layout: Layout) -> Export:
         example_sizes={"batch": 2, "frames": 3, "sequence": 3, "max_length": 8},
         settings=_settings(config, encoder, tokenizer if tokenizer.exists() else None),
         files={"tokenizer.json": tokenizer} if tokenizer.exists() else {},
-        arrays={EMBEDDING_FILE: embedding.numpy()},
-        cases={"speech_encoder": cases.encoder(), "decoder": cases.decoder()},
+        arrays={EMBEDDING_FILE: embedding},
+        cases={"speech_encoder": cases.encoder(), "decoder": cases.decoder()[:1] if streamed else cases.decoder()},
         speech={"decoder": Speech(cases.logits, cases.drive, TOP1_AGREEMENT)},
         audio={"speech_encoder": "speech_features"},
         keep_float32=(),
         io_float32=("input_values", "conv_state", "speech_features", "new_conv_state", "inputs_embeds", "logits"),
         source=checkpoint.source,
+        keep_from_int8=_kept_from_int8(encoder),
+        sensitive={"decoder": _SENSITIVE},
+        streamed={"decoder": decoder.matrices} if isinstance(decoder, StreamedDecoder) else {},
     )
+
+
+def _load_decoder(config: LMConfig, weights: "_Weights") -> Decoder:
+    """Read the language model; or, where it is large, what is needed to read it piece by piece."""
+    if weights.bytes_below("language_model.") > _MAX_IN_MEMORY_BYTES:
+        return StreamedDecoder(config, weights)
+    decoder = Decoder(config)
+    state = _decoder_vectors(config, weights.read)
+    for name, rows in _decoder_matrices(config, weights).items():
+        state[name] = torch.from_numpy(rows.read(0, rows.shape[0])).T.contiguous()
+    load_weights(decoder, state, weights.origin)
+    return decoder
+
+
+def _kept_from_int8(encoder: SpeechEncoder) -> list[str]:
+    """Name the weights that int8 would not make faster, or too wrong: all but the feed-forward ones of the wide blocks."""
+    kept = ["_projector."]
+    for part, module in (("acoustic", encoder.acoustic), ("semantic", encoder.semantic)):
+        for i, layer in enumerate(module.layers):
+            if not isinstance(layer, Block) or layer.linear1.weight.shape[0] < _MIN_INT8_CHANNELS:
+                kept.append(f"{part}.layers.{i}.")
+    return kept
 
 
 # --- config.json ---------------------------------------------------------------------------------------------------
@@ -387,6 +464,23 @@ class _Weights:
         self._unread.discard(name)
         return self._files.read(self._names[name])
 
+    def rows(self, name: str) -> Rows:
+        """Return a matrix that is read in parts.
+
+        Raises:
+            ExportError: the checkpoint has none of this name.
+        """
+        if name not in self._names:
+            raise ExportError(f"{self.origin} has no weight {name!r}, which config.json asks for")
+        self._unread.discard(name)
+        key = self._names[name]
+        outer, inner = self._files.shape(key)
+        return Rows((outer, inner), lambda first, stop: self._files.rows(key, first, stop).numpy())
+
+    def bytes_below(self, prefix: str) -> int:
+        """Return how much memory the tensors whose names begin so take in float32."""
+        return sum(4 * math.prod(self._files.shape(key)) for name, key in self._names.items() if name.startswith(prefix))
+
     def check_all_read(self) -> None:
         """Raise :class:`ExportError` if there are weights nobody asked for."""
         if self._unread:
@@ -410,27 +504,36 @@ def _encoder_state(encoder: SpeechEncoder, read: Callable[[str], Tensor]) -> dic
     return state
 
 
-def _decoder_state(config: LMConfig, read: Callable[[str], Tensor]) -> dict[str, Tensor]:
-    """Rename transformers' Qwen2ForCausalLM tensors to ours; join projections that share an input."""
-    head = "model.embed_tokens" if config.tie_word_embeddings else "lm_head"
-    state = {
-        "norm.weight": read("language_model.model.norm.weight"),
-        "lm_head.weight": read(f"language_model.{head}.weight").T.contiguous(),
-    }
+def _decoder_vectors(config: LMConfig, read: Callable[[str], Tensor]) -> dict[str, Tensor]:
+    """Rename what is no matrix of transformers' Qwen2ForCausalLM; join the biases of projections that share an input."""
+    state = {"norm.weight": read("language_model.model.norm.weight")}
     for i in range(config.num_hidden_layers):
         theirs, ours = f"language_model.model.layers.{i}", f"layers.{i}"
-
-        def joined(names: Sequence[str], leaf: str, theirs: str = theirs) -> Tensor:
-            return torch.cat([read(f"{theirs}.{name}.{leaf}") for name in names])
-
-        projections = [f"self_attn.{name}_proj" for name in "qkv"]
-        state[f"{ours}.qkv_proj.weight"] = joined(projections, "weight").T.contiguous()
-        state[f"{ours}.qkv_proj.bias"] = joined(projections, "bias")
-        state[f"{ours}.o_proj.weight"] = read(f"{theirs}.self_attn.o_proj.weight").T.contiguous()
-        state[f"{ours}.gate_up_proj.weight"] = joined(["mlp.gate_proj", "mlp.up_proj"], "weight").T.contiguous()
-        state[f"{ours}.down_proj.weight"] = read(f"{theirs}.mlp.down_proj.weight").T.contiguous()
+        state[f"{ours}.qkv_proj.bias"] = torch.cat([read(f"{theirs}.self_attn.{name}_proj.bias") for name in "qkv"])
         for norm in ("input_layernorm", "post_attention_layernorm"):
             state[f"{ours}.{norm}.weight"] = read(f"{theirs}.{norm}.weight")
+    return state
+
+
+def _decoder_matrices(config: LMConfig, weights: _Weights) -> dict[str, Rows]:
+    """Return the transposes of the matrices by our names; those of projections that share an input are one."""
+    head = "model.embed_tokens" if config.tie_word_embeddings else "lm_head"
+    matrices = {"lm_head.weight": weights.rows(f"language_model.{head}.weight")}
+    for i in range(config.num_hidden_layers):
+        for ours, theirs in _LAYER_MATRICES.items():
+            parts = [weights.rows(f"language_model.model.layers.{i}.{name}.weight") for name in theirs]
+            matrices[f"layers.{i}.{ours}.weight"] = stack(parts)
+    return matrices
+
+
+def _layer_state(index: int, decoder: StreamedDecoder) -> dict[str, Tensor]:
+    """Return the weights of one layer, read now."""
+    prefix = f"layers.{index}."
+    vectors = decoder.layers[index].named_parameters()
+    state = {name: parameter.detach() for name, parameter in vectors if parameter.dim() == 1}
+    for ours in _LAYER_MATRICES:
+        rows = decoder.matrices[f"module.{prefix}{ours}.weight"]
+        state[f"{ours}.weight"] = torch.from_numpy(rows.read(0, rows.shape[0])).T.contiguous()
     return state
 
 
@@ -476,8 +579,8 @@ class _Cases:
         logits: ``[positions, vocab]`` that PyTorch gives while it answers the prompts, one after the other.
     """
 
-    def __init__(self, encoder: SpeechEncoder, decoder: Decoder, embedding: np.ndarray) -> None:
-        self._encoder, self._config, self._embedding = encoder, decoder.config, embedding
+    def __init__(self, encoder: SpeechEncoder, decoder: Decoder, embedding: Rows, spoken: int) -> None:
+        self._encoder, self._config, self._embedding, self._spoken = encoder, decoder.config, embedding, spoken
         self._random = np.random.default_rng(0)
         self._prompts = [self._prompt(frames) for frames in (4, 9)]
         self._answers: list[list[int]] = [[] for _ in self._prompts]
@@ -515,9 +618,9 @@ class _Cases:
 
     def _answer(self, run: Run, prompt: np.ndarray, tokens: list[int]) -> np.ndarray:
         """Run a prompt and then ``tokens``; where they end, go on with the most likely new one."""
-        feeds = self._feeds(prompt[None], 0, room=_SPOKEN_TOKENS)
+        feeds = self._feeds(prompt[None], 0, room=self._spoken)
         logits: list[np.ndarray] = []
-        for i in range(_SPOKEN_TOKENS):
+        for i in range(self._spoken):
             outputs = run(feeds)
             logits.append(outputs["logits"])
             if i == len(tokens):
@@ -526,7 +629,7 @@ class _Cases:
                 tokens.append(int(allowed.argmax()))
             length = len(prompt) + i + 1
             feeds = {
-                "inputs_embeds": self._embedding[tokens[i]][None, None],
+                "inputs_embeds": self._embedding.take(np.array([[tokens[i]]])),
                 "seqlens_k": np.array([length - 1], np.int32),
                 "total_sequence_length": np.array(length, np.int32),
                 **{name.replace("present", "past"): a for name, a in outputs.items() if name.startswith("present")},
@@ -540,7 +643,7 @@ class _Cases:
         return np.concatenate([self._embeds((8,)), features[0].numpy(), self._embeds((6,))])
 
     def _embeds(self, shape: tuple[int, ...]) -> np.ndarray:
-        return self._embedding[self._random.integers(0, len(self._embedding), shape)]
+        return self._embedding.take(self._random.integers(0, self._embedding.shape[0], shape))
 
     def _step(self, batch: int) -> dict[str, np.ndarray]:
         feeds = self._feeds(self._embeds((batch, 1)), 0, room=63)
