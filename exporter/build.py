@@ -206,7 +206,8 @@ class _Writer:
         model = export_shell(graph, sizes, weights)
         sensitive = self.export.sensitive.get(key, ())
         cosines = write_graph(model, self.folder / graph.file, weights, self.precision, sensitive)
-        run, speech = self._open(graph), self.export.speech[key]
+        run = open_graph(str(self.folder / graph.file), mapped=True)
+        speech = self.export.speech[key]
         if self.precision == "fp32":
             self.checks += check_graph(key, run, graph.run, self.export.cases[key], Tolerance())
             self.checks.append(check_arrays(key, "sentences", speech.drive(run), speech.outputs, Tolerance()))

@@ -46,9 +46,14 @@ class Tolerance:
     snr_db: float = 60.0
 
 
-def open_graph(path: str) -> Run:
-    """Return a function that runs the ONNX file at ``path`` on the CPU with named inputs and outputs."""
-    session = ort.InferenceSession(path, providers=["CPUExecutionProvider"])
+def open_graph(path: str, *, mapped: bool = False) -> Run:
+    """Return a function that runs the ONNX file at ``path`` on the CPU with named inputs and outputs.
+
+    With ``mapped`` its weights stay in the file and are not copied into a faster order: it may be larger than memory.
+    """
+    options = ort.SessionOptions()
+    options.add_session_config_entry("session.disable_prepacking", str(int(mapped)))
+    session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
     halves = {port.name for port in session.get_inputs() if port.type == "tensor(float16)"}
 
