@@ -1,8 +1,8 @@
 """Reads what a model wrote as a transcript, also where it is not quite the JSON that was asked for.
 
 VibeVoice-ASR answers ``[{"Start":0,"End":5.86,"Speaker":0,"Content":"…"},…]``. Seen in practice: the role's name or a code
-fence in front, keys as in the question ("Start time"), a list that breaks off, quotation marks that are not escaped, no speaker where
-nobody speaks.
+fence in front, keys as in the question ("Start time"), a list that breaks off, quotation marks that are not escaped, no speaker
+where nobody speaks.
 """
 
 import json

@@ -237,7 +237,7 @@ def pack_nbits(rows: np.ndarray, bits: int) -> tuple[np.ndarray, np.ndarray]:
         bits: 4 or 8.
 
     Returns:
-        uint8 ``[out, blocks, 4 * bits]``, with 4 bits the first of two values in the low half; float32 scales ``[out, blocks]``.
+        uint8 ``[out, blocks, 4 * bits]``, of two 4-bit values the first in the low half; float32 scales ``[out, blocks]``.
     """
     middle = 1 << (bits - 1)
     padded = np.pad(rows, ((0, 0), (0, -rows.shape[1] % BLOCK)))

@@ -204,7 +204,7 @@ def _write(model: onnx.ModelProto, path: Path, pending: Mapping[str, Callable[[B
                 if array.nbytes < _INLINE_BYTES:
                     continue
                 content = np.ascontiguousarray(array)
-                write = lambda file, content=content: _put(file, content)  # type: ignore[misc]  # noqa: E731 - bound at once
+                write = lambda file, content=content: _put(file, content)  # noqa: E731 - bound at once
             file.seek(-(-file.tell() // _ALIGNMENT) * _ALIGNMENT)
             offset = file.tell()
             write(file)
@@ -214,7 +214,7 @@ def _write(model: onnx.ModelProto, path: Path, pending: Mapping[str, Callable[[B
 
 def _refer(tensor: TensorProto, location: str, offset: int, length: int) -> None:
     for field in ("raw_data", "float_data", "int32_data", "int64_data"):
-        tensor.ClearField(field)  # type: ignore[arg-type]
+        tensor.ClearField(field)
     del tensor.external_data[:]
     tensor.data_location = TensorProto.EXTERNAL
     for key, value in (("location", location), ("offset", str(offset)), ("length", str(length))):

@@ -11,7 +11,7 @@ from cluster.registry import embedded_folder
 RATE = 24_000
 
 
-def loud_is_speech(audio: FloatArray, rate: int) -> FloatArray:
+def loud_is_speech(audio: FloatArray, _rate: int) -> FloatArray:
     windows = audio[: len(audio) // 768 * 768].reshape(-1, 768)
     return (np.abs(windows).max(axis=1) > 0.01).astype(np.float32)
 

@@ -83,9 +83,10 @@ def test_the_prompt_is_the_originals(placeholder: AsrEngine) -> None:
     tokenizer = placeholder.model._tokenizer
     text = tokenizer.decode(utterance.prompt.tolist(), skip_special_tokens=False)
     assert text == (
-        "<|im_start|>system\nYou are a helpful assistant that transcribes audio input into text output in JSON format.<|im_end|>\n"
-        "<|im_start|>user\n<|object_ref_start|>" + 44 * "<|box_start|>" + "<|object_ref_end|>\n"
-        "This is a 5.86 seconds audio, please transcribe it with these keys: Start time, End time, Speaker ID, Content<|im_end|>\n"
+        "<|im_start|>system\nYou are a helpful assistant that transcribes audio input into text output in JSON format."
+        "<|im_end|>\n<|im_start|>user\n<|object_ref_start|>" + 44 * "<|box_start|>" + "<|object_ref_end|>\n"
+        "This is a 5.86 seconds audio, please transcribe it with these keys: Start time, End time, Speaker ID, Content"
+        "<|im_end|>\n"
     )
     with_context = tokenizer.decode(known.prompt.tolist(), skip_special_tokens=False)
     assert (

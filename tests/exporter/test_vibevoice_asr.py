@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,9 @@ pytest.importorskip("torch", reason="reading a checkpoint needs the 'export' ext
 import torch
 from safetensors.torch import load_file, save_file
 
+from exporter.build import build_bundle
 from exporter.checkpoints import open_checkpoint
+from exporter.verify import open_graph
 from exporter.vibevoice_asr import FILES, Config, SpeechEncoder, hub_key, load, read_config
 from exporter.vibevoice_vae import EncoderConfig
 
@@ -105,7 +108,7 @@ def test_missing_and_left_over_weights_are_named(tmp_path: Path) -> None:
     with pytest.raises(ExportError, match=name):
         load(open_checkpoint(str(missing), FILES), "server")
     more = copy_of(tmp_path / "b", lambda weights: {**weights, "extra.weight": torch.zeros(1)})
-    with pytest.raises(ExportError, match="says nothing about: extra.weight"):
+    with pytest.raises(ExportError, match=r"says nothing about: extra\.weight"):
         load(open_checkpoint(str(more), FILES), "server")
 
 
@@ -148,6 +151,23 @@ def test_audio_of_more_than_a_minute_loses_no_frame(encoder: ort.InferenceSessio
     whole, _ = encoder.run(None, {"input_values": audio, "conv_state": start(encoder, 1)})
     assert whole.shape[1] == 453
     np.testing.assert_allclose(in_chunks(encoder, audio, 75), whole[0], atol=1e-4)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "int8", "int4"])
+def test_a_model_that_is_streamed_is_the_one_that_is_not(
+    precision: Precision, asr_bundle: Callable[[Precision], Bundle], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("exporter.vibevoice_asr._MAX_IN_MEMORY_BYTES", 0)
+    export = load(open_checkpoint(str(TINY), FILES), "server")
+    only_decoder = replace(export, graphs={"decoder": export.graphs["decoder"]})
+    streamed = build_bundle(only_decoder, "streamed", precision, "server", tmp_path / "bundle")
+    outputs = []
+    for bundle in (streamed, asr_bundle(precision)):
+        run = open_graph(str(bundle.path("decoder.onnx")))
+        outputs.append(run(export.cases["decoder"][0].feeds)["logits"])
+    np.testing.assert_allclose(outputs[0], outputs[1], atol=1e-5)
+    names = {check.case for check in streamed.manifest.checks if check.metric == "cosine"}
+    assert ("module.lm_head.weight" in names) == (precision != "fp32")
 
 
 def start(encoder: ort.InferenceSession, batch: int) -> np.ndarray:
