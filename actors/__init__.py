@@ -6,6 +6,15 @@ result, = engine.generate([SynthesisRequest(id="a", text="Hello.")])
 
 from actors.batching import Engine
 from actors.models import open_model
-from actors.requests import SynthesisRequest, SynthesisResult, TextChunk
+from actors.requests import Segment, SynthesisRequest, SynthesisResult, TextChunk, TranscriptionRequest, TranscriptionResult
 
-__all__ = ["Engine", "SynthesisRequest", "SynthesisResult", "TextChunk", "open_model"]
+__all__ = [
+    "Engine",
+    "Segment",
+    "SynthesisRequest",
+    "SynthesisResult",
+    "TextChunk",
+    "TranscriptionRequest",
+    "TranscriptionResult",
+    "open_model",
+]

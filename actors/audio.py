@@ -76,13 +76,12 @@ _LOSSY: dict[AudioFormat, _LossyCodec] = {
 class _Decoded:
     """What FFmpeg found in a file.
 
-    ``samples`` is ``[channels, samples]``; ``end_s`` is the time at which the last frame ends and ``declared_end_s``
+    ``end_s`` is the time at which the last frame ends and ``declared_end_s``
     the one the header promises (None: it does not say); ``junk`` counts packets that were skipped because they
     cannot be decoded; ``first_packet`` is a byte offset.
     """
 
     container: str
-    samples: FloatArray
     rate: int
     end_s: float
     declared_end_s: float | None
@@ -134,16 +133,39 @@ def decode(source: bytes | Path) -> tuple[FloatArray, int]:
         RequestError: the file is missing, empty, truncated, damaged, or not audio. The message says which.
         StorageError: the file exists but reading it failed.
     """
+    track = _Track()
+    rate = _decode_into(source, track)
+    return track.samples(), rate
+
+
+def decode_mono(source: bytes | Path, rate: int, max_s: float) -> FloatArray:
+    """Return a file's audio as float32 ``[samples]`` at ``rate`` Hz, its channels averaged.
+
+    As :func:`decode`, but resampled (soxr, HQ) while it is read: memory is that of the result, however many channels there are.
+
+    Raises:
+        RequestError: as :func:`decode`, or the audio is longer than ``max_s`` seconds.
+        StorageError: the file exists but reading it failed.
+    """
+    track = _MonoTrack(rate, max_s)
+    _decode_into(source, track)
+    return track.samples()
+
+
+def _decode_into(source: bytes | Path, track: "_Track | _MonoTrack") -> int:
+    """Decode a file's first track into ``track`` and return its sample rate."""
     name = f"the audio ({len(source)} bytes)" if isinstance(source, bytes) else str(source)
     with _open_source(source, name) as file:
         if file.seek(0, io.SEEK_END) == 0:
             raise RequestError(f"{name} is empty: it holds 0 bytes")
         file.seek(0)
         try:
-            decoded = _decode_first_track(file)
+            decoded = _decode_first_track(file, track, name)
         except av.FFmpegError as error:
             raise RequestError(f"{name} cannot be decoded, it is damaged, truncated or not audio: {error.strerror}") from error
         except ValueError as error:  # how PyAV says that a frame is unlike the first
+            if isinstance(error, RequestError):
+                raise
             raise RequestError(f"{name} changes its sample rate or its channels midway: convert it first") from error
         if decoded is None:
             raise RequestError(f"{name} has no audio track, or one without samples")
@@ -153,11 +175,56 @@ def decode(source: bytes | Path) -> tuple[FloatArray, int]:
             )
         if _is_truncated(decoded, file):
             raise RequestError(f"{name} is truncated: its audio breaks off at {decoded.end_s:.2f} s")
-    if not _MIN_RATE <= decoded.rate <= _MAX_RATE:
-        raise RequestError(f"{name} has a sample rate of {decoded.rate} Hz: use {_MIN_RATE} to {_MAX_RATE} Hz")
-    if not np.isfinite(decoded.samples).all():
+    if not track.is_finite:
         raise RequestError(f"{name} has NaN or infinite samples")
-    return decoded.samples, decoded.rate
+    return decoded.rate
+
+
+class _Track:
+    """Takes blocks ``[samples, channels]`` and keeps them all."""
+
+    def __init__(self) -> None:
+        self._blocks: list[FloatArray] = []
+        self.is_finite = True
+
+    def add(self, block: FloatArray, rate: int, name: str) -> None:  # noqa: ARG002 - one interface
+        """Take the next block."""
+        self.is_finite &= bool(np.isfinite(block).all())
+        self._blocks.append(block)
+
+    def samples(self) -> FloatArray:
+        """Return ``[channels, samples]``."""
+        return np.ascontiguousarray(np.concatenate(self._blocks).T)
+
+
+class _MonoTrack:
+    """Takes blocks ``[samples, channels]`` and keeps their mean at another rate; at most ``max_s`` seconds of it."""
+
+    def __init__(self, rate: int, max_s: float) -> None:
+        self._rate, self._max_s = rate, max_s
+        self._blocks: list[FloatArray] = []
+        self._resampler: Any = None
+        self._seconds = 0.0
+        self.is_finite = True
+
+    def add(self, block: FloatArray, rate: int, name: str) -> None:
+        """Take the next block."""
+        self.is_finite &= bool(np.isfinite(block).all())
+        self._seconds += len(block) / rate
+        if self._seconds > self._max_s:
+            raise RequestError(f"{name} is longer than {self._max_s:g} s: split it, or raise the limit")
+        mono = block.mean(axis=1, dtype=np.float32)
+        if rate == self._rate:
+            self._blocks.append(mono)
+            return
+        self._resampler = self._resampler or soxr.ResampleStream(rate, self._rate, 1, dtype="float32", quality="HQ")
+        self._blocks.append(self._resampler.resample_chunk(mono))
+
+    def samples(self) -> FloatArray:
+        """Return ``[samples]``."""
+        if self._resampler:
+            self._blocks.append(self._resampler.resample_chunk(np.zeros(0, np.float32), last=True))
+        return np.concatenate(self._blocks)
 
 
 def to_mono(audio: FloatArray) -> FloatArray:
@@ -215,8 +282,8 @@ def _open_source(source: bytes | Path, name: str) -> Iterator[BinaryIO]:
         raise StorageError(f"reading {name} failed: {error}") from error
 
 
-def _decode_first_track(file: BinaryIO) -> _Decoded | None:
-    """Decode the first audio track; None if there is none or it has no samples."""
+def _decode_first_track(file: BinaryIO, track: "_Track | _MonoTrack", name: str) -> _Decoded | None:
+    """Decode the first audio track into ``track``; None if there is none or it has no samples."""
     with av.open(file, options=_INPUT_OPTIONS, metadata_errors="ignore") as container:
         if not container.streams.audio:
             return None
@@ -224,7 +291,6 @@ def _decode_first_track(file: BinaryIO) -> _Decoded | None:
         stream.codec_context.thread_count = 1  # the actor's other cores are busy with the model
         # Packed samples: PyAV reads out of bounds in planar frames of eight channels and more.
         resampler = av.AudioResampler(format="flt")
-        blocks: list[FloatArray] = []
         declared_end_s = _declared_end(container, stream)
         rate, end_s, packets, junk, has_corrupt_packet, first_packet = 0, 0.0, 0, 0, False, None
         for packet in container.demux(stream):
@@ -243,13 +309,15 @@ def _decode_first_track(file: BinaryIO) -> _Decoded | None:
                 raise
             for frame in frames:
                 rate = frame.sample_rate
+                if not _MIN_RATE <= rate <= _MAX_RATE:
+                    raise RequestError(f"{name} has a sample rate of {rate} Hz: use {_MIN_RATE} to {_MAX_RATE} Hz")
                 end_s = (frame.time or 0.0) + frame.samples / rate
-                blocks.extend(_samples(packed) for packed in resampler.resample(frame))
-        if not blocks:
+                for packed in resampler.resample(frame):
+                    track.add(_samples(packed), rate, name)
+        if not rate:
             return None
         return _Decoded(
             container=container.format.name,
-            samples=np.ascontiguousarray(np.concatenate(blocks).T),
             rate=rate,
             end_s=end_s,
             declared_end_s=declared_end_s,

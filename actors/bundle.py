@@ -92,7 +92,7 @@ class CheckResult(_Strict):
 
     graph: str
     case: str
-    metric: Literal["max_abs_diff", "snr_db", "top1_agreement", "eos_agreement"]
+    metric: Literal["max_abs_diff", "snr_db", "top1_agreement", "eos_agreement", "cosine"]
     value: float
     floor: float | None = None
     ceiling: float | None = None

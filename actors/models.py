@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from actors import pocket_tts, soprano, vibevoice_realtime
+from actors import pocket_tts, soprano, vibevoice_asr, vibevoice_realtime
 from actors.batching import Engine
 from actors.bundle import Bundle, Manifest, load_bundle
 from actors.errors import RequestError, UsageError
@@ -38,8 +38,11 @@ class Family:
 FAMILIES = {
     "pocket-tts": Family(pocket_tts.PocketTTS, pocket_tts.parse_options),
     "soprano": Family(soprano.Soprano, soprano.parse_options),
+    "vibevoice-asr": Family(vibevoice_asr.VibeVoiceASR, vibevoice_asr.parse_options),
     "vibevoice-realtime": Family(vibevoice_realtime.VibeVoiceRealtime, vibevoice_realtime.parse_options),
 }
+
+TRANSCRIBERS = ("vibevoice-asr",)
 
 DEFAULT_SLOTS = 32
 
@@ -73,10 +76,26 @@ def check_choices(manifest: Manifest, voice: str | None, options: Mapping[str, A
     Raises:
         UsageError: the model has no (such) voice, or an option is unknown or out of range.
     """
+    if manifest.family in TRANSCRIBERS:
+        raise UsageError(f"{manifest.name} is a {manifest.family} model, which does not speak")
     if not manifest.voices:
         raise UsageError(f"{manifest.name} has no voice: add one with 'python jobs/export_models.py voice'")
     if voice is not None and voice not in manifest.voices:
         raise UsageError(f"{manifest.name} has no voice {voice!r}: it has {', '.join(manifest.voices)}")
+    try:
+        _family(manifest).parse_options(manifest, options)
+    except RequestError as error:
+        raise UsageError(str(error)) from error
+
+
+def check_transcriber(manifest: Manifest, options: Mapping[str, Any]) -> None:
+    """Check what a whole transcription job wants of a model before it starts.
+
+    Raises:
+        UsageError: the model speaks and does not listen, or an option is unknown or out of range.
+    """
+    if manifest.family not in TRANSCRIBERS:
+        raise UsageError(f"{manifest.name} is a {manifest.family} model, which does not transcribe: use a vibevoice-asr one")
     try:
         _family(manifest).parse_options(manifest, options)
     except RequestError as error:

@@ -62,6 +62,67 @@ class SynthesisResult:
     trace: Mapping[str, np.ndarray] | None = None
 
 
+@dataclass(frozen=True)
+class Segment:
+    """A stretch of speech: who said what, from when to when. Seconds from the start of the audio.
+
+    ``speaker`` is the model's label, which means nothing beyond one file; ``None`` where nobody speaks.
+    """
+
+    start: float
+    end: float
+    speaker: str | None
+    text: str
+
+
+@dataclass(frozen=True)
+class TranscriptionRequest:
+    """One recording to transcribe.
+
+    Attributes:
+        id: names the row; it fixes the random numbers that get the model out of a loop.
+        audio: float32 mono ``[samples]`` at the model's sample rate, as loud as it is; longer than the model can hear at once
+            is cut at silences.
+        context: what the model should know beforehand: names, hotwords, the topic.
+        token_ids: a whole prompt in the model's own ids, one audio token for each frame; used as it is.
+        options: settings of the loop by name; unknown ones are errors.
+    """
+
+    id: str
+    audio: np.ndarray
+    context: str | None = None
+    token_ids: list[int] | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TranscriptionResult:
+    """What was said in one recording.
+
+    Attributes:
+        id: of the request.
+        text: the words of all segments.
+        segments: in order of time. Where the audio was cut, a speaker's label begins with the number of the piece: the model
+            counts speakers anew in each.
+        duration_s: of the audio, in seconds.
+        frames: how many tokens the model wrote.
+        finish_reason: ``eos``; ``length`` or ``loop`` if the answer to any piece of the audio was cut short for that.
+        coverage: where the last segment ends, as a share of the duration.
+        unreadable: answers that hold no transcript, as they are.
+        trace: the loop's arrays by name, if asked for, pieces joined along the first axis.
+    """
+
+    id: str
+    text: str
+    segments: tuple[Segment, ...]
+    duration_s: float
+    frames: int
+    finish_reason: str
+    coverage: float
+    unreadable: tuple[str, ...]
+    trace: Mapping[str, np.ndarray] | None = None
+
+
 def join_chunks(
     chunks: Sequence[tuple[str, np.ndarray]], pause_s: float, sample_rate: int
 ) -> tuple[np.ndarray, tuple[TextChunk, ...]]:

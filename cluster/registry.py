@@ -12,6 +12,7 @@ A model reference is one of::
     ./folder        /shared/folder      file:///shared/folder  a bundle folder, used where it is
     hf://org/repo   hf://org/repo@revision                     a repository on the Hugging Face hub
     embedded                                                   the small model that ships with Speechmill
+    embedded-asr                                               the placeholder of a transcriber that ships with it
 
 :func:`resolve` pins a reference to a digest; :func:`fetch` brings the bundle to this node's cache, once for all of its
 processes.
@@ -50,6 +51,8 @@ logger = logging.getLogger(__name__)
 REGISTRY_VARIABLE = "SPEECHMILL_REGISTRY"
 CACHE_VARIABLE = "SPEECHMILL_CACHE"
 EMBEDDED = "embedded"
+EMBEDDED_ASR = "embedded-asr"
+_SHIPPED = {EMBEDDED: "bundle", EMBEDDED_ASR: "asr_bundle"}
 LATEST = "latest"
 
 _REPUBLISH = "publish the bundle again with --repair"
@@ -153,9 +156,9 @@ class _Tag(BaseModel):
     digest: Annotated[str, Field(pattern=rf"^{_DIGEST.pattern}$")]
 
 
-def embedded_folder() -> Path:
-    """Return the folder of the bundle that ships with Speechmill."""
-    return Path(__file__).resolve().parent.parent / "exporter" / "embedded" / "bundle"
+def embedded_folder(name: str = EMBEDDED) -> Path:
+    """Return the folder of a bundle that ships with Speechmill."""
+    return Path(__file__).resolve().parent.parent / "exporter" / "embedded" / _SHIPPED[name]
 
 
 # --- publish -----------------------------------------------------------------------------------------------------
@@ -222,6 +225,8 @@ def resolve(reference: str, registry: str | None = None) -> Pinned:
     """
     if reference == EMBEDDED:
         return _pin_folder(embedded_folder())
+    if reference == EMBEDDED_ASR:
+        return _pin_folder(embedded_folder(EMBEDDED_ASR))
     if reference.startswith("hf://"):
         return _pin_origin(hub.pin(reference))
     if reference.startswith("file://"):

@@ -20,7 +20,7 @@ from actors.bundle import Bundle
 from actors.errors import BundleCorruptError, InputDataError, ResumeError, StorageError
 from cluster.dataset import Dataset, InputBatch, Unit, read_rows, unreadable_rows
 from cluster.output import Part, PartWriter
-from cluster.registry import EMBEDDED, Pinned, fetch
+from cluster.registry import EMBEDDED, EMBEDDED_ASR, Pinned, fetch
 
 logger = logging.getLogger(__name__)
 
@@ -70,10 +70,10 @@ class Task:
     config: WorkerConfig
 
     def fetch_model(self) -> Bundle:
-        """Return the pinned bundle on this node. The embedded one comes with the code, wherever that is unpacked."""
-        if self.model.name != EMBEDDED or not isinstance(self.model.origin, Path):
+        """Return the pinned bundle on this node. The embedded ones come with the code, wherever that is unpacked."""
+        if self.model.name not in (EMBEDDED, EMBEDDED_ASR) or not isinstance(self.model.origin, Path):
             return fetch(self.model)
-        bundle = fetch(EMBEDDED)
+        bundle = fetch(self.model.name)
         if bundle.digest != self.model.digest:
             raise BundleCorruptError(
                 f"this node's code ships {bundle.reference}, the job was started with {self.model.reference}"

@@ -26,16 +26,18 @@ from actors.bundle import (
     load_bundle,
 )
 from actors.errors import ExportError, UsageError
-from exporter.graphs import Graph, export_graph, save_graph
-from exporter.quantize import quantize_int8, to_float16
-from exporter.verify import Case, Run, Tolerance, bounded, check_arrays, check_graph, open_graph, snr_db
+from exporter.graphs import Graph, export_graph, export_shell, save_graph
+from exporter.quantize import quantize_int4, quantize_int8, to_float16
+from exporter.streaming import Rows, write_graph, write_npy
+from exporter.verify import Case, Run, Tolerance, bounded, check_arrays, check_graph, cosine_similarity, open_graph, snr_db
 
 logger = logging.getLogger(__name__)
 
-_PRECISIONS = ("fp32", "fp16", "int8")
 
 # What a graph in lower precision must hold against the fp32 graph. A decoder that cannot is published in fp32.
 SNR_FLOOR_DB = 30.0
+COSINE_FLOOR = 0.98  # of a tensor; 4 bits in blocks of 32 reach 0.995 for normally distributed weights
+LOGITS_COSINE_FLOOR = 0.9
 AGREEMENT_FLOOR = 0.6  # random weights reach 0.75, a trained model 0.95 and more; a broken graph next to nothing
 
 
@@ -93,6 +95,11 @@ class Export:
         snr_floors_db: by graph key, what its SNR must hold in lower precision in place of ``SNR_FLOOR_DB``.
         exact: keys of graphs that are fp32 in every precision.
         keep_from_int8: parts of names of weights that int8 leaves alone too.
+        arrays: further files of the bundle, made here: ``.npy`` by name. Floats are halved unless the bundle is fp32.
+        sensitive: by key of a graph that can have 4-bit weights, parts of names of those that get 8 bits all the same. In int4
+            the other graphs are int8.
+        streamed: by key of a graph that is larger than memory, its weights, read as they are written. Its module was traced
+            with weights that take no memory, and it has no fp16 form.
         keep_in_turn: by graph key, further parts of weight names to leave alone, tried in turn where the SNR is too low.
     """
 
@@ -113,6 +120,14 @@ class Export:
     exact: Collection[str] = ()
     keep_from_int8: Sequence[str] = ()
     keep_in_turn: Mapping[str, Sequence[Sequence[str]]] = field(default_factory=dict)
+    arrays: Mapping[str, Rows] = field(default_factory=dict)
+    sensitive: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    streamed: Mapping[str, Mapping[str, Rows]] = field(default_factory=dict)
+
+    @property
+    def precisions(self) -> list[Precision]:
+        """What it can be exported in."""
+        return ["fp32", *(["fp16"] if not self.streamed else []), "int8", *(["int4"] if self.sensitive else [])]  # type: ignore[list-item]
 
 
 def build_bundle(export: Export, name: str, precision: Precision, layout: Layout, folder: Path) -> Bundle:
@@ -125,8 +140,8 @@ def build_bundle(export: Export, name: str, precision: Precision, layout: Layout
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
         raise UsageError(f"{folder} is not empty: a bundle is written into a new folder")
-    if precision not in _PRECISIONS:
-        raise UsageError(f"{export.family} has no {precision} export: choose {' or '.join(_PRECISIONS)}")
+    if precision not in export.precisions:
+        raise UsageError(f"this {export.family} model has no {precision} export: choose {' or '.join(export.precisions)}")
     check_name(name)
     writer = _Writer(export, precision, layout, folder)
     graphs = {key: writer.write(key, graph) for key, graph in export.graphs.items()}
@@ -136,6 +151,8 @@ def build_bundle(export: Export, name: str, precision: Precision, layout: Layout
             (folder / member).write_bytes(source)
         else:
             shutil.copyfile(source, folder / member)
+    for member, rows in export.arrays.items():
+        write_npy(folder / member, rows, np.float32 if precision == "fp32" else np.float16)
     manifest = Manifest.model_validate(
         {
             "format_version": 1,
@@ -172,6 +189,8 @@ class _Writer:
         inputs = {axis for port in graph.inputs for axis in port.axes if isinstance(axis, str)}
         sizes = {axis: self.export.example_sizes[axis] for axis in used & inputs}
         logger.info("exporting %s", graph.file)
+        if key in self.export.streamed:
+            return self._write_streamed(key, graph, sizes)
         model = export_graph(graph, sizes)
         save_graph(model, self.folder / graph.file)
         run = self._open(graph)
@@ -184,10 +203,28 @@ class _Writer:
             return graph.spec("fp32", model)
         return self._write_lowered(key, graph, model, run)
 
+    def _write_streamed(self, key: str, graph: Graph, sizes: Mapping[str, int]) -> GraphSpec:
+        """Write a graph that is larger than memory in its precision at once, and compare it with PyTorch, layer by layer."""
+        weights = self.export.streamed[key]
+        model = export_shell(graph, sizes, weights)
+        sensitive = self.export.sensitive.get(key, ())
+        cosines = write_graph(model, self.folder / graph.file, weights, self.precision, sensitive)
+        run = open_graph(str(self.folder / graph.file), mapped=True)
+        speech = self.export.speech[key]
+        if self.precision == "fp32":
+            self.checks += check_graph(key, run, graph.run, self.export.cases[key], Tolerance())
+            self.checks.append(check_arrays(key, "sentences", speech.drive(run), speech.outputs, Tolerance()))
+            return graph.spec("fp32", model)
+        for name, cosine in cosines.items():
+            self.checks.append(bounded(key, name, "cosine", cosine, floor=COSINE_FLOOR))
+        logits = cosine_similarity(speech.outputs, speech.drive(run))
+        self.checks.append(bounded(key, f"{self.precision} against PyTorch", "cosine", logits, floor=LOGITS_COSINE_FLOOR))
+        return graph.spec(self.precision, model)
+
     def _write_lowered(self, key: str, graph: Graph, model: onnx.ModelProto, exact: Run) -> GraphSpec:
         """Save a graph in lower precision as far as it holds its SNR, and measure it."""
         for more in ((), *self.export.keep_in_turn.get(key, ())):
-            lowered = self._lower(model, more)
+            lowered = self._lower(key, model, more)
             save_graph(lowered, self.folder / graph.file)
             try:
                 self.checks += self._compare(key, self._open(graph), exact)
@@ -204,9 +241,11 @@ class _Writer:
     def _open(self, graph: Graph) -> Run:
         return open_graph(str(self.folder / graph.file))
 
-    def _lower(self, model: onnx.ModelProto, keep_too: Sequence[str]) -> onnx.ModelProto:
+    def _lower(self, key: str, model: onnx.ModelProto, keep_too: Sequence[str]) -> onnx.ModelProto:
         keep = [*self.export.keep_float32, *keep_too]
-        if self.precision == "int8":
+        if self.precision == "int4" and key in self.export.sensitive:
+            return quantize_int4(model, keep, self.export.sensitive[key])
+        if self.precision in ("int8", "int4"):
             keep += self.export.keep_from_int8
             return quantize_int8(model, keep, standard_operators=self.layout == "portable")
         return to_float16(model, keep, io_float32=self.export.io_float32)

@@ -3,7 +3,7 @@
 import json
 import logging
 import pickle
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import torch
 import yaml
 from huggingface_hub import ModelCard, hf_hub_download, model_info, snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, RepositoryNotFoundError
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -101,6 +101,47 @@ class Checkpoint:
         if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
             raise ExportError(f"{self.folder / name} is not a state dict of tensors")
         return {key: tensor.float() for key, tensor in state.items()}
+
+
+class TensorFiles:
+    """The safetensors files of a checkpoint, read one tensor at a time: models may be larger than memory.
+
+    Raises:
+        ExportError: a file is missing or damaged.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, name: str = "model.safetensors") -> None:
+        index = checkpoint.folder / f"{name}.index.json"
+        self._paths = [
+            checkpoint.path(file)
+            for file in (sorted(set(checkpoint.json(index.name)["weight_map"].values())) if index.exists() else [name])
+        ]
+        self._files: dict[str, Any] = {}
+        try:
+            for path in self._paths:
+                file = safe_open(path, "pt")
+                self._files |= dict.fromkeys(file.keys(), file)
+        except SafetensorError as error:
+            raise ExportError(f"{path} is damaged or truncated: {error}") from error
+
+    @property
+    def keys(self) -> Collection[str]:
+        """Names of all tensors."""
+        return self._files.keys()
+
+    def read(self, key: str) -> Tensor:
+        """Return a tensor as float32."""
+        tensor: Tensor = self._files[key].get_tensor(key)
+        return tensor.float()
+
+    def shape(self, key: str) -> tuple[int, ...]:
+        """Return a tensor's shape; it is not read."""
+        return tuple(self._files[key].get_slice(key).get_shape())
+
+    def rows(self, key: str, first: int, stop: int) -> Tensor:
+        """Return some of a tensor's rows as float32."""
+        tensor: Tensor = self._files[key].get_slice(key)[first:stop]
+        return tensor.float()
 
 
 def open_checkpoint(reference: str, files: Iterable[str]) -> Checkpoint:

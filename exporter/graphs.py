@@ -1,12 +1,14 @@
 """A graph declared once: its inputs and outputs, from which export, example feeds, axis names and checks follow."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
+import onnx_ir
 import torch
 from torch import nn
 
@@ -68,6 +70,22 @@ def export_graph(graph: Graph, sizes: Mapping[str, int]) -> onnx.ModelProto:
         graph: the declaration.
         sizes: example sizes of the dynamic axes (at least 2 each: torch.export specialises on 0 and 1).
     """
+    model: onnx.ModelProto = _trace(graph, sizes).model_proto
+    return _tidy(model, graph)
+
+
+def export_shell(graph: Graph, sizes: Mapping[str, int], hollow: Collection[str]) -> onnx.ModelProto:
+    """Trace as :func:`export_graph`, and leave the initializers named in ``hollow`` without content."""
+    program = _trace(graph, sizes)
+    for name in hollow:
+        value = program.model.graph.initializers[name]
+        tensor = value.const_value
+        value.const_value = onnx_ir.ExternalTensor("hollow", 0, 0, tensor.dtype, shape=tensor.shape, name=name)
+    model: onnx.ModelProto = onnx_ir.to_proto(program.model)
+    return _tidy(model, graph)
+
+
+def _trace(graph: Graph, sizes: Mapping[str, int]) -> Any:
     arguments = tuple(
         torch.zeros([sizes[a] if isinstance(a, str) else a for a in port.axes], dtype=getattr(torch, port.dtype))
         for port in graph.inputs
@@ -88,7 +106,10 @@ def export_graph(graph: Graph, sizes: Mapping[str, int]) -> onnx.ModelProto:
         )
     if program is None:
         raise RuntimeError("torch.onnx.export(dynamo=True) returned no program")
-    model = program.model_proto
+    return program
+
+
+def _tidy(model: onnx.ModelProto, graph: Graph) -> onnx.ModelProto:
     # The exporter notes stack traces: this machine's paths, and line numbers that would change the bundle's digest.
     for item in (model, model.graph, *model.graph.node, *model.graph.value_info, *model.graph.input, *model.graph.output):
         del item.metadata_props[:]

@@ -46,9 +46,14 @@ class Tolerance:
     snr_db: float = 60.0
 
 
-def open_graph(path: str) -> Run:
-    """Return a function that runs the ONNX file at ``path`` on the CPU with named inputs and outputs."""
-    session = ort.InferenceSession(path, providers=["CPUExecutionProvider"])
+def open_graph(path: str, *, mapped: bool = False) -> Run:
+    """Return a function that runs the ONNX file at ``path`` on the CPU with named inputs and outputs.
+
+    With ``mapped`` its weights stay in the file and are not copied into a faster order: it may be larger than memory.
+    """
+    options = ort.SessionOptions()
+    options.add_session_config_entry("session.disable_prepacking", str(int(mapped)))
+    session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     names = [output.name for output in session.get_outputs()]
     halves = {port.name for port in session.get_inputs() if port.type == "tensor(float16)"}
 
@@ -66,6 +71,12 @@ def snr_db(reference: np.ndarray, actual: np.ndarray) -> float:
     noise = np.square(actual.astype(np.float64) - reference).sum()
     signal = np.square(reference.astype(np.float64)).sum()
     return 200.0 if noise == 0 else float(min(200.0, 10 * np.log10(signal / noise + 1e-30)))
+
+
+def cosine_similarity(reference: np.ndarray, actual: np.ndarray) -> float:
+    """Return the cosine of the angle between two arrays as vectors; NaN if a value is not finite."""
+    a, b = reference.astype(np.float64).reshape(-1), actual.astype(np.float64).reshape(-1)
+    return float(a @ b / np.sqrt((a @ a) * (b @ b)))
 
 
 def check_graph(

@@ -45,6 +45,7 @@ class FamilyName(StrEnum):
 
     POCKET_TTS = "pocket-tts"
     SOPRANO = "soprano"
+    VIBEVOICE_ASR = "vibevoice-asr"
     VIBEVOICE_REALTIME = "vibevoice-realtime"
 
 
@@ -54,6 +55,7 @@ class PrecisionName(StrEnum):
     FP32 = "fp32"
     FP16 = "fp16"
     INT8 = "int8"
+    INT4 = "int4"
 
 
 class LayoutName(StrEnum):
@@ -70,7 +72,9 @@ def export_models(
     name: Annotated[str, typer.Option(help="Name of the bundle.")],
     registry: Registry = None,
     tag: Tag = LATEST,
-    precision: Annotated[PrecisionName, typer.Option(help="int8 for CPUs, fp16 for GPUs.")] = PrecisionName.FP32,
+    precision: Annotated[
+        PrecisionName, typer.Option(help="int8 for CPUs, fp16 for GPUs, int4 where memory is short.")
+    ] = PrecisionName.FP32,
     layout: Annotated[LayoutName, typer.Option(help="server for our engine, portable for other runtimes.")] = LayoutName.SERVER,
     voices: Annotated[
         Path | None,

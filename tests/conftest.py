@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 FIXTURES = Path(__file__).parent / "fixtures"
 TINY = FIXTURES / "soprano_tiny"
 VIBEVOICE = FIXTURES / "vibevoice_tiny"
+TINY_ASR = FIXTURES / "vibevoice_asr_tiny"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -143,6 +144,29 @@ def pocket_oracle() -> Callable[[str], PocketOracle]:
             return PocketOracle(folder, dict(arrays), json.loads((folder / "meta.json").read_bytes()))
 
     return read
+
+
+@pytest.fixture(scope="session")
+def asr_oracle() -> Mapping[str, Any]:
+    """What transformers computes with the tiny VibeVoice-ASR checkpoint, by name, and the ``prompts``."""
+    with np.load(TINY_ASR / "oracle.npz") as arrays:
+        return {**arrays, "prompts": json.loads((TINY_ASR / "prompts.json").read_bytes())}
+
+
+@pytest.fixture(scope="session")
+def asr_bundle(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Precision], Bundle]:
+    """Returns the tiny VibeVoice-ASR checkpoint's bundle in a precision: exported at the first call, which takes 20 s."""
+    pytest.importorskip("torch", reason="reading a checkpoint needs the 'export' extra")
+    from exporter.build import build_bundle
+    from exporter.checkpoints import open_checkpoint
+    from exporter.vibevoice_asr import FILES, load
+
+    @functools.cache
+    def build(precision: Precision) -> Bundle:
+        folder = tmp_path_factory.mktemp("asr_bundles") / precision
+        return build_bundle(load(open_checkpoint(str(TINY_ASR), FILES), "server"), "tiny-asr", precision, "server", folder)
+
+    return build
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,184 @@
+"""Rows of audio in, rows of transcripts out: what a job's runner calls on a worker, with or without Ray."""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from actors.audio import FloatArray, decode_mono
+from actors.batching import Engine, EngineStats
+from actors.bundle import Bundle
+from actors.errors import RequestError
+from actors.models import open_model
+from actors.requests import TranscriptionRequest, TranscriptionResult
+
+CONTEXT_COLUMN = "context"
+DEFAULT_SLOTS = 8
+
+# Below this peak (-80 dBFS) there is nothing to hear; the model would be given amplified rounding errors.
+_SILENT_PEAK = 1e-4
+_SHOWN_ANSWER = 200  # characters of an answer that is no transcript
+
+Source = bytes | Path
+ReadMedia = Callable[[str], Source]
+
+
+@dataclass(frozen=True)
+class TranscriptionConfig:
+    """How a job transcribes; the same for all of its rows. Picklable if ``read`` is.
+
+    Attributes:
+        read: returns the file behind a path or URI of the audio column, or its content; raises :class:`RequestError` for a
+            file that is not there.
+        audio_column: holds ``{"bytes", "path"}``, bytes, or a path or URI.
+        context: what the model should know beforehand, for rows without a ``context`` of their own.
+        max_audio_s: longer recordings are rejected: a recording is held in memory whole.
+        slots: how many recordings a worker decodes together.
+        options: settings of the model's loop.
+    """
+
+    read: ReadMedia
+    audio_column: str = "audio"
+    context: str | None = None
+    max_audio_s: float = 6 * 3600.0
+    slots: int = DEFAULT_SLOTS
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The input columns a worker reads."""
+        return (self.audio_column, CONTEXT_COLUMN)
+
+    def open(self, bundle: Bundle, device: str, threads: int) -> "Transcriber":
+        """Open the bundle on this machine and return a worker."""
+        return Transcriber(open_model(bundle, device=device, threads=threads, slots=self.slots), bundle, self)
+
+    def blank_row(self, row_id: str, values: Mapping[str, Any], model: str) -> dict[str, Any]:
+        """Return the output row of an input row about which nothing is known yet: ``rejected`` without a reason."""
+        return {
+            "id": row_id,
+            "path": _path_of(values.get(self.audio_column)),
+            "duration_s": None,
+            "language": None,
+            "text": None,
+            "segments": [],
+            "status": "rejected",
+            "error": None,
+            "finish_reason": None,
+            "model": model,
+            "coverage": None,
+        }
+
+
+class Transcriber:
+    """Transcribes batches of rows; safe to call from several threads, which share the model's slots."""
+
+    def __init__(
+        self, engine: Engine[TranscriptionRequest, Any, TranscriptionResult], bundle: Bundle, config: TranscriptionConfig
+    ) -> None:
+        self._engine = engine
+        self._config = config
+        self._model = bundle.reference
+        self._rate = bundle.manifest.sample_rate
+
+    @property
+    def stats(self) -> EngineStats:
+        """The engine's counters."""
+        return self._engine.stats
+
+    def close(self) -> None:
+        """Stop the engine."""
+        self._engine.close()
+
+    def __call__(self, rows: Sequence[tuple[str, Mapping[str, Any], str | None]]) -> list[dict[str, Any]]:
+        """Transcribe rows together.
+
+        Args:
+            rows: for each its id, its values by column, and why it cannot be read (else ``None``).
+
+        Returns:
+            One output row per input row, in order; a row that cannot be transcribed is ``rejected`` with its reason.
+        """
+        outputs = [self._config.blank_row(row_id, values, self._model) for row_id, values, _ in rows]
+        running: dict[Future[TranscriptionResult], dict[str, Any]] = {}
+        for output, (row_id, values, unreadable) in zip(outputs, rows, strict=True):
+            if unreadable is not None:
+                output["error"] = unreadable
+                continue
+            try:
+                audio = self._decode(values)
+                output["duration_s"] = len(audio) / self._rate
+                if np.abs(audio).max() < _SILENT_PEAK:
+                    output.update(status="ok", text="", finish_reason="silence", coverage=0.0)
+                    continue
+                request = TranscriptionRequest(row_id, audio, self._context(values), options=self._config.options)
+                running[self._engine.submit(request)] = output
+            except RequestError as error:
+                output["error"] = str(error)
+            # Decoded as slots get free, so that no more than the running ones and a few are held as samples.
+            while len(running) > self._config.slots:
+                self._collect(running)
+        while running:
+            self._collect(running)
+        return outputs
+
+    def _collect(self, running: dict[Future[TranscriptionResult], dict[str, Any]]) -> None:
+        """Wait until one of the running rows is done, and fill in all that are."""
+        for future in wait(running, return_when=FIRST_COMPLETED).done:
+            _fill(running.pop(future), future.result())
+
+    def _decode(self, values: Mapping[str, Any]) -> FloatArray:
+        """Return a row's audio, mono at the model's rate."""
+        audio = decode_mono(self._source(values.get(self._config.audio_column)), self._rate, self._config.max_audio_s)
+        if not len(audio):
+            raise RequestError("the audio is shorter than one sample at the model's rate")
+        return audio
+
+    def _source(self, value: Any) -> Source:
+        column = self._config.audio_column
+        if isinstance(value, Mapping):
+            value = value["bytes"] if value.get("bytes") is not None else value.get("path")
+        if value is None:
+            raise RequestError(f"column {column!r} is null: it must hold audio, or say where it is")
+        if isinstance(value, bytes):
+            return value
+        if not isinstance(value, str):
+            raise RequestError(f"column {column!r} holds a {type(value).__name__}, neither audio nor a path")
+        if not value.strip():
+            raise RequestError(f"column {column!r} is empty: it must hold audio, or say where it is")
+        return self._config.read(value)
+
+    def _context(self, values: Mapping[str, Any]) -> str | None:
+        context = values.get(CONTEXT_COLUMN)
+        if isinstance(context, Sequence) and not isinstance(context, str):
+            context = "\n".join(map(str, context))  # a list of hotwords, as the original's fine-tuning joins them
+        if context is None or (isinstance(context, str) and not context.strip()):
+            return self._config.context
+        if not isinstance(context, str):
+            raise RequestError(f"column {CONTEXT_COLUMN!r} holds a {type(context).__name__}, neither text nor a list of words")
+        return context
+
+
+def _fill(output: dict[str, Any], result: TranscriptionResult) -> None:
+    output.update(
+        text=result.text,
+        segments=[asdict(segment) for segment in result.segments],
+        finish_reason=result.finish_reason,
+        coverage=result.coverage,
+        status="ok",
+    )
+    if result.unreadable:
+        shown = result.unreadable[0][:_SHOWN_ANSWER]
+        output.update(
+            status="failed",
+            error=f"{len(result.unreadable)} of the model's answers hold no transcript; the first begins with {shown!r}",
+        )
+
+
+def _path_of(value: Any) -> str | None:
+    """Where a row's audio is, or was, as its column says."""
+    path = value.get("path") if isinstance(value, Mapping) else value
+    return path if isinstance(path, str) else None

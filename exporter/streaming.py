@@ -1,0 +1,221 @@
+"""Writes graphs whose weights are larger than memory: tensor by tensor, from safetensors shards to external data.
+
+A graph is traced with weights that take no memory (:func:`hollow`), rewritten for its precision, and only then filled: a tensor
+is read in blocks of rows, converted, written, and forgotten. Peak memory is that of the largest tensor as it is written.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from torch import nn
+
+from actors.bundle import Precision
+from exporter.quantize import BLOCK, NBitsRewriter, RowwiseRewriter, pack_nbits, unpack_nbits
+
+_BLOCK_BYTES = 64 << 20  # of float32 that are converted at once
+_INLINE_BYTES = 1024
+_ALIGNMENT = 4096  # of external data, so that it can be mapped
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A float32 matrix that is read in parts.
+
+    Attributes:
+        shape: of the whole.
+        read: returns the rows from the first to before the second argument.
+    """
+
+    shape: tuple[int, int]
+    read: Callable[[int, int], np.ndarray]
+
+    def blocks(self) -> Iterator[tuple[int, np.ndarray]]:
+        """Yield the first row and the rows of one block after the other."""
+        count = max(1, _BLOCK_BYTES // (4 * self.shape[1]))
+        for first in range(0, self.shape[0], count):
+            yield first, self.read(first, min(first + count, self.shape[0]))
+
+    def take(self, indices: np.ndarray) -> np.ndarray:
+        """Return single rows, ``[*indices.shape, columns]``."""
+        rows = [self.read(int(i), int(i) + 1) for i in indices.reshape(-1)]
+        return np.concatenate(rows).reshape(*indices.shape, self.shape[1])
+
+
+def stack(parts: Sequence[Rows]) -> Rows:
+    """Return matrices one below the other."""
+    starts = np.cumsum([0, *(part.shape[0] for part in parts)]).tolist()
+
+    def read(first: int, stop: int) -> np.ndarray:
+        found = [
+            part.read(max(first - start, 0), min(stop - start, part.shape[0]))
+            for part, start in zip(parts, starts, strict=False)
+            if first < start + part.shape[0] and start < stop
+        ]
+        return np.concatenate(found)
+
+    return Rows((starts[-1], parts[0].shape[1]), read)
+
+
+def hollow(module: nn.Module) -> None:
+    """Give every matrix of a module on the ``meta`` device a value that takes no memory, so that it can be traced."""
+    for part in module.modules():
+        for name, parameter in list(part.named_parameters(recurse=False)):
+            if parameter.is_meta and parameter.dim() == 2:
+                part.register_parameter(name, nn.Parameter(torch.zeros(()).expand(parameter.shape), requires_grad=False))
+
+
+def write_npy(path: Path, rows: Rows, dtype: type[np.floating]) -> None:
+    """Write a matrix as a ``.npy`` file."""
+    with path.open("wb") as file:
+        description = np.lib.format.dtype_to_descr(np.dtype(dtype))
+        np.lib.format.write_array_header_1_0(file, {"descr": description, "fortran_order": False, "shape": rows.shape})
+        for _, block in rows.blocks():
+            file.write(block.astype(dtype).data)
+
+
+def write_graph(
+    model: onnx.ModelProto, path: Path, weights: Mapping[str, Rows], precision: Precision, sensitive: Sequence[str]
+) -> dict[str, float]:
+    """Write a graph traced with hollow weights to ``path`` and its tensors to ``<path>.data``.
+
+    Args:
+        model: the graph; its initializers named in ``weights`` have no content. It is changed.
+        path: of the ONNX file.
+        weights: by initializer, the matrix that it is the transpose of: ``[out, in]``, as checkpoints hold them.
+        precision: of these weights: fp32, int8 or int4.
+        sensitive: parts of names of weights that int4 gives 8 bits.
+
+    Returns:
+        By weight, the cosine similarity of what was written with what was read.
+    """
+    pending: dict[str, Callable[[BinaryIO], None]] = {}
+    cosines: dict[str, float] = {}
+    graph = model.graph
+    shells = {tensor.name: tensor for tensor in graph.initializer if tensor.name in weights}
+    if precision != "fp32":
+        rewriter: RowwiseRewriter | NBitsRewriter
+        rewriter = RowwiseRewriter(shells) if precision == "int8" else NBitsRewriter(shells, sensitive)
+        nodes = list(graph.node)
+        del graph.node[:]
+        for node in nodes:
+            quantized = node.op_type == "MatMul" and node.input[1] in shells
+            graph.node.extend(rewriter.rewrite(node) if quantized else [node])
+        kept = [tensor for tensor in graph.initializer if tensor.name not in shells]
+        del graph.initializer[:]
+        graph.initializer.extend([*kept, *rewriter.initializers.values()])
+        if all(opset.domain != "com.microsoft" for opset in model.opset_import):
+            model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
+    for name, rows in weights.items():
+        if precision == "fp32":
+            pending[name] = _transposed(rows, name, cosines)
+        elif precision == "int8":
+            pending |= _rowwise(rows, name, cosines)
+        else:
+            pending |= _nbits(rows, name, 8 if any(part in name for part in sensitive) else 4, cosines)
+    _write(model, path, pending)
+    return cosines
+
+
+def _transposed(rows: Rows, name: str, cosines: dict[str, float]) -> Callable[[BinaryIO], None]:
+    def write(file: BinaryIO) -> None:
+        matrix = np.empty((rows.shape[1], rows.shape[0]), np.float32)
+        for first, block in rows.blocks():
+            matrix[:, first : first + len(block)] = block.T
+        file.write(matrix.data)
+        cosines[name] = 1.0
+
+    return write
+
+
+def _rowwise(rows: Rows, name: str, cosines: dict[str, float]) -> dict[str, Callable[[BinaryIO], None]]:
+    """As :func:`exporter.quantize.quantize_int8`: a scale for each output channel."""
+    scales = np.empty(rows.shape[0], np.float32)
+
+    def write(file: BinaryIO) -> None:
+        matrix = np.empty((rows.shape[1], rows.shape[0]), np.int8)
+        similarity = _Similarity()
+        for first, block in rows.blocks():
+            scale = np.maximum(np.abs(block).max(axis=1) / 127, np.float32(1e-12))
+            integers = np.round(block / scale[:, None]).astype(np.int8)
+            matrix[:, first : first + len(block)] = integers.T
+            scales[first : first + len(block)] = scale
+            similarity.add(block, integers * scale[:, None])
+        file.write(matrix.data)
+        cosines[name] = similarity.cosine
+
+    return {f"{name}.int8": write, f"{name}.scale": lambda file: _put(file, scales)}
+
+
+def _nbits(rows: Rows, name: str, bits: int, cosines: dict[str, float]) -> dict[str, Callable[[BinaryIO], None]]:
+    scales = np.empty((rows.shape[0], -(-rows.shape[1] // BLOCK)), np.float32)
+
+    def write(file: BinaryIO) -> None:
+        similarity = _Similarity()
+        for first, block in rows.blocks():
+            packed, scale = pack_nbits(block, bits)
+            scales[first : first + len(block)] = scale
+            file.write(packed.data)
+            similarity.add(block, unpack_nbits(packed, scale, bits, block.shape[1]))
+        cosines[name] = similarity.cosine
+
+    return {f"{name}.nbits": write, f"{name}.scales": lambda file: _put(file, scales)}
+
+
+def _put(file: BinaryIO, array: np.ndarray) -> None:
+    file.write(np.ascontiguousarray(array).data)
+
+
+class _Similarity:
+    """The cosine similarity of two tensors that are seen in parts."""
+
+    def __init__(self) -> None:
+        self._product = self._first = self._second = 0.0
+
+    def add(self, first: np.ndarray, second: np.ndarray) -> None:
+        """See a part of both."""
+        a, b = first.reshape(-1), second.reshape(-1).astype(np.float32, copy=False)
+        self._product += float(a @ b)
+        self._first += float(a @ a)
+        self._second += float(b @ b)
+
+    @property
+    def cosine(self) -> float:
+        """1 for tensors of the same direction, and for two of zeros."""
+        norms = math.sqrt(self._first * self._second)
+        return self._product / norms if norms else float(self._first == self._second)
+
+
+def _write(model: onnx.ModelProto, path: Path, pending: Mapping[str, Callable[[BinaryIO], None]]) -> None:
+    """Write the tensors in the graph's order, those with content as they are, and then the graph that refers to them."""
+    data = path.with_name(f"{path.name}.data")
+    with data.open("wb") as file:
+        # A weight's integers are converted before its scales: they are made together.
+        for tensor in sorted(model.graph.initializer, key=lambda tensor: tensor.name.endswith((".scale", ".scales"))):
+            write = pending.get(tensor.name)
+            if write is None:
+                array = numpy_helper.to_array(tensor)
+                if array.nbytes < _INLINE_BYTES:
+                    continue
+                content = np.ascontiguousarray(array)
+                write = lambda file, content=content: _put(file, content)  # noqa: E731 - bound at once
+            file.seek(-(-file.tell() // _ALIGNMENT) * _ALIGNMENT)
+            offset = file.tell()
+            write(file)
+            _refer(tensor, data.name, offset, file.tell() - offset)
+    path.write_bytes(model.SerializeToString())
+
+
+def _refer(tensor: TensorProto, location: str, offset: int, length: int) -> None:
+    for field in ("raw_data", "float_data", "int32_data", "int64_data"):
+        tensor.ClearField(field)
+    del tensor.external_data[:]
+    tensor.data_location = TensorProto.EXTERNAL
+    for key, value in (("location", location), ("offset", str(offset)), ("length", str(length))):
+        tensor.external_data.add(key=key, value=value)

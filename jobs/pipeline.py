@@ -1,0 +1,111 @@
+"""What the jobs that put rows through workers share: choosing the backend, running what is missing."""
+
+import json
+import logging
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from actors.errors import UsageError
+from cluster.dataset import Dataset, find_duplicate_ids
+from cluster.output import Run, Summary, summarise
+from cluster.runner import Backend, InProcess, Task, run_units
+from jobs.console import Tally, progress_of
+
+logger = logging.getLogger("speechmill")
+
+_UNITS_PER_WORKER = 8  # at least, so that all workers end together
+
+
+def run_missing(run: Run, task: Task, backend: Backend, rows_per_unit: int) -> tuple[Summary, Tally]:
+    """Process what is missing; return the summary of the whole job and the tally of this run."""
+    tally = Tally()
+    if run.finished:
+        return summarise(run.store), tally
+    shards, total = task.dataset.shards, task.dataset.rows
+    units = run.missing_units(shards, rows_per_unit)
+    earlier = summarise(run.store)
+    if earlier.rows:
+        logger.info("%d of %d rows are there already", earlier.rows, total)
+    with progress_of(total, earlier.rows, tally) as show:
+        while units:
+            for outcome in run_units(task, units, backend):
+                tally.add(outcome)
+                counts = {name: count + tally.status.get(name, 0) for name, count in earlier.status.items()}
+                run.update(counts, earlier.duration_s + tally.audio_s, tally.cpu_s)
+                show()
+            # Another look at the store: a part that overlapped others, left by a dead run, may have hidden a gap.
+            units = run.missing_units(shards, rows_per_unit)
+    return run.finish(shards, tally.cpu_s), tally
+
+
+def report_input(dataset: Dataset) -> None:
+    """Log what is wrong with a job's input and does not stop it."""
+    for sentence in find_duplicate_ids(dataset):
+        logger.warning("rows share an id and cannot be told apart in the output: %s", sentence)
+    for shard in dataset.corrupt:
+        logger.error("%s cannot be read and is left out: %s", shard.uri, shard.error)
+
+
+def first_rows(dataset: Dataset, limit: int) -> Dataset:
+    """Return the dataset cut to its first ``limit`` rows."""
+    shards = []
+    for shard in dataset.shards:
+        shards.append(replace(shard, rows=min(shard.rows, limit)))
+        limit -= shards[-1].rows
+    return replace(dataset, shards=tuple(shards))
+
+
+def parse_options(pairs: Sequence[str]) -> dict[str, Any]:
+    """Parse ``name=value`` arguments; values are JSON where they can be.
+
+    Raises:
+        UsageError: one has no name or no equals sign.
+    """
+    options: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise UsageError(f"--option {pair!r} is not of the form name=value")
+        try:
+            options[name] = json.loads(value)
+        except ValueError:
+            options[name] = value
+    return options
+
+
+def parse_workers(text: str | None) -> tuple[int, int] | None:
+    """Parse ``N`` or ``MIN:MAX``.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    if text is None:
+        return None
+    smallest, _, largest = text.partition(":")
+    try:
+        sizes = int(smallest), int(largest or smallest)
+    except ValueError:
+        sizes = (0, 0)
+    if not 1 <= sizes[0] <= sizes[1]:
+        raise UsageError(f"--workers {text!r} is neither N nor MIN:MAX with 1 <= MIN <= MAX")
+    return sizes
+
+
+def rows_in_unit(rows: int, pool: tuple[int, int] | None, cores_per_worker: int, smallest: int, largest: int) -> int:
+    """Return how many rows make a unit, between ``smallest`` and ``largest``: so few that every worker gets several."""
+    workers = pool[1] if pool else max(1, (os.cpu_count() or 1) // cores_per_worker)
+    return max(smallest, min(largest, math.ceil(rows / (workers * _UNITS_PER_WORKER))))
+
+
+def choose_backend(
+    no_ray: bool, pool: tuple[int, int] | None, cores_per_worker: int, gpus_per_worker: float, address: str | None
+) -> Backend:
+    """Return where the workers live."""
+    if no_ray:
+        return InProcess("cuda" if gpus_per_worker else "cpu", len(os.sched_getaffinity(0)))
+    from cluster.ray_pool import OnRay
+
+    return OnRay(pool, cores_per_worker, gpus_per_worker, address)

@@ -1,0 +1,216 @@
+"""Transcribe recordings: who said what and when; to Parquet and subtitles. ``python jobs/transcribe_dataset.py --help``."""
+
+import hashlib
+import logging
+import re
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import typer
+
+from actors.errors import InputDataError
+from actors.models import check_transcriber
+from actors.subtitles import TranscriptFormat, render
+from actors.transcriber import CONTEXT_COLUMN, DEFAULT_SLOTS, TranscriptionConfig
+from cluster.dataset import Dataset, scan, scan_media
+from cluster.media import MediaReader
+from cluster.output import TRANSCRIPTION_SCHEMA, Mode, Part, PartSchema, open_run, part_schema
+from cluster.registry import EMBEDDED_ASR, REGISTRY_VARIABLE, Pinned, describe
+from cluster.runner import Task
+from cluster.storage import Store
+from jobs.console import EXIT_FAILED_ROWS, print_summary, run_app
+from jobs.pipeline import choose_backend, first_rows, parse_options, parse_workers, report_input, rows_in_unit, run_missing
+
+logger = logging.getLogger("speechmill.transcribe")
+
+app = typer.Typer(help=__doc__, add_completion=False, pretty_exceptions_enable=False)
+
+# Recordings are long: a unit of a few is minutes of work.
+_MAX_UNIT_ROWS = 32
+_MIN_UNIT_ROWS = 1
+
+_SCHEMA = TRANSCRIPTION_SCHEMA.append(pa.field("coverage", pa.float64()))
+_WRITER_THREADS = 16
+_SAFE_NAME = re.compile(r"[\w][\w .,()\[\]+-]*(/[\w][\w .,()\[\]+-]*)*")
+_MAX_NAME = 200
+
+
+class InputKind(StrEnum):
+    """What the input is."""
+
+    AUTO = "auto"
+    MEDIA = "media"
+    TABLE = "table"
+
+
+class FileFormat(StrEnum):
+    """Formats of the transcripts that are written as files."""
+
+    SRT = "srt"
+    VTT = "vtt"
+    TXT = "txt"
+    JSON = "json"
+
+
+@app.command()
+def transcribe(
+    inputs: Annotated[
+        list[str],
+        typer.Option(
+            "--input", help="Audio or video files, or tables (Parquet, JSONL, CSV): file, folder, glob or URI. Repeatable."
+        ),
+    ],
+    output: Annotated[str, typer.Option(help="Folder or URI; on a cluster one that every node reaches.")],
+    model: Annotated[
+        str,
+        typer.Option(
+            help="name@tag, name@sha256:…, <registry>/name@tag, a bundle folder or hf://org/repo. The default has "
+            "learnt nothing and answers '[Unintelligible Speech]': it is there to try the job."
+        ),
+    ] = EMBEDDED_ASR,
+    registry: Annotated[str | None, typer.Option(envvar=REGISTRY_VARIABLE, help="Root of the registry.")] = None,
+    kind: Annotated[
+        InputKind, typer.Option("--input-kind", help="auto: media files if there are any at the input, else tables.")
+    ] = InputKind.AUTO,
+    audio_column: Annotated[str, typer.Option(help="Of a table: audio (bytes, or with a path), or a path or URI.")] = "audio",
+    audio_root: Annotated[str, typer.Option(help="Where relative paths in a table begin.")] = ".",
+    id_column: Annotated[str, typer.Option(help="The column that names the rows of a table.")] = "id",
+    context: Annotated[
+        str | None, typer.Option(help="What to know beforehand: names, hotwords. A table's column 'context' goes before it.")
+    ] = None,
+    file_format: Annotated[
+        list[FileFormat] | None, typer.Option("--files", help="Write each transcript as a file too. Repeatable.")
+    ] = None,
+    max_chunk: Annotated[
+        float | None,
+        typer.Option(min=1, help="Cut longer recordings at silences, in seconds. Default: what the model can hear."),
+    ] = None,
+    max_hours: Annotated[float, typer.Option(min=0.001, help="Longer recordings are rejected.")] = 6.0,
+    option: Annotated[
+        list[str] | None,
+        typer.Option(help="A setting of the model's loop, as name=value: max_new_tokens=4096. Repeatable."),
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Only the first rows.")] = None,
+    workers: Annotated[
+        str | None,
+        typer.Option(help="N, or MIN:MAX for a pool that scales. Default: what the machine or cluster holds."),
+    ] = None,
+    cores_per_worker: Annotated[int, typer.Option(min=1, help="Physical cores that each worker owns.")] = 1,
+    gpus_per_worker: Annotated[float, typer.Option(min=0, help="GPU share of each worker, such as 0.5; 0: CPU.")] = 0.0,
+    slots: Annotated[int, typer.Option(min=1, help="Recordings that a worker decodes together.")] = DEFAULT_SLOTS,
+    ray_address: Annotated[str | None, typer.Option(help="A running cluster; default: RAY_ADDRESS, else this machine.")] = None,
+    no_ray: Annotated[bool, typer.Option("--no-ray", help="One worker in this process, with all cores.")] = False,
+    rows_per_unit: Annotated[int | None, typer.Option(min=1, help="Rows of an output part; default: by the input.")] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume/--overwrite", help="Go on with what is there, or delete it and start anew.")
+    ] = True,
+) -> int:
+    """Transcribe every recording; go on where an earlier run of the same command stopped.
+
+    Exit code: 0 if every row is ok or rejected with a reason, 1 if some failed or a shard is corrupt, 2 for wrong usage.
+    """
+    pool = parse_workers(workers)
+    pinned, manifest = describe(model, registry)
+    options = {**({} if max_chunk is None else {"max_chunk_s": max_chunk}), **parse_options(option or [])}
+    check_transcriber(manifest, options)
+    output = output if "://" in output else str(Path(output).expanduser().resolve())
+    dataset = _scan(inputs, kind, audio_column, id_column, output)
+    report_input(dataset)
+    dataset = dataset if limit is None else first_rows(dataset, limit)
+    root = audio_root if "://" in audio_root else str(Path(audio_root).expanduser().resolve())
+    config = TranscriptionConfig(
+        read=MediaReader.of(dataset, root),
+        audio_column=dataset.column,
+        context=context,
+        max_audio_s=max_hours * 3600,
+        slots=slots,
+        options=options,
+    )
+    schema = _schema(dataset)
+    arguments = _arguments(config, pinned, schema, id_column, root, limit, "cuda" if gpus_per_worker else "cpu")
+    other = {"workers": workers, "cores_per_worker": cores_per_worker, "gpus_per_worker": gpus_per_worker, "slots": slots}
+    mode: Mode = "resume" if resume else "overwrite"
+    with open_run(output, arguments=arguments, other=other, inputs=dataset.inputs, mode=mode) as run:
+        task = Task(dataset, run.writer(schema), pinned, config)
+        backend = choose_backend(no_ray, pool, cores_per_worker, gpus_per_worker, ray_address)
+        unit_rows = rows_in_unit(dataset.rows, pool, cores_per_worker, _MIN_UNIT_ROWS, _MAX_UNIT_ROWS)
+        summary, tally = run_missing(run, task, backend, rows_per_unit or unit_rows)
+        write_files(run.store, summary.parts, [name.value for name in dict.fromkeys(file_format or [])])
+        print_summary(summary, tally, str(run.store), manifest)
+    if pinned.name == EMBEDDED_ASR:
+        logger.warning(
+            "the default model has learnt nothing: name a trained one with --model for transcripts that mean something"
+        )
+    for shard in dataset.corrupt:
+        logger.error("%s was skipped: %s", shard.uri, shard.error)
+    return EXIT_FAILED_ROWS if summary.status.get("failed") or dataset.corrupt else 0
+
+
+def write_files(store: Store, parts: Sequence[Part], formats: Sequence[TranscriptFormat]) -> None:
+    """Write the transcripts of the rows that are ok as ``<format>/<id>.<format>``; the same again gives the same files."""
+    if not formats:
+        return
+    with ThreadPoolExecutor(_WRITER_THREADS) as pool:
+        for part in parts:
+            written = pool.map(lambda file: store.write_bytes(*file), _files(store, part, formats))
+            for _ in written:  # raises what a thread raised
+                pass
+
+
+def _files(store: Store, part: Part, formats: Sequence[TranscriptFormat]) -> Iterator[tuple[str, bytes]]:
+    with store.errors("read", part.key), store.open_input(part.key) as stream:
+        rows = pq.read_table(stream, columns=_SCHEMA.names, filters=[("status", "=", "ok")]).to_pylist()
+    for row in rows:
+        for name in formats:
+            yield f"{name}/{file_name(row['id'])}.{name}", render(name, row).encode()
+
+
+def file_name(row_id: str) -> str:
+    """Return a relative path for a row's file: its id where that may be one, else what is left of it and a hash."""
+    if _SAFE_NAME.fullmatch(row_id) and len(row_id) <= _MAX_NAME:
+        return row_id
+    left = re.sub(r"[^\w.-]+", "_", row_id).strip("._")[-80:]
+    return f"{left}-{hashlib.sha256(row_id.encode('utf-8', 'backslashreplace')).hexdigest()[:12]}"
+
+
+def _scan(inputs: Sequence[str], kind: InputKind, audio_column: str, id_column: str, output: str) -> Dataset:
+    if kind is InputKind.MEDIA:
+        return scan_media(inputs, exclude=[output])
+    if kind is InputKind.AUTO:
+        try:
+            return scan_media(inputs, exclude=[output])
+        except InputDataError:
+            logger.debug("there are no media files at the input: it is read as tables")
+    return scan(inputs, audio_column, id_column=id_column, exclude=[output])
+
+
+def _schema(dataset: Dataset) -> PartSchema:
+    consumed = {dataset.id_column, dataset.column, CONTEXT_COLUMN}
+    return part_schema(_SCHEMA, dataset.schema, consumed=consumed, input_features=dataset.features)
+
+
+def _arguments(
+    config: TranscriptionConfig, model: Pinned, schema: PartSchema, id_column: str, root: str, limit: int | None, device: str
+) -> dict[str, Any]:
+    """What decides the result: a job can only be resumed with all of it equal."""
+    return {
+        "model": model.reference,
+        "audio_column": config.audio_column,
+        "audio_root": root,
+        "id_column": id_column,
+        "context": config.context,
+        "max_audio_s": config.max_audio_s,
+        "options": dict(config.options),
+        "limit": limit,
+        "device": device,
+        "columns": schema.columns,
+    }
+
+
+if __name__ == "__main__":
+    run_app(app)

@@ -1,0 +1,90 @@
+"""Rows in, rows out: every kind of audio column, and what is no audio."""
+
+import pickle
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from actors.audio import encode
+from actors.bundle import load_bundle
+from actors.errors import RequestError
+from actors.transcriber import Transcriber, TranscriptionConfig
+from cluster.registry import EMBEDDED_ASR, embedded_folder
+
+
+def read(location: str) -> Path:
+    if not Path(location).is_file():
+        raise RequestError(f"there is no file {location}")
+    return Path(location)
+
+
+CONFIG = TranscriptionConfig(read, max_audio_s=20, slots=2)
+
+
+@pytest.fixture(scope="module")
+def transcriber() -> Iterator[Transcriber]:
+    worker = CONFIG.open(load_bundle(embedded_folder(EMBEDDED_ASR)), "cpu", 1)
+    yield worker
+    worker.close()
+
+
+def sound(seconds: float = 2.0, rate: int = 16_000) -> bytes:
+    return encode((0.1 * np.random.default_rng(0).standard_normal(int(seconds * rate))).astype(np.float32), rate, "wav")
+
+
+def run(transcriber: Transcriber, *audio: Any, **more: Any) -> list[dict[str, Any]]:
+    return transcriber([(f"row {i}", {"audio": value, **more}, None) for i, value in enumerate(audio)])
+
+
+def test_bytes_paths_and_hugging_face_audio_are_the_same(transcriber: Transcriber, tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    path.write_bytes(sound())
+    values = [sound(), str(path), {"bytes": sound(), "path": "a.wav"}, {"bytes": None, "path": str(path)}]
+    rows = run(transcriber, *values)
+    assert [row["status"] for row in rows] == ["ok"] * 4
+    assert [row["id"] for row in rows] == [f"row {i}" for i in range(4)]
+    assert {(row["duration_s"], row["text"], len(row["segments"])) for row in rows} == {(2.0, "[Unintelligible Speech]", 1)}
+    assert [row["path"] for row in rows] == [None, str(path), "a.wav", str(path)]
+    assert rows[0]["segments"] == [{"start": 0.0, "end": 1.0, "speaker": None, "text": "[Unintelligible Speech]"}]
+    assert rows[0]["coverage"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (None, "is null"),
+        (7, "holds a int"),
+        (" ", "is empty"),
+        (b"", "holds 0 bytes"),
+        (b"not audio", "not audio"),
+        ("/nowhere/a.wav", "there is no file /nowhere/a.wav"),
+        (sound(21), "longer than 20 s"),
+    ],
+)
+def test_bad_audio_is_a_row_with_its_reason(transcriber: Transcriber, value: Any, reason: str) -> None:
+    good, bad = run(transcriber, sound(), value)
+    assert good["status"] == "ok"
+    assert bad["status"] == "rejected"
+    assert reason in bad["error"]
+
+
+def test_silence_is_an_empty_transcript(transcriber: Transcriber) -> None:
+    (row,) = run(transcriber, encode(np.zeros(9_000, np.float32), 24_000, "wav"))
+    assert (row["status"], row["text"], row["segments"], row["finish_reason"]) == ("ok", "", [], "silence")
+
+
+def test_a_list_of_hotwords_is_a_context_and_anything_else_a_reason(transcriber: Transcriber) -> None:
+    assert run(transcriber, sound(), context=["Aiden", "Saeed"])[0]["status"] == "ok"
+    assert "neither text nor a list" in run(transcriber, sound(), context=3)[0]["error"]
+
+
+def test_an_unreadable_row_keeps_its_reason(transcriber: Transcriber) -> None:
+    (row,) = transcriber([("a", {}, "line 3 is not JSON")])
+    assert (row["status"], row["error"]) == ("rejected", "line 3 is not JSON")
+
+
+def test_the_configuration_travels() -> None:
+    assert pickle.loads(pickle.dumps(CONFIG)) == CONFIG  # noqa: S301 - our own

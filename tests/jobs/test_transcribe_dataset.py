@@ -1,0 +1,156 @@
+"""The whole job with the placeholder model: folders and tables, bad files, resuming, subtitles."""
+
+import io
+import json
+import signal
+import wave
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from actors.audio import encode
+from cluster.output import TRANSCRIPTION_SCHEMA
+from jobs import transcribe_dataset
+from jobs.console import run_app
+from jobs.transcribe_dataset import file_name
+
+Run = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def transcribe(capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> Iterator[Run]:
+    """Runs ``jobs/transcribe_dataset.py --no-ray`` in this process; returns the exit code and all that it printed."""
+    handler = signal.getsignal(signal.SIGTERM)
+
+    def run(*arguments: object) -> tuple[int, str]:
+        caplog.clear()
+        with pytest.raises(SystemExit) as caught:
+            run_app(transcribe_dataset.app, ["--no-ray", *map(str, arguments)])
+        out, err = capsys.readouterr()
+        assert isinstance(caught.value.code, int)
+        return caught.value.code, out + err + caplog.text
+
+    yield run
+    signal.signal(signal.SIGTERM, handler)
+
+
+def sound(seconds: float, kind: str = "wav") -> bytes:
+    samples = (0.1 * np.random.default_rng(0).standard_normal(int(seconds * 16_000))).astype(np.float32)
+    return encode(samples, 16_000, kind)  # type: ignore[arg-type]
+
+
+def eight_channels() -> bytes:
+    file = io.BytesIO()
+    with wave.open(file, "wb") as out:
+        out.setnchannels(8)
+        out.setsampwidth(2)
+        out.setframerate(192_000)
+        out.writeframes((np.random.default_rng(0).standard_normal((96_000, 8)) * 3000).astype("<i2").tobytes())
+    return file.getvalue()
+
+
+@pytest.fixture(scope="session")
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("recordings")
+    (folder / "sub").mkdir()
+    files = {
+        "a.flac": sound(2, "flac"),
+        "sub/b.mp3": sound(3, "mp3"),
+        "channels.wav": eight_channels(),
+        "extension.wav": sound(1, "mp3"),
+        "silence.wav": encode(np.zeros(16_000, np.float32), 16_000, "wav"),
+        "text.mp3": b"this is not audio",
+        "truncated.flac": sound(4, "flac")[:50_000],
+        "zero.wav": b"",
+    }
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    return folder
+
+
+def rows_of(output: Path) -> dict[str, dict[str, Any]]:
+    rows = [row for part in sorted(output.glob("part-*.parquet")) for row in pq.read_table(part).to_pylist()]
+    assert len({row["id"] for row in rows}) == len(rows)
+    return {row["id"]: row for row in rows}
+
+
+def test_a_folder_with_bad_files(transcribe: Run, recordings: Path, tmp_path: Path) -> None:
+    code, printed = transcribe("--input", recordings, "--output", tmp_path / "out", "--files", "srt", "--files", "json")
+    assert code == 0, printed
+    assert "8 (5 ok, 3 rejected, 0 failed)" in printed
+    assert "the default model has learnt nothing" in printed
+    rows = rows_of(tmp_path / "out")
+    assert {id_ for id_, row in rows.items() if row["status"] == "ok"} == {
+        "a.flac", "sub/b.mp3", "channels.wav", "extension.wav", "silence.wav",
+    }  # fmt: skip
+    for id_, reason in {"text.mp3": "not audio", "truncated.flac": "truncated", "zero.wav": "0 bytes"}.items():
+        assert reason in rows[id_]["error"]
+    assert rows["silence.wav"]["finish_reason"] == "silence"
+    assert list(rows["a.flac"]) == [*TRANSCRIPTION_SCHEMA.names, "coverage"]
+    assert rows["a.flac"]["path"] == str(recordings / "a.flac")
+    assert (tmp_path / "out" / "srt" / "sub" / "b.mp3.srt").read_text().startswith("1\n00:00:00,000 --> 00:00:01,000\n")
+    assert (tmp_path / "out" / "srt" / "silence.wav.srt").read_text() == ""
+    assert json.loads((tmp_path / "out" / "json" / "a.flac.json").read_bytes())["duration_s"] == 2.0
+    assert len(list((tmp_path / "out" / "srt").rglob("*.srt"))) == 5
+
+
+def test_a_table_with_other_columns(transcribe: Run, recordings: Path, tmp_path: Path) -> None:
+    table = pa.table(
+        {
+            "id": ["x", "y", "z"],
+            "audio": [{"bytes": sound(1), "path": None}, {"bytes": None, "path": "a.flac"}, None],
+            "text": ["what was said", "", None],
+            "context": ["Aiden", None, None],
+        }
+    )
+    pq.write_table(table, tmp_path / "in.parquet")
+    code, printed = transcribe("--input", tmp_path / "in.parquet", "--output", tmp_path / "out", "--audio-root", recordings)
+    assert code == 0, printed
+    rows = rows_of(tmp_path / "out")
+    assert [(rows[id_]["status"], rows[id_]["duration_s"]) for id_ in "xyz"] == [("ok", 1.0), ("ok", 2.0), ("rejected", None)]
+    assert rows["x"]["input_text"] == "what was said"
+    assert "audio" not in rows["x"]
+
+
+def test_resuming_does_what_is_missing_and_refuses_other_options(transcribe: Run, recordings: Path, tmp_path: Path) -> None:
+    arguments = ("--input", recordings, "--output", tmp_path / "out", "--rows-per-unit", 2)
+    assert transcribe(*arguments)[0] == 0
+    parts = sorted((tmp_path / "out").glob("part-*.parquet"))
+    before = {part.name: part.read_bytes() for part in parts}
+    parts[1].unlink()
+    (tmp_path / "out" / "index.json").unlink()
+    code, printed = transcribe(*arguments)
+    assert code == 0
+    assert "6 of 8 rows are there already" in printed
+    assert {part.name: part.read_bytes() for part in (tmp_path / "out").glob("part-*.parquet")} == before
+    code, printed = transcribe(*arguments, "--max-chunk", 5)
+    assert code == 2
+    assert "options.max_chunk_s: (absent) -> 5.0" in printed
+
+
+def test_wrong_usage(transcribe: Run, recordings: Path, tmp_path: Path) -> None:
+    for arguments, message in (
+        (("--model", "embedded"), "does not transcribe"),
+        (("--max-chunk", 1e6), "hears at once"),
+        (("--option", "beams=3"), "beams"),
+        (("--input-kind", "table"), "no input file"),
+    ):
+        code, printed = transcribe("--input", recordings, "--output", tmp_path / "out", *arguments)
+        assert code == 2
+        assert message in printed
+    assert not (tmp_path / "out").exists()
+
+
+def test_names_of_files_stay_inside_and_apart() -> None:
+    assert file_name("sub/a b.mp3") == "sub/a b.mp3"
+    for id_ in ("../a", "/etc/a", "a//b", "a:b", "", "x" * 999, "a\0b", "\ud800"):
+        name = file_name(id_)
+        assert "/" not in name
+        assert name.strip(".")
+        assert len(name) < 120
+    assert file_name("a:b") != file_name("a?b")
