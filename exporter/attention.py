@@ -7,6 +7,8 @@ past and present bound to the same memory, so a step copies nothing and rows of 
 Run eagerly, both compute the same in plain torch: the reference that :mod:`exporter.verify` compares graphs with.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -48,10 +50,13 @@ def shared_buffer_attention(
     kv_heads, head_dim = past_key.shape[1], past_key.shape[3]
     heads = query.shape[-1] // head_dim
     if torch.compiler.is_exporting():
+        attributes: dict[str, Any] = {"num_heads": heads, "kv_num_heads": kv_heads, "do_rotary": 1}
+        if interleaved:
+            attributes["rotary_interleaved"] = 1
         output, present_key, present_value = torch.onnx.ops.symbolic_multi_out(
             "com.microsoft::GroupQueryAttention",
             (query, key, value, past_key, past_value, seqlens_k, total_sequence_length, cos, sin),
-            {"num_heads": heads, "kv_num_heads": kv_heads, "do_rotary": 1, "rotary_interleaved": int(interleaved)},
+            attributes,
             dtypes=(query.dtype, past_key.dtype, past_value.dtype),
             shapes=(query.shape, past_key.shape, past_value.shape),
             version=1,

@@ -646,7 +646,7 @@ def test_a_lease_is_renewed_and_its_loss_is_noticed(s3_root, dataset, monkeypatc
     target = s3_root
     store = open_store(target)
     with start(target, dataset) as run:
-        store.write_bytes(".speechmill.lock", store.read_bytes(".speechmill.lock").replace(b'"since"', b'"old"'))
+        store.write_bytes(".speechmill.lock", store.read_bytes(".speechmill.lock").replace(b'"since"', b'"other"'))
         wait_for(lambda: b'"since"' in store.read_bytes(".speechmill.lock"))
         foreign_lease(store)
         wait_for(lambda: not run._lock.held)
