@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import onnxruntime as ort
 
-from actors.bundle import TensorSpec
+from actors.bundle import GraphSpec, TensorSpec
 from actors.session import Device
 
 _HUGE_PAGE_BYTES = 2**21  # on x86 and, mostly, on ARM
@@ -31,6 +31,13 @@ class KVCache:
         self._dtypes = [np.dtype(spec.dtype) for spec in past]
         self._arrays: list[np.ndarray] = []
         self._values = [self._allocate(shape, dtype) for shape, dtype in zip(self._shapes, self._dtypes, strict=True)]
+
+    @classmethod
+    def of_graph(cls, graph: GraphSpec, slots: int, max_length: int, device: Device) -> "KVCache":
+        """Return the buffers of a graph's ``past_*`` inputs and ``present_*`` outputs."""
+        past = [spec for spec in graph.inputs if spec.name.startswith("past_")]
+        present = [spec for spec in graph.outputs if spec.name.startswith("present_")]
+        return cls(past, present, slots, max_length, device)
 
     @property
     def movable(self) -> bool:

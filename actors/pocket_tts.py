@@ -13,7 +13,7 @@ from textwrap import wrap
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 from tokenizers import Tokenizer
 
 from actors.bundle import Bundle, Manifest
@@ -24,16 +24,15 @@ from actors.pocket_text import TextRules, has_few_words, prepare_text, split_tex
 from actors.requests import SynthesisRequest, SynthesisResult, join_chunks
 from actors.sampling import row_generator
 from actors.session import Device, open_session
+from actors.settings import FamilyOptions, FamilySettings
 from actors.voices import load_voice, voice_member
 
 _FRAMES_AFTER_EOS = {True: 5, False: 3}  # by whether the text has few words: tts_model.py, generate_audio_stream
 _MAX_BYTES_PER_CHARACTER = 4  # of UTF-8: the most tokens that one character becomes
 
 
-class Settings(BaseModel):
+class Settings(FamilySettings):
     """``bundle.json``'s settings of a PocketTTS bundle; the exporter says where each comes from."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     latent_mean: list[float]
     latent_std: list[float]
@@ -65,18 +64,6 @@ class Settings(BaseModel):
     capitalize_first_letter: bool
     replace_characters: dict[str, str]
 
-    @classmethod
-    def of(cls, manifest: Manifest) -> "Settings":
-        """Parse a manifest's settings.
-
-        Raises:
-            BundleError: they are not those of a PocketTTS bundle.
-        """
-        try:
-            return cls.model_validate(manifest.settings)
-        except ValidationError as error:
-            raise BundleError(f"{manifest.name}: the settings of this pocket-tts bundle are not understood: {error}") from error
-
     @property
     def text_rules(self) -> TextRules:
         """The part that :mod:`actors.pocket_text` reads."""
@@ -92,7 +79,7 @@ class Settings(BaseModel):
         return math.ceil((tokens / self.tokens_per_second + self.padding_s) * self.frame_rate)
 
 
-class Options(BaseModel):
+class Options(FamilyOptions):
     """What a request may set. Defaults are the bundle's, which are the original's.
 
     Attributes:
@@ -104,8 +91,6 @@ class Options(BaseModel):
         max_frames: the loop stops here with finish reason ``length``, or earlier by the length of the text.
         pause_s: silence between the chunks of a long text, in seconds.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     temperature: Annotated[float, Field(ge=0, le=5)]
     noise_clamp: Annotated[float, Field(gt=0)] | None = None
@@ -124,11 +109,7 @@ def parse_options(manifest: Manifest, values: Mapping[str, Any]) -> Options:
     """
     settings = Settings.of(manifest)
     defaults = settings.model_dump(include={"temperature", "lsd_steps", "eos_threshold", "frames_after_eos"})
-    try:
-        options = Options.model_validate({**defaults, **values})
-    except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise RequestError(f"pocket-tts options: {problems}. Known: {', '.join(Options.model_fields)}") from error
+    options = Options.parse(manifest.family, defaults, values)
     if options.lsd_steps != 1 and settings.flow_type in ("drifting", "pointwise"):
         raise RequestError(f"lsd_steps is {options.lsd_steps}, but {manifest.name} ({settings.flow_type}) takes one step")
     return options
@@ -220,9 +201,7 @@ class PocketTTS:
         self._times = [spec.name for spec in graphs["flow_lm_flow"].inputs[1:-1]]
         self._fade_in = np.linspace(0, 1, round(self.settings.fade_in_s * self.sample_rate), dtype=np.float32)
         self._voice = lru_cache(maxsize=8)(self._load_voice)
-        past = [spec for spec in graphs["flow_lm_main"].inputs if spec.name.startswith("past_")]
-        present = [spec for spec in graphs["flow_lm_main"].outputs if spec.name.startswith("present_")]
-        self._cache = KVCache(past, present, slots, self._max_length(), device)
+        self._cache = KVCache.of_graph(graphs["flow_lm_main"], slots, self._max_length(), device)
         # Row i belongs to the utterance in slot i. The graph reads the first and writes its outputs into the others.
         self._sequence = np.zeros((slots, 1, self.settings.latent_dim), np.float32)
         self._conditioning = np.zeros((slots, self.settings.conditioning), np.float32)
@@ -290,20 +269,17 @@ class PocketTTS:
         faded = min(len(audio), len(self._fade_in))
         audio[:faded] *= self._fade_in[:faded]
         utterance.audio = audio
-        if not utterance.trace:
-            utterance.latents.clear()
-            utterance.eos_logits.clear()
         return None
 
     def join(self, request: SynthesisRequest, utterances: Sequence[Utterance]) -> SynthesisResult:
         """Put the chunks of a text one after the other with the asked-for pause between."""
-        spoken = [(utterance.text, _audio_of(utterance)) for utterance in utterances]
+        spoken = [(utterance.text, utterance.audio) for utterance in utterances]
         audio, chunks = join_chunks(spoken, utterances[0].options.pause_s, self.sample_rate)
         return SynthesisResult(
             id=request.id,
             audio=audio,
             sample_rate=self.sample_rate,
-            frames=sum(len(part) for _, part in spoken) // self.settings.frame_size,
+            frames=sum(len(utterance.latents) for utterance in utterances),
             finish_reason="length" if any(u.finish_reason == "length" for u in utterances) else "eos",
             chunks=chunks,
             trace=self._trace(utterances) if utterances[0].trace else None,
@@ -418,9 +394,3 @@ class PocketTTS:
             direction: np.ndarray = self._flow.run(["flow_dir"], {"c": conditioning, **times, "x": x})[0]
             x = direction if self.settings.flow_type == "drifting" else x + direction / np.float32(steps)
         return x
-
-
-def _audio_of(utterance: Utterance) -> np.ndarray:
-    if utterance.audio is None:
-        raise AssertionError("an utterance is joined after it was finished")
-    return utterance.audio

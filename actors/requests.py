@@ -124,12 +124,12 @@ class TranscriptionResult:
 
 
 def join_chunks(
-    chunks: Sequence[tuple[str, np.ndarray]], pause_s: float, sample_rate: int
+    chunks: Sequence[tuple[str, np.ndarray | None]], pause_s: float, sample_rate: int
 ) -> tuple[np.ndarray, tuple[TextChunk, ...]]:
     """Put the spoken chunks of a text one after the other, with a pause between.
 
     Args:
-        chunks: the text and the float32 audio ``[samples]`` of each, in order.
+        chunks: the text and the float32 audio ``[samples]`` of each, in order; all are finished.
         pause_s: silence between two of them, in seconds.
         sample_rate: in Hz.
 
@@ -141,6 +141,8 @@ def join_chunks(
     places: list[TextChunk] = []
     position = 0
     for text, audio in chunks:
+        if audio is None:
+            raise AssertionError("an utterance is joined after it was finished")
         if parts and len(pause):
             parts.append(pause)
             position += len(pause)

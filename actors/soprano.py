@@ -10,7 +10,7 @@ from textwrap import wrap
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 from tokenizers import Tokenizer
 
 from actors.bundle import Bundle, Manifest
@@ -19,13 +19,12 @@ from actors.kv_cache import KVCache
 from actors.requests import SynthesisRequest, SynthesisResult, join_chunks
 from actors.sampling import SamplingParameters, row_generator, sample
 from actors.session import Device, open_session
+from actors.settings import FamilyOptions, FamilySettings
 from actors.text import chunk_text
 
 
-class Settings(BaseModel):
+class Settings(FamilySettings):
     """``bundle.json``'s settings of a Soprano bundle; the exporter says where each comes from."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     vocab_size: int
     hidden_size: int
@@ -48,20 +47,8 @@ class Settings(BaseModel):
     hallucination_distance: float
     hallucination_run: int
 
-    @classmethod
-    def of(cls, manifest: Manifest) -> "Settings":
-        """Parse a manifest's settings.
 
-        Raises:
-            BundleError: they are not those of a Soprano bundle.
-        """
-        try:
-            return cls.model_validate(manifest.settings)
-        except ValidationError as error:
-            raise BundleError(f"{manifest.name}: the settings of this soprano bundle are not understood: {error}") from error
-
-
-class Options(BaseModel):
+class Options(FamilyOptions):
     """What a request may set. Defaults are the bundle's, which are the original's.
 
     Attributes:
@@ -74,8 +61,6 @@ class Options(BaseModel):
         retries: how often a chunk that looks like a hallucination is spoken again.
         pause_s: silence between the chunks of a long text, in seconds.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     temperature: Annotated[float, Field(ge=0, le=5)]
     top_p: Annotated[float, Field(gt=0, le=1)]
@@ -99,11 +84,7 @@ def parse_options(manifest: Manifest, values: Mapping[str, Any]) -> Options:
     """
     settings = Settings.of(manifest)
     defaults = settings.model_dump(include={"temperature", "top_p", "top_k", "repetition_penalty", "max_new_tokens"})
-    try:
-        options = Options.model_validate({**defaults, **values})
-    except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise RequestError(f"soprano options: {problems}. Known: {', '.join(Options.model_fields)}") from error
+    options = Options.parse(manifest.family, defaults, values)
     if options.max_new_tokens > settings.max_new_tokens:
         raise RequestError(f"max_new_tokens {options.max_new_tokens} is above this model's {settings.max_new_tokens}")
     return options
@@ -161,10 +142,8 @@ class Soprano:
         lm, decoder = bundle.manifest.graphs["lm"], bundle.manifest.graphs["decoder"]
         self._lm = open_session(bundle.path(lm.file), device, threads)
         self._decoder = open_session(bundle.path(decoder.file), device, threads)
-        past = [spec for spec in lm.inputs if spec.name.startswith("past_")]
-        present = [spec for spec in lm.outputs if spec.name.startswith("present_")]
         max_length = self.settings.max_prompt_tokens + self.settings.max_new_tokens
-        self._cache = KVCache(past, present, slots, max_length, device)
+        self._cache = KVCache.of_graph(lm, slots, max_length, device)
         self.compacts = self._cache.movable
         # Row i belongs to the utterance in slot i. The graph writes its outputs straight into these.
         self._logits = np.zeros((slots, self.settings.vocab_size), np.float32)
@@ -224,7 +203,7 @@ class Soprano:
 
     def join(self, request: SynthesisRequest, utterances: Sequence[Utterance]) -> SynthesisResult:
         """Put the chunks of a text one after the other with the asked-for pause between."""
-        spoken = [(utterance.text, _audio_of(utterance)) for utterance in utterances]
+        spoken = [(utterance.text, utterance.audio) for utterance in utterances]
         audio, chunks = join_chunks(spoken, utterances[0].options.pause_s, self.sample_rate)
         trace: dict[str, np.ndarray] | None = None
         if utterances[0].trace:
@@ -316,9 +295,3 @@ class Soprano:
             if run > self.settings.hallucination_run:
                 return True
         return False
-
-
-def _audio_of(utterance: Utterance) -> np.ndarray:
-    if utterance.audio is None:
-        raise AssertionError("an utterance is joined after it was finished")
-    return utterance.audio

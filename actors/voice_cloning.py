@@ -66,9 +66,7 @@ class VoiceCloner:
     def _remember(self, embeddings: np.ndarray) -> list[np.ndarray]:
         """Run the conditioning through the language model and return the cache of its positions."""
         length = embeddings.shape[1]
-        past = [spec for spec in self._main_spec.inputs if spec.name.startswith("past_")]
-        present = [spec for spec in self._main_spec.outputs if spec.name.startswith("present_")]
-        cache = KVCache(past, present, 1, length + 1, self._device)
+        cache = KVCache.of_graph(self._main_spec, 1, length + 1, self._device)
         binding = self._main.io_binding()
         # The graph wants a latent too: it comes last, and its position is left out of the voice.
         binding.bind_cpu_input("sequence", np.zeros((1, 1, self.settings.latent_dim), np.float32))

@@ -48,12 +48,10 @@ class Agreement:
     Attributes:
         metric: its name in the manifest.
         measure: the share of equal decisions, of PyTorch's outputs and the graph's, ``[positions, …]`` each.
-        floor: the least that is published; ``None`` is ``AGREEMENT_FLOOR``.
     """
 
     metric: Literal["top1_agreement", "eos_agreement"]
     measure: Callable[[np.ndarray, np.ndarray], float]
-    floor: float | None = None
 
 
 TOP1_AGREEMENT = Agreement("top1_agreement", lambda want, got: float((want.argmax(-1) == got.argmax(-1)).mean()))
@@ -264,6 +262,5 @@ class _Writer:
         if speech and speech.agreement:
             agreement = speech.agreement
             share = agreement.measure(speech.outputs, speech.drive(run))
-            floor = AGREEMENT_FLOOR if agreement.floor is None else agreement.floor
-            results.append(bounded(key, f"{self.precision} against fp32", agreement.metric, share, floor=floor))
+            results.append(bounded(key, f"{self.precision} against fp32", agreement.metric, share, floor=AGREEMENT_FLOOR))
         return results

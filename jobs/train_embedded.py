@@ -10,6 +10,7 @@ from actors.errors import UsageError
 from jobs.console import run_app
 
 ROOT = Path(__file__).parent.parent
+EMBEDDED = ROOT / "exporter" / "embedded"
 
 app = typer.Typer(help=__doc__, add_completion=False, pretty_exceptions_enable=False)
 
@@ -19,9 +20,7 @@ def train_embedded(
     folder: Annotated[Path, typer.Option(help="For speech, training states and curves; what is there is used again.")] = (
         ROOT / "build" / "embedded-voice"
     ),
-    output: Annotated[Path, typer.Option(help="Gets checkpoint/, judge.safetensors and gate.tsv.")] = ROOT
-    / "exporter"
-    / "embedded",
+    output: Annotated[Path, typer.Option(help="Gets checkpoint/, judge.safetensors and gate.tsv.")] = EMBEDDED,
     seed: Annotated[int, typer.Option(help="Of the texts, the weights and the order.")] = 0,
     scale: Annotated[
         float, typer.Option(min=0.0001, max=1, help="Part of the texts and steps: a small one only tries the way.")
