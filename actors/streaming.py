@@ -12,12 +12,14 @@ from actors.session import Device, open_session
 class StreamingGraph:
     """A graph whose first input is a sequence, and whose others, ``past_*``, are what the first output's fellows become.
 
-    One sequence at a time: on a CPU that is faster than several together, which leave its caches.
+    One sequence at a time: on a CPU that is faster than several together, which leave its caches. ``chunk`` is the steps of one
+    call; ``axis`` is the one of the output (without its batch) along which the chunks follow each other.
     """
 
-    def __init__(self, path: Path, spec: GraphSpec, device: Device, threads: int, chunk: int) -> None:
+    def __init__(self, path: Path, spec: GraphSpec, device: Device, threads: int, *, chunk: int, axis: int = 0) -> None:
         first, *past = spec.inputs
         self.chunk = chunk
+        self._axis = axis
         self._session = open_session(path, device, threads)
         self._input = first.name
         self._past = [tensor.name for tensor in past]
@@ -30,7 +32,7 @@ class StreamingGraph:
         }
 
     def run(self, sequence: np.ndarray) -> np.ndarray:
-        """Map ``[steps, channels]``, at least one step, to what the graph makes of it, chunks joined along the first axis."""
+        """Map ``[steps, channels]``, at least one step, to what the graph makes of it, without the batch axis."""
         state = self._start
         made = []
         for start in range(0, len(sequence), self.chunk):
@@ -38,4 +40,4 @@ class StreamingGraph:
             output, *carried = self._session.run_with_ort_values(self._outputs, {self._input: part, **state})
             made.append(output.numpy()[0])
             state = dict(zip(self._past, carried, strict=True))
-        return np.concatenate(made)
+        return np.concatenate(made, self._axis)

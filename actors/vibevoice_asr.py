@@ -11,7 +11,7 @@ from functools import partial
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 from tokenizers import Tokenizer
 
 from actors.bundle import Bundle, Manifest
@@ -20,6 +20,7 @@ from actors.kv_cache import KVCache
 from actors.requests import Segment, TranscriptionRequest, TranscriptionResult
 from actors.sampling import SamplingParameters, row_generator, sample
 from actors.session import Device, open_session
+from actors.settings import FamilyOptions, FamilySettings
 from actors.transcript import parse_transcript, plain_text
 from actors.vad import SilenceCutter
 
@@ -46,10 +47,8 @@ _TOP_P = 0.95
 _FINISH_REASONS = ("loop", "length", "eos")  # the worst first
 
 
-class Settings(BaseModel):
+class Settings(FamilySettings):
     """``bundle.json``'s settings of a VibeVoice-ASR bundle; the exporter says where each comes from."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     vocab_size: int
     hidden_size: int
@@ -69,22 +68,8 @@ class Settings(BaseModel):
     instruction_with_context: str
     keys: str
 
-    @classmethod
-    def of(cls, manifest: Manifest) -> "Settings":
-        """Parse a manifest's settings.
 
-        Raises:
-            BundleError: they are not those of a VibeVoice-ASR bundle.
-        """
-        try:
-            return cls.model_validate(manifest.settings)
-        except ValidationError as error:
-            raise BundleError(
-                f"{manifest.name}: the settings of this vibevoice-asr bundle are not understood: {error}"
-            ) from error
-
-
-class Options(BaseModel):
+class Options(FamilyOptions):
     """What a request may set.
 
     Attributes:
@@ -92,8 +77,6 @@ class Options(BaseModel):
         max_chunk_s: longer audio is cut at silences into pieces of at most this many seconds.
         retries: how often an answer that repeats itself is taken up again; 0 only detects it, and ends the answer.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     max_new_tokens: Annotated[int, Field(ge=1)]
     max_chunk_s: Annotated[float, Field(ge=1)]
@@ -108,11 +91,8 @@ def parse_options(manifest: Manifest, values: Mapping[str, Any]) -> Options:
     """
     settings = Settings.of(manifest)
     longest_s = settings.max_audio_frames * settings.samples_per_frame / manifest.sample_rate
-    try:
-        options = Options.model_validate({"max_new_tokens": settings.max_new_tokens, "max_chunk_s": longest_s, **values})
-    except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise RequestError(f"vibevoice-asr options: {problems}. Known: {', '.join(Options.model_fields)}") from error
+    defaults = {"max_new_tokens": settings.max_new_tokens, "max_chunk_s": longest_s}
+    options = Options.parse(manifest.family, defaults, values)
     if options.max_new_tokens > settings.max_new_tokens:
         raise RequestError(f"max_new_tokens {options.max_new_tokens} is above this model's {settings.max_new_tokens}")
     if options.max_chunk_s > longest_s:
@@ -189,10 +169,8 @@ class VibeVoiceASR:
         encoder, decoder = bundle.manifest.graphs["speech_encoder"], bundle.manifest.graphs["decoder"]
         self._encoder = open_session(bundle.path(encoder.file), device, threads)
         self._decoder = open_session(bundle.path(decoder.file), device, threads)
-        past = [spec for spec in decoder.inputs if spec.name.startswith("past_")]
-        present = [spec for spec in decoder.outputs if spec.name.startswith("present_")]
         self._max_prompt = self.settings.max_audio_frames + self.settings.max_prompt_text_tokens
-        self._cache = KVCache(past, present, slots, self._max_prompt + self.settings.max_new_tokens, device)
+        self._cache = KVCache.of_graph(decoder, slots, self._max_prompt + self.settings.max_new_tokens, device)
         self.compacts = self._cache.movable
         self._cutter = SilenceCutter()
         # Row i belongs to the utterance in slot i. The graph writes its outputs straight into this.

@@ -13,16 +13,17 @@ from functools import lru_cache
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 from tokenizers import Tokenizer
 
-from actors.bundle import Bundle, Manifest, TensorSpec
+from actors.bundle import Bundle, Manifest
 from actors.dpm_solver import solver_steps
 from actors.errors import BundleError, RequestError, UsageError
 from actors.kv_cache import KVCache
 from actors.requests import SynthesisRequest, SynthesisResult, join_chunks
 from actors.sampling import row_generator
 from actors.session import Device, open_session
+from actors.settings import FamilyOptions, FamilySettings
 from actors.streaming import StreamingGraph
 from actors.vibevoice_text import split_text, tokenize
 from actors.vibevoice_voices import NEGATIVE_MEMBER, CacheSizes, Voice, load_negative, load_voice, voice_member
@@ -33,10 +34,8 @@ _LATENT_CHUNK = 32
 _ACOUSTIC_CHUNK = 2
 
 
-class Settings(BaseModel):
+class Settings(FamilySettings):
     """``bundle.json``'s settings of a VibeVoice-Realtime bundle; the exporter says where each comes from."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     vocab_size: int
     hidden_size: int
@@ -57,22 +56,8 @@ class Settings(BaseModel):
     cfg_scale: float
     steps: int
 
-    @classmethod
-    def of(cls, manifest: Manifest) -> "Settings":
-        """Parse a manifest's settings.
 
-        Raises:
-            BundleError: they are not those of a VibeVoice-Realtime bundle.
-        """
-        try:
-            return cls.model_validate(manifest.settings)
-        except ValidationError as error:
-            raise BundleError(
-                f"{manifest.name}: the settings of this vibevoice-realtime bundle are not understood: {error}"
-            ) from error
-
-
-class Options(BaseModel):
+class Options(FamilyOptions):
     """What a request may set. Defaults are the bundle's, which are those of the original's demo.
 
     Attributes:
@@ -88,8 +73,6 @@ class Options(BaseModel):
             for the model.
         pause_s: silence between the chunks of a long text, in seconds.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     cfg_scale: Annotated[float, Field(ge=0, le=100)]
     steps: Annotated[int, Field(ge=1)]
@@ -108,11 +91,7 @@ def parse_options(manifest: Manifest, values: Mapping[str, Any]) -> Options:
         RequestError: an unknown name or a value out of range.
     """
     settings = Settings.of(manifest)
-    try:
-        options = Options.model_validate({**settings.model_dump(include={"cfg_scale", "steps"}), **values})
-    except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise RequestError(f"vibevoice-realtime options: {problems}. Known: {', '.join(Options.model_fields)}") from error
+    options = Options.parse(manifest.family, settings.model_dump(include={"cfg_scale", "steps"}), values)
     if options.steps > settings.train_steps // 2:
         raise RequestError(
             f"steps is {options.steps}: at most {settings.train_steps // 2}, half of what the model learned with"
@@ -199,14 +178,15 @@ class VibeVoiceRealtime:
         )
         chunks = {"latent_decoder": _LATENT_CHUNK, "acoustic_decoder": _ACOUSTIC_CHUNK * self.settings.feature_steps}
         self._latent_decoder, self._acoustic_decoder = (
-            StreamingGraph(bundle.path(graphs[key].file), graphs[key], device, threads, chunk) for key, chunk in chunks.items()
+            StreamingGraph(bundle.path(graphs[key].file), graphs[key], device, threads, chunk=chunk)
+            for key, chunk in chunks.items()
         )
         self._sizes = CacheSizes.of(bundle.manifest.settings)
         self._negative = load_negative(bundle.path(NEGATIVE_MEMBER), self._sizes) if self.voices else None
         self._voice = lru_cache(maxsize=8)(self._load_voice)
         longest = self.settings.max_positions
-        self._text_cache = KVCache(*_cache_specs(bundle, "lm"), 1, longest, device)
-        self._cache = KVCache(*_cache_specs(bundle, "tts_lm"), 2 * slots, longest, device)
+        self._text_cache = KVCache.of_graph(graphs["lm"], 1, longest, device)
+        self._cache = KVCache.of_graph(graphs["tts_lm"], 2 * slots, longest, device)
         # The graph reads the latents and writes its outputs into the others.
         self._latents = np.zeros((2 * slots, 1, self.settings.latent_dim), np.float32)
         self._condition = np.zeros((2 * slots, self.settings.hidden_size), np.float32)
@@ -458,12 +438,6 @@ class VibeVoiceRealtime:
 def _draws(options: Options) -> int:
     """How many latents of noise a frame takes: one to start from, with fresh noise one more for every step."""
     return 1 + options.steps if options.sde else 1
-
-
-def _cache_specs(bundle: Bundle, key: str) -> tuple[list[TensorSpec], list[TensorSpec]]:
-    graph = bundle.manifest.graphs[key]
-    past = [spec for spec in graph.inputs if spec.name.startswith("past_")]
-    return past, [spec for spec in graph.outputs if spec.name.startswith("present_")]
 
 
 def _audio_of(utterance: Utterance) -> np.ndarray:

@@ -27,7 +27,7 @@ from exporter.graphs import Graph, Port
 from exporter.layers import Linear, RMSNorm, rotary_tables
 from exporter.streaming import Rows, hollow, stack
 from exporter.verify import Case, Run
-from exporter.vibevoice_encoder import Block, Encoder, EncoderConfig, encoder_weights
+from exporter.vibevoice_vae import EXPANSION, KERNEL, Block, Encoder, VAEConfig, encoder_state
 
 FILES: tuple[str, ...] = (
     "config.json",
@@ -91,8 +91,8 @@ class Config:
     """What ``config.json`` says, in either layout. ``audio_ids`` are those of ``_AUDIO_TOKENS`` that it names."""
 
     lm: LMConfig
-    acoustic: EncoderConfig
-    semantic: EncoderConfig
+    acoustic: VAEConfig
+    semantic: VAEConfig
     audio_ids: Mapping[str, int]
     eos_ids: Collection[int]
 
@@ -116,25 +116,28 @@ class SpeechEncoder(nn.Module):
 
     def __init__(self, config: Config) -> None:
         super().__init__()
-        self.hop = config.acoustic.hop
+        self.hop = config.acoustic.frame_size
         self.acoustic = Encoder(config.acoustic)
         self.semantic = Encoder(config.semantic)
-        self.acoustic_projector = Projector(config.acoustic.latent_dim, config.lm.hidden_size)
-        self.semantic_projector = Projector(config.semantic.latent_dim, config.lm.hidden_size)
+        self.acoustic_projector = Projector(config.acoustic.dimension, config.lm.hidden_size)
+        self.semantic_projector = Projector(config.semantic.dimension, config.lm.hidden_size)
+        self._shapes = [*self.acoustic.state_shapes, *self.semantic.state_shapes]
+        self._sizes = [math.prod(shape) for shape in self._shapes]
+        self._of_acoustic = len(self.acoustic.state_shapes)
 
     @property
     def state_size(self) -> int:
-        """Floats that travel from chunk to chunk."""
-        return self.acoustic.state_size + self.semantic.state_size
+        """Floats that travel from chunk to chunk: what every convolution needs of the past, in one tensor."""
+        return sum(self._sizes)
 
     def forward(self, audio: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """Map audio ``[batch, frames, hop]`` to features ``[batch, frames, hidden]``, and give the next chunk's state."""
-        samples = audio.flatten(1)[:, :, None]
-        past = state.split([self.acoustic.state_size, self.semantic.state_size], dim=1)
-        acoustic, acoustic_state = self.acoustic(samples, past[0])
-        semantic, semantic_state = self.semantic(samples, past[1])
+        samples = audio.flatten(1)
+        past = [part.unflatten(1, shape) for part, shape in zip(state.split(self._sizes, dim=1), self._shapes, strict=True)]
+        acoustic, *present = self.acoustic(samples, *past[: self._of_acoustic])
+        semantic, *rest = self.semantic(samples, *past[self._of_acoustic :])
         features = self.acoustic_projector(acoustic.flatten(0, 1)) + self.semantic_projector(semantic.flatten(0, 1))
-        return features.view(*audio.shape[:2], -1), torch.cat((acoustic_state, semantic_state), dim=1)
+        return features.view(*audio.shape[:2], -1), torch.cat([part.flatten(1) for part in [*present, *rest]], dim=1)
 
 
 class Layer(nn.Module):
@@ -240,8 +243,8 @@ def load(checkpoint: Checkpoint, layout: Layout) -> Export:
     config = read_config(checkpoint)
     weights = _Weights(checkpoint)
     encoder = SpeechEncoder(config)
-    load_weights(encoder, _encoder_state(encoder, weights.read), weights.origin)
-    embedding = weights.rows("language_model.model.embed_tokens.weight")
+    load_weights(encoder, _encoder_state(config, weights), weights.origin)
+    embedding = weights.rows("model.language_model.embed_tokens.weight")
     decoder = _load_decoder(config.lm, weights)
     weights.check_all_read()
     streamed = isinstance(decoder, StreamedDecoder)
@@ -270,7 +273,7 @@ def load(checkpoint: Checkpoint, layout: Layout) -> Export:
 
 def _load_decoder(config: LMConfig, weights: "_Weights") -> Decoder:
     """Read the language model; or, where it is large, what is needed to read it piece by piece."""
-    if weights.bytes_below("language_model.") > _MAX_IN_MEMORY_BYTES:
+    if weights.bytes_below("model.language_model.") > _MAX_IN_MEMORY_BYTES:
         return StreamedDecoder(config, weights)
     decoder = Decoder(config)
     state = _decoder_vectors(config, weights.read)
@@ -312,14 +315,14 @@ def read_config(checkpoint: Checkpoint) -> Config:
 
 
 def _hub_config(raw: Mapping[str, Any], generation: Mapping[str, Any]) -> Config:
-    def encoder(section: Mapping[str, Any]) -> EncoderConfig:
-        return EncoderConfig(
-            latent_dim=section["hidden_size"],
-            filters=section["num_filters"],
-            ratios=tuple(section["downsampling_ratios"]),
-            depths=tuple(section["depths"]),
-            kernel_size=section["kernel_size"],
-            ffn_expansion=section["ffn_expansion"],
+    def encoder(section: Mapping[str, Any]) -> VAEConfig:
+        if (section["kernel_size"], section["ffn_expansion"]) != (KERNEL, EXPANSION):
+            raise ValueError(f"only kernels of {KERNEL} and feed-forward parts {EXPANSION} times as wide are supported")
+        return VAEConfig(
+            dimension=section["hidden_size"],
+            n_filters=section["num_filters"],
+            ratios=tuple(reversed(section["downsampling_ratios"])),
+            depths=tuple(reversed(section["depths"])),
             eps=section["rms_norm_eps"],
         )
 
@@ -334,22 +337,11 @@ def _hub_config(raw: Mapping[str, Any], generation: Mapping[str, Any]) -> Config
 
 
 def _original_config(raw: Mapping[str, Any], generation: Mapping[str, Any]) -> Config:
-    def encoder(section: Mapping[str, Any]) -> EncoderConfig:
-        return EncoderConfig(
-            latent_dim=section["vae_dim"],
-            filters=section["encoder_n_filters"],
-            ratios=tuple(reversed(section["encoder_ratios"])),  # the original lists the decoder's order
-            depths=tuple(int(depth) for depth in section["encoder_depths"].split("-")),
-            kernel_size=7,  # microsoft/VibeVoice modular_vibevoice_tokenizer.py, where it is not configured
-            ffn_expansion=4,
-            eps=section["layernorm_eps"],
-        )
-
     text = raw["decoder_config"]
     return Config(
         lm=_lm_config(text),
-        acoustic=encoder(raw["acoustic_tokenizer_config"]),
-        semantic=encoder(raw["semantic_tokenizer_config"]),
+        acoustic=VAEConfig.of(raw["acoustic_tokenizer_config"], "encoder"),
+        semantic=VAEConfig.of(raw["semantic_tokenizer_config"], "encoder"),
         audio_ids=_audio_ids(raw),
         eos_ids=_eos_ids(text, generation),
     )
@@ -417,39 +409,39 @@ def _settings(config: Config, encoder: SpeechEncoder, tokenizer_path: Any) -> di
 
 # --- weights -------------------------------------------------------------------------------------------------------
 
-_ENCODER = r"model\.(acoustic|semantic)_tokenizer\.encoder\."
-_ORIGINAL_KEYS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
-    (_ENCODER + r"downsample_layers\.0\.0\.conv\.conv\.", r"\1_tokenizer_encoder.stem.conv.conv."),
-    (_ENCODER + r"downsample_layers\.(\d+)\.0\.conv\.conv\.", lambda m: f"{m[1]}_tokenizer_encoder.{_stage(m[2])}.conv.conv."),
-    (_ENCODER + r"stages\.(\d+)\.", lambda m: f"{m[1]}_tokenizer_encoder.{_stage(m[2])}.stage."),
-    (_ENCODER + r"head\.conv\.conv\.", r"\1_tokenizer_encoder.head.conv."),
-    (r"mixer\.conv\.conv\.conv\.", "mixer.conv."),
-    (r"model\.(acoustic|semantic)_connector\.fc([12])\.", r"multi_modal_projector.\1_linear_\2."),
-    (r"model\.(acoustic|semantic)_connector\.norm\.", r"multi_modal_projector.\1_norm."),
-    (r"^model\.language_model\.", "language_model.model."),
-    (r"^lm_head\.", "language_model.lm_head."),
+_ENCODER = r"^(acoustic|semantic)_tokenizer_encoder\."
+_HUB_KEYS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
+    (_ENCODER + r"stem\.conv\.conv\.", r"model.\1_tokenizer.encoder.downsample_layers.0.0.conv.conv."),
+    (_ENCODER + r"stem\.stage\.", r"model.\1_tokenizer.encoder.stages.0."),
+    (
+        _ENCODER + r"conv_layers\.(\d+)\.conv\.conv\.",
+        lambda m: f"model.{m[1]}_tokenizer.encoder.downsample_layers.{int(m[2]) + 1}.0.conv.conv.",
+    ),
+    (_ENCODER + r"conv_layers\.(\d+)\.stage\.", lambda m: f"model.{m[1]}_tokenizer.encoder.stages.{int(m[2]) + 1}."),
+    (_ENCODER + r"head\.conv\.", r"model.\1_tokenizer.encoder.head.conv.conv."),
+    (r"\.mixer\.conv\.(weight|bias)$", r".mixer.conv.conv.conv.\1"),
+    (r"^multi_modal_projector\.(acoustic|semantic)_linear_([12])\.", r"model.\1_connector.fc\2."),
+    (r"^multi_modal_projector\.(acoustic|semantic)_norm\.", r"model.\1_connector.norm."),
+    (r"^language_model\.model\.", "model.language_model."),
+    (r"^language_model\.lm_head\.", "lm_head."),
 )
 # Of the original's layout: the speech decoder that it was trained with, and nothing here uses.
 _UNUSED = re.compile(r"model\.(acoustic|semantic)_tokenizer\.(decoder\.|fix_std$)|model\.speech_(scaling|bias)_factor$")
 
 
-def _stage(index: str) -> str:
-    return "stem" if index == "0" else f"conv_layers.{int(index) - 1}"
-
-
-def hub_key(key: str) -> str:
-    """Return the name that a tensor of the original's layout has in the hub's; hub names stay as they are."""
-    for pattern, replacement in _ORIGINAL_KEYS:
+def original_key(key: str) -> str:
+    """Return the name that a tensor of the hub's layout has in the original's; the original's names stay as they are."""
+    for pattern, replacement in _HUB_KEYS:
         key = re.sub(pattern, replacement, key)
     return key
 
 
 class _Weights:
-    """A checkpoint's tensors by their names in the hub's layout, and what was read of them."""
+    """A checkpoint's tensors by their names in the original's layout, and what was read of them."""
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         self._files = TensorFiles(checkpoint)
-        self._names = {hub_key(key): key for key in self._files.keys if not _UNUSED.match(key)}
+        self._names = {name: key for key in self._files.keys if not _UNUSED.match(name := original_key(key))}
         self._unread = set(self._names)
         self.origin = str(checkpoint.folder)
 
@@ -460,9 +452,13 @@ class _Weights:
             ExportError: the checkpoint has none of this name.
         """
         if name not in self._names:
-            raise ExportError(f"{self.origin} has no weight {name!r}, which config.json asks for")
+            raise self.missing(name)
         self._unread.discard(name)
         return self._files.read(self._names[name])
+
+    def read_below(self, prefix: str) -> dict[str, Tensor]:
+        """Return all tensors whose names begin so."""
+        return {name: self.read(name) for name in self._names if name.startswith(prefix)}
 
     def rows(self, name: str) -> Rows:
         """Return a matrix that is read in parts.
@@ -471,7 +467,7 @@ class _Weights:
             ExportError: the checkpoint has none of this name.
         """
         if name not in self._names:
-            raise ExportError(f"{self.origin} has no weight {name!r}, which config.json asks for")
+            raise self.missing(name)
         self._unread.discard(name)
         key = self._names[name]
         outer, inner = self._files.shape(key)
@@ -484,31 +480,42 @@ class _Weights:
     def check_all_read(self) -> None:
         """Raise :class:`ExportError` if there are weights nobody asked for."""
         if self._unread:
-            some = ", ".join(sorted(self._unread)[:3])
-            raise ExportError(f"{self.origin} has weights that config.json says nothing about: {some}, …")
+            raise self.left_over(self._unread)
+
+    def missing(self, name: str) -> ExportError:
+        """Return what to raise for a weight that is not there."""
+        return ExportError(f"{self.origin} has no weight {name!r}, which config.json asks for (the original's name of it)")
+
+    def left_over(self, names: Iterable[str]) -> ExportError:
+        """Return what to raise for weights that nobody asked for."""
+        some = ", ".join(self._names[name] for name in sorted(names)[:3])
+        return ExportError(f"{self.origin} has weights that config.json says nothing about: {some}, …")
 
 
-def _encoder_state(encoder: SpeechEncoder, read: Callable[[str], Tensor]) -> dict[str, Tensor]:
+def _encoder_state(config: Config, weights: "_Weights") -> dict[str, Tensor]:
     state: dict[str, Tensor] = {}
-    for part, module in (("acoustic", encoder.acoustic), ("semantic", encoder.semantic)):
-
-        def below(name: str, part: str = part) -> Tensor:
-            return read(f"{part}_tokenizer_encoder.{name}")
-
-        state |= {f"{part}.{name}": tensor for name, tensor in encoder_weights(module, below).items()}
-        for linear in ("linear_1", "linear_2"):
-            theirs = f"multi_modal_projector.{part}_{linear}"
-            state[f"{part}_projector.{linear}.weight"] = read(f"{theirs}.weight").T.contiguous()
-            state[f"{part}_projector.{linear}.bias"] = read(f"{theirs}.bias")
-        state[f"{part}_projector.norm.weight"] = read(f"multi_modal_projector.{part}_norm.weight")
+    for part, sizes in (("acoustic", config.acoustic), ("semantic", config.semantic)):
+        prefix = f"model.{part}_tokenizer.encoder."
+        theirs = weights.read_below(prefix)
+        try:
+            state |= {f"{part}.{name}": tensor for name, tensor in encoder_state(theirs, prefix, sizes).items()}
+        except KeyError as error:
+            raise weights.missing(error.args[0]) from error
+        if theirs:
+            raise weights.left_over(theirs)
+        connector = f"model.{part}_connector"
+        for linear, name in (("linear_1", "fc1"), ("linear_2", "fc2")):
+            state[f"{part}_projector.{linear}.weight"] = weights.read(f"{connector}.{name}.weight").T.contiguous()
+            state[f"{part}_projector.{linear}.bias"] = weights.read(f"{connector}.{name}.bias")
+        state[f"{part}_projector.norm.weight"] = weights.read(f"{connector}.norm.weight")
     return state
 
 
 def _decoder_vectors(config: LMConfig, read: Callable[[str], Tensor]) -> dict[str, Tensor]:
     """Rename what is no matrix of transformers' Qwen2ForCausalLM; join the biases of projections that share an input."""
-    state = {"norm.weight": read("language_model.model.norm.weight")}
+    state = {"norm.weight": read("model.language_model.norm.weight")}
     for i in range(config.num_hidden_layers):
-        theirs, ours = f"language_model.model.layers.{i}", f"layers.{i}"
+        theirs, ours = f"model.language_model.layers.{i}", f"layers.{i}"
         state[f"{ours}.qkv_proj.bias"] = torch.cat([read(f"{theirs}.self_attn.{name}_proj.bias") for name in "qkv"])
         for norm in ("input_layernorm", "post_attention_layernorm"):
             state[f"{ours}.{norm}.weight"] = read(f"{theirs}.{norm}.weight")
@@ -517,11 +524,11 @@ def _decoder_vectors(config: LMConfig, read: Callable[[str], Tensor]) -> dict[st
 
 def _decoder_matrices(config: LMConfig, weights: _Weights) -> dict[str, Rows]:
     """Return the transposes of the matrices by our names; those of projections that share an input are one."""
-    head = "model.embed_tokens" if config.tie_word_embeddings else "lm_head"
-    matrices = {"lm_head.weight": weights.rows(f"language_model.{head}.weight")}
+    head = "model.language_model.embed_tokens" if config.tie_word_embeddings else "lm_head"
+    matrices = {"lm_head.weight": weights.rows(f"{head}.weight")}
     for i in range(config.num_hidden_layers):
         for ours, theirs in _LAYER_MATRICES.items():
-            parts = [weights.rows(f"language_model.model.layers.{i}.{name}.weight") for name in theirs]
+            parts = [weights.rows(f"model.language_model.layers.{i}.{name}.weight") for name in theirs]
             matrices[f"layers.{i}.{ours}.weight"] = stack(parts)
     return matrices
 

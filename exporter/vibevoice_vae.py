@@ -16,11 +16,11 @@ from torch import Tensor, nn
 from exporter.layers import Linear, RMSNorm
 from exporter.mimi import BandConv, Conv, ConvTranspose, band_weight, conv_weight, convolve, convtr_weight, past_shapes
 
-_KERNEL = 7  # of every convolution that does not change the rate
+KERNEL = 7  # of every convolution that does not change the rate
 _BAND_ROWS = 16  # of the convolution at the samples' end: one channel is nothing to multiply
-_EXPANSION = 4  # of the feed-forward part of a block
+EXPANSION = 4  # of the feed-forward part of a block
 
-# The only values that are published, or that the code below stands for.
+# The only values that are published and that the code below stands for; also the defaults of the original's config classes.
 _FIXED = {
     "causal": True,
     "channels": 1,
@@ -58,7 +58,7 @@ class VAEConfig:
             ValueError: the codec is of a kind that is not supported.
         """
         for name, value in _FIXED.items():
-            if raw[name] != value:
+            if raw.get(name, value) != value:
                 raise ValueError(f"{name} is {raw[name]!r}, only {value!r} is supported")
         depths = [int(depth) for depth in str(raw["encoder_depths"]).split("-")][::-1]
         if side == "decoder" and raw["decoder_depths"] is not None:
@@ -90,12 +90,12 @@ class Block(nn.Module):
 
     def __init__(self, channels: int, eps: float) -> None:
         super().__init__()
-        self.past_shape = (_KERNEL - 1, channels)
+        self.past_shape = (KERNEL - 1, channels)
         self.norm = RMSNorm(channels, eps)
-        self.mixer = nn.Conv1d(channels, channels, _KERNEL, groups=channels)
+        self.mixer = nn.Conv1d(channels, channels, KERNEL, groups=channels)
         self.ffn_norm = RMSNorm(channels, eps)
-        self.linear1 = Linear(channels, _EXPANSION * channels, bias=True)
-        self.linear2 = Linear(_EXPANSION * channels, channels, bias=True)
+        self.linear1 = Linear(channels, EXPANSION * channels, bias=True)
+        self.linear2 = Linear(EXPANSION * channels, channels, bias=True)
 
     def forward(self, x: Tensor, past: Tensor) -> tuple[Tensor, Tensor]:
         """Map ``[batch, steps, channels]`` to as much, and give what the next chunk needs."""
@@ -134,11 +134,11 @@ class Decoder(nn.Module):
         super().__init__()
         self.config = config
         width, *narrower = config.widths
-        layers: list[nn.Module] = [Conv(config.dimension, width, _KERNEL), *_blocks(config, 0)]
+        layers: list[nn.Module] = [Conv(config.dimension, width, KERNEL), *_blocks(config, 0)]
         for stage, (ratio, channels) in enumerate(zip(config.ratios, narrower, strict=True), 1):
             layers += [ConvTranspose(width, channels, ratio), *_blocks(config, stage)]
             width = channels
-        self.layers = nn.ModuleList([*layers, BandConv(width, 1, _KERNEL, _BAND_ROWS)])
+        self.layers = nn.ModuleList([*layers, BandConv(width, 1, KERNEL, _BAND_ROWS)])
 
     @property
     def state_shapes(self) -> list[tuple[int, int]]:
@@ -164,11 +164,11 @@ class Encoder(nn.Module):
         self.config = config
         width, *wider = config.widths[::-1]
         last = len(config.ratios)
-        layers: list[nn.Module] = [BandConv(1, width, _KERNEL, _BAND_ROWS), *_blocks(config, last)]
+        layers: list[nn.Module] = [BandConv(1, width, KERNEL, _BAND_ROWS), *_blocks(config, last)]
         for stage, (ratio, channels) in enumerate(zip(config.ratios[::-1], wider, strict=True), 1):
             layers += [Conv(width, channels, 2 * ratio, stride=ratio), *_blocks(config, last - stage)]
             width = channels
-        self.layers = nn.ModuleList([*layers, Conv(width, config.dimension, _KERNEL)])
+        self.layers = nn.ModuleList([*layers, Conv(width, config.dimension, KERNEL)])
 
     @property
     def state_shapes(self) -> list[tuple[int, int]]:

@@ -20,7 +20,7 @@ from torch import Tensor
 from exporter.build import build_bundle
 from exporter.checkpoints import open_checkpoint
 from exporter.vibevoice_asr import FILES, load
-from exporter.vibevoice_encoder import EncoderConfig, layer_names
+from exporter.vibevoice_vae import EXPANSION, KERNEL
 
 NAME = "embedded-asr"
 BUNDLE = Path(__file__).parent / "asr_bundle"
@@ -42,13 +42,13 @@ _LM = {
     "max_position_embeddings": 16_384,
 }
 _RATIOS = (8, 5, 5, 4, 2, 2)  # large steps first: next to nothing runs at 24 kHz
-_DEPTHS = (0, 1, 1, 1, 1, 1, 1)
+_DEPTHS = (0, 1, 1, 1, 1, 1, 1)  # of the stem, and behind each downsampling
 _ENCODER = {
     "num_filters": 1,
     "downsampling_ratios": _RATIOS,
     "depths": _DEPTHS,
-    "kernel_size": 7,
-    "ffn_expansion": 4,
+    "kernel_size": KERNEL,
+    "ffn_expansion": EXPANSION,
     "rms_norm_eps": 1e-5,
 }
 _LATENTS = {"acoustic": 8, "semantic": 16}
@@ -114,29 +114,33 @@ def _language_model(tokenizer: Tokenizer, vocab_size: int) -> Iterator[tuple[str
 
 def _encoder(part: str, latent_dim: int) -> Iterator[tuple[str, Tensor]]:
     """Yield random weights of an encoder and of its projector."""
-    config = EncoderConfig(latent_dim, 1, _RATIOS, _DEPTHS, 7, 4, 1e-5)
-    channels = 1
-    for name in layer_names(config):
-        key = f"{part}_tokenizer_encoder.{name}"
-        if name.endswith(".conv"):
-            before, kernel = channels, config.kernel_size
-            if name.startswith("conv_layers."):
-                channels, kernel = 2 * before, 2 * config.ratios[int(name.split(".")[1])]
-            after = latent_dim if name == "head.conv" else channels
-            yield f"{key}.weight", torch.randn(after, before, kernel) * (before * kernel) ** -0.5
-            yield f"{key}.bias", torch.zeros(after)
-            continue
-        yield from ((f"{key}.{norm}.weight", torch.ones(channels)) for norm in ("norm", "ffn_norm"))
-        yield from ((f"{key}.{gamma}", torch.full((channels,), 0.5)) for gamma in ("gamma", "ffn_gamma"))
-        yield f"{key}.mixer.conv.weight", torch.randn(channels, 1, config.kernel_size) / config.kernel_size**0.5
-        yield f"{key}.mixer.conv.bias", torch.zeros(channels)
-        for linear, wide in (("linear1", (4 * channels, channels)), ("linear2", (channels, 4 * channels))):
-            yield f"{key}.ffn.{linear}.weight", torch.randn(wide) * wide[1] ** -0.5
-            yield f"{key}.ffn.{linear}.bias", torch.zeros(wide[0])
+    prefix, channels = f"{part}_tokenizer_encoder", 1
+    yield from _conv(f"{prefix}.stem.conv.conv", 1, channels, KERNEL)
+    for i, (ratio, depth) in enumerate(zip(_RATIOS, _DEPTHS[1:], strict=True)):
+        yield from _conv(f"{prefix}.conv_layers.{i}.conv.conv", channels, 2 * channels, 2 * ratio)
+        channels *= 2
+        for j in range(depth):
+            yield from _block(f"{prefix}.conv_layers.{i}.stage.{j}", channels)
+    yield from _conv(f"{prefix}.head.conv", channels, latent_dim, KERNEL)
     for linear, width in (("linear_1", latent_dim), ("linear_2", _HIDDEN)):
         yield f"multi_modal_projector.{part}_{linear}.weight", torch.randn(_HIDDEN, width) * width**-0.5
         yield f"multi_modal_projector.{part}_{linear}.bias", torch.zeros(_HIDDEN)
     yield f"multi_modal_projector.{part}_norm.weight", torch.full((_HIDDEN,), 0.1)
+
+
+def _conv(key: str, before: int, after: int, kernel: int) -> Iterator[tuple[str, Tensor]]:
+    yield f"{key}.weight", torch.randn(after, before, kernel) * (before * kernel) ** -0.5
+    yield f"{key}.bias", torch.zeros(after)
+
+
+def _block(key: str, channels: int) -> Iterator[tuple[str, Tensor]]:
+    yield from ((f"{key}.{norm}.weight", torch.ones(channels)) for norm in ("norm", "ffn_norm"))
+    yield from ((f"{key}.{gamma}", torch.full((channels,), 0.5)) for gamma in ("gamma", "ffn_gamma"))
+    yield f"{key}.mixer.conv.weight", torch.randn(channels, 1, KERNEL) / KERNEL**0.5
+    yield f"{key}.mixer.conv.bias", torch.zeros(channels)
+    for linear, wide in (("linear1", (EXPANSION * channels, channels)), ("linear2", (channels, EXPANSION * channels))):
+        yield f"{key}.ffn.{linear}.weight", torch.randn(wide) * wide[1] ** -0.5
+        yield f"{key}.ffn.{linear}.bias", torch.zeros(wide[0])
 
 
 def main() -> None:
