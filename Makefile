@@ -41,16 +41,18 @@ lint: $(VENV)/.dev
 	.bench/peer/bin/python -m pip install --quiet $(TORCH) 'transformers>=5' accelerate unidecode inflect scipy
 	.bench/peer/bin/python -m pip install --quiet --no-deps soprano-tts==0.2.0
 
-# So does pocket-tts.
-.bench/pocket-peer: $(VENV)/.dev
-	$(PYTHON) -m venv .bench/pocket-peer
-	PIP_DISABLE_PIP_VERSION_CHECK=1 .bench/pocket-peer/bin/python -m pip install --quiet --no-deps --retries 1 \
+# So do pocket-tts and transformers.
+.bench/peers: $(VENV)/.dev
+	$(PYTHON) -m venv .bench/peers
+	PIP_DISABLE_PIP_VERSION_CHECK=1 .bench/peers/bin/python -m pip install --quiet --no-deps --retries 1 \
 		$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) $(TORCH)
-	.bench/pocket-peer/bin/python -m pip install --quiet $(TORCH) 'transformers>=5.23' pocket-tts==4.0.1 pyyaml
+	.bench/peers/bin/python -m pip install --quiet $(TORCH) 'transformers>=5.23' pocket-tts==4.0.1 pyyaml
 
-bench: .bench/peer .bench/pocket-peer
+bench: .bench/peer .bench/peers
 	$(BIN)/python benchmarks/soprano_speed.py
 	$(BIN)/python benchmarks/pocket_speed.py
+	$(BIN)/python benchmarks/vibevoice_speed.py
+	$(BIN)/python benchmarks/transcription_speed.py
 	$(BIN)/python benchmarks/ray_overhead.py
 
 # Rebuilds the bundle that ships with the repository from its checkpoint.

@@ -14,6 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 BENCH = ROOT / ".bench"
+PEERS = str(BENCH / "peers" / "bin" / "python")  # of the environment with transformers and pocket-tts
 
 
 @dataclass(frozen=True)
@@ -61,12 +62,13 @@ def parser(description: str) -> argparse.ArgumentParser:
     return made
 
 
-def bundle(family: str, checkpoint: Path, precision: str) -> Path:
+def bundle(family: str, checkpoint: Path, precision: str, layout: str = "server") -> Path:
     """Export once; the name of the folder holds a hash of the exporter's sources, so that a change exports anew."""
     sources = b"".join(path.read_bytes() for path in sorted((ROOT / "exporter").glob("*.py")))
-    folder = BENCH / f"{checkpoint.name}-{precision}-{hashlib.sha256(sources).hexdigest()[:12]}"
+    folder = BENCH / f"{checkpoint.name}-{precision}-{layout}-{hashlib.sha256(sources).hexdigest()[:12]}"
     if not (folder / "bundle.json").exists():
         command = [sys.executable, str(ROOT / "jobs" / "export_models.py"), "--family", family, "--precision", precision]
+        command += ["--layout", layout]
         command += ["--checkpoint", str(checkpoint), "--name", f"{checkpoint.name}-random", "--folder", str(folder)]
         subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
     return folder

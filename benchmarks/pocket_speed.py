@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from contest import BENCH, ROOT, Contestant, bundle, hold, parser
+from contest import BENCH, PEERS, ROOT, Contestant, bundle, hold, parser
 
 TEXT = "The quick brown fox jumps over the lazy dog, and then it runs far away into the deep green forest."
 FRAMES = 63
@@ -23,12 +23,11 @@ def main() -> None:
     options.add_argument("--variant", default="english")
     options.add_argument("--slots", type=int, nargs="+", default=[1, 8, 16, 32])
     arguments = options.parse_args()
-    peer = str(BENCH / "pocket-peer" / "bin" / "python")
-    checkpoint = _checkpoint(peer, arguments.variant)
+    checkpoint = _checkpoint(arguments.variant)
     official = [("pocket-tts 4.0.1, fp32", "official"), ("pocket-tts 4.0.1, int8", "official-int8")]
     batched = [(f"transformers, batch {n}", f"transformers-{n}") for n in (8, 16)] if arguments.variant == "english" else []
     contestants = [
-        Contestant(name, peer, "pocket_peer.py", checkpoint, (FRAMES, mode, TEXT), is_peer=True)
+        Contestant(name, PEERS, "pocket_peer.py", checkpoint, (FRAMES, mode, TEXT), is_peer=True)
         for name, mode in official + batched
     ]
     widest = max(arguments.slots)
@@ -46,10 +45,10 @@ def main() -> None:
     hold("pocket_speed", contestants, arguments, variant=arguments.variant, frames_per_row=FRAMES)
 
 
-def _checkpoint(peer: str, variant: str) -> Path:
+def _checkpoint(variant: str) -> Path:
     folder = BENCH / f"pocket-{variant}"
     if not (folder / "voice.safetensors").exists():
-        subprocess.run([peer, str(ROOT / "benchmarks" / "pocket_checkpoint.py"), variant, str(folder)], check=True)
+        subprocess.run([PEERS, str(ROOT / "benchmarks" / "pocket_checkpoint.py"), variant, str(folder)], check=True)
     return folder
 
 

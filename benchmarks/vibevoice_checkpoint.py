@@ -1,6 +1,7 @@
-"""Writes a VibeVoice-Realtime-0.5B checkpoint of random weights: the original's config, tensor names, shapes and dtype.
+"""Writes a VibeVoice-Realtime-0.5B checkpoint of random weights, and a voice: the original's config, names, shapes and dtype.
 
-Weights are as large as keeps activations of a size; the speed does not depend on them.
+Weights are as large as keeps activations of a size; the speed does not depend on them. Needs the peer environment (torch,
+transformers).
 """
 
 import json
@@ -12,9 +13,12 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 from torch import Tensor
+from transformers.cache_utils import DynamicCache
+from transformers.modeling_outputs import BaseModelOutputWithPast
 
 HIDDEN, INTERMEDIATE, HEADS, KV_HEADS, VOCAB = 896, 4864, 14, 2, 151936
 LM_LAYERS, TTS_LAYERS, HEAD_LAYERS, HEAD_RATIO, LATENT = 4, 20, 4, 3, 64
+PROMPTS = {"lm": 74, "tts_lm": 251, "neg_lm": 1, "neg_tts_lm": 1}  # positions of the preset en-Emma_woman
 FILTERS, RATIOS, DEPTHS, KERNEL = 32, (8, 5, 5, 4, 2, 2), (8, 3, 3, 3, 3, 3, 3), 7
 
 # Published with the model (microsoft/VibeVoice-Realtime-0.5B, config.json), as far as it shapes anything.
@@ -151,12 +155,28 @@ def everything() -> Iterator[tuple[str, Tensor]]:
     yield from decoder()
 
 
+def branch(layers: int, positions: int) -> BaseModelOutputWithPast:
+    """Return what a branch of a preset holds, in the form of the transformers release that the presets were made with."""
+    cache = DynamicCache.__new__(DynamicCache)
+    shape = (2, layers, 1, KV_HEADS, positions, HIDDEN // HEADS)
+    keys, values = torch.randn(shape).bfloat16()
+    cache.__dict__ = {"_seen_tokens": positions, "key_cache": [*keys.clone()], "value_cache": [*values.clone()]}
+    hidden = torch.randn(1, positions, HIDDEN).bfloat16()
+    return BaseModelOutputWithPast(last_hidden_state=hidden, past_key_values=cache)
+
+
+def voice() -> dict[str, BaseModelOutputWithPast]:
+    """Return a voice preset."""
+    return {name: branch(TTS_LAYERS if "tts" in name else LM_LAYERS, positions) for name, positions in PROMPTS.items()}
+
+
 def main(folder: Path) -> None:
-    """Write ``config.json`` and ``model.safetensors``, which is 2 GB."""
+    """Write ``config.json``, ``model.safetensors`` (2 GB) and ``voice.pt``."""
     torch.manual_seed(0)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(json.dumps(CONFIG, indent=2))
     save_file({name: tensor.bfloat16() for name, tensor in everything()}, folder / "model.safetensors")
+    torch.save(voice(), folder / "voice.pt")
 
 
 if __name__ == "__main__":

@@ -18,9 +18,7 @@ from transformers.models.vibevoice_acoustic_tokenizer import (
     VibeVoiceAcousticTokenizerDecoderModel,
 )
 
-from actors.dpm_solver import solver_steps
-
-HIDDEN, LATENT, STEPS, GUIDANCE = 896, 64, 5, 1.5
+HIDDEN, LATENT, GUIDANCE = 896, 64, 1.5
 PROMPTS = {"lm": 74, "positive": 251, "negative": 1}  # positions of the preset en-Emma_woman
 TEXT_WINDOW, SPEECH_WINDOW = 5, 6
 
@@ -34,8 +32,9 @@ def language_model(layers: int) -> Qwen2Model:
 class Loop:
     """The modules, and the caches of one utterance."""
 
-    def __init__(self) -> None:
+    def __init__(self, solver: list[dict[str, float]]) -> None:
         torch.manual_seed(0)
+        self.solver = solver
         self.lm, self.tts = language_model(4), language_model(20)
         self.head = VibeVoiceDiffusionHead(
             VibeVoiceDiffusionHeadConfig(hidden_size=HIDDEN, latent_size=LATENT, num_hidden_layers=4, intermediate_size=2688)
@@ -81,17 +80,17 @@ class Loop:
     def draw(self, condition: torch.Tensor) -> torch.Tensor:
         """Draw a latent ``[1, latent]`` from the conditions of both branches."""
         x, before = torch.randn(1, LATENT), torch.zeros(1, LATENT)
-        for step in solver_steps(STEPS, 1000, False):
-            toward, away = self.head(x.expand(2, -1), torch.full((2,), float(step.timestep)), condition).chunk(2)
-            clean = step.alpha * x - step.sigma * (away + GUIDANCE * (toward - away))
-            x, before = step.a * x + step.b0 * clean + step.b1 * before, clean
+        for step in self.solver:
+            toward, away = self.head(x.expand(2, -1), torch.full((2,), float(step["timestep"])), condition).chunk(2)
+            clean = step["alpha"] * x - step["sigma"] * (away + GUIDANCE * (toward - away))
+            x, before = step["a"] * x + step["b0"] * clean + step["b1"] * before, clean
         return x
 
 
-def main(threads: int, frames: int) -> None:
-    """Print audio seconds and wall seconds as JSON."""
+def main(threads: int, frames: int, solver: str) -> None:
+    """Print audio seconds and wall seconds as JSON; ``solver`` is the table of ``actors.dpm_solver``."""
     torch.set_num_threads(threads)
-    loop = Loop()
+    loop = Loop(json.loads(solver))
     loop.speak(2)
     start = time.perf_counter()
     loop.speak(frames)
@@ -99,4 +98,4 @@ def main(threads: int, frames: int) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[2:4]))
+    main(*map(int, sys.argv[2:4]), sys.argv[4])
