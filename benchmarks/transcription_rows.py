@@ -12,7 +12,5 @@ def rows(count: int, seconds: float) -> tuple[list[np.ndarray], list[list[int]]]
     samples = round(seconds * RATE)
     audio = [(10 ** (-25 / 20) * random.standard_normal(samples)).astype(np.float32) for _ in range(count)]
     frames = [AUDIO] * -(-samples // HOP)
-    prompts = [
-        [*random.integers(0, 9999, 25).tolist(), BOS, *frames, EOS, *random.integers(0, 9999, 35).tolist()] for _ in audio
-    ]
-    return audio, prompts
+    ids = random.integers(0, 9999, (count, 60)).tolist()
+    return audio, [[*row[:25], BOS, *frames, EOS, *row[25:]] for row in ids]
