@@ -1,12 +1,13 @@
-"""Kill a job again and again: is every row in its output once, with the audio of an undisturbed run?
+"""Kill a job again and again: is every row in its output once, as in an undisturbed run?
 
-Makes a corpus with planted bad rows of every kind, speaks it once in peace and once while its driver and its workers are
+Makes a corpus with planted bad rows of every kind, runs the job once in peace and once while its driver and its workers are
 killed (SIGKILL) at moments drawn from ``--seed``, the driver being started again each time. Compares the two outputs and
-the corpus row by row, writes ``.bench/torture.json``, and exits with 1 if anything is off. Needs Linux.
+the corpus row by row, writes ``.bench/torture-<job>.json``, and exits with 1 if anything is off. Needs Linux.
 
 Usage::
 
-    python benchmarks/torture.py --rows 10000 --kills 5
+    python benchmarks/torture.py synthesize --rows 10000 --kills 5
+    python benchmarks/torture.py transcribe --rows 500 --kills 3
 """
 
 import argparse
@@ -21,43 +22,26 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import pyarrow.parquet as pq
+from torture_corpora import Expected, write_recordings, write_texts
 
 ROOT = Path(__file__).parent.parent
 BENCH = ROOT / ".bench"
-SCRIPT = ROOT / "jobs" / "synthesize_corpus.py"
 
-_SHARDS = 4
-_BAD_OF_EACH_KIND = 3
+# Job -> its script, and what writes its corpus.
+JOBS: dict[str, tuple[str, Callable[[Path, int, random.Random], dict[str, Expected]]]] = {
+    "synthesize": ("synthesize_corpus.py", write_texts),
+    "transcribe": ("transcribe_dataset.py", write_recordings),
+}
+
+_FEWEST_ROWS = 50
 _LONGEST_WAIT_S = 0.5  # between the progress that a kill waits for and the kill
 _PATIENCE_S = 600.0  # without a new part
 _LEFT_ALONE_S = 180.0  # to die; two agents of Ray wait a minute for its return
-
-_WHO = ("The miller", "A traveller", "My sister", "The old dog", "Nobody", "The children", "A heron")
-_WHAT = ("sings", "walks away", "counts the steps", "looks back", "tells a story", "falls asleep")
-_WHERE = ("by the river", "at noon", "under the bridge", "without a word", "in the rain", "once more")
-
-# Kind -> a line that is a bad row; the id is filled in. Lines that are no JSON objects are known by their number only.
-_BAD_LINES: dict[str, str] = {
-    "null": '{"id": %s, "text": null}',
-    "no text": '{"id": %s}',
-    "empty": '{"id": %s, "text": ""}',
-    "whitespace": '{"id": %s, "text": " \\t\\n\\u3000"}',
-    "emoji": '{"id": %s, "text": "\\ud83d\\ude00 \\ud83c\\udf89"}',
-    "control characters": '{"id": %s, "text": "\\u0000\\u0007"}',
-    "too long": '{"id": %%s, "text": "%s"}' % ("word " * 200_000),
-    "a number": '{"id": %s, "text": 42}',
-    "unknown voice": '{"id": %s, "text": "Hello.", "voice": "nobody"}',
-    "bad seed": '{"id": %s, "text": "Hello.", "seed": "lucky"}',
-    "other speed": '{"id": %s, "text": "Hello.", "speed": 2}',
-    "not closed": '{"id": %s, "text": "Hello.',
-    "half a character": '{"id": %s, "text": "\\ud83d"}',
-}
-_NAMELESS = {"not closed", "half a character"}
 
 
 @dataclass(frozen=True)
@@ -85,12 +69,29 @@ class Report:
     problems: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Row:
+    """A row of the output; ``digest`` is of all of it, ``has_result`` whether there is audio or a transcript."""
+
+    id: str
+    status: str
+    error: str | None
+    has_result: bool
+    digest: str
+
+    def came_out_as(self, expected: Expected | None) -> bool:
+        """Whether status, reason and result fit each other and the plan."""
+        if expected is None or self.status != expected.status or self.has_result != (self.status == "ok"):
+            return False
+        return self.error is None if self.status == "ok" else bool(self.error) and expected.reason in (self.error or "")
+
+
 class Job:
     """The same command line for every start: only the output and its process differ."""
 
-    def __init__(self, corpus: Path, output: Path, options: Sequence[str]) -> None:
+    def __init__(self, script: str, corpus: Path, output: Path, options: Sequence[str]) -> None:
         self.output = output
-        self._command = [sys.executable, str(SCRIPT), "--input", str(corpus), "--output", str(output), *options]
+        self._command = [sys.executable, str(ROOT / "jobs" / script), "--input", str(corpus), "--output", str(output), *options]
         self._log = output.with_suffix(".log")
         self._processes: list[subprocess.Popen[bytes]] = []
 
@@ -159,14 +160,15 @@ def main() -> int:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     rng = random.Random(arguments.seed)
-    expected = _write_corpus(folder / "corpus", arguments.rows, rng)
+    script, write_corpus = JOBS[arguments.job]
+    expected = write_corpus(folder / "corpus", arguments.rows, rng)
     rows_per_unit = max(4, arguments.rows // 100)
     plan = _plan(arguments, arguments.rows // rows_per_unit, rng)
-    report = Report(rows=arguments.rows, bad_rows=sum(status == "rejected" for status in expected.values()), plan=plan)
+    report = Report(rows=arguments.rows, bad_rows=sum(row.status == "rejected" for row in expected.values()), plan=plan)
     options = ["--rows-per-unit", str(rows_per_unit)]
     options += ["--no-ray"] if arguments.no_ray else ["--workers", str(arguments.workers)]
 
-    jobs = {name: Job(folder / "corpus", folder / name, options) for name in ("undisturbed", "disturbed")}
+    jobs = {name: Job(script, folder / "corpus", folder / name, options) for name in ("undisturbed", "disturbed")}
 
     print(f"{arguments.rows} rows, {report.bad_rows} of them bad", flush=True)
     try:
@@ -176,43 +178,24 @@ def main() -> int:
         for job in jobs.values():
             _note(report, "processes left behind", map(str, job.kill_leftovers()))
     _compare(expected, jobs, report)
-    (BENCH / "torture.json").write_text(json.dumps(asdict(report), indent=1))
+    (BENCH / f"torture-{arguments.job}.json").write_text(json.dumps(asdict(report), indent=1))
     _print(report)
     return 1 if report.problems else 0
 
 
 def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=int, default=10_000)
+    parser.add_argument("job", choices=list(JOBS))
+    parser.add_argument("--rows", type=int, default=500)
     parser.add_argument("--kills", type=int, default=5, help="of the driver, and as many of a worker")
     parser.add_argument("--workers", default="2", help="N or MIN:MAX")
     parser.add_argument("--no-ray", action="store_true", help="one process, so only the driver can be killed")
     parser.add_argument("--seed", type=int, default=0, help="of the corpus and of the moments")
     parser.add_argument("--folder", type=Path, default=BENCH / "torture", help="is deleted first")
     arguments = parser.parse_args()
-    if arguments.rows < _BAD_OF_EACH_KIND * len(_BAD_LINES):
-        parser.error(f"--rows must be at least {_BAD_OF_EACH_KIND * len(_BAD_LINES)}: that many bad ones are planted")
+    if arguments.rows < _FEWEST_ROWS:
+        parser.error(f"--rows must be at least {_FEWEST_ROWS}: the odd ones need room")
     return arguments
-
-
-def _write_corpus(folder: Path, rows: int, rng: random.Random) -> dict[str, str]:
-    """Write the shards; return the status that each row's id must have in the output."""
-    folder.mkdir()
-    kinds = [kind for kind in _BAD_LINES for _ in range(_BAD_OF_EACH_KIND)]
-    bad = dict(zip(rng.sample(range(rows), len(kinds)), kinds, strict=True))
-    expected: dict[str, str] = {}
-    per_shard = -(-rows // _SHARDS)
-    for shard in range(_SHARDS):
-        name = f"shard-{shard}.jsonl"
-        with (folder / name).open("w") as file:
-            for row in range(shard * per_shard, min(rows, (shard + 1) * per_shard)):
-                kind = bad.get(row)
-                id_ = f"{name}:{row - shard * per_shard}" if kind in _NAMELESS else f"row-{row:06d}"
-                text = f"{rng.choice(_WHO)} {rng.choice(_WHAT)} {rng.choice(_WHERE)}."
-                line = json.dumps({"id": id_, "text": text, "n": row}) if kind is None else _BAD_LINES[kind] % json.dumps(id_)
-                file.write(line + "\n")
-                expected[id_] = "ok" if kind is None else "rejected"
-    return expected
 
 
 def _plan(arguments: argparse.Namespace, parts: int, rng: random.Random) -> list[Kill]:
@@ -269,18 +252,21 @@ def _processes_of(sessions: Set[int], title: bytes = b"") -> list[int]:
     return found
 
 
-def _compare(expected: Mapping[str, str], jobs: Mapping[str, Job], report: Report) -> None:
+def _compare(expected: Mapping[str, Expected], jobs: Mapping[str, Job], report: Report) -> None:
     """Compare both outputs with the corpus and with each other, and say what is off."""
     outputs = {name: list(_rows(job.output)) for name, job in jobs.items()}
     for name, rows in outputs.items():
-        counts = Counter(id_ for id_, _, _ in rows)
+        counts = Counter(row.id for row in rows)
         _note(report, f"{name}: ids more than once", [id_ for id_, count in counts.items() if count > 1])
         _note(report, f"{name}: ids missing", expected.keys() - counts.keys())
         _note(report, f"{name}: ids that are not in the corpus", counts.keys() - expected.keys())
-        _note(report, f"{name}: rows that came out otherwise than planned", [i for i, s, _ in rows if expected.get(i) != s])
-    digests = {id_: digest for id_, _, digest in outputs["undisturbed"]}
-    _note(report, "rows that differ from the undisturbed run", [i for i, _, d in outputs["disturbed"] if digests.get(i) != d])
-    report.status = dict(Counter(status for _, status, _ in outputs["disturbed"]))
+        planned = [(row, expected.get(row.id)) for row in rows]
+        wrong = [f"{row.id} ({row.status}, not {plan})" for row, plan in planned if not row.came_out_as(plan)]
+        _note(report, f"{name}: rows that came out otherwise than planned", wrong)
+    digests = {row.id: row.digest for row in outputs["undisturbed"]}
+    differ = [row.id for row in outputs["disturbed"] if digests.get(row.id) != row.digest]
+    _note(report, "rows that differ from the undisturbed run", differ)
+    report.status = dict(Counter(row.status for row in outputs["disturbed"]))
     disturbed = jobs["disturbed"]
     files = {path.name for path in disturbed.output.iterdir()}
     _note(report, "files left behind", [name for name in files if name.startswith(".")])
@@ -290,18 +276,15 @@ def _compare(expected: Mapping[str, str], jobs: Mapping[str, Job], report: Repor
         report.problems.append(f"run.json says {run['state']}")
 
 
-def _rows(output: Path) -> Iterator[tuple[str, str, str]]:
-    """Yield id, status and a digest of everything in each row."""
+def _rows(output: Path) -> Iterator[Row]:
     for path in sorted(output.glob("part-*.parquet")):
         for row in pq.read_table(path).to_pylist():
-            audio = row.pop("audio")
+            audio = row.pop("audio", None)
             digest = hashlib.sha256(json.dumps(row, sort_keys=True).encode())
-            status = row["status"]
             if audio:
                 digest.update(audio["path"].encode() + audio["bytes"])
-            if bool(audio) != (status == "ok") or bool(row["error"]) == (status == "ok"):
-                status += f" with audio {audio is not None} and error {row['error']!r}"
-            yield row["id"], status, digest.hexdigest()
+            made = row["text"] if "segments" in row else audio
+            yield Row(row["id"], row["status"], row["error"], made is not None, digest.hexdigest())
 
 
 def _note(report: Report, what: str, found: Iterable[str]) -> None:
