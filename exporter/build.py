@@ -96,8 +96,9 @@ class Export:
         arrays: further files of the bundle, made here: ``.npy`` by name. Floats are halved unless the bundle is fp32.
         sensitive: by key of a graph that can have 4-bit weights, parts of names of those that get 8 bits all the same. In int4
             the other graphs are int8.
-        streamed: by key of a graph that is larger than memory, its weights, read as they are written. Its module was traced
-            with weights that take no memory, and it has no fp16 form.
+        streamed: by key of a graph that is larger than memory, its matrices, read as they are written. Its module was traced
+            with weights that take no memory.
+        tables: by key of such a graph, its embeddings, which are not quantized.
         keep_in_turn: by graph key, further parts of weight names to leave alone, tried in turn where the SNR is too low.
     """
 
@@ -121,11 +122,12 @@ class Export:
     arrays: Mapping[str, Rows] = field(default_factory=dict)
     sensitive: Mapping[str, Sequence[str]] = field(default_factory=dict)
     streamed: Mapping[str, Mapping[str, Rows]] = field(default_factory=dict)
+    tables: Mapping[str, Mapping[str, Rows]] = field(default_factory=dict)
 
     @property
     def precisions(self) -> list[Precision]:
         """What it can be exported in."""
-        return ["fp32", *(["fp16"] if not self.streamed else []), "int8", *(["int4"] if self.sensitive else [])]  # type: ignore[list-item]
+        return ["fp32", "fp16", "int8", "int4"] if self.sensitive else ["fp32", "fp16", "int8"]
 
 
 def build_bundle(export: Export, name: str, precision: Precision, layout: Layout, folder: Path) -> Bundle:
@@ -203,10 +205,18 @@ class _Writer:
 
     def _write_streamed(self, key: str, graph: Graph, sizes: Mapping[str, int]) -> GraphSpec:
         """Write a graph that is larger than memory in its precision at once, and compare it with PyTorch, layer by layer."""
-        weights = self.export.streamed[key]
-        model = export_shell(graph, sizes, weights)
-        sensitive = self.export.sensitive.get(key, ())
-        cosines = write_graph(model, self.folder / graph.file, weights, self.precision, sensitive)
+        matrices, tables = self.export.streamed[key], self.export.tables.get(key, {})
+        model = export_shell(graph, sizes, [*matrices, *tables])
+        cosines = write_graph(
+            model,
+            self.folder / graph.file,
+            matrices,
+            tables,
+            self.precision,
+            sensitive=self.export.sensitive.get(key, ()),
+            standard_operators=self.layout == "portable",
+            io_float32=self.export.io_float32,
+        )
         run = open_graph(str(self.folder / graph.file), mapped=True)
         speech = self.export.speech[key]
         if self.precision == "fp32":

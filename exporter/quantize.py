@@ -157,17 +157,6 @@ class _FusedRewriter(_Rewriter):
         return self._constant(f"rowwise.per_{int(steps)}_steps", np.float32(1 / steps))
 
 
-class RowwiseRewriter(_FusedRewriter):
-    """Rewrites for weights that are not there yet: ``<weight>.int8`` and ``<weight>.scale`` are left without content."""
-
-    def __init__(self, weights: dict[str, TensorProto]) -> None:
-        super().__init__(weights, set())
-
-    def _quantize_weight(self, name: str) -> None:
-        self.initializers[f"{name}.int8"] = shell(f"{name}.int8", TensorProto.INT8, self.weights[name].dims)
-        self.initializers[f"{name}.scale"] = shell(f"{name}.scale", TensorProto.FLOAT, self.weights[name].dims[1:])
-
-
 class NBitsRewriter:
     """Rewrites MatMuls as ``com.microsoft::MatMulNBits`` over weights that are not there yet.
 
@@ -293,11 +282,33 @@ class _StandardRewriter(_Rewriter):
         ]
 
 
+class ShellRewriter(_Rewriter):
+    """Rewrites for weights that are not there yet: ``<weight>.int8`` and ``<weight>.scale`` are left without content."""
+
+    def _quantize_weight(self, name: str) -> None:
+        self.initializers[f"{name}.int8"] = shell(f"{name}.int8", TensorProto.INT8, self.weights[name].dims)
+        self.initializers[f"{name}.scale"] = shell(f"{name}.scale", TensorProto.FLOAT, self.weights[name].dims[1:])
+
+
+class _FusedShellRewriter(ShellRewriter, _FusedRewriter):
+    pass
+
+
+class _StandardShellRewriter(ShellRewriter, _StandardRewriter):
+    pass
+
+
+def shell_rewriter(weights: dict[str, TensorProto], standard_operators: bool) -> ShellRewriter:
+    """Return what rewrites the MatMuls over ``weights``, which have no content: see :func:`quantize_int8`."""
+    return (_StandardShellRewriter if standard_operators else _FusedShellRewriter)(weights, set())
+
+
 def to_float16(model: onnx.ModelProto, keep: Iterable[str] = (), io_float32: Iterable[str] = ()) -> onnx.ModelProto:
     """Return ``model`` computing in float16, for GPUs.
 
     Args:
-        model: the fp32 graph as the exporter wrote it, with the types of all its values.
+        model: the fp32 graph as the exporter wrote it, with the types of all its values. Weights without content become
+            ones called ``<weight>.half``, which have none either.
         keep: parts of the names of weights, whose nodes stay float32 with everything behind them.
         io_float32: inputs and outputs that stay float32; all others, such as KV caches, become float16.
     """
@@ -320,6 +331,12 @@ def _exact_values(graph: onnx.GraphProto, keep: tuple[str, ...]) -> set[str]:
         if reached.intersection(node.input):
             reached.update(node.output)
     return reached
+
+
+def _in_half(tensor: TensorProto, name: str) -> TensorProto:
+    if tensor.data_location == TensorProto.EXTERNAL:  # it is not there yet
+        return shell(name, TensorProto.FLOAT16, tensor.dims)
+    return numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float16), name)
 
 
 class _Halver:
@@ -376,8 +393,7 @@ class _Halver:
         converted = f"{name}.{'half' if to_half else 'single'}"
         if name in self.initializers:
             if converted not in self.initializers:
-                array = numpy_helper.to_array(self.initializers[name]).astype(np.float16)
-                self.initializers[converted] = numpy_helper.from_array(array, converted)
+                self.initializers[converted] = _in_half(self.initializers[name], converted)
                 self.graph.initializer.append(self.initializers[converted])
         elif converted not in self._casts:
             kind = TensorProto.FLOAT16 if to_half else TensorProto.FLOAT

@@ -5,7 +5,7 @@ is read in blocks of rows, converted, written, and forgotten. Peak memory is tha
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -17,7 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
 from actors.bundle import Precision
-from exporter.quantize import BLOCK, NBitsRewriter, RowwiseRewriter, pack_nbits, unpack_nbits
+from exporter.quantize import BLOCK, NBitsRewriter, ShellRewriter, pack_nbits, shell_rewriter, to_float16, unpack_nbits
 
 _BLOCK_BYTES = 64 << 20  # of float32 that are converted at once
 _INLINE_BYTES = 1024
@@ -81,55 +81,95 @@ def write_npy(path: Path, rows: Rows, dtype: type[np.floating]) -> None:
 
 
 def write_graph(
-    model: onnx.ModelProto, path: Path, weights: Mapping[str, Rows], precision: Precision, sensitive: Sequence[str]
+    model: onnx.ModelProto,
+    path: Path,
+    matrices: Mapping[str, Rows],
+    tables: Mapping[str, Rows],
+    precision: Precision,
+    *,
+    sensitive: Sequence[str] = (),
+    standard_operators: bool = False,
+    io_float32: Sequence[str] = (),
 ) -> dict[str, float]:
     """Write a graph traced with hollow weights to ``path`` and its tensors to ``<path>.data``.
 
     Args:
-        model: the graph; its initializers named in ``weights`` have no content. It is changed.
+        model: the graph; its initializers named in ``matrices`` and ``tables`` have no content. It is changed.
         path: of the ONNX file.
-        weights: by initializer, the matrix that it is the transpose of: ``[out, in]``, as checkpoints hold them.
-        precision: of these weights: fp32, int8 or int4.
-        sensitive: parts of names of weights that int4 gives 8 bits.
+        matrices: by initializer, the matrix that it is the transpose of: ``[out, in]``, as checkpoints hold them.
+        tables: by initializer, the matrix that it is; written in float32, or in float16 like all else.
+        precision: of the matrices.
+        sensitive: parts of names of matrices that int4 gives 8 bits.
+        standard_operators: see :func:`exporter.quantize.quantize_int8`.
+        io_float32: see :func:`exporter.quantize.to_float16`.
 
     Returns:
-        By weight, the cosine similarity of what was written with what was read.
+        By matrix, the cosine similarity of what was written with what was read.
     """
     pending: dict[str, Callable[[BinaryIO], None]] = {}
     cosines: dict[str, float] = {}
-    graph = model.graph
-    shells = {tensor.name: tensor for tensor in graph.initializer if tensor.name in weights}
-    if precision != "fp32":
-        rewriter: RowwiseRewriter | NBitsRewriter
-        rewriter = RowwiseRewriter(shells) if precision == "int8" else NBitsRewriter(shells, sensitive)
-        nodes = list(graph.node)
-        del graph.node[:]
-        for node in nodes:
-            quantized = node.op_type == "MatMul" and node.input[1] in shells
-            graph.node.extend(rewriter.rewrite(node) if quantized else [node])
-        kept = [tensor for tensor in graph.initializer if tensor.name not in shells]
-        del graph.initializer[:]
-        graph.initializer.extend([*kept, *rewriter.initializers.values()])
-        if all(opset.domain != "com.microsoft" for opset in model.opset_import):
-            model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
-    for name, rows in weights.items():
+    half = precision == "fp16"
+    if half:
+        model.CopyFrom(to_float16(model, io_float32=io_float32))
+    elif precision != "fp32":
+        _rewrite(model, matrices, precision, sensitive, standard_operators=standard_operators)
+    for name, rows in matrices.items():
         if precision == "fp32":
-            pending[name] = _transposed(rows, name, cosines)
+            pending[name] = _transposed(rows, name, np.float32, cosines)
+        elif half:
+            pending[f"{name}.half"] = _transposed(rows, name, np.float16, cosines)
         elif precision == "int8":
             pending |= _rowwise(rows, name, cosines)
         else:
             pending |= _nbits(rows, name, 8 if any(part in name for part in sensitive) else 4, cosines)
+    for name, rows in tables.items():
+        pending[f"{name}.half" if half else name] = _as_it_is(rows, np.float16 if half else np.float32)
     _write(model, path, pending)
     return cosines
 
 
-def _transposed(rows: Rows, name: str, cosines: dict[str, float]) -> Callable[[BinaryIO], None]:
+def _rewrite(
+    model: onnx.ModelProto,
+    matrices: Collection[str],
+    precision: Precision,
+    sensitive: Sequence[str],
+    *,
+    standard_operators: bool,
+) -> None:
+    """Make the MatMuls over ``matrices`` those of a precision, whose weights have no content either."""
+    graph = model.graph
+    shells = {tensor.name: tensor for tensor in graph.initializer if tensor.name in matrices}
+    rewriter: ShellRewriter | NBitsRewriter
+    rewriter = shell_rewriter(shells, standard_operators) if precision == "int8" else NBitsRewriter(shells, sensitive)
+    nodes = list(graph.node)
+    del graph.node[:]
+    for node in nodes:
+        quantized = node.op_type == "MatMul" and node.input[1] in shells
+        graph.node.extend(rewriter.rewrite(node) if quantized else [node])
+    kept = [tensor for tensor in graph.initializer if tensor.name not in shells]
+    del graph.initializer[:]
+    graph.initializer.extend([*kept, *rewriter.initializers.values()])
+    if not standard_operators and all(opset.domain != "com.microsoft" for opset in model.opset_import):
+        model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
+
+
+def _as_it_is(rows: Rows, dtype: type[np.floating]) -> Callable[[BinaryIO], None]:
     def write(file: BinaryIO) -> None:
-        matrix = np.empty((rows.shape[1], rows.shape[0]), np.float32)
+        for _, block in rows.blocks():
+            _put(file, block.astype(dtype, copy=False))
+
+    return write
+
+
+def _transposed(rows: Rows, name: str, dtype: type[np.floating], cosines: dict[str, float]) -> Callable[[BinaryIO], None]:
+    def write(file: BinaryIO) -> None:
+        matrix = np.empty((rows.shape[1], rows.shape[0]), dtype)
+        similarity = _Similarity()
         for first, block in rows.blocks():
             matrix[:, first : first + len(block)] = block.T
+            similarity.add(block, matrix[:, first : first + len(block)].T)
         file.write(matrix.data)
-        cosines[name] = 1.0
+        cosines[name] = similarity.cosine
 
     return write
 

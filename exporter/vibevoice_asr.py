@@ -9,25 +9,24 @@ better. The embedding is not in a graph: workers map its rows from a file.
 
 import math
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from actors.bundle import Layout
 from actors.errors import ExportError
-from exporter.attention import shared_buffer_attention
-from exporter.build import TOP1_AGREEMENT, Export, Speech
+from exporter.build import Export
 from exporter.checkpoints import Checkpoint, TensorFiles, load_weights
 from exporter.graphs import Graph, Port
-from exporter.layers import Linear, RMSNorm, rotary_tables
+from exporter.layers import Linear, RMSNorm
+from exporter.qwen2 import MATRICES, Backbone, Layer, Qwen2Config, backbone_vectors, positions_of
 from exporter.streaming import Rows, hollow, stack
-from exporter.verify import Case, Run
-from exporter.vibevoice_vae import EXPANSION, KERNEL, Block, Encoder, VAEConfig, encoder_state
+from exporter.vibevoice_asr_cases import PortableCases, ServerCases
+from exporter.vibevoice_vae import EXPANSION, KERNEL, Block, Connector, Encoder, VAEConfig, connector_state, encoder_state
 
 FILES: tuple[str, ...] = (
     "config.json",
@@ -37,6 +36,7 @@ FILES: tuple[str, ...] = (
     "*.safetensors.index.json",
 )
 EMBEDDING_FILE = "embedding.npy"
+_EMBEDDING_KEY = "model.language_model.embed_tokens.weight"
 
 # What the model is asked, and how long it may listen and answer: transformers' chat template and microsoft/VibeVoice
 # vibevoice_asr_processor.py, vllm_plugin.
@@ -52,63 +52,29 @@ _MAX_AUDIO_FRAMES = 27_000  # 60 minutes
 _MAX_NEW_TOKENS = 32_768
 _MAX_PROMPT_TEXT_TOKENS = 4_096  # of everything in a prompt that is not audio
 _LOUDNESS_DBFS = -25.0
+_SMALLEST = 1e-6  # of a loudness: vibevoice_tokenizer_processor.py, AudioNormalizer
 _SAMPLE_RATE = 24_000
 
 _AUDIO_TOKENS = {"audio_bos": "<|object_ref_start|>", "audio_eos": "<|object_ref_end|>", "audio": "<|box_start|>"}
 _STOP_TOKENS = ("<|im_end|>", "<|endoftext|>")
 
-_SPOKEN_TOKENS = 24  # per check prompt
+_SPOKEN_TOKENS = 24  # of the answers that are compared
 _MAX_IN_MEMORY_BYTES = 2 << 30  # of a language model in float32, which an ONNX file without external data cannot hold either
 _MIN_INT8_CHANNELS = 256  # of a block: below, quantizing activations takes longer than the MatMul saves
-_LAYER_MATRICES = {
-    "qkv_proj": ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"),
-    "o_proj": ("self_attn.o_proj",),
-    "gate_up_proj": ("mlp.gate_proj", "mlp.up_proj"),
-    "down_proj": ("mlp.down_proj",),
-}
 _SENSITIVE = ("lm_head", "down_proj", "qkv_proj")  # in 4 bits these cost the most accuracy
-
-
-@dataclass(frozen=True)
-class LMConfig:
-    """The sizes of the Qwen2 language model, named as in transformers' ``Qwen2Config``."""
-
-    vocab_size: int
-    hidden_size: int
-    intermediate_size: int
-    num_hidden_layers: int
-    num_attention_heads: int
-    num_key_value_heads: int
-    head_dim: int
-    rms_norm_eps: float
-    rope_theta: float
-    tie_word_embeddings: bool
-    max_position_embeddings: int
 
 
 @dataclass(frozen=True)
 class Config:
     """What ``config.json`` says, in either layout. ``audio_ids`` are those of ``_AUDIO_TOKENS`` that it names."""
 
-    lm: LMConfig
+    lm: Qwen2Config
+    lm_layers: int
+    tie_word_embeddings: bool
     acoustic: VAEConfig
     semantic: VAEConfig
     audio_ids: Mapping[str, int]
     eos_ids: Collection[int]
-
-
-class Projector(nn.Module):
-    """Brings the latents of one encoder to the width of the language model; there is no activation between."""
-
-    def __init__(self, latent_dim: int, hidden: int) -> None:
-        super().__init__()
-        self.linear_1 = Linear(latent_dim, hidden, bias=True)
-        self.norm = RMSNorm(hidden, 1e-6)  # transformers modeling_vibevoice_asr.py: VibeVoiceAsrRMSNorm's default
-        self.linear_2 = Linear(hidden, hidden, bias=True)
-
-    def forward(self, latents: Tensor) -> Tensor:
-        """Map ``[rows, latent_dim]`` to ``[rows, hidden]``."""
-        return self.linear_2(self.norm(self.linear_1(latents)))
 
 
 class SpeechEncoder(nn.Module):
@@ -119,8 +85,8 @@ class SpeechEncoder(nn.Module):
         self.hop = config.acoustic.frame_size
         self.acoustic = Encoder(config.acoustic)
         self.semantic = Encoder(config.semantic)
-        self.acoustic_projector = Projector(config.acoustic.dimension, config.lm.hidden_size)
-        self.semantic_projector = Projector(config.semantic.dimension, config.lm.hidden_size)
+        self.acoustic_connector = Connector(config.acoustic.dimension, config.lm.hidden_size)
+        self.semantic_connector = Connector(config.semantic.dimension, config.lm.hidden_size)
         self._shapes = [*self.acoustic.state_shapes, *self.semantic.state_shapes]
         self._sizes = [math.prod(shape) for shape in self._shapes]
         self._of_acoustic = len(self.acoustic.state_shapes)
@@ -136,146 +102,215 @@ class SpeechEncoder(nn.Module):
         past = [part.unflatten(1, shape) for part, shape in zip(state.split(self._sizes, dim=1), self._shapes, strict=True)]
         acoustic, *present = self.acoustic(samples, *past[: self._of_acoustic])
         semantic, *rest = self.semantic(samples, *past[self._of_acoustic :])
-        features = self.acoustic_projector(acoustic.flatten(0, 1)) + self.semantic_projector(semantic.flatten(0, 1))
+        features = self.acoustic_connector(acoustic.flatten(0, 1)) + self.semantic_connector(semantic.flatten(0, 1))
         return features.view(*audio.shape[:2], -1), torch.cat([part.flatten(1) for part in [*present, *rest]], dim=1)
-
-
-class Layer(nn.Module):
-    """One Qwen2 decoder layer. Projections that read the same input are one matrix: fewer, larger MatMuls."""
-
-    def __init__(self, config: LMConfig) -> None:
-        super().__init__()
-        hidden = config.hidden_size
-        heads = (config.num_attention_heads, config.num_key_value_heads, config.num_key_value_heads)
-        self.sizes = [config.head_dim * count for count in heads]
-        self.input_layernorm = RMSNorm(hidden, config.rms_norm_eps)
-        self.qkv_proj = Linear(hidden, sum(self.sizes), bias=True)
-        self.o_proj = Linear(self.sizes[0], hidden)
-        self.post_attention_layernorm = RMSNorm(hidden, config.rms_norm_eps)
-        self.gate_up_proj = Linear(hidden, 2 * config.intermediate_size)
-        self.down_proj = Linear(config.intermediate_size, hidden)
-
-    def qkv(self, x: Tensor) -> tuple[Tensor, ...]:
-        """Project ``[rows, hidden]`` to query, key and value."""
-        return self.qkv_proj(self.input_layernorm(x)).split(self.sizes, dim=-1)
-
-    def mlp(self, x: Tensor) -> Tensor:
-        """The SwiGLU block with its norm, without the residual."""
-        gate, up = self.gate_up_proj(self.post_attention_layernorm(x)).chunk(2, dim=-1)
-        return self.down_proj(torch.nn.functional.silu(gate) * up)
 
 
 class Decoder(nn.Module):
     """The language model as one graph for prefill and step: logits of each row's last token, caches updated in place."""
 
-    def __init__(self, config: LMConfig) -> None:
+    def __init__(self, backbone: Backbone) -> None:
         super().__init__()
-        self.config = config
-        self.layers = nn.ModuleList(Layer(config) for _ in range(config.num_hidden_layers))
+        config = backbone.config
+        self.backbone = backbone
         self.norm = RMSNorm(config.hidden_size, config.rms_norm_eps)
         self.lm_head = Linear(config.hidden_size, config.vocab_size)
-        cos, sin = rotary_tables(config.max_position_embeddings, config.head_dim, config.rope_theta)
-        self.cos: Tensor
-        self.sin: Tensor
-        self.register_buffer("cos", cos, persistent=False)
-        self.register_buffer("sin", sin, persistent=False)
-
-    def blocks(self) -> Iterable[Layer]:
-        """The layers, first to last."""
-        return (layer for layer in self.layers if isinstance(layer, Layer))
 
     def predict(self, hidden: Tensor) -> Tensor:
+        """Map hidden states ``[batch, sequence, hidden]`` to the logits of the last token, ``[batch, vocab]``."""
+        return self.project(self.norm(hidden[:, -1]))
+
+    def project(self, hidden: Tensor) -> Tensor:
         """Map normalised hidden states ``[rows, hidden]`` to logits."""
         return self.lm_head(hidden)
 
     def forward(self, embeds: Tensor, seqlens_k: Tensor, total_sequence_length: Tensor, *past: Tensor) -> tuple[Tensor, ...]:
         """Map embeddings ``[batch, sequence, hidden]`` to logits ``[batch, vocab]`` and the caches."""
-        x = embeds.flatten(0, 1)
-        present: list[Tensor] = []
-        for i, layer in enumerate(self.blocks()):
-            query, key, value = (part.view(*embeds.shape[:2], -1) for part in layer.qkv(x))
-            attended, *cache = shared_buffer_attention(
-                query, key, value, past[2 * i], past[2 * i + 1], seqlens_k, total_sequence_length, self.cos, self.sin
-            )
-            present += cache
-            x = x + layer.o_proj(attended.flatten(0, 1))
-            x = x + layer.mlp(x)
-        hidden = self.norm(x.view(embeds.shape)[:, -1])
+        hidden, present = self.backbone.run_in_slots(embeds, seqlens_k, total_sequence_length, past)
         return self.predict(hidden), *present
 
 
-class StreamedDecoder(Decoder):
-    """A decoder larger than memory: traced without its matrices, and run with those of one layer at a time."""
+class StreamedBackbone(Backbone):
+    """Layers larger than memory: traced without their matrices, and run with those of one layer at a time."""
 
-    def __init__(self, config: LMConfig, weights: "_Weights") -> None:
+    def __init__(self, config: Qwen2Config, num_layers: int, matrices: Mapping[str, Rows], origin: str) -> None:
         with torch.device("meta"):
-            super().__init__(config)
-        self.cos, self.sin = rotary_tables(config.max_position_embeddings, config.head_dim, config.rope_theta)
-        self._origin = weights.origin
-        self.matrices = {f"module.{name}": rows for name, rows in _decoder_matrices(config, weights).items()}
-        for name, vector in _decoder_vectors(config, weights.read).items():
-            owner, _, leaf = name.rpartition(".")
-            self.get_submodule(owner).register_parameter(leaf, nn.Parameter(vector, requires_grad=False))
-        hollow(self)
+            super().__init__(config, num_layers)
+        self._set_tables()
+        self._matrices, self._origin = matrices, origin
 
     def blocks(self) -> Iterable[Layer]:
         """The layers; outside of tracing each is read when it is its turn."""
         if torch.compiler.is_exporting():
             yield from super().blocks()
             return
-        for i in range(self.config.num_hidden_layers):
+        for i, hollow_layer in enumerate(super().blocks()):
+            state = {name: vector.detach() for name, vector in hollow_layer.named_parameters() if vector.dim() == 1}
+            for ours in MATRICES:
+                rows = self._matrices[f"layers.{i}.{ours}.weight"]
+                state[f"{ours}.weight"] = torch.from_numpy(rows.read(0, rows.shape[0])).T.contiguous()
             layer = Layer(self.config)
-            load_weights(layer, _layer_state(i, self), self._origin)
+            load_weights(layer, state, self._origin)
             yield layer
 
-    def predict(self, hidden: Tensor) -> Tensor:
+
+class StreamedDecoder(Decoder):
+    """A decoder larger than memory. ``matrices``: what the transposes of its matrices are read from, by name."""
+
+    def __init__(self, config: Config, weights: "_Weights") -> None:
+        matrices = _decoder_matrices(config, weights)
+        layers = {name.removeprefix("backbone."): rows for name, rows in matrices.items()}
+        backbone = StreamedBackbone(config.lm, config.lm_layers, layers, weights.origin)
+        with torch.device("meta"):
+            super().__init__(backbone)
+        self.matrices = matrices
+        for name, vector in _decoder_vectors(config, weights.read).items():
+            owner, _, leaf = name.rpartition(".")
+            self.get_submodule(owner).register_parameter(leaf, nn.Parameter(vector, requires_grad=False))
+        hollow(self)
+
+    def project(self, hidden: Tensor) -> Tensor:
         """Map normalised hidden states ``[rows, hidden]`` to logits."""
         if torch.compiler.is_exporting():
-            return super().predict(hidden)
-        head = self.matrices["module.lm_head.weight"]
-        return torch.cat([hidden @ torch.from_numpy(block).T for _, block in head.blocks()], dim=1)
+            return super().project(hidden)
+        blocks = self.matrices["lm_head.weight"].blocks()
+        return torch.cat([hidden @ torch.from_numpy(block).T for _, block in blocks], dim=1)
+
+
+class Embedding(nn.Module):
+    """The table of the tokens, which the public graphs hold and workers map from a file. Read outside of tracing by rows."""
+
+    def __init__(self, table: Rows, *, streamed: bool) -> None:
+        super().__init__()
+        self.table = table
+        with torch.device("meta"):
+            self.weight = nn.Parameter(torch.empty(table.shape), requires_grad=False)
+        if streamed:
+            hollow(self)
+        else:
+            self.weight = nn.Parameter(torch.from_numpy(table.read(0, table.shape[0])), requires_grad=False)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Map ids ``[batch, sequence]`` to ``[batch, sequence, hidden]``."""
+        if torch.compiler.is_exporting():
+            return nn.functional.embedding(ids, self.weight)
+        return torch.from_numpy(self.table.take(ids.numpy()))
+
+
+class PortableEncoder(nn.Module):
+    """The public contract of the encoders: whole recordings as they are, brought to the model's loudness here."""
+
+    def __init__(self, encoder: SpeechEncoder) -> None:
+        super().__init__()
+        self.encoder = encoder
+
+    def forward(self, audio: Tensor, num_samples: Tensor) -> Tensor:
+        """Map recordings ``[batch, 1, samples]``, of which the first ``num_samples`` ``[batch]`` count, to features.
+
+        What comes behind them is not heard; of the features ``[batch, frames, hidden]`` a row's first
+        ``ceil(num_samples / samples_per_frame)`` are its own.
+        """
+        hop = self.encoder.hop
+        samples = audio[:, 0] * (torch.arange(audio.shape[2]) < num_samples[:, None])
+        # A mean of a million squares is more than float32 holds.
+        rms = (samples.double().square().sum(1, keepdim=True) / num_samples[:, None]).sqrt().float()
+        samples = samples * (10 ** (_LOUDNESS_DBFS / 20) / (rms + _SMALLEST))
+        peak = samples.abs().amax(1, keepdim=True)
+        samples = torch.where(peak > 1, samples / (peak + _SMALLEST), samples)
+        frames = (audio.shape[2] + hop - 1) // hop
+        padded = torch.cat((samples, samples.new_zeros(samples.shape[0], hop)), dim=1)[:, : frames * hop]
+        state = samples.new_zeros(samples.shape[0], self.encoder.state_size)
+        features, _ = self.encoder(padded.reshape(samples.shape[0], frames, hop), state)
+        return features
+
+
+class PortableDecoder(nn.Module):
+    """The public contract of a step: token ids, and a cache for each layer that grows. Rows may be padded on the left."""
+
+    def __init__(self, decoder: Decoder, embedding: Embedding) -> None:
+        super().__init__()
+        self.decoder, self.embedding = decoder, embedding
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, *past: Tensor) -> tuple[Tensor, ...]:
+        """Map ids ``[batch, tokens]`` behind ``past`` to the last token's logits ``[batch, vocab]`` and the grown caches."""
+        return self.run(self.embedding(input_ids), attention_mask, past)
+
+    def run(self, embeddings: Tensor, attention_mask: Tensor, past: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        """Run ``[batch, tokens, hidden]``; caches are key and value of one layer after the other."""
+        positions = positions_of(attention_mask, embeddings.shape[1])
+        hidden, keys, values = self.decoder.backbone.run_growing(embeddings, attention_mask, positions, past[::2], past[1::2])
+        present = [cache for pair in zip(keys, values, strict=True) for cache in pair]
+        return self.decoder.predict(hidden), *present
+
+
+class PortablePrefill(PortableDecoder):
+    """The public contract of the prompt: audio tokens, wherever they are, are replaced by the features in turn."""
+
+    def __init__(self, decoder: Decoder, embedding: Embedding, audio_id: int) -> None:
+        super().__init__(decoder, embedding)
+        self.audio_id = audio_id
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, speech_embeddings: Tensor) -> tuple[Tensor, ...]:  # type: ignore[override]
+        """Map ids ``[batch, tokens]`` and features ``[batch, frames, hidden]`` to the logits and the caches."""
+        is_audio = input_ids == self.audio_id
+        frame = (is_audio.cumsum(1) - 1).clamp(min=0, max=speech_embeddings.shape[1] - 1)
+        heard = speech_embeddings.gather(1, frame[..., None].expand(-1, -1, speech_embeddings.shape[2]))
+        embeddings = torch.where(is_audio[..., None], heard, self.embedding(input_ids))
+        config = self.decoder.backbone.config
+        none = embeddings.new_zeros(embeddings.shape[0], config.num_key_value_heads, 0, config.head_dim)
+        return self.run(embeddings, attention_mask, [none] * 2 * len(self.decoder.backbone.layers))
 
 
 def load(checkpoint: Checkpoint, layout: Layout) -> Export:
     """Read a checkpoint in either layout (the files in ``FILES``) and declare its graphs in ``layout``."""
-    if layout != "server":
-        raise ExportError("vibevoice-asr has no portable export yet: use --layout server")
     config = read_config(checkpoint)
     weights = _Weights(checkpoint)
     encoder = SpeechEncoder(config)
     load_weights(encoder, _encoder_state(config, weights), weights.origin)
-    embedding = weights.rows("model.language_model.embed_tokens.weight")
-    decoder = _load_decoder(config.lm, weights)
+    embedding = weights.rows(_EMBEDDING_KEY)
+    decoder = _load_decoder(config, weights)
     weights.check_all_read()
-    streamed = isinstance(decoder, StreamedDecoder)
-    cases = _Cases(encoder, decoder, embedding, spoken=1 if streamed else _SPOKEN_TOKENS)
     tokenizer = checkpoint.folder / "tokenizer.json"
+    settings = _settings(config, encoder, tokenizer if tokenizer.exists() else None)
+    model = Model(config, encoder, decoder, embedding, settings["audio_token_id"])
+    graphs = _server_graphs(model) if layout == "server" else _portable_graphs(model)
+    streamed, tables = _streamed(model, graphs)
+    spoken = 1 if streamed else _SPOKEN_TOKENS
+    cases: ServerCases | PortableCases
+    if layout == "server":
+        cases = ServerCases(graphs, embedding, spoken)
+    else:
+        cases = PortableCases(graphs, config.lm.vocab_size, encoder.hop, model.audio_id, spoken)
     return Export(
         family="vibevoice-asr",
         sample_rate=_SAMPLE_RATE,
         voices=[],
-        graphs={"speech_encoder": _encoder_graph(encoder, config), "decoder": _decoder_graph(decoder)},
-        example_sizes={"batch": 2, "frames": 3, "sequence": 3, "max_length": 8},
-        settings=_settings(config, encoder, tokenizer if tokenizer.exists() else None),
+        graphs=graphs,
+        example_sizes={
+            "batch": 2, "frames": 3, "samples": 3 * encoder.hop + 7, "sequence": 3, "max_length": 8, "past": 5, "total": 8,
+        },
+        settings=settings,
         files={"tokenizer.json": tokenizer} if tokenizer.exists() else {},
-        arrays={EMBEDDING_FILE: embedding},
-        cases={"speech_encoder": cases.encoder(), "decoder": cases.decoder()[:1] if streamed else cases.decoder()},
-        speech={"decoder": Speech(cases.logits, cases.drive, TOP1_AGREEMENT)},
-        audio={"speech_encoder": "speech_features"},
+        arrays={EMBEDDING_FILE: embedding} if layout == "server" else {},
+        cases=cases.all(),
+        speech=cases.speech(),
+        audio={"speech_encoder": graphs["speech_encoder"].outputs[0].name},
         keep_float32=(),
-        io_float32=("input_values", "conv_state", "speech_features", "new_conv_state", "inputs_embeds", "logits"),
+        io_float32=[port.name for graph in graphs.values() for port in (*graph.inputs, *graph.outputs) if not _is_cache(port)],
         source=checkpoint.source,
         keep_from_int8=_kept_from_int8(encoder),
-        sensitive={"decoder": _SENSITIVE},
-        streamed={"decoder": decoder.matrices} if isinstance(decoder, StreamedDecoder) else {},
-    )
+        # 4-bit weights have no operator in the standard.
+        sensitive=dict.fromkeys(graphs.keys() - {"speech_encoder"}, _SENSITIVE) if layout == "server" else {},
+        streamed=streamed,
+        tables=tables,
+    )  # fmt: skip
 
 
-def _load_decoder(config: LMConfig, weights: "_Weights") -> Decoder:
+def _load_decoder(config: Config, weights: "_Weights") -> Decoder:
     """Read the language model; or, where it is large, what is needed to read it piece by piece."""
     if weights.bytes_below("model.language_model.") > _MAX_IN_MEMORY_BYTES:
         return StreamedDecoder(config, weights)
-    decoder = Decoder(config)
+    decoder = Decoder(Backbone(config.lm, config.lm_layers))
     state = _decoder_vectors(config, weights.read)
     for name, rows in _decoder_matrices(config, weights).items():
         state[name] = torch.from_numpy(rows.read(0, rows.shape[0])).T.contiguous()
@@ -283,9 +318,28 @@ def _load_decoder(config: LMConfig, weights: "_Weights") -> Decoder:
     return decoder
 
 
+def _streamed(model: "Model", graphs: Mapping[str, Graph]) -> tuple[dict[str, dict[str, Rows]], dict[str, dict[str, Rows]]]:
+    """Return the matrices and the tables of graphs that are larger than memory, by their names in the graph."""
+    if not isinstance(model.decoder, StreamedDecoder):
+        return {}, {}
+    streamed, tables = {}, {}
+    for key, graph in graphs.items():
+        if isinstance(graph.module, PortableDecoder):
+            tables[key] = {"module.embedding.weight": model.embedding}
+        elif not isinstance(graph.module, Decoder):
+            continue
+        prefix = "module." if isinstance(graph.module, Decoder) else "module.decoder."
+        streamed[key] = {f"{prefix}{name}": rows for name, rows in model.decoder.matrices.items()}
+    return streamed, tables
+
+
+def _is_cache(port: Port) -> bool:
+    return port.name.startswith(("past_", "present"))
+
+
 def _kept_from_int8(encoder: SpeechEncoder) -> list[str]:
     """Name the weights that int8 would not make faster, or too wrong: all but the feed-forward ones of the wide blocks."""
-    kept = ["_projector."]
+    kept = ["_connector."]
     for part, module in (("acoustic", encoder.acoustic), ("semantic", encoder.semantic)):
         for i, layer in enumerate(module.layers):
             if not isinstance(layer, Block) or layer.linear1.weight.shape[0] < _MIN_INT8_CHANNELS:
@@ -329,6 +383,8 @@ def _hub_config(raw: Mapping[str, Any], generation: Mapping[str, Any]) -> Config
     text = raw["text_config"]
     return Config(
         lm=_lm_config(text),
+        lm_layers=text["num_hidden_layers"],
+        tie_word_embeddings=text["tie_word_embeddings"],
         acoustic=encoder(raw["acoustic_tokenizer_encoder_config"]),
         semantic=encoder(raw["semantic_tokenizer_encoder_config"]),
         audio_ids=_audio_ids(raw),
@@ -340,6 +396,8 @@ def _original_config(raw: Mapping[str, Any], generation: Mapping[str, Any]) -> C
     text = raw["decoder_config"]
     return Config(
         lm=_lm_config(text),
+        lm_layers=text["num_hidden_layers"],
+        tie_word_embeddings=text["tie_word_embeddings"],
         acoustic=VAEConfig.of(raw["acoustic_tokenizer_config"], "encoder"),
         semantic=VAEConfig.of(raw["semantic_tokenizer_config"], "encoder"),
         audio_ids=_audio_ids(raw),
@@ -347,15 +405,15 @@ def _original_config(raw: Mapping[str, Any], generation: Mapping[str, Any]) -> C
     )
 
 
-def _lm_config(text: Mapping[str, Any]) -> LMConfig:
+def _lm_config(text: Mapping[str, Any]) -> Qwen2Config:
     if text.get("use_sliding_window") or text.get("rope_scaling"):
         raise ValueError("sliding windows and scaled rotary embeddings are not supported")
     rope = text.get("rope_parameters") or {"rope_type": "default", "rope_theta": text["rope_theta"]}
     if rope["rope_type"] != "default":
         raise ValueError(f"rotary embedding {rope['rope_type']!r} is not supported")
-    given = {name: text[name] for name in LMConfig.__annotations__ if name not in ("head_dim", "rope_theta")}
+    given = {name: text[name] for name in Qwen2Config.__annotations__ if name not in ("head_dim", "rope_theta")}
     head_dim = text.get("head_dim") or text["hidden_size"] // text["num_attention_heads"]
-    return LMConfig(**given, head_dim=head_dim, rope_theta=float(rope["rope_theta"]))
+    return Qwen2Config(**given, head_dim=head_dim, rope_theta=float(rope["rope_theta"]))
 
 
 def _audio_ids(raw: Mapping[str, Any]) -> dict[str, int]:
@@ -503,171 +561,100 @@ def _encoder_state(config: Config, weights: "_Weights") -> dict[str, Tensor]:
             raise weights.missing(error.args[0]) from error
         if theirs:
             raise weights.left_over(theirs)
-        connector = f"model.{part}_connector"
-        for linear, name in (("linear_1", "fc1"), ("linear_2", "fc2")):
-            state[f"{part}_projector.{linear}.weight"] = weights.read(f"{connector}.{name}.weight").T.contiguous()
-            state[f"{part}_projector.{linear}.bias"] = weights.read(f"{connector}.{name}.bias")
-        state[f"{part}_projector.norm.weight"] = weights.read(f"{connector}.norm.weight")
+        connector = connector_state(weights.read, f"model.{part}_connector.")
+        state |= {f"{part}_connector.{name}": tensor for name, tensor in connector.items()}
     return state
 
 
-def _decoder_vectors(config: LMConfig, read: Callable[[str], Tensor]) -> dict[str, Tensor]:
-    """Rename what is no matrix of transformers' Qwen2ForCausalLM; join the biases of projections that share an input."""
-    state = {"norm.weight": read("model.language_model.norm.weight")}
-    for i in range(config.num_hidden_layers):
-        theirs, ours = f"model.language_model.layers.{i}", f"layers.{i}"
-        state[f"{ours}.qkv_proj.bias"] = torch.cat([read(f"{theirs}.self_attn.{name}_proj.bias") for name in "qkv"])
-        for norm in ("input_layernorm", "post_attention_layernorm"):
-            state[f"{ours}.{norm}.weight"] = read(f"{theirs}.{norm}.weight")
-    return state
+def _decoder_vectors(config: Config, read: Callable[[str], Tensor]) -> dict[str, Tensor]:
+    """Return what is no matrix of the language model, by our names."""
+    vectors = backbone_vectors(read, "model.language_model.", config.lm_layers)
+    state = {f"backbone.{name}": tensor for name, tensor in vectors.items()}
+    return state | {"norm.weight": read("model.language_model.norm.weight")}
 
 
-def _decoder_matrices(config: LMConfig, weights: _Weights) -> dict[str, Rows]:
+def _decoder_matrices(config: Config, weights: _Weights) -> dict[str, Rows]:
     """Return the transposes of the matrices by our names; those of projections that share an input are one."""
-    head = "model.language_model.embed_tokens" if config.tie_word_embeddings else "lm_head"
-    matrices = {"lm_head.weight": weights.rows(f"{head}.weight")}
-    for i in range(config.num_hidden_layers):
-        for ours, theirs in _LAYER_MATRICES.items():
+    matrices = {"lm_head.weight": weights.rows(_EMBEDDING_KEY if config.tie_word_embeddings else "lm_head.weight")}
+    for i in range(config.lm_layers):
+        for ours, theirs in MATRICES.items():
             parts = [weights.rows(f"model.language_model.layers.{i}.{name}.weight") for name in theirs]
-            matrices[f"layers.{i}.{ours}.weight"] = stack(parts)
+            matrices[f"backbone.layers.{i}.{ours}.weight"] = stack(parts)
     return matrices
-
-
-def _layer_state(index: int, decoder: StreamedDecoder) -> dict[str, Tensor]:
-    """Return the weights of one layer, read now."""
-    prefix = f"layers.{index}."
-    vectors = decoder.layers[index].named_parameters()
-    state = {name: parameter.detach() for name, parameter in vectors if parameter.dim() == 1}
-    for ours in _LAYER_MATRICES:
-        rows = decoder.matrices[f"module.{prefix}{ours}.weight"]
-        state[f"{ours}.weight"] = torch.from_numpy(rows.read(0, rows.shape[0])).T.contiguous()
-    return state
 
 
 # --- graphs --------------------------------------------------------------------------------------------------------
 
 
-def _encoder_graph(encoder: SpeechEncoder, config: Config) -> Graph:
+@dataclass(frozen=True)
+class Model:
+    """A checkpoint as torch modules; ``audio_id`` is the token that stands for a frame of audio."""
+
+    config: Config
+    encoder: SpeechEncoder
+    decoder: Decoder
+    embedding: Rows
+    audio_id: int
+
+
+def _server_graphs(model: Model) -> dict[str, Graph]:
+    """The two graphs of the engine."""
+    config, encoder = model.config.lm, model.encoder
     state = ("batch", encoder.state_size)
-    return Graph(
-        "speech_encoder",
-        "speech_encoder.onnx",
-        encoder,
-        inputs=(Port("input_values", ("batch", "frames", encoder.hop)), Port("conv_state", state)),
-        outputs=(Port("speech_features", ("batch", "frames", config.lm.hidden_size)), Port("new_conv_state", state)),
-    )
-
-
-def _decoder_graph(decoder: Decoder) -> Graph:
-    config = decoder.config
-    return Graph(
-        "decoder",
-        "decoder.onnx",
-        decoder,
-        inputs=(
-            Port("inputs_embeds", ("batch", "sequence", config.hidden_size)),
-            Port("seqlens_k", ("batch",), "int32"),
-            Port("total_sequence_length", (), "int32"),
-            *_cache_ports("past", config),
+    lengths, past, present = config.slot_ports(model.config.lm_layers)
+    return {
+        "speech_encoder": Graph(
+            "speech_encoder",
+            "speech_encoder.onnx",
+            encoder,
+            inputs=(Port("input_values", ("batch", "frames", encoder.hop)), Port("conv_state", state)),
+            outputs=(Port("speech_features", ("batch", "frames", config.hidden_size)), Port("new_conv_state", state)),
         ),
-        outputs=(Port("logits", ("batch", config.vocab_size)), *_cache_ports("present", config)),
-    )
+        "decoder": Graph(
+            "decoder",
+            "decoder.onnx",
+            model.decoder,
+            inputs=(Port("inputs_embeds", ("batch", "sequence", config.hidden_size)), *lengths, *past),
+            outputs=(Port("logits", ("batch", config.vocab_size)), *present),
+        ),
+    }
 
 
-def _cache_ports(when: str, config: LMConfig) -> tuple[Port, ...]:
-    axes = ("batch", config.num_key_value_heads, "max_length", config.head_dim)
-    return tuple(Port(f"{when}_{part}.{i}", axes) for i in range(config.num_hidden_layers) for part in ("key", "value"))
+def _portable_graphs(model: Model) -> dict[str, Graph]:
+    """The three graphs of the public exports, by their names, in standard operators; with a KV cache, which those lack."""
+    config, layers = model.config.lm, range(model.config.lm_layers)
+    embedding = Embedding(model.embedding, streamed=isinstance(model.decoder, StreamedDecoder))
+    features = Port("speech_embeddings", ("batch", "frames", config.hidden_size))
+    ids = Port("input_ids", ("batch", "sequence"), "int64")
+    logits = Port("logits", ("batch", config.vocab_size))
 
+    def mask(length: str) -> Port:
+        return Port("attention_mask", ("batch", length), "int64")
 
-class _Cases:
-    """Example inputs: noise as audio, prompts of random tokens around its features, what the model answers.
+    def caches(name: str, length: str) -> tuple[Port, ...]:
+        axes = ("batch", config.num_key_value_heads, length, config.head_dim)
+        return tuple(Port(f"{name}.{i}.{part}", axes) for i in layers for part in ("key", "value"))
 
-    Attributes:
-        logits: ``[positions, vocab]`` that PyTorch gives while it answers the prompts, one after the other.
-    """
-
-    def __init__(self, encoder: SpeechEncoder, decoder: Decoder, embedding: Rows, spoken: int) -> None:
-        self._encoder, self._config, self._embedding, self._spoken = encoder, decoder.config, embedding, spoken
-        self._random = np.random.default_rng(0)
-        self._prompts = [self._prompt(frames) for frames in (4, 9)]
-        self._answers: list[list[int]] = [[] for _ in self._prompts]
-        self.logits = self.drive(_decoder_graph(decoder).run)
-
-    def encoder(self) -> list[Case]:
-        """The start of a file, a later chunk, and several files together."""
-        cases = [(1, 6, 0.0), (1, 1, 0.3), (3, 2, 0.3)]
-        return [
-            Case(
-                f"{batch} of {frames} frames",
-                {
-                    "input_values": self._normal((batch, frames, self._encoder.hop), 0.056),  # -25 dBFS
-                    "conv_state": self._normal((batch, self._encoder.state_size), past),
-                },
-                natural=past == 0,
-            )
-            for batch, frames, past in cases
-        ]
-
-    def decoder(self) -> list[Case]:
-        """Prompts whole and in two pieces, alone and together; ragged steps.
-
-        Caches are compared by going on with them (:meth:`drive`): what is in the unwritten part of a buffer means nothing.
-        """
-        prefills = [self._feeds(prompt[None], 0) for prompt in self._prompts]
-        prefills += [self._feeds(self._embeds(shape), 0) for shape in ((2, 17), (3, 5))]
-        appended = self._feeds(self._embeds((1, 7)), 12)
-        steps = [self._step(batch) for batch in (1, 2, 5)]
-        return [Case(f"case {i}", feeds, ("logits",)) for i, feeds in enumerate([*prefills, appended, *steps])]
-
-    def drive(self, run: Run) -> np.ndarray:
-        """Answer the prompts through ``run`` with the caches it makes itself; return the logits of every position."""
-        return np.concatenate([self._answer(run, *pair) for pair in zip(self._prompts, self._answers, strict=True)])
-
-    def _answer(self, run: Run, prompt: np.ndarray, tokens: list[int]) -> np.ndarray:
-        """Run a prompt and then ``tokens``; where they end, go on with the most likely new one."""
-        feeds = self._feeds(prompt[None], 0, room=self._spoken)
-        logits: list[np.ndarray] = []
-        for i in range(self._spoken):
-            outputs = run(feeds)
-            logits.append(outputs["logits"])
-            if i == len(tokens):
-                allowed = logits[-1][0].copy()
-                allowed[tokens] = -np.inf  # no repeats: variety
-                tokens.append(int(allowed.argmax()))
-            length = len(prompt) + i + 1
-            feeds = {
-                "inputs_embeds": self._embedding.take(np.array([[tokens[i]]])),
-                "seqlens_k": np.array([length - 1], np.int32),
-                "total_sequence_length": np.array(length, np.int32),
-                **{name.replace("present", "past"): a for name, a in outputs.items() if name.startswith("present")},
-            }
-        return np.concatenate(logits)
-
-    def _prompt(self, frames: int) -> np.ndarray:
-        audio = self._normal((1, frames, self._encoder.hop), 0.056)
-        with torch.no_grad():
-            features, _ = self._encoder(torch.from_numpy(audio), torch.zeros(1, self._encoder.state_size))
-        return np.concatenate([self._embeds((8,)), features[0].numpy(), self._embeds((6,))])
-
-    def _embeds(self, shape: tuple[int, ...]) -> np.ndarray:
-        return self._embedding.take(self._random.integers(0, self._embedding.shape[0], shape))
-
-    def _step(self, batch: int) -> dict[str, np.ndarray]:
-        feeds = self._feeds(self._embeds((batch, 1)), 0, room=63)
-        lengths = self._random.integers(3, 60, batch).astype(np.int32)
-        caches = {name: self._normal(array.shape, 1.0) for name, array in feeds.items() if name.startswith("past")}
-        return {**feeds, **caches, "seqlens_k": lengths, "total_sequence_length": np.array(lengths.max() + 1, np.int32)}
-
-    def _feeds(self, embeds: np.ndarray, past: int, room: int = 0) -> dict[str, np.ndarray]:
-        batch, length = embeds.shape[0], past + embeds.shape[1]
-        shape = (batch, self._config.num_key_value_heads, length + room, self._config.head_dim)
-        caches = {port.name: self._normal(shape, 1.0 if past else 0.0) for port in _cache_ports("past", self._config)}
-        return {
-            "inputs_embeds": embeds,
-            "seqlens_k": np.full(batch, length - 1, np.int32),
-            "total_sequence_length": np.array(length, np.int32),
-            **caches,
-        }
-
-    def _normal(self, shape: tuple[int, ...], deviation: float) -> np.ndarray:
-        return (deviation * self._random.standard_normal(shape)).astype(np.float32)
+    return {
+        "speech_encoder": Graph(
+            "speech_encoder",
+            "speech_encoder.onnx",
+            PortableEncoder(model.encoder),
+            inputs=(Port("audio", ("batch", 1, "samples")), Port("num_samples", ("batch",), "int64")),
+            outputs=(features,),
+        ),
+        "decoder_with_speech": Graph(
+            "decoder_with_speech",
+            "decoder_with_speech.onnx",
+            PortablePrefill(model.decoder, embedding, model.audio_id),
+            inputs=(ids, mask("sequence"), features),
+            outputs=(logits, *caches("present", "sequence")),
+        ),
+        "decoder": Graph(
+            "decoder",
+            "decoder.onnx",
+            PortableDecoder(model.decoder, embedding),
+            inputs=(ids, mask("total"), *caches("past_key_values", "past")),
+            outputs=(logits, *caches("present", "total")),
+        ),
+    }

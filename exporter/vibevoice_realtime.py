@@ -19,13 +19,13 @@ from torch import Tensor, nn
 
 from actors.bundle import Layout
 from actors.errors import ExportError
-from exporter.attention import concat_attention, shared_buffer_attention
 from exporter.build import Export
 from exporter.checkpoints import Checkpoint, download_file, load_weights
 from exporter.graphs import OPSET, Graph, Port
-from exporter.layers import Linear, RMSNorm, rotary_tables
-from exporter.vibevoice_cases import PortableCases, ServerCases
-from exporter.vibevoice_vae import Decoder, Part, VAEConfig, decoder_state, start
+from exporter.layers import Linear, RMSNorm
+from exporter.qwen2 import Backbone, Qwen2Config, backbone_state, positions_of
+from exporter.vibevoice_realtime_cases import PortableCases, ServerCases
+from exporter.vibevoice_vae import Connector, Decoder, Part, VAEConfig, connector_state, decoder_state, start
 from exporter.vibevoice_voices import find_presets, with_presets
 
 logger = logging.getLogger(__name__)
@@ -58,26 +58,6 @@ _COARSE_STAGES = 2  # of the decoder: 95 % of its weights, 30 % of its arithmeti
 _OPSET_PORTABLE = 18
 _LM_SNR_FLOOR_DB = 20.0  # its states are not sound: twenty layers read them, whose decisions are measured too
 _NARROW = 128
-_CONNECTOR_EPS = 1e-6  # SpeechConnector
-
-
-@dataclass(frozen=True)
-class BackboneConfig:
-    """The keys of ``decoder_config`` (transformers ``Qwen2Config``) that shape both language models."""
-
-    vocab_size: int
-    hidden_size: int
-    intermediate_size: int
-    num_attention_heads: int
-    num_key_value_heads: int
-    rms_norm_eps: float
-    rope_theta: float
-    max_position_embeddings: int
-
-    @property
-    def head_dim(self) -> int:
-        """Channels of a head."""
-        return self.hidden_size // self.num_attention_heads
 
 
 @dataclass(frozen=True)
@@ -101,106 +81,11 @@ class HeadConfig:
 class Config:
     """What is read of ``config.json``."""
 
-    backbone: BackboneConfig
+    backbone: Qwen2Config
     lm_layers: int
     tts_layers: int
     head: HeadConfig
     decoder: VAEConfig
-
-
-class Layer(nn.Module):
-    """One Qwen2 decoder layer. Projections that read the same input are one matrix: fewer, larger MatMuls."""
-
-    def __init__(self, config: BackboneConfig) -> None:
-        super().__init__()
-        hidden = config.hidden_size
-        heads = (config.num_attention_heads, config.num_key_value_heads, config.num_key_value_heads)
-        self.sizes = [config.head_dim * n for n in heads]
-        self.input_layernorm = RMSNorm(hidden, config.rms_norm_eps)
-        self.qkv_proj = Linear(hidden, sum(self.sizes), bias=True)
-        self.o_proj = Linear(hidden, hidden)
-        self.post_attention_layernorm = RMSNorm(hidden, config.rms_norm_eps)
-        self.gate_up_proj = Linear(hidden, 2 * config.intermediate_size)
-        self.down_proj = Linear(config.intermediate_size, hidden)
-
-    def qkv(self, x: Tensor, shape: Sequence[int]) -> tuple[Tensor, Tensor, Tensor]:
-        """Project ``[batch * sequence, hidden]`` to query, key and value, ``[batch, sequence, heads * head_dim]``."""
-        query, key, value = self.qkv_proj(self.input_layernorm(x)).view(*shape, -1).split(self.sizes, dim=-1)
-        return query, key, value
-
-    def finish(self, x: Tensor, attended: Tensor) -> Tensor:
-        """Add what was attended to and the SwiGLU block to ``[batch * sequence, hidden]``."""
-        x = x + self.o_proj(attended.flatten(0, 1))
-        gate, up = self.gate_up_proj(self.post_attention_layernorm(x)).chunk(2, dim=-1)
-        return x + self.down_proj(nn.functional.silu(gate) * up)
-
-
-class Backbone(nn.Module):
-    """A stack of layers; the layouts give it a cache and an interface."""
-
-    def __init__(self, config: BackboneConfig, num_layers: int) -> None:
-        super().__init__()
-        self.config = config
-        self.layers = nn.ModuleList(Layer(config) for _ in range(num_layers))
-        cos, sin = rotary_tables(config.max_position_embeddings, config.head_dim, config.rope_theta)
-        self.cos: Tensor
-        self.sin: Tensor
-        self.register_buffer("cos", cos, persistent=False)
-        self.register_buffer("sin", sin, persistent=False)
-
-    def run_in_slots(
-        self, embeddings: Tensor, seqlens_k: Tensor, total_sequence_length: Tensor, past: Sequence[Tensor]
-    ) -> tuple[Tensor, list[Tensor]]:
-        """Run ``[batch, sequence, hidden]`` over slot buffers; return the hidden states, before any norm, and the buffers."""
-        x = embeddings.flatten(0, 1)
-        present: list[Tensor] = []
-        for i, layer in enumerate(self.layers):
-            query, key, value = layer.qkv(x, embeddings.shape[:2])
-            attended, *cache = shared_buffer_attention(
-                query,
-                key,
-                value,
-                past[2 * i],
-                past[2 * i + 1],
-                seqlens_k,
-                total_sequence_length,
-                self.cos,
-                self.sin,
-            )
-            present += cache
-            x = layer.finish(x, attended)
-        return x.view(embeddings.shape), present
-
-    def run_growing(
-        self, embeddings: Tensor, attention_mask: Tensor, position_ids: Tensor, past_keys: Tensor, past_values: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Run ``[batch, sequence, hidden]`` behind caches that grow by concatenation.
-
-        Args:
-            embeddings: what the layers read.
-            attention_mask: ``[batch, past + sequence]``, 0 where a row is padded.
-            position_ids: ``[batch, sequence]``.
-            past_keys: ``[layers, batch, kv_heads, past, head_dim]``; likewise ``past_values``.
-            past_values: see ``past_keys``.
-
-        Returns:
-            The hidden states, before any norm, and both caches with this call's positions.
-        """
-        cos, sin = self.cos[position_ids][:, None], self.sin[position_ids][:, None]
-        key_index = torch.arange(attention_mask.shape[1])
-        query_index = key_index[attention_mask.shape[1] - embeddings.shape[1] :]
-        # A padded query sees itself, so that its (unused) row is finite.
-        visible = (key_index <= query_index[:, None]) & attention_mask.bool()[:, None]
-        visible = (visible | (key_index == query_index[:, None]))[:, None]
-        x = embeddings.flatten(0, 1)
-        keys, values = [], []
-        for i, layer in enumerate(self.layers):
-            query, key, value = layer.qkv(x, embeddings.shape[:2])
-            attended, *grown = concat_attention(query, key, value, past_keys[i], past_values[i], visible, cos, sin)
-            keys.append(grown[0])
-            values.append(grown[1])
-            x = layer.finish(x, attended)
-        return x.view(embeddings.shape), torch.stack(keys), torch.stack(values)
 
 
 class TextLM(nn.Module):
@@ -210,21 +95,6 @@ class TextLM(nn.Module):
         super().__init__()
         self.embed_tokens = nn.Embedding(config.backbone.vocab_size, config.backbone.hidden_size)
         self.backbone = Backbone(config.backbone, config.lm_layers)
-
-
-class Connector(nn.Module):
-    """Latents to embeddings (SpeechConnector)."""
-
-    def __init__(self, latent_size: int, hidden_size: int) -> None:
-        super().__init__()
-        self.fc1 = Linear(latent_size, hidden_size, bias=True)
-        self.norm = RMSNorm(hidden_size, _CONNECTOR_EPS)
-        self.fc2 = Linear(hidden_size, hidden_size, bias=True)
-
-    def forward(self, speech_latent: Tensor) -> Tensor:
-        """Map ``[..., latent]``, not scaled, to ``[..., hidden]``."""
-        y: Tensor = self.fc2(self.norm(self.fc1(speech_latent)))
-        return y
 
 
 class EndClassifier(nn.Module):
@@ -360,6 +230,16 @@ class ServerAcousticDecoder(nn.Module):
         return audio.flatten(1), *present
 
 
+def _run_growing(
+    backbone: Backbone, embeddings: Tensor, attention_mask: Tensor, position_ids: Tensor, keys: Tensor, values: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Run behind caches that the public contract holds in one tensor, ``[layers, batch, kv_heads, past, head_dim]``."""
+    hidden, new_keys, new_values = backbone.run_growing(
+        embeddings, attention_mask, position_ids, keys.unbind(), values.unbind()
+    )
+    return hidden, torch.stack(new_keys), torch.stack(new_values)
+
+
 class PortableLM(nn.Module):
     """The public contract of the lower layers. Positions follow from the mask: rows may be padded on the left."""
 
@@ -369,10 +249,9 @@ class PortableLM(nn.Module):
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, past_keys: Tensor, past_values: Tensor) -> tuple[Tensor, ...]:
         """Map ids ``[batch, sequence]`` to hidden states and the grown caches."""
-        first = attention_mask.shape[1] - input_ids.shape[1]
-        position_ids = (attention_mask.cumsum(1) - 1).clamp(min=0)[:, first:]
+        position_ids = positions_of(attention_mask, input_ids.shape[1])
         embeddings = self.lm.embed_tokens(input_ids)
-        return self.lm.backbone.run_growing(embeddings, attention_mask, position_ids, past_keys, past_values)
+        return _run_growing(self.lm.backbone, embeddings, attention_mask, position_ids, past_keys, past_values)
 
 
 class PortableTTS(nn.Module):
@@ -386,10 +265,8 @@ class PortableTTS(nn.Module):
         self, inputs_embeds: Tensor, attention_mask: Tensor, position_ids: Tensor, past_keys: Tensor, past_values: Tensor
     ) -> tuple[Tensor, ...]:
         """Map embeddings ``[batch, sequence, hidden]``, types added, to hidden states and the grown caches."""
-        hidden, keys, values = self.tts.backbone.run_growing(
-            inputs_embeds, attention_mask, position_ids, past_keys, past_values
-        )
-        return self.tts.norm(hidden), keys, values
+        hidden, *present = _run_growing(self.tts.backbone, inputs_embeds, attention_mask, position_ids, past_keys, past_values)
+        return self.tts.norm(hidden), *present
 
 
 class PortableDecoder(nn.Module):
@@ -496,7 +373,10 @@ def _read_config(checkpoint: Checkpoint) -> Config:
         _check_supported(lm, head)
         tts_layers = int(raw["tts_backbone_num_hidden_layers"])
         return Config(
-            backbone=BackboneConfig(**{name: lm[name] for name in BackboneConfig.__annotations__}),
+            backbone=Qwen2Config(
+                **{name: lm[name] for name in Qwen2Config.__annotations__ if name != "head_dim"},
+                head_dim=lm["hidden_size"] // lm["num_attention_heads"],
+            ),
             lm_layers=int(lm["num_hidden_layers"]) - tts_layers,
             tts_layers=tts_layers,
             head=HeadConfig(**{name: head[name] for name in HeadConfig.__annotations__}),
@@ -547,39 +427,19 @@ def _fill(config: Config, state: dict[str, Tensor], origin: str) -> Model:
         float(state.pop("model.speech_scaling_factor")),
         float(state.pop("model.speech_bias_factor")),
     )
-    lm = _backbone_state(state, "model.language_model.", config.lm_layers)
-    lm["embed_tokens.weight"] = state.pop("model.language_model.embed_tokens.weight")
-    load_weights(model.lm, lm, origin)
-    tts = _backbone_state(state, "model.tts_language_model.", config.tts_layers)
-    tts["norm.weight"] = state.pop("model.tts_language_model.norm.weight")
-    load_weights(model.tts, tts, origin)
-    connector = _linears(state, "model.acoustic_connector.", ("fc1", "fc2"))
-    connector["norm.weight"] = state.pop("model.acoustic_connector.norm.weight")
-    load_weights(model.connector, connector, origin)
+    lm = _backbone(state, "model.language_model.", config.lm_layers)
+    load_weights(model.lm, lm | {"embed_tokens.weight": state.pop("model.language_model.embed_tokens.weight")}, origin)
+    tts = _backbone(state, "model.tts_language_model.", config.tts_layers)
+    load_weights(model.tts, tts | {"norm.weight": state.pop("model.tts_language_model.norm.weight")}, origin)
+    load_weights(model.connector, connector_state(state.pop, "model.acoustic_connector."), origin)
     load_weights(model.end, _linears(state, "tts_eos_classifier.", ("fc1", "fc2")), origin)
     load_weights(model.head, _head_state(state, "model.prediction_head.", config.head), origin)
     load_weights(model.decoder, decoder_state(state, "model.acoustic_tokenizer.decoder.", config.decoder), origin)
     return model
 
 
-def _backbone_state(state: dict[str, Tensor], prefix: str, num_layers: int) -> dict[str, Tensor]:
-    """Rename transformers' Qwen2Model keys to ours, emptying ``state``; join projections that share an input."""
-    renamed = {}
-
-    def joined(theirs: str, *names: str) -> Tensor:
-        return torch.cat([state.pop(f"{theirs}.{name}") for name in names])
-
-    attention = [f"self_attn.{part}_proj" for part in "qkv"]
-    for i in range(num_layers):
-        theirs, ours = f"{prefix}layers.{i}", f"backbone.layers.{i}"
-        for norm in ("input_layernorm", "post_attention_layernorm"):
-            renamed[f"{ours}.{norm}.weight"] = state.pop(f"{theirs}.{norm}.weight")
-        renamed[f"{ours}.qkv_proj.weight"] = joined(theirs, *(f"{name}.weight" for name in attention)).T.contiguous()
-        renamed[f"{ours}.qkv_proj.bias"] = joined(theirs, *(f"{name}.bias" for name in attention))
-        renamed[f"{ours}.o_proj.weight"] = state.pop(f"{theirs}.self_attn.o_proj.weight").T.contiguous()
-        renamed[f"{ours}.gate_up_proj.weight"] = joined(theirs, "mlp.gate_proj.weight", "mlp.up_proj.weight").T.contiguous()
-        renamed[f"{ours}.down_proj.weight"] = state.pop(f"{theirs}.mlp.down_proj.weight").T.contiguous()
-    return renamed
+def _backbone(state: dict[str, Tensor], prefix: str, layers: int) -> dict[str, Tensor]:
+    return {f"backbone.{name}": tensor for name, tensor in backbone_state(state.pop, prefix, layers).items()}
 
 
 def _linears(state: dict[str, Tensor], prefix: str, names: Sequence[str]) -> dict[str, Tensor]:
@@ -631,17 +491,9 @@ def _server_graphs(model: Model) -> dict[str, Graph]:
     }
 
 
-def _caches(config: BackboneConfig, layers: int) -> tuple[tuple[Port, ...], tuple[Port, ...], tuple[Port, ...]]:
-    """Return the ports of lengths, past and present."""
-    axes = ("batch", config.num_key_value_heads, "max_length", config.head_dim)
-    names = [f"{part}.{i}" for i in range(layers) for part in ("key", "value")]
-    lengths = (Port("seqlens_k", ("batch",), "int32"), Port("total_sequence_length", (), "int32"))
-    return lengths, tuple(Port(f"past_{name}", axes) for name in names), tuple(Port(f"present_{name}", axes) for name in names)
-
-
 def _server_lm(model: Model) -> Graph:
     config = model.config.backbone
-    lengths, past, present = _caches(config, model.config.lm_layers)
+    lengths, past, present = config.slot_ports(model.config.lm_layers)
     return Graph(
         "lm",
         "lm.onnx",
@@ -653,7 +505,7 @@ def _server_lm(model: Model) -> Graph:
 
 def _server_tts(model: Model) -> Graph:
     config = model.config.backbone
-    lengths, past, present = _caches(config, model.config.tts_layers)
+    lengths, past, present = config.slot_ports(model.config.tts_layers)
     return Graph(
         "tts_lm",
         "tts_lm.onnx",
@@ -742,7 +594,7 @@ def _portable_graphs(model: Model) -> dict[str, Graph]:
     }
 
 
-def _growing(name: str, module: nn.Module, config: BackboneConfig, layers: int, reads: Port, *positions: Port) -> Graph:
+def _growing(name: str, module: nn.Module, config: Qwen2Config, layers: int, reads: Port, *positions: Port) -> Graph:
     def cache(length: str) -> tuple[int | str, ...]:
         return layers, "batch", config.num_key_value_heads, length, config.head_dim
 

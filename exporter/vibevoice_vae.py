@@ -2,11 +2,12 @@
 
 Source: microsoft/VibeVoice ``vibevoice/modular/modular_vibevoice_tokenizer.py`` (MIT). Like :mod:`exporter.mimi`, whose
 convolutions these are, everything is channel-last, convolutions are MatMuls over windows, and a layer takes and gives what
-it needs of the past, so that chunks are the whole, exactly. A decoder mirrors an encoder: the blocks are the same.
+it needs of the past, so that chunks are the whole, exactly. A decoder mirrors an encoder: the blocks are the same. Here is
+also the connector, which stands between the codec and a language model.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,7 @@ from exporter.mimi import BandConv, Conv, ConvTranspose, band_weight, conv_weigh
 KERNEL = 7  # of every convolution that does not change the rate
 _BAND_ROWS = 16  # of the convolution at the samples' end: one channel is nothing to multiply
 EXPANSION = 4  # of the feed-forward part of a block
+_CONNECTOR_EPS = 1e-6  # modeling_vibevoice.py: SpeechConnector
 
 # The only values that are published and that the code below stands for; also the defaults of the original's config classes.
 _FIXED = {
@@ -181,6 +183,21 @@ class Encoder(nn.Module):
         return x, *present
 
 
+class Connector(nn.Module):
+    """Brings latents to the width of a language model (SpeechConnector); there is no activation between."""
+
+    def __init__(self, latent_dim: int, hidden_size: int) -> None:
+        super().__init__()
+        self.fc1 = Linear(latent_dim, hidden_size, bias=True)
+        self.norm = RMSNorm(hidden_size, _CONNECTOR_EPS)
+        self.fc2 = Linear(hidden_size, hidden_size, bias=True)
+
+    def forward(self, latents: Tensor) -> Tensor:
+        """Map ``[..., latent]``, not scaled, to ``[..., hidden]``."""
+        y: Tensor = self.fc2(self.norm(self.fc1(latents)))
+        return y
+
+
 def start(state_shapes: Sequence[tuple[int, int]], x: Tensor) -> list[Tensor]:
     """Return the zeros that a stream begins with, for the batch of ``x``."""
     return [x.new_zeros(x.shape[0], *shape) for shape in state_shapes]
@@ -219,6 +236,13 @@ def encoder_state(state: dict[str, Tensor], prefix: str, config: VAEConfig) -> d
         index += 1 + depth
     weight, bias = _pop(state, f"{prefix}head.conv.conv")
     return renamed | _named(index, conv_weight(weight), bias)
+
+
+def connector_state(read: Callable[[str], Tensor], prefix: str) -> dict[str, Tensor]:
+    """Return the state of a :class:`Connector` from the original's weights under ``prefix``."""
+    state = {f"{name}.weight": read(f"{prefix}{name}.weight").T.contiguous() for name in ("fc1", "fc2")}
+    state |= {f"{name}.bias": read(f"{prefix}{name}.bias") for name in ("fc1", "fc2")}
+    return state | {"norm.weight": read(f"{prefix}norm.weight")}
 
 
 def _blocks(config: VAEConfig, stage: int) -> list[nn.Module]:

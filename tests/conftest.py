@@ -156,17 +156,17 @@ def asr_oracle() -> Mapping[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def asr_bundle(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Precision], Bundle]:
-    """Returns the tiny VibeVoice-ASR checkpoint's bundle in a precision: exported at the first call, which takes 20 s."""
+def asr_bundle(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Bundle]:
+    """Returns the tiny VibeVoice-ASR checkpoint's bundle in a precision and a layout: exported at the first call, in 20 s."""
     pytest.importorskip("torch", reason="reading a checkpoint needs the 'export' extra")
     from exporter.build import build_bundle
     from exporter.checkpoints import open_checkpoint
     from exporter.vibevoice_asr import FILES, load
 
     @functools.cache
-    def build(precision: Precision) -> Bundle:
+    def build(precision: Precision, layout: Layout = "server") -> Bundle:
         folder = tmp_path_factory.mktemp("asr_bundles") / precision
-        return build_bundle(load(open_checkpoint(str(TINY_ASR), FILES), "server"), "tiny-asr", precision, "server", folder)
+        return build_bundle(load(open_checkpoint(str(TINY_ASR), FILES), layout), "tiny-asr", precision, layout, folder)
 
     return build
 

@@ -105,7 +105,7 @@ def test_the_real_sizes_are_those_of_the_paper_model() -> None:
     lm = read_config(open_checkpoint(str(TINY), FILES)).lm
     parts = [VAEConfig(latent, 32, (8, 5, 5, 4, 2, 2), (8, 3, 3, 3, 3, 3, 3), eps=1e-5) for latent in (64, 128)]
     with torch.device("meta"):
-        encoder = SpeechEncoder(Config(lm, *parts, {}, ()))
+        encoder = SpeechEncoder(Config(lm, 3, False, *parts, {}, ()))
     assert encoder.state_size == 319_244
     assert sum(p.numel() for p in encoder.acoustic.parameters()) / 1e6 == pytest.approx(343.7, abs=0.1)
     assert sum(p.numel() for p in encoder.semantic.parameters()) / 1e6 == pytest.approx(344.6, abs=0.1)
@@ -135,7 +135,7 @@ def test_audio_of_more_than_a_minute_loses_no_frame(encoder: ort.InferenceSessio
     np.testing.assert_allclose(in_chunks(encoder, audio, 75), whole[0], atol=1e-4)
 
 
-@pytest.mark.parametrize("precision", ["fp32", "int8", "int4"])
+@pytest.mark.parametrize("precision", ["fp32", "fp16", "int8", "int4"])
 def test_a_model_that_is_streamed_is_the_one_that_is_not(
     precision: Precision, asr_bundle: Callable[[Precision], Bundle], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

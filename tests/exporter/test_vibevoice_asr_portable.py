@@ -1,0 +1,94 @@
+"""The public graphs in plain ONNX Runtime: recordings of unequal lengths together give transformers' answers."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import pytest
+
+from actors.bundle import Bundle, Precision
+
+pytest.importorskip("torch", reason="exporting needs the 'export' extra")
+
+from exporter.build import build_bundle
+from exporter.checkpoints import open_checkpoint
+from exporter.vibevoice_asr import FILES, load
+
+TINY = Path(__file__).parents[1] / "fixtures" / "vibevoice_asr_tiny"
+GRAPHS = ["speech_encoder", "decoder_with_speech", "decoder"]
+HOP, STEPS = 3200, 48
+
+
+@pytest.fixture(scope="module")
+def portable(asr_bundle: Callable[..., Bundle]) -> Bundle:
+    return asr_bundle("fp32", "portable")
+
+
+def transcribe(bundle: Bundle, recordings: list[np.ndarray], prompts: list[list[int]]) -> tuple[list[np.ndarray], np.ndarray]:
+    """Run rows together; return their features and the greedy tokens ``[rows, STEPS]``."""
+    encoder, prefill, step = (
+        ort.InferenceSession(str(bundle.path(f"{name}.onnx")), providers=["CPUExecutionProvider"]) for name in GRAPHS
+    )
+    counts = np.array([len(samples) for samples in recordings])
+    audio = np.full((len(counts), 1, counts.max()), 9.0, np.float32)  # what is behind a recording is not heard
+    ids = np.zeros((len(prompts), max(map(len, prompts))), np.int64)
+    mask = np.zeros_like(ids)
+    for row, (samples, prompt) in enumerate(zip(recordings, prompts, strict=True)):
+        audio[row, 0, : len(samples)] = samples
+        ids[row, -len(prompt) :] = prompt
+        mask[row, -len(prompt) :] = 1
+    (features,) = encoder.run(None, {"audio": audio, "num_samples": counts})
+    logits, *caches = prefill.run(None, {"input_ids": ids, "attention_mask": mask, "speech_embeddings": features})
+    names = [port.name for port in step.get_inputs()][2:]
+    tokens = []
+    for _ in range(STEPS):
+        tokens.append(logits.argmax(1))
+        mask = np.pad(mask, ((0, 0), (0, 1)), constant_values=1)
+        feeds = {"input_ids": tokens[-1][:, None], "attention_mask": mask, **dict(zip(names, caches, strict=True))}
+        logits, *caches = step.run(None, feeds)
+    own = [row[: -(-count // HOP)] for row, count in zip(features, counts, strict=True)]
+    return own, np.array(tokens).T
+
+
+def test_graphs_have_the_public_names_and_standard_operators(portable: Bundle) -> None:
+    assert list(portable.manifest.graphs) == GRAPHS
+    for spec in portable.manifest.graphs.values():
+        model = onnx.load(portable.path(spec.file), load_external_data=False)
+        assert {node.domain for node in model.graph.node} == {""}
+
+
+def test_rows_of_unequal_lengths_and_loudness_give_transformers_answers(
+    portable: Bundle, asr_oracle: Mapping[str, Any]
+) -> None:
+    recordings = [asr_oracle[f"wav{i}"] for i in range(3)]
+    features, tokens = transcribe(portable, recordings, asr_oracle["prompts"])
+    np.testing.assert_allclose(np.concatenate(features), asr_oracle["speech_features"], atol=1e-4)
+    np.testing.assert_array_equal(tokens, asr_oracle["tokens"])
+    for row in range(3):
+        _, alone = transcribe(portable, recordings[row : row + 1], asr_oracle["prompts"][row : row + 1])
+        np.testing.assert_array_equal(alone[0], asr_oracle["tokens"][row])
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
+def test_decoders_larger_than_memory_are_the_same(
+    precision: Precision, portable: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("exporter.vibevoice_asr._MAX_IN_MEMORY_BYTES", 0)
+    export = load(open_checkpoint(str(TINY), FILES), "portable")
+    assert export.precisions == ["fp32", "fp16", "int8"]
+    decoders = replace(export, graphs={key: graph for key, graph in export.graphs.items() if key != "speech_encoder"})
+    streamed = build_bundle(decoders, "streamed", precision, "portable", tmp_path / "bundle")
+    for key, graph in decoders.graphs.items():
+        model = onnx.load(streamed.path(graph.file), load_external_data=False)
+        assert {node.domain for node in model.graph.node} == {""}
+        got, want = (
+            ort.InferenceSession(str(bundle.path(graph.file)), providers=["CPUExecutionProvider"]).run(
+                ["logits"], dict(export.cases[key][0].feeds)
+            )[0]
+            for bundle in (streamed, portable)
+        )
+        assert np.abs(got - want).max() <= (1e-5 if precision == "fp32" else 0.1) * np.abs(want).max()
