@@ -164,7 +164,7 @@ def test_a_language_model_that_loses_too_much_is_no_bundle(
 
 
 def test_a_precision_the_family_lacks_is_a_usage_error_and_leaves_nothing(toy: Callable[..., Export], tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="soprano has no int4 export: choose fp32"):
+    with pytest.raises(UsageError, match="soprano model has no int4 export: choose fp32"):
         build_bundle(toy(), "toy", "int4", "server", tmp_path)
     assert list(tmp_path.iterdir()) == []
 
