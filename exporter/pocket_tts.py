@@ -446,7 +446,7 @@ def _flow_state(state: dict[str, Tensor], config: FlowConfig) -> dict[str, Tenso
 
 
 def _graphs(model: Model, layout: Layout) -> dict[str, Graph]:
-    """The five graphs under the names of the public export (KevinAHM/pocket-tts-onnx) in both layouts; some lack the encoder."""
+    """The five graphs, or four without encoder, under the names of the public export (KevinAHM/pocket-tts-onnx)."""
     opset = {"opset": _OPSET_PORTABLE} if layout == "portable" else {}
     d_model = model.config.flow_lm.transformer.d_model
     graphs = {
