@@ -141,7 +141,7 @@ def test_the_loop_gets_what_the_files_say(export: Export) -> None:
         "frame_size": 1920,
         "layers": 2,
         "kv_heads": 2,
-        "head_dim": 24,
+        "head_dim": 32,
     }
     assert {key: export.settings[key] for key in expected} == expected
 
@@ -326,7 +326,7 @@ def test_weights_left_over_are_named(key: str, folder: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"head_dim": 32}, "q_proj.weight has shape .* not the 128 rows"),
+        ({"head_dim": 24}, "q_proj.weight has shape .* not the 96 rows"),
         ({"intermediate_size": 95}, "does not fit Backbone"),
         (
             {

@@ -144,11 +144,11 @@ class TestCheckpoint:
         assert export.voices == ["voice", "voice_b"]
         (tmp_path / "mine").mkdir()
         (tmp_path / "mine" / "anna.safetensors").write_bytes((folder / "voice.safetensors").read_bytes())
-        replaced = with_voices(export, tmp_path / "mine")
+        replaced = with_voices(export, tmp_path / "mine", "server")
         assert replaced.voices == ["anna"]
         assert sorted(replaced.files) == ["tokenizer.json", "voices/anna.safetensors"]
         with pytest.raises(UsageError, match="has no voice"):
-            with_voices(export, tmp_path / "nowhere")
+            with_voices(export, tmp_path / "nowhere", "server")
 
     def test_another_models_voice_is_refused(self, folder: Path, pocket_oracle: Callable[[str], Any]) -> None:
         (folder / "voice.safetensors").write_bytes((pocket_oracle("lsd").folder / "voice.safetensors").read_bytes())
