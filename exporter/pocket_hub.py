@@ -17,7 +17,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from actors.errors import ExportError
+from actors.errors import ExportError, UsageError
 from exporter.checkpoints import Checkpoint, open_checkpoint
 from exporter.pocket_config import Config, Contents
 from exporter.voices import find_voices
@@ -86,7 +86,9 @@ def read_hub(checkpoint: Checkpoint) -> Contents:
     voices = find_voices(checkpoint.folder)
     others = sorted(path.name for path in (checkpoint.folder / "voices").glob("*") if path.stem not in voices)
     if others:
-        logger.warning("left out, as pocket-tts does not save voices so: %s in %s/voices", ", ".join(others), checkpoint.folder)
+        logger.warning(
+            "%s/voices: left out, as they are no voice states of pocket-tts: %s", checkpoint.folder, ", ".join(others)
+        )
     return Contents(
         config=config,
         weights=_read_weights(checkpoint, config, model) | _read_codec_weights(codec, config),
@@ -156,12 +158,13 @@ def _open_codec(checkpoint: Checkpoint) -> _Codec:
         raise named.unsupported("audio_tokenizer_name_or_path", "a name or a path")
     beside = [checkpoint.folder / name for name in (CODEC_FOLDER, reference) if name]
     found = next((str(folder) for folder in beside if folder.is_dir()), reference)
+    remedy = f"put what the codec's save_pretrained wrote into {beside[0]}"
     if not found:
-        raise ExportError(
-            f"{checkpoint.folder} has no codec: put what its save_pretrained wrote into {beside[0]}, or name its folder or hub "
-            "repository in processor_config.json (audio_tokenizer: audio_tokenizer_name_or_path)"
-        )
-    codec = open_checkpoint(found, CODEC_FILES)
+        raise ExportError(f"{checkpoint.folder} has no codec, and no processor_config.json that names one: {remedy}")
+    try:
+        codec = open_checkpoint(found, CODEC_FILES)
+    except UsageError as error:
+        raise UsageError(f"the codec that {named.name} names is not there: {error}; or {remedy}") from error
     config = _Section.of(codec, "config.json")
     config.expect_type("pocket_tts_audio_tokenizer")
     config.expect(_CODEC)

@@ -16,8 +16,11 @@ torch = pytest.importorskip("torch", reason="reading a checkpoint needs the 'exp
 
 from safetensors.torch import load_file, save_file  # noqa: E402
 
+from actors.bundle import Source  # noqa: E402
 from actors.errors import ExportError, UsageError  # noqa: E402
+from exporter import pocket_hub  # noqa: E402
 from exporter.build import Export  # noqa: E402
+from exporter.checkpoints import Checkpoint  # noqa: E402
 from exporter.pocket_config import find_checkpoint  # noqa: E402
 from exporter.pocket_hub import read_hub  # noqa: E402
 from exporter.pocket_tts import load, load_model  # noqa: E402
@@ -359,12 +362,25 @@ class TestCodec:
             change(folder / "processor_config.json", {"audio_tokenizer.audio_tokenizer_name_or_path": reference})
             assert "mimi.quantizer.output_proj.weight" in read_hub(find_checkpoint(str(folder))).weights
 
+    def test_it_may_be_a_hub_repository(self, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        shutil.move(folder / CODEC, tmp_path / "codec")
+        change(folder / "processor_config.json", {"audio_tokenizer.audio_tokenizer_name_or_path": "org/codec"})
+        opened: list[tuple[str, ...]] = []
+
+        def open_checkpoint(reference: str, files: tuple[str, ...]) -> Checkpoint:
+            opened.append((reference, *files))
+            return Checkpoint(tmp_path / "codec", Source(repo=reference))
+
+        monkeypatch.setattr(pocket_hub, "open_checkpoint", open_checkpoint)
+        assert "mimi.quantizer.output_proj.weight" in read_hub(find_checkpoint(str(folder))).weights
+        assert opened == [("org/codec", "config.json", "*.safetensors", "*.safetensors.index.json")]
+
     def test_without_one_it_is_said_where_to_put_it(self, folder: Path) -> None:
         shutil.rmtree(folder / CODEC)
-        with pytest.raises(UsageError, match=r"'audio_tokenizer' is neither a folder nor a hub id"):
+        with pytest.raises(UsageError, match=r"'audio_tokenizer' is neither a folder nor a hub id.*; or put what"):
             read_hub(find_checkpoint(str(folder)))
         (folder / "processor_config.json").unlink()
-        with pytest.raises(ExportError, match="has no codec: put what its save_pretrained wrote into"):
+        with pytest.raises(ExportError, match="has no codec, and no processor_config.json that names one: put what"):
             read_hub(find_checkpoint(str(folder)))
 
     def test_without_encoder_there_is_no_graph_of_it(self, folder: Path) -> None:
