@@ -380,7 +380,7 @@ class TestCodec:
         with pytest.raises(UsageError, match=r"'audio_tokenizer' is neither a folder nor a hub id.*; or put what"):
             read_hub(find_checkpoint(str(folder)))
         (folder / "processor_config.json").unlink()
-        with pytest.raises(ExportError, match="has no codec, and no processor_config.json that names one: put what"):
+        with pytest.raises(ExportError, match=r"has no codec, and no processor_config\.json that names one: put what"):
             read_hub(find_checkpoint(str(folder)))
 
     def test_without_encoder_there_is_no_graph_of_it(self, folder: Path) -> None:
