@@ -26,6 +26,8 @@ class VoiceCloner:
             raise UsageError(f"{bundle.manifest.name} is a {bundle.manifest.family} model: only pocket-tts clones voices")
         if bundle.manifest.layout != "server":
             raise BundleError(f"{bundle.folder} has layout {bundle.manifest.layout!r}: voices are made with 'server' bundles")
+        if "mimi_encoder" not in bundle.manifest.graphs:
+            raise UsageError(f"{bundle.manifest.name} cannot clone voices: it was exported from weights without the encoder")
         self.settings = Settings.of(bundle.manifest)
         self.sample_rate = bundle.manifest.sample_rate
         self._device = Device("cpu")

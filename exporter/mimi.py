@@ -444,7 +444,9 @@ class Encoder(nn.Module):
         return latents
 
 
-def load_mimi(config: MimiConfig, d_model: int, state: dict[str, Tensor], origin: str) -> tuple[Encoder, Decoder]:
+def load_mimi(
+    config: MimiConfig, d_model: int, state: dict[str, Tensor], origin: str, *, with_encoder: bool = True
+) -> tuple[Encoder | None, Decoder]:
     """Build the codec and load the original's weights into it, as right sides of MatMuls.
 
     Args:
@@ -453,21 +455,29 @@ def load_mimi(config: MimiConfig, d_model: int, state: dict[str, Tensor], origin
         state: ``mimi.*`` of a checkpoint without the prefix, and ``speaker_proj_weight``, ``emb_mean`` and ``emb_std`` of its
             language model; emptied.
         origin: for messages.
+        with_encoder: whether the encoder's weights are there.
     """
-    encoder, decoder = Encoder(config, d_model), Decoder(config)
-    encoder_state = {
-        "downsample.weight": conv_weight(state.pop("downsample.conv.conv.weight")),
-        "speaker_proj.weight": state.pop("speaker_proj_weight").T.contiguous(),
-    }
+    encoder, decoder = Encoder(config, d_model) if with_encoder else None, Decoder(config)
+    speaker_proj = state.pop("speaker_proj_weight")
     projection = state.pop("quantizer.output_proj.weight")[:, :, 0]
     decoder_state = _latent_proj(projection, state.pop("emb_mean"), state.pop("emb_std"))
     spread = state.pop("upsample.convtr.convtr.weight")  # [width, 1, 2 * steps_per_frame]
     decoder_state["upsample"] = torch.stack(spread[:, 0].T.chunk(2)[::-1])
-    for side, module, renamed in (("encoder", encoder, encoder_state), ("decoder", decoder, decoder_state)):
-        renamed |= _seanet_state(state, f"{side}.", module.model)
-        renamed |= _transformer_state(state, f"{side}_transformer.transformer.", module.transformer.config)
-        load_weights(module, renamed, origin)
+    _load_side("decoder", decoder, decoder_state, state, origin)
+    if encoder is not None:
+        encoder_state = {
+            "downsample.weight": conv_weight(state.pop("downsample.conv.conv.weight")),
+            "speaker_proj.weight": speaker_proj.T.contiguous(),
+        }
+        _load_side("encoder", encoder, encoder_state, state, origin)
     return encoder, decoder
+
+
+def _load_side(side: str, module: Encoder | Decoder, renamed: dict[str, Tensor], state: dict[str, Tensor], origin: str) -> None:
+    """Load ``renamed`` and what both sides have, taken out of ``state``."""
+    renamed |= _seanet_state(state, f"{side}.", module.model)
+    renamed |= _transformer_state(state, f"{side}_transformer.transformer.", module.transformer.config)
+    load_weights(module, renamed, origin)
 
 
 def conv_weight(weight: Tensor) -> Tensor:

@@ -1,5 +1,6 @@
 """PocketTTS's ``config.yaml``: its schema, which is pocket-tts 4.x's (``utils/config.py``), and the files that it names."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -7,6 +8,8 @@ import yaml
 from huggingface_hub import hf_hub_download, snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 from pydantic import Field, ValidationError, model_validator
+from tokenizers import Tokenizer
+from torch import Tensor
 
 from actors.bundle import Source
 from actors.errors import ExportError, UsageError
@@ -23,6 +26,12 @@ FILES = (
     "tokenizer.model",
     "*.safetensors",
     "embeddings/*.safetensors",
+    # transformers' layout (exporter/pocket_hub.py)
+    "config.json",
+    "generation_config.json",
+    "processor_config.json",
+    "*.safetensors.index.json",
+    "audio_tokenizer/config.json",
 )
 
 
@@ -115,6 +124,25 @@ class Config(Strict):
     model_recommended_frames_after_eos: int | None = None
     default_temperature: float = 0.3
     default_eos_threshold: float = -4.0
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a checkpoint holds, in pocket-tts' terms whichever layout it has.
+
+    Attributes:
+        config: its config.
+        weights: by pocket-tts' names.
+        tokenizer: gives the rows of the text embedding.
+        has_encoder: whether there are the weights that make voices of audio.
+        origin: for messages.
+    """
+
+    config: Config
+    weights: dict[str, Tensor]
+    tokenizer: Tokenizer
+    has_encoder: bool
+    origin: str
 
 
 def find_checkpoint(reference: str) -> Checkpoint:

@@ -1,7 +1,8 @@
 """PocketTTS (kyutai/pocket-tts): a transformer over continuous latents, a small flow head and the Mimi codec.
 
 Source: pocket-tts 4.0.1 (``models/flow_lm.py``, ``modules/mlp.py``, ``models/tts_model.py``; MIT). Every size of every variant
-is read from the checkpoint's ``config.yaml`` (:mod:`exporter.pocket_config`).
+is read from the checkpoint's ``config.yaml`` (:mod:`exporter.pocket_config`), or from what transformers has in its place
+(:mod:`exporter.pocket_hub`).
 """
 
 import math
@@ -22,7 +23,8 @@ from exporter.checkpoints import Checkpoint, load_weights
 from exporter.graphs import Graph, Port
 from exporter.layers import Linear, rotary_tables
 from exporter.mimi import Decoder, Encoder, load_mimi
-from exporter.pocket_config import BackboneConfig, Config, FlowConfig, FlowLMConfig, read_config
+from exporter.pocket_config import BackboneConfig, Config, Contents, FlowConfig, FlowLMConfig, read_config
+from exporter.pocket_hub import is_hub_layout, read_hub
 from exporter.sentencepiece_model import convert_sentencepiece
 from exporter.verify import Case, Run
 from exporter.voices import find_voices, with_voices
@@ -243,7 +245,7 @@ class Model:
     text: TextConditioner
     backbone: Backbone
     flow: FlowHead
-    encoder: Encoder
+    encoder: Encoder | None  # some cannot clone voices
     decoder: Decoder
     latent_mean: Tensor
     latent_std: Tensor
@@ -251,9 +253,9 @@ class Model:
 
 def load(checkpoint: Checkpoint, layout: Layout) -> Export:
     """Read a PocketTTS checkpoint (:func:`exporter.pocket_config.find_checkpoint`) and declare its graphs in ``layout``."""
-    config = read_config(checkpoint)
-    model = _load_model(checkpoint, config)
-    tokenizer = _read_tokenizer(checkpoint)
+    contents = read_hub(checkpoint) if is_hub_layout(checkpoint) else _read_original(checkpoint)
+    config, tokenizer = contents.config, contents.tokenizer
+    model = load_model(contents)
     graphs = _graphs(model, layout)
     cases = _Cases(model, graphs, layout, tokenizer)
     export = Export(
@@ -285,6 +287,16 @@ def load(checkpoint: Checkpoint, layout: Layout) -> Export:
         keep_in_turn={"mimi_decoder": [("latent_proj.", ".model.")]},  # the transformer alone
     )
     return with_voices(export, checkpoint.folder, layout) if find_voices(checkpoint.folder) else export
+
+
+def _read_original(checkpoint: Checkpoint) -> Contents:
+    return Contents(
+        config=read_config(checkpoint),
+        weights=checkpoint.safetensors(),
+        tokenizer=_read_tokenizer(checkpoint),
+        has_encoder=True,
+        origin=str(checkpoint.folder / "model.safetensors"),
+    )
 
 
 def _read_tokenizer(checkpoint: Checkpoint) -> Tokenizer:
@@ -330,27 +342,33 @@ def _bos_before_voice_id(config: Config) -> int | None:
     return config.flow_lm.lookup_table.n_bins + 1 if config.flow_lm.insert_bos_before_voice else None
 
 
-def _load_model(checkpoint: Checkpoint, config: Config) -> Model:
-    origin = str(checkpoint.folder / "model.safetensors")
-    state = checkpoint.safetensors()
+def load_model(contents: Contents) -> Model:
+    """Build the modules of a checkpoint, whose weights are taken out of ``contents``.
+
+    Raises:
+        ExportError: a weight is missing or left over, or its shape is not the config's.
+    """
+    state = contents.weights
     try:
-        model = _fill(config, state, origin)
+        model = _fill(contents, state)
     except KeyError as error:
-        raise ExportError(f"{origin} lacks the key {error}, which config.yaml asks for") from error
+        raise ExportError(f"{contents.origin} lacks the key {error}, which config.yaml asks for") from error
     if state:
-        raise ExportError(f"{origin} has weights that config.yaml says nothing about: {', '.join(sorted(state)[:3])}, …")
+        some = ", ".join(sorted(state)[:3])
+        raise ExportError(f"{contents.origin} has weights that config.yaml says nothing about: {some}, …")
     return model
 
 
-def _fill(config: Config, state: dict[str, Tensor], origin: str) -> Model:
+def _fill(contents: Contents, state: dict[str, Tensor]) -> Model:
     """Build the modules and load ``state`` into them, emptying it."""
+    config, origin = contents.config, contents.origin
     lm, latent_dim = config.flow_lm, config.mimi.quantizer.dimension
     text_state = {"table.weight": _text_table(state, config)}
     flow_state = _flow_state(state, lm.flow)
     codec = {key.removeprefix("mimi."): state.pop(key) for key in list(state) if key.startswith("mimi.")}
     mean, deviation = state.pop("flow_lm.emb_mean"), state.pop("flow_lm.emb_std")
     codec |= {"speaker_proj_weight": state.pop("flow_lm.speaker_proj_weight"), "emb_mean": mean, "emb_std": deviation}
-    encoder, decoder = load_mimi(config.mimi, lm.transformer.d_model, codec, origin)
+    encoder, decoder = load_mimi(config.mimi, lm.transformer.d_model, codec, origin, with_encoder=contents.has_encoder)
     frequencies = len(flow_state["time_embed.0.freqs"]) if lm.flow.times else 0
     model = Model(
         config,
@@ -428,10 +446,10 @@ def _flow_state(state: dict[str, Tensor], config: FlowConfig) -> dict[str, Tenso
 
 
 def _graphs(model: Model, layout: Layout) -> dict[str, Graph]:
-    """The five graphs, under the names of the public export (KevinAHM/pocket-tts-onnx) in both layouts."""
+    """The five graphs, or four without encoder, under the names of the public export (KevinAHM/pocket-tts-onnx)."""
     opset = {"opset": _OPSET_PORTABLE} if layout == "portable" else {}
     d_model = model.config.flow_lm.transformer.d_model
-    return {
+    graphs = {
         "text_conditioner": Graph(
             "text_conditioner",
             "text_conditioner.onnx",
@@ -442,16 +460,18 @@ def _graphs(model: Model, layout: Layout) -> dict[str, Graph]:
         ),
         "flow_lm_main": _server_main(model.backbone) if layout == "server" else _portable_main(model.backbone),
         "flow_lm_flow": _flow(model, **opset),
-        "mimi_encoder": Graph(
+    }
+    if model.encoder is not None:
+        graphs["mimi_encoder"] = Graph(
             "mimi_encoder",
             "mimi_encoder.onnx",
             model.encoder,
             inputs=(Port("audio", ("batch", 1, "samples")),),
             outputs=(Port("latents", ("batch", "frames", d_model)),),
             **opset,
-        ),
-        "mimi_decoder": _server_decoder(model.decoder) if layout == "server" else _portable_decoder(model.decoder),
-    }
+        )
+    graphs["mimi_decoder"] = _server_decoder(model.decoder) if layout == "server" else _portable_decoder(model.decoder)
+    return graphs
 
 
 def _main_ports(backbone: Backbone) -> tuple[tuple[Port, ...], tuple[Port, ...]]:

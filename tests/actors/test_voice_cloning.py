@@ -1,6 +1,7 @@
 """A cloned voice is the original package's state for the same audio."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -57,3 +58,10 @@ def test_other_families_and_layouts_are_refused(
         VoiceCloner(tiny_bundle("fp32"))
     with pytest.raises(BundleError, match="layout 'portable'"):
         VoiceCloner(pocket_bundle("lsd", layout="portable"))
+
+
+def test_bundles_without_encoder_are_refused(pocket_bundle: Callable[..., Bundle]) -> None:
+    bundle = pocket_bundle("lsd")
+    graphs = {key: graph for key, graph in bundle.manifest.graphs.items() if key != "mimi_encoder"}
+    with pytest.raises(UsageError, match="pocket-lsd cannot clone voices"):
+        VoiceCloner(replace(bundle, manifest=bundle.manifest.model_copy(update={"graphs": graphs})))
