@@ -94,7 +94,7 @@ def hold(name: str, contestants: Sequence[Contestant], arguments: argparse.Names
     }
     (BENCH / f"{name}.json").write_text(json.dumps(report, indent=2))
     rows = [f"| {report['cpu']}, {report['threads']} threads | x real time | against the best peer |", "|---|---|---|"]
-    rows += [f"| {name} | {speed:.1f} | {speed / baseline:.2f} |" for name, speed in medians.items()]
+    rows += [f"| {name} | {speed:.2f} | {speed / baseline:.2f} |" for name, speed in medians.items()]
     table = "\n".join(rows)
     print(table)
     if not arguments.no_readme:

@@ -20,6 +20,7 @@ from actors.bundle import Bundle, Layout, Precision
 
 if TYPE_CHECKING:
     from exporter.build import Export
+    from exporter.graphs import Graph
 
 FIXTURES = Path(__file__).parent / "fixtures"
 TINY = FIXTURES / "soprano_tiny"
@@ -70,17 +71,41 @@ def tiny_export() -> Callable[[Layout], "Export"]:
 
 
 @pytest.fixture(scope="session")
-def tiny_bundle(tmp_path_factory: pytest.TempPathFactory, tiny_export: Callable[[Layout], "Export"]) -> Callable[..., Bundle]:
+def build(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Bundle]:
+    """Builds bundles of the same export in several precisions: its graphs are traced once, which is what takes the time."""
+    pytest.importorskip("torch", reason="exporting needs the 'export' extra")
+    from exporter import build as build_module
+
+    traced: dict[Any, tuple[Graph, bytes]] = {}  # the graphs are kept, so that none gets another's id
+
+    def trace_once(trace: Callable[..., onnx.ModelProto]) -> Callable[..., onnx.ModelProto]:
+        def run(graph: "Graph", *arguments: Any) -> onnx.ModelProto:
+            key = (id(graph), trace.__name__)
+            if key not in traced:
+                traced[key] = graph, trace(graph, *arguments).SerializeToString()
+            return onnx.load_model_from_string(traced[key][1])
+
+        return run
+
+    def build_bundle(export: "Export", name: str, precision: Precision, layout: Layout = "server") -> Bundle:
+        with pytest.MonkeyPatch.context() as patch:
+            for trace in (build_module.export_graph, build_module.export_shell):
+                patch.setattr(build_module, trace.__name__, trace_once(trace))
+            return build_module.build_bundle(export, name, precision, layout, tmp_path_factory.mktemp("bundles") / name)
+
+    return build_bundle
+
+
+@pytest.fixture(scope="session")
+def tiny_bundle(build: Callable[..., Bundle], tiny_export: Callable[[Layout], "Export"]) -> Callable[..., Bundle]:
     """Returns the tiny checkpoint's bundle in a precision and layout: exported at the first call, which takes 10 s."""
-    from exporter.build import build_bundle
 
     @functools.cache
-    def build(precision: Precision, layout: Layout) -> Bundle:
-        folder = tmp_path_factory.mktemp("bundles") / f"{precision}-{layout}"
-        return build_bundle(tiny_export(layout), "tiny", precision, layout, folder)
+    def build_tiny(precision: Precision, layout: Layout) -> Bundle:
+        return build(tiny_export(layout), "tiny", precision, layout)
 
     def cached(precision: Precision, layout: Layout = "server") -> Bundle:
-        return build(precision, layout)
+        return build_tiny(precision, layout)
 
     return cached
 
@@ -99,31 +124,18 @@ def pocket_export() -> Callable[..., "Export"]:
 
 
 @pytest.fixture(scope="session")
-def pocket_bundle(tmp_path_factory: pytest.TempPathFactory, pocket_export: Callable[..., "Export"]) -> Callable[..., Bundle]:
+def pocket_bundle(build: Callable[..., Bundle], pocket_export: Callable[..., "Export"]) -> Callable[..., Bundle]:
     """Returns a tiny PocketTTS's bundle. The first of a variant and layout takes half a minute, most of it in torch.export."""
-    from exporter import build as build_module
-    from exporter.graphs import export_graph
-
-    exported: dict[str, bytes] = {}
-
-    def export_once(graph: Any, sizes: Mapping[str, int]) -> onnx.ModelProto:
-        key = f"{id(graph)}"
-        if key not in exported:
-            exported[key] = export_graph(graph, sizes).SerializeToString()
-        return onnx.load_model_from_string(exported[key])
 
     @functools.cache
-    def build(variant: str, precision: Precision, layout: Layout) -> Bundle:
-        folder = tmp_path_factory.mktemp("bundles") / f"{variant}-{precision}-{layout}"
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(build_module, "export_graph", export_once)
-            export = pocket_export(variant, layout)
-            if (variant, layout) != ("lsd", "server"):  # one of them is enough to clone voices
-                export = replace(export, graphs={key: graph for key, graph in export.graphs.items() if key != "mimi_encoder"})
-            return build_module.build_bundle(export, f"pocket-{variant}", precision, layout, folder)
+    def build_pocket(variant: str, precision: Precision, layout: Layout) -> Bundle:
+        export = pocket_export(variant, layout)
+        if (variant, layout) != ("lsd", "server"):  # one of them is enough to clone voices
+            export = replace(export, graphs={key: graph for key, graph in export.graphs.items() if key != "mimi_encoder"})
+        return build(export, f"pocket-{variant}", precision, layout)
 
     def cached(variant: str, precision: Precision = "fp32", layout: Layout = "server") -> Bundle:
-        return build(variant, precision, layout)
+        return build_pocket(variant, precision, layout)
 
     return cached
 
@@ -156,19 +168,31 @@ def asr_oracle() -> Mapping[str, Any]:
 
 
 @pytest.fixture(scope="session")
-def asr_bundle(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Bundle]:
-    """Returns the tiny VibeVoice-ASR checkpoint's bundle in a precision and a layout: exported at the first call, in 20 s."""
+def asr_export() -> Callable[..., "Export"]:
+    """Returns what the exporter reads from the tiny VibeVoice-ASR for a layout, as if it were larger than memory or not."""
     pytest.importorskip("torch", reason="reading a checkpoint needs the 'export' extra")
-    from exporter.build import build_bundle
+    from exporter import vibevoice_asr
     from exporter.checkpoints import open_checkpoint
-    from exporter.vibevoice_asr import FILES, load
 
     @functools.cache
-    def build(precision: Precision, layout: Layout = "server") -> Bundle:
-        folder = tmp_path_factory.mktemp("asr_bundles") / precision
-        return build_bundle(load(open_checkpoint(str(TINY_ASR), FILES), layout), "tiny-asr", precision, layout, folder)
+    def load(layout: Layout, streamed: bool = False) -> "Export":
+        with pytest.MonkeyPatch.context() as patch:
+            if streamed:
+                patch.setattr(vibevoice_asr, "_MAX_IN_MEMORY_BYTES", 0)
+            return vibevoice_asr.load(open_checkpoint(str(TINY_ASR), vibevoice_asr.FILES), layout)
 
-    return build
+    return load
+
+
+@pytest.fixture(scope="session")
+def asr_bundle(build: Callable[..., Bundle], asr_export: Callable[..., "Export"]) -> Callable[..., Bundle]:
+    """Returns the tiny VibeVoice-ASR checkpoint's bundle in a precision and layout: exported at the first call, in 20 s."""
+
+    @functools.cache
+    def build_asr(precision: Precision, layout: Layout = "server") -> Bundle:
+        return build(asr_export(layout), "tiny-asr", precision, layout)
+
+    return build_asr
 
 
 @pytest.fixture(scope="session")
@@ -230,19 +254,21 @@ def _decoder_shapes(config: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
 
 
 @pytest.fixture(scope="session")
-def vibevoice_bundle(tmp_path_factory: pytest.TempPathFactory, vibevoice_checkpoint: Path) -> Callable[..., Bundle]:
+def vibevoice_bundle(build: Callable[..., Bundle], vibevoice_checkpoint: Path) -> Callable[..., Bundle]:
     """Returns the tiny checkpoint's bundle in a precision and layout: exported at the first call, which takes 15 s."""
     pytest.importorskip("torch", reason="reading a checkpoint needs the 'export' extra")
-    from exporter.build import build_bundle
     from exporter.checkpoints import open_checkpoint
     from exporter.vibevoice_realtime import FILES, load
 
     @functools.cache
-    def build(precision: Precision, layout: Layout) -> Bundle:
-        folder = tmp_path_factory.mktemp("vibevoice-bundles") / f"{precision}-{layout}"
-        return build_bundle(load(open_checkpoint(str(vibevoice_checkpoint), FILES), layout), "tiny", precision, layout, folder)
+    def read(layout: Layout) -> "Export":
+        return load(open_checkpoint(str(vibevoice_checkpoint), FILES), layout)
+
+    @functools.cache
+    def build_vibevoice(precision: Precision, layout: Layout) -> Bundle:
+        return build(read(layout), "tiny", precision, layout)
 
     def cached(precision: Precision, layout: Layout = "server") -> Bundle:
-        return build(precision, layout)
+        return build_vibevoice(precision, layout)
 
     return cached

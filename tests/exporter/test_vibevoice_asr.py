@@ -21,7 +21,7 @@ pytest.importorskip("torch", reason="reading a checkpoint needs the 'export' ext
 import torch
 from safetensors.torch import load_file, save_file
 
-from exporter.build import build_bundle
+from exporter.build import Export
 from exporter.checkpoints import open_checkpoint
 from exporter.verify import open_graph
 from exporter.vibevoice_asr import FILES, Config, SpeechEncoder, load, original_key, read_config
@@ -137,12 +137,13 @@ def test_audio_of_more_than_a_minute_loses_no_frame(encoder: ort.InferenceSessio
 
 @pytest.mark.parametrize("precision", ["fp32", "fp16", "int8", "int4"])
 def test_a_model_that_is_streamed_is_the_one_that_is_not(
-    precision: Precision, asr_bundle: Callable[[Precision], Bundle], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    precision: Precision,
+    asr_bundle: Callable[[Precision], Bundle],
+    asr_export: Callable[..., Export],
+    build: Callable[..., Bundle],
 ) -> None:
-    monkeypatch.setattr("exporter.vibevoice_asr._MAX_IN_MEMORY_BYTES", 0)
-    export = load(open_checkpoint(str(TINY), FILES), "server")
-    only_decoder = replace(export, graphs={"decoder": export.graphs["decoder"]})
-    streamed = build_bundle(only_decoder, "streamed", precision, "server", tmp_path / "bundle")
+    export = asr_export("server", streamed=True)
+    streamed = build(replace(export, graphs={"decoder": export.graphs["decoder"]}), "streamed", precision)
     outputs = []
     for bundle in (streamed, asr_bundle(precision)):
         run = open_graph(str(bundle.path("decoder.onnx")))

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,11 +13,8 @@ from actors.bundle import Bundle, Precision
 
 pytest.importorskip("torch", reason="exporting needs the 'export' extra")
 
-from exporter.build import build_bundle
-from exporter.checkpoints import open_checkpoint
-from exporter.vibevoice_asr import FILES, load
+from exporter.build import Export
 
-TINY = Path(__file__).parents[1] / "fixtures" / "vibevoice_asr_tiny"
 GRAPHS = ["speech_encoder", "decoder_with_speech", "decoder"]
 HOP, STEPS = 3200, 48
 TOLERANCE = {"fp32": 1e-5, "fp16": 1e-2, "int8": 0.1}  # of the largest logit
@@ -76,13 +72,12 @@ def test_rows_of_unequal_lengths_and_loudness_give_transformers_answers(
 
 @pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
 def test_decoders_larger_than_memory_are_the_same(
-    precision: Precision, portable: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    precision: Precision, portable: Bundle, asr_export: Callable[..., Export], build: Callable[..., Bundle]
 ) -> None:
-    monkeypatch.setattr("exporter.vibevoice_asr._MAX_IN_MEMORY_BYTES", 0)
-    export = load(open_checkpoint(str(TINY), FILES), "portable")
+    export = asr_export("portable", streamed=True)
     assert export.precisions == ["fp32", "fp16", "int8"]
     decoders = replace(export, graphs={key: graph for key, graph in export.graphs.items() if key != "speech_encoder"})
-    streamed = build_bundle(decoders, "streamed", precision, "portable", tmp_path / "bundle")
+    streamed = build(decoders, "streamed", precision, "portable")
     for key, graph in decoders.graphs.items():
         model = onnx.load(streamed.path(graph.file), load_external_data=False)
         assert {node.domain for node in model.graph.node} == {""}
