@@ -56,7 +56,10 @@ def open_session(path: Path, device: Device, threads: int) -> ort.InferenceSessi
     # A model's sessions take turns on the same cores: the one that is done must not spin against the one that runs.
     options.add_session_config_entry("session.force_spinning_stop", "1")
     # session.set_denormal_as_zero stays off: it acts on some threads only, and a row would depend on which one it meets.
-    return ort.InferenceSession(str(path), options, providers=_provider_options(device, threads))
+    # MatMul and Add would become Gemm, which is up to four times as slow as the two where there are few channels.
+    return ort.InferenceSession(
+        str(path), options, providers=_provider_options(device, threads), disabled_optimizers=["MatMulAddFusion"]
+    )
 
 
 def _provider_options(device: Device, threads: int) -> list[str | tuple[str, dict[str, str]]]:

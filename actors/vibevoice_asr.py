@@ -27,9 +27,9 @@ from actors.vad import SilenceCutter
 _EMBEDDING = "embedding.npy"
 _TOKENIZER = "tokenizer.json"
 
-# What one call to a graph may take: a minute of audio makes the encoder's widest layer 0.8 GB; attention's scores grow with
-# the prompt's length times that of what is added.
-_ENCODER_FRAMES = 75
+# What one call to a graph may take: 4 s of audio make the encoder's widest layer 50 MB, and more are not faster; attention's
+# scores grow with the prompt's length times that of what is added.
+_ENCODER_FRAMES = 30
 _SCORES_BYTES = 128 << 20
 _MAX_PREFILL = 512
 
