@@ -133,24 +133,25 @@ class Decoder(nn.Module):
 class StreamedBackbone(Backbone):
     """Layers larger than memory: traced without their matrices, and run with those of one layer at a time."""
 
-    def __init__(self, config: Qwen2Config, num_layers: int, matrices: Mapping[str, Rows], origin: str) -> None:
+    def __init__(self, config: Qwen2Config, num_layers: int, matrices: Mapping[str, Rows]) -> None:
         with torch.device("meta"):
             super().__init__(config, num_layers)
         self._set_tables()
-        self._matrices, self._origin = matrices, origin
+        self._matrices = matrices
 
     def blocks(self) -> Iterable[Layer]:
         """The layers; outside of tracing each is read when it is its turn."""
         if torch.compiler.is_exporting():
             yield from super().blocks()
             return
+        layer = Layer(self.config)  # one for all of them: two would be a gigabyte more
         for i, hollow_layer in enumerate(super().blocks()):
-            state = {name: vector.detach() for name, vector in hollow_layer.named_parameters() if vector.dim() == 1}
-            for ours in MATRICES:
-                rows = self._matrices[f"layers.{i}.{ours}.weight"]
-                state[f"{ours}.weight"] = torch.from_numpy(rows.read(0, rows.shape[0])).T.contiguous()
-            layer = Layer(self.config)
-            load_weights(layer, state, self._origin)
+            for name, parameter in layer.named_parameters():
+                if parameter.dim() == 1:
+                    parameter.data.copy_(hollow_layer.get_parameter(name))
+                    continue
+                for first, block in self._matrices[f"layers.{i}.{name}"].blocks():
+                    parameter.data[:, first : first + len(block)] = torch.from_numpy(block).T
             yield layer
 
 
@@ -160,10 +161,15 @@ class StreamedDecoder(Decoder):
     def __init__(self, config: Config, weights: "_Weights") -> None:
         matrices = _decoder_matrices(config, weights)
         layers = {name.removeprefix("backbone."): rows for name, rows in matrices.items()}
-        backbone = StreamedBackbone(config.lm, config.lm_layers, layers, weights.origin)
+        backbone = StreamedBackbone(config.lm, config.lm_layers, layers)
         with torch.device("meta"):
             super().__init__(backbone)
         self.matrices = matrices
+        for name, rows in matrices.items():
+            if rows.shape[::-1] != (shape := tuple(self.get_parameter(name).shape)):
+                raise ExportError(
+                    f"{weights.origin}: {name} is {list(rows.shape[::-1])} there, config.json asks for {list(shape)}"
+                )
         for name, vector in _decoder_vectors(config, weights.read).items():
             owner, _, leaf = name.rpartition(".")
             self.get_submodule(owner).register_parameter(leaf, nn.Parameter(vector, requires_grad=False))

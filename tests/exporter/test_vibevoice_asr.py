@@ -95,6 +95,14 @@ def test_missing_and_left_over_weights_are_named(tmp_path: Path) -> None:
         load(open_checkpoint(str(more), FILES), "server")
 
 
+def test_a_matrix_of_another_shape_is_found_before_anything_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("exporter.vibevoice_asr._MAX_IN_MEMORY_BYTES", 0)
+    name = "language_model.lm_head.weight"
+    folder = copy_of(tmp_path / "a", lambda weights: weights | {name: weights[name][:-1].contiguous()})
+    with pytest.raises(ExportError, match=r"lm_head.weight is \[64, 267\] there, config.json asks for \[64, 268\]"):
+        load(open_checkpoint(str(folder), FILES), "server")
+
+
 def test_a_config_of_another_model_is_refused(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"model_type": "qwen3"}')
     with pytest.raises(ExportError, match="not a VibeVoice-ASR model's"):
