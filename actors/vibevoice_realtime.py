@@ -262,20 +262,17 @@ class VibeVoiceRealtime:
         else:  # there was no room for the first window
             utterance.audio = np.zeros(0, np.float32)
         utterance.embeddings = None
-        if not utterance.trace:
-            utterance.latents.clear()
-            utterance.eos_logits.clear()
         return None
 
     def join(self, request: SynthesisRequest, utterances: Sequence[Utterance]) -> SynthesisResult:
         """Put the chunks of a text one after the other with the asked-for pause between."""
-        spoken = [(utterance.text, _audio_of(utterance)) for utterance in utterances]
+        spoken = [(utterance.text, utterance.audio) for utterance in utterances]
         audio, chunks = join_chunks(spoken, utterances[0].options.pause_s, self.sample_rate)
         return SynthesisResult(
             id=request.id,
             audio=audio,
             sample_rate=self.sample_rate,
-            frames=sum(len(part) for _, part in spoken) // self.settings.frame_size,
+            frames=sum(len(utterance.latents) for utterance in utterances),
             finish_reason="length" if any(u.finish_reason == "length" for u in utterances) else "eos",
             chunks=chunks,
             trace=self._trace(utterances) if utterances[0].trace else None,
@@ -438,9 +435,3 @@ class VibeVoiceRealtime:
 def _draws(options: Options) -> int:
     """How many latents of noise a frame takes: one to start from, with fresh noise one more for every step."""
     return 1 + options.steps if options.sde else 1
-
-
-def _audio_of(utterance: Utterance) -> np.ndarray:
-    if utterance.audio is None:
-        raise AssertionError("an utterance is joined after it was finished")
-    return utterance.audio
