@@ -8,7 +8,7 @@ import platform
 import statistics
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -60,6 +60,28 @@ def parser(description: str) -> argparse.ArgumentParser:
     made.add_argument("--rounds", type=int, default=3)
     made.add_argument("--no-readme", action="store_true", help="leave the table in the README alone")
     return made
+
+
+def engines(
+    script: str, model: Path, precision: str, slots: Sequence[int], task: Callable[[int], Sequence[object]], workers: int = 1
+) -> list[Contestant]:
+    """Return our side: a bundle at several numbers of slots, and with the largest of them in ``workers`` of one thread each.
+
+    Args:
+        script: in this folder.
+        model: the bundle.
+        precision: of the bundle, for the name.
+        slots: to try.
+        task: returns the script's arguments for a number of slots.
+        workers: 1 for none beside the one.
+    """
+    runs = [(f"{n} slots", n, 1) for n in slots]
+    if workers > 1:
+        runs.append((f"{workers} workers of 1 thread, {max(slots)} slots each", max(slots), workers))
+    return [
+        Contestant(f"Speechmill {precision}, {name}", sys.executable, script, model, task(n), processes=processes)
+        for name, n, processes in runs
+    ]
 
 
 def bundle(family: str, checkpoint: Path, precision: str, layout: str = "server") -> Path:

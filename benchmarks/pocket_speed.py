@@ -8,10 +8,9 @@ Another variant of the package's configs: ``--variant english_2m_2026-10 --no-re
 """
 
 import subprocess
-import sys
 from pathlib import Path
 
-from contest import BENCH, PEERS, ROOT, Contestant, bundle, hold, parser
+from contest import BENCH, PEERS, ROOT, Contestant, bundle, engines, hold, parser
 
 TEXT = "The quick brown fox jumps over the lazy dog, and then it runs far away into the deep green forest."
 FRAMES = 63
@@ -30,18 +29,11 @@ def main() -> None:
         Contestant(name, PEERS, "pocket_peer.py", checkpoint, (FRAMES, mode, TEXT), is_peer=True)
         for name, mode in official + batched
     ]
-    widest = max(arguments.slots)
     for precision in ("fp32", "int8"):
         model = bundle("pocket-tts", checkpoint, precision)
-        runs = [(f"{slots} slots", slots, 1) for slots in arguments.slots]
-        if arguments.threads > 1:
-            runs.append((f"{arguments.threads} workers of 1 thread, {widest} slots each", widest, arguments.threads))
-        contestants += [
-            Contestant(
-                f"Speechmill {precision}, {name}", sys.executable, "pocket_engine.py", model, (FRAMES, n, TEXT), processes=k
-            )
-            for name, n, k in runs
-        ]
+        contestants += engines(
+            "pocket_engine.py", model, precision, arguments.slots, lambda n: (FRAMES, n, TEXT), workers=arguments.threads
+        )
     hold("pocket_speed", contestants, arguments, variant=arguments.variant, frames_per_row=FRAMES)
 
 

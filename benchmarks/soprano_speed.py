@@ -5,10 +5,9 @@ same number of tokens, both use the same threads. Writes ``.bench/soprano_speed.
 """
 
 import subprocess
-import sys
 from pathlib import Path
 
-from contest import BENCH, ROOT, Contestant, bundle, hold, parser
+from contest import BENCH, ROOT, Contestant, bundle, engines, hold, parser
 
 TEXT = "The quick brown fox jumps over the lazy dog and then it runs far away into the deep green forest of the valley."
 TOKENS = 96
@@ -25,18 +24,11 @@ def main() -> None:
         Contestant(f"soprano-tts 0.2.0, batch {n}", peer, "soprano_peer.py", checkpoint, (TOKENS, n, TEXT), is_peer=True)
         for n in (1, 8)
     ]
-    widest = max(arguments.slots)
     for precision in ("fp32", "int8"):
         model = bundle("soprano", checkpoint, precision)
-        runs = [(f"{slots} slots", slots, 1) for slots in arguments.slots]
-        if arguments.threads > 1:
-            runs.append((f"{arguments.threads} workers of 1 thread, {widest} slots each", widest, arguments.threads))
-        contestants += [
-            Contestant(
-                f"Speechmill {precision}, {name}", sys.executable, "soprano_engine.py", model, (TOKENS, n, TEXT), processes=k
-            )
-            for name, n, k in runs
-        ]
+        contestants += engines(
+            "soprano_engine.py", model, precision, arguments.slots, lambda n: (TOKENS, n, TEXT), workers=arguments.threads
+        )
     hold("soprano_speed", contestants, arguments, tokens_per_row=TOKENS)
 
 

@@ -6,10 +6,9 @@ the 1.5B model; weights are random, so every answer is ended at the same number 
 """
 
 import subprocess
-import sys
 from pathlib import Path
 
-from contest import BENCH, PEERS, ROOT, Contestant, bundle, hold, parser
+from contest import BENCH, PEERS, ROOT, Contestant, bundle, engines, hold, parser
 
 
 def main() -> None:
@@ -28,10 +27,7 @@ def main() -> None:
     ]
     for precision in arguments.precisions:
         model = bundle("vibevoice-asr", checkpoint, precision)
-        contestants += [
-            Contestant(f"Speechmill {precision}, {n} slots", sys.executable, "transcription_engine.py", model, (*task, n))
-            for n in arguments.batches
-        ]
+        contestants += engines("transcription_engine.py", model, precision, arguments.batches, lambda n: (*task, n))
     hold("transcription_speed", contestants, arguments, seconds_per_row=arguments.seconds, tokens_per_row=arguments.tokens)
 
 

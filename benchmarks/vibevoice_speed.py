@@ -11,7 +11,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from contest import BENCH, PEERS, ROOT, Contestant, bundle, hold, parser
+from contest import BENCH, PEERS, ROOT, Contestant, bundle, engines, hold, parser
 
 from actors.dpm_solver import solver_steps
 
@@ -34,10 +34,7 @@ def main() -> None:
     ]
     for precision in arguments.precisions:
         model = bundle("vibevoice-realtime", checkpoint, precision)
-        contestants += [
-            Contestant(f"Speechmill {precision}, {n} slots", sys.executable, "vibevoice_engine.py", model, (FRAMES, n))
-            for n in arguments.slots
-        ]
+        contestants += engines("vibevoice_engine.py", model, precision, arguments.slots, lambda n: (FRAMES, n))
     hold("vibevoice_speed", contestants, arguments, frames_per_row=FRAMES)
 
 
