@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from actors.errors import InputDataError, UsageError
+from actors.text import normalise
 from cluster.dataset import Dataset, plan_units, read_rows, scan
 from jobs.console import EXIT_FAILED_ROWS, run_app
 
@@ -31,6 +32,7 @@ class Normalisation(StrEnum):
 
     NONE = "none"
     BASIC = "basic"
+    SPOKEN = "spoken"
 
 
 @dataclass(frozen=True)
@@ -80,17 +82,22 @@ def evaluate(
     ] = None,
     id_column: Annotated[str, typer.Option(help="The column that names the rows.")] = "id",
     normalisation: Annotated[
-        Normalisation, typer.Option("--normalise", help="basic: NFKC, no case, no punctuation. none: as they are.")
+        Normalisation,
+        typer.Option(
+            "--normalise",
+            help="basic: NFKC, no case, no punctuation. spoken: also numbers and abbreviations in English words, as a voice "
+            "reads them. none: as they are.",
+        ),
     ] = Normalisation.BASIC,
     output: Annotated[Path | None, typer.Option(help="Parquet file for the rows' error rates.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the totals as JSON.")] = False,
 ) -> int:
     """Compare every row that has a reference; print the totals. Exit code 1 if some of them have no hypothesis."""
-    normalise: Callable[[str], str] = normalise_text if normalisation is Normalisation.BASIC else str.strip
+    prepare = _NORMALISERS[normalisation]
     pairs = list(_pairs(inputs, hypothesis_column, reference_column, references, id_column))
     if not pairs:
         raise InputDataError(f"no row has a text in column {reference_column!r}")
-    rows = [measure(id_, normalise(reference), normalise(heard or "")) for id_, reference, heard in pairs]
+    rows = [measure(id_, prepare(reference), prepare(heard or "")) for id_, reference, heard in pairs]
     missing = sum(heard is None for _, _, heard in pairs)
     if output is not None:
         _write(output, rows)
@@ -103,6 +110,18 @@ def normalise_text(text: str) -> str:
     folded = unicodedata.normalize("NFKC", text).replace("\u2019", "'").casefold()
     without_events = re.sub(r"\[[^\[\]]*\]", " ", folded)
     return " ".join(_NOT_IN_WORDS.sub(" ", without_events).split())
+
+
+def spoken_text(text: str) -> str:
+    """What is left of a text when it is spoken in English: "$3.50" is "three dollars, fifty cents"."""
+    return normalise_text(normalise(text))
+
+
+_NORMALISERS: dict[Normalisation, Callable[[str], str]] = {
+    Normalisation.NONE: str.strip,
+    Normalisation.BASIC: normalise_text,
+    Normalisation.SPOKEN: spoken_text,
+}
 
 
 def measure(row_id: str, reference: str, hypothesis: str) -> RowErrors:

@@ -69,6 +69,18 @@ def test_normalised_text(text: str, normal: str) -> None:
     assert normalise_text(text) == normal
 
 
+def test_numbers_are_compared_as_they_are_spoken(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    row = {
+        "id": "a",
+        "said": "Mr. Hall paid $3.50 in 1984.",
+        "text": "mister hall paid three dollars, fifty cents in nineteen eighty four",
+    }
+    (tmp_path / "in.jsonl").write_text(json.dumps(row) + "\n")
+    arguments = ("--input", tmp_path / "in.jsonl", "--reference", "said", "--json")
+    assert json.loads(run(capsys, *arguments)[1])["wer"] > 1
+    assert json.loads(run(capsys, *arguments, "--normalise", "spoken")[1])["wer"] == 0
+
+
 def test_an_empty_side_is_all_missing_or_all_too_much() -> None:
     assert measure("a", "x y", "").words == Errors(deletions=2)
     assert measure("a", "", "x y").words == Errors(insertions=2)
