@@ -23,6 +23,7 @@ from jobs.console import EXIT_FAILED_ROWS, run_app
 app = typer.Typer(help=__doc__, add_completion=False, pretty_exceptions_enable=False)
 
 _ROWS_AT_ONCE = 1024
+_EVENT = re.compile(r"\[[^\[\]]*\]")
 # Characters of words: letters and digits with their marks, and an apostrophe between two of them.
 _NOT_IN_WORDS = re.compile(r"[^\w\s']|_|(?<!\w)'|'(?!\w)")
 
@@ -108,13 +109,14 @@ def evaluate(
 def normalise_text(text: str) -> str:
     """Fold case and compatibility forms, drop punctuation and bracketed events such as ``[Music]``, join spaces."""
     folded = unicodedata.normalize("NFKC", text).replace("\u2019", "'").casefold()
-    without_events = re.sub(r"\[[^\[\]]*\]", " ", folded)
+    without_events = _EVENT.sub(" ", folded)
     return " ".join(_NOT_IN_WORDS.sub(" ", without_events).split())
 
 
 def spoken_text(text: str) -> str:
     """What is left of a text when it is spoken in English: "$3.50" is "three dollars, fifty cents"."""
-    return normalise_text(normalise(text))
+    # The voice would read an event's name, and joins what a tab parts.
+    return normalise_text(normalise(" ".join(_EVENT.sub(" ", text).split())))
 
 
 _NORMALISERS: dict[Normalisation, Callable[[str], str]] = {

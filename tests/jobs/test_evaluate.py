@@ -10,7 +10,7 @@ pytest.importorskip("jiwer", reason="error rates need jiwer")
 
 from jobs import evaluate
 from jobs.console import run_app
-from jobs.evaluate import Errors, measure, normalise_text
+from jobs.evaluate import Errors, measure, normalise_text, spoken_text
 
 ROWS = (
     '{"id": "a", "said": "Hello, World! It\\u2019s fine.", "text": "hello word it\'s fine"}\n'
@@ -79,6 +79,11 @@ def test_numbers_are_compared_as_they_are_spoken(capsys: pytest.CaptureFixture[s
     arguments = ("--input", tmp_path / "in.jsonl", "--reference", "said", "--json")
     assert json.loads(run(capsys, *arguments)[1])["wer"] > 1
     assert json.loads(run(capsys, *arguments, "--normalise", "spoken")[1])["wer"] == 0
+
+
+@pytest.mark.parametrize("text", ["[Music] one two", "one\ttwo", "one [Unintelligible Speech]\n two."])
+def test_spoken_texts_are_without_events_and_their_words_stay_apart(text: str) -> None:
+    assert spoken_text(text) == normalise_text(text) == "one two"
 
 
 def test_an_empty_side_is_all_missing_or_all_too_much() -> None:
