@@ -56,7 +56,9 @@ def test_shipped_bundle_is_what_the_checkpoint_exports_to(published: tuple[str, 
         )
         assert ours.keys() == theirs.keys(), key
         for name, array in ours.items():
-            assert np.array_equal(array, theirs[name]), f"{key}: {name}"
+            # Kinds of CPU differ in the last bit of a frequency, which is 1e-4 of an angle a thousand positions on. Whole
+            # numbers, int8 weights among them, must be equal to be that close.
+            assert np.allclose(array, theirs[name], rtol=1e-5, atol=1e-4), f"{key}: {name}"
 
 
 def test_measured_checks_are_in_the_manifest(published: tuple[str, Path], tmp_path: Path) -> None:
