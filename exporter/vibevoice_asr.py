@@ -40,7 +40,7 @@ _EMBEDDING_KEY = "model.language_model.embed_tokens.weight"
 
 # What the model is asked, and how long it may listen and answer: transformers' chat template and microsoft/VibeVoice
 # vibevoice_asr_processor.py, vllm_plugin.
-_PROMPT = {
+PROMPT = {
     "system_prompt": "You are a helpful assistant that transcribes audio input into text output in JSON format.",
     "instruction": "This is a {duration:.2f} seconds audio, please transcribe it with these keys: {keys}",
     "instruction_with_context": (
@@ -467,7 +467,7 @@ def _settings(config: Config, encoder: SpeechEncoder, tokenizer_path: Any) -> di
         "max_audio_frames": min(_MAX_AUDIO_FRAMES, positions - max_new_tokens - text_tokens),
         "max_prompt_text_tokens": text_tokens,
         "max_new_tokens": max_new_tokens,
-        **_PROMPT,
+        **PROMPT,
     }
 
 

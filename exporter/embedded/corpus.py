@@ -20,7 +20,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from actors.audio import resample
-from exporter.embedded.espeak import Espeak, Spoken
+from exporter.embedded.espeak import Espeak
 from exporter.embedded.mel import mel_filters
 from exporter.embedded.utterances import FRAMES_PER_TOKEN, HOP, SAMPLE_RATE, TOKEN, Utterance
 
@@ -75,7 +75,7 @@ def speak(text: str, with_audio: bool) -> Utterance | None:
     """Speak one text; None if espeak-ng says nothing or more than :data:`MAX_TOKENS`."""
     espeak = _espeak()
     spoken = espeak.speak(text)
-    length = _speech_end(spoken)
+    length = spoken.end
     if length == 0 or not spoken.words:
         return None
     scale = SAMPLE_RATE / espeak.sample_rate
@@ -100,11 +100,12 @@ def speak(text: str, with_audio: bool) -> Utterance | None:
     phonemes = [(time(start), "_" if name.startswith("_") else name) for start, name in spoken.phonemes if start < length]
     phonemes.append((end, "_"))
     centres = np.arange(tokens) * TOKEN
+    anchors = anchor([(time(sample), character) for sample, character in spoken.words], end, len(text))
     return Utterance(
         text=text,
         features=torch.from_numpy(mel[np.clip(frames, 0, len(mel) - 1)].reshape(tokens, -1).astype(np.float16)),
         high=torch.from_numpy((centres >= rise) & (centres <= end)),
-        position=torch.from_numpy(_positions(text, [(time(s), p) for s, p in spoken.words], end, centres)),
+        position=torch.from_numpy(np.interp(centres, *anchors).astype(np.float32)),
         phonemes=[name for _, name in phonemes],
         starts=torch.tensor([start for start, _ in phonemes], dtype=torch.int32),
         audio=torch.from_numpy(_resynthesise(source * gain, rise) if with_audio else np.zeros(0, np.int16)),
@@ -121,26 +122,14 @@ def _espeak() -> Espeak:
     return Espeak()
 
 
-def _speech_end(spoken: Spoken) -> int:
-    """The sample after the last phoneme that is not a pause."""
-    end = len(spoken.audio)
-    for start, name in reversed(spoken.phonemes):
-        if not name.startswith("_"):
-            return end
-        end = start
-    return 0
-
-
-def _positions(text: str, words: list[tuple[int, int]], end: int, centres: np.ndarray) -> np.ndarray:
-    """Character index at each time: exact where words begin and at the end, linear in between."""
-    times, characters = [0.0], [0.0]
+def anchor(words: Sequence[tuple[int, int]], end: int, characters: int) -> tuple[list[float], list[float]]:
+    """Samples, and the indices of the characters that are said there: where words begin, and at the end."""
+    times, indices = [0.0], [0.0]
     for start, character in words:
-        if start > times[-1] and character >= characters[-1]:
+        if start > times[-1] and character >= indices[-1]:
             times.append(start)
-            characters.append(character)
-    times.append(max(float(end), times[-1] + 1))
-    characters.append(len(text) - 1.0)
-    return np.interp(centres, times, characters).astype(np.float32)
+            indices.append(character)
+    return [*times, max(float(end), times[-1] + 1)], [*indices, characters - 1.0]
 
 
 @functools.cache

@@ -131,7 +131,7 @@ def train(
         path,
         decoder,
         [with_rate(torch.optim.AdamW(decoder.parameters(), lr=2e-3, betas=(0.8, 0.98), weight_decay=0.01))],
-        _segments(made, seed, device),
+        lambda start: itertools.islice(_segments(made, seed, device), start, None),
         lambda batch: losses(decoder, batch, windows),
         _WEIGHTS,
         lambda: mean(losses(decoder, batch, windows) for batch in held),

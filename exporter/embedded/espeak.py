@@ -39,6 +39,23 @@ _Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctype
 
 
 @dataclass(frozen=True)
+class Speaker:
+    """How espeak-ng speaks.
+
+    Attributes:
+        name: of a voice, with a variant's behind a plus sign: ``en-us+f3``.
+        rate: words per minute.
+        pitch: 0 to 100; 50 is 90 Hz for a man's voice.
+        pitch_range: 0 to 100; at 0 the pitch is constant.
+    """
+
+    name: str = "en-us"
+    rate: int = 150
+    pitch: int = 50
+    pitch_range: int = 0
+
+
+@dataclass(frozen=True)
 class Spoken:
     """One utterance of espeak-ng.
 
@@ -52,9 +69,19 @@ class Spoken:
     words: list[tuple[int, int]]
     phonemes: list[tuple[int, str]]
 
+    @property
+    def end(self) -> int:
+        """The sample after the last phoneme that is not a pause; 0 if there is none."""
+        end = len(self.audio)
+        for start, name in reversed(self.phonemes):
+            if not name.startswith("_"):
+                return end
+            end = start
+        return 0
+
 
 class Espeak:
-    """The en-us voice at a constant pitch of 90 Hz. The library keeps one global state: one object per process.
+    """The library keeps one global state: one object per process.
 
     Attributes:
         sample_rate: samples per second of the audio.
@@ -63,7 +90,7 @@ class Espeak:
         UsageError: espeak-ng is not installed.
     """
 
-    def __init__(self, rate: int = 150) -> None:
+    def __init__(self, speaker: Speaker = Speaker()) -> None:
         try:
             self._library = ctypes.CDLL("libespeak-ng.so.1")
         except OSError as error:
@@ -73,8 +100,17 @@ class Espeak:
         self._library.espeak_SetSynthCallback(self._callback)
         position = (ctypes.c_uint, ctypes.c_int, ctypes.c_uint, ctypes.c_uint)
         self._library.espeak_Synth.argtypes = (ctypes.c_char_p, ctypes.c_size_t, *position, ctypes.c_void_p, ctypes.c_void_p)
-        self._library.espeak_SetVoiceByName(b"en-us")
-        for parameter, value in ((_RATE, rate), (_PITCH, 50), (_RANGE, 0)):
+        self.use(speaker)
+
+    def use(self, speaker: Speaker) -> None:
+        """Go on as another speaker.
+
+        Raises:
+            UsageError: espeak-ng has no voice of this name.
+        """
+        if self._library.espeak_SetVoiceByName(speaker.name.encode("ascii")):
+            raise UsageError(f"espeak-ng has no voice {speaker.name!r}: see espeak-ng --voices, and --voices=variant")
+        for parameter, value in ((_RATE, speaker.rate), (_PITCH, speaker.pitch), (_RANGE, speaker.pitch_range)):
             self._library.espeak_SetParameter(parameter, value, 0)
 
     def speak(self, text: str) -> Spoken:

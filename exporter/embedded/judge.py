@@ -148,7 +148,7 @@ def train(
         path,
         judge,
         [with_rate(torch.optim.AdamW(judge.parameters(), lr=2e-3))],
-        _batches(heard, seed),
+        lambda start: itertools.islice(_batches(heard, seed), start, None),
         lambda batch: _loss(judge, batch, device),
         {"ctc": 1.0},
         lambda: mean(_loss(judge, held[i : i + _BATCH], device) for i in range(0, len(held), _BATCH)),

@@ -225,7 +225,7 @@ def train(
         path,
         model,
         optimizers,
-        _batches(examples, seed, device),
+        lambda start: itertools.islice(_batches(examples, seed, device), start, None),
         model.losses,
         _WEIGHTS,
         lambda: mean(model.losses(batch) for batch in held),

@@ -10,7 +10,7 @@ import hashlib
 import random
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,12 +55,14 @@ class Texts:
         held_out: WordNet sentences that are not in ``train``; their words may be.
         long: such sentences of 100 to 150 characters, one or several joined.
         unseen: rows of three to five held-out words.
+        words: what may be in ``train``, the most frequent first.
     """
 
     train: list[str]
     held_out: list[str]
     long: list[str]
     unseen: list[str]
+    words: list[str]
 
 
 def clean(text: str) -> str:
@@ -106,14 +108,14 @@ def collect(seed: int, *, sentences: int = 22000, definitions: int = 8000, rows:
     training = list(allowed(examples[900:]))[:sentences]
     training += list(allowed(glosses))[:definitions]
     known = [word for word in wordnet.words if word in common or not is_held_out(word)]
-    training += [_row(generator, known) for _ in range(rows)]
+    training += [word_row(generator, known) for _ in range(rows)]
     training += allowed(clean(_template(generator, wordnet)) for _ in range(templates))
     finished = dict.fromkeys(_finish(text, generator) for text in training)
     tests = {_bare(text) for text in held_out + long}
     train = [text for text in finished if _bare(text) not in tests]
     generator.shuffle(train)
     unseen = [f"{', '.join(generator.sample(unseen_words, generator.randint(3, 5)))}." for _ in range(150)]
-    return Texts(train, held_out, long, unseen)
+    return Texts(train, held_out, long, unseen, known)
 
 
 def words_of(text: str) -> list[str]:
@@ -184,7 +186,7 @@ def _join_to(generator: random.Random, texts: list[str], shortest: int, longest:
     return joined
 
 
-def _row(generator: random.Random, words: list[str]) -> str:
+def word_row(generator: random.Random, words: Sequence[str]) -> str:
     """Two to six words: half of the rows lean to frequent ones, the others treat all alike."""
     lean = generator.choice((1.0, 3.0))
     chosen = [words[int(len(words) * generator.random() ** lean)] for _ in range(generator.randint(2, 6))]

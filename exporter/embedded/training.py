@@ -23,7 +23,7 @@ def fit(
     path: Path,
     model: nn.Module,
     optimizers: Sequence[torch.optim.Optimizer],
-    batches: Iterable[Batch],
+    batches: Callable[[int], Iterable[Batch]],
     losses: Callable[[Batch], Mapping[str, Tensor]],
     weights: Mapping[str, float],
     test: Callable[[], Mapping[str, float]],
@@ -36,7 +36,7 @@ def fit(
         path: without suffix: ``.pt`` gets the state, ``.jsonl`` the curve.
         model: what is saved, with every parameter that is trained.
         optimizers: stepped together.
-        batches: endless and the same in every run, so that a resumed one can skip what it has seen.
+        batches: endless, from a step on, and the same in every run: a resumed one goes on where it was.
         losses: of a batch, and measures, by name.
         weights: of the losses; names without a weight are only measured.
         test: measures of the model in eval mode.
@@ -54,7 +54,7 @@ def fit(
     initial = [[group["initial_lr"] for group in optimizer.param_groups] for optimizer in optimizers]
     began = time.perf_counter() - elapsed
     sums: dict[str, float] = {}
-    for step, batch in enumerate(itertools.islice(batches, start, steps), start + 1):
+    for step, batch in enumerate(itertools.islice(batches(start), steps - start), start + 1):
         for optimizer, bases in zip(optimizers, initial, strict=True):
             for group, base in zip(optimizer.param_groups, bases, strict=True):
                 group["lr"] = base * min(1.0, step / 60) * rate(step / steps)
