@@ -1,4 +1,4 @@
-# make demo | test | lint | bench | bundle | train-embedded. Everything is installed into .venv; nothing else on the machine is touched.
+# make demo | test | lint | bench | bundle | train-embedded | train-embedded-ear. Everything is installed into .venv; nothing else on the machine is touched.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,12 +9,12 @@ TORCH ?= torch==2.13.0
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 INSTALL_TORCH = $(PIP) --no-deps --retries 1 $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) $(TORCH) || $(PIP) $(TORCH)
 
-.PHONY: demo test lint bench bundle train-embedded clean
+.PHONY: demo test lint bench bundle train-embedded train-embedded-ear clean
 
 # The demo's environment has no torch: workers never need it.
 $(VENV)/.base: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(PIP) --editable .
+	$(PIP) --editable '.[evaluate]'
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.base
@@ -55,16 +55,24 @@ bench: .bench/peer .bench/peers
 	$(BIN)/python benchmarks/transcription_speed.py
 	$(BIN)/python benchmarks/ray_overhead.py
 
-# Rebuilds the bundle that ships with the repository from its checkpoint.
+# Rebuilds the bundles that ship with the repository from their checkpoints.
 bundle: $(VENV)/.dev
 	rm -rf exporter/embedded/bundle
 	$(BIN)/python jobs/export_models.py --family soprano --checkpoint exporter/embedded/checkpoint \
 		--name embedded --precision int8 --folder exporter/embedded/bundle
+	rm -rf exporter/embedded/asr_bundle
+	$(BIN)/python jobs/export_models.py --family vibevoice-asr --checkpoint exporter/embedded/asr_checkpoint \
+		--name embedded-asr --precision int8 --folder exporter/embedded/asr_bundle
 
 # Trains the embedded voice anew: two hours on two cores. Needs espeak-ng and wordnet-base from the system's packages.
 train-embedded: $(VENV)/.dev
 	$(PIP) --editable '.[train]'
-	$(BIN)/python jobs/train_embedded.py
+	$(BIN)/python jobs/train_embedded.py voice
+
+# Trains the embedded ear anew: two hours on two cores. Needs the same.
+train-embedded-ear: $(VENV)/.dev
+	$(PIP) --editable '.[train]'
+	$(BIN)/python jobs/train_embedded.py ear
 
 clean:
 	rm -rf $(VENV) .bench demo-output

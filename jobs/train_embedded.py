@@ -1,12 +1,15 @@
-"""Train the voice that ships with us, from texts to checkpoint. ``make train-embedded``, or with ``--help``."""
+"""Train the models that ship with us, from texts to checkpoints. ``make train-embedded``, ``make train-embedded-ear``."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from actors.errors import UsageError
+from cluster.registry import embedded_folder
 from jobs.console import run_app
 
 ROOT = Path(__file__).parent.parent
@@ -15,25 +18,47 @@ EMBEDDED = ROOT / "exporter" / "embedded"
 app = typer.Typer(help=__doc__, add_completion=False, pretty_exceptions_enable=False)
 
 
+Folder = Annotated[Path, typer.Option(help="For speech, training states and curves; what is there is used again.")]
+Seed = Annotated[int, typer.Option(help="Of the texts, the weights and the order.")]
+Scale = Annotated[float, typer.Option(min=0.0001, max=1, help="Part of the texts and steps: a small one only tries the way.")]
+
+
 @app.command()
-def train_embedded(
-    folder: Annotated[Path, typer.Option(help="For speech, training states and curves; what is there is used again.")] = (
-        ROOT / "build" / "embedded-voice"
-    ),
+def voice(
+    folder: Folder = ROOT / "build" / "embedded-voice",
     output: Annotated[Path, typer.Option(help="Gets checkpoint/, judge.safetensors and gate.tsv.")] = EMBEDDED,
-    seed: Annotated[int, typer.Option(help="Of the texts, the weights and the order.")] = 0,
-    scale: Annotated[
-        float, typer.Option(min=0.0001, max=1, help="Part of the texts and steps: a small one only tries the way.")
-    ] = 1.0,
+    seed: Seed = 0,
+    scale: Scale = 1.0,
 ) -> None:
     """Make the speech, train judge, language model and decoder, write the checkpoint. Stopped, it goes on where it was."""
-    try:
-        # Imported here: `--help` needs no torch, and a machine without the extra gets a sentence, not a traceback.
+    with _training():
         from exporter.embedded.train import train
+
+        train(folder, output, seed, scale)
+
+
+@app.command()
+def ear(
+    folder: Folder = ROOT / "build" / "embedded-ear",
+    output: Annotated[Path, typer.Option(help="Gets the checkpoint's files.")] = EMBEDDED / "asr_checkpoint",
+    seed: Seed = 0,
+    scale: Scale = 1.0,
+) -> None:
+    """Make the speech, train what understands the embedded voice, write the checkpoint. Stopped, it goes on where it was."""
+    with _training():
+        from exporter.embedded.ear_train import train
+
+        train(folder, embedded_folder(), output, seed, scale)
+
+
+@contextmanager
+def _training() -> Iterator[None]:
+    """Imports happen inside: `--help` needs no torch, and a machine without the extra gets a sentence, not a traceback."""
+    logging.getLogger("exporter").setLevel(logging.INFO)
+    try:
+        yield
     except ModuleNotFoundError as error:
         raise UsageError(f"training needs {error.name}: pip install 'speechmill[export,train]'") from error
-    logging.getLogger("exporter").setLevel(logging.INFO)
-    train(folder, output, seed, scale)
 
 
 if __name__ == "__main__":

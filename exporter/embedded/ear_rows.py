@@ -1,0 +1,193 @@
+"""Rows that the embedded ear is trained and tested on: several sounds and the silence between them, spoilt, with the answer."""
+
+import bisect
+import math
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import fft
+
+from actors.vibevoice_asr import normalise
+from exporter.embedded.sounds import SAMPLE_RATE, VOICE, Sound
+
+LONGEST_S = 30.0
+LOUDNESS_DBFS = -25.0
+
+_PAUSE_S = (0.35, 1.2)  # between segments: longer than a comma's
+_MARGIN_S = (0.05, 0.6)  # before the first and behind the last
+_WITH_CONTEXT = 0.05
+_GAIN_DB = 4.0  # of a sound beside the others
+_TAKES_TURN = 0.75  # the chance that somebody else goes on
+
+_NOISY, _SNR_DB = 0.3, (15.0, 40.0)
+_COLOURED, _TILT_DB = 0.4, 6.0
+_BANDS = 8
+_REVERBERANT, _DECAY_S, _WET = 0.1, (0.05, 0.25), 0.3
+_NARROW, _CUTOFF_HZ = 0.05, (3400.0, 8000.0)
+_CODED = 0.05  # 8 bits, mu-law: ITU-T G.711
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A sound in its place: it begins at sample ``first`` of the row; ``speaker`` counts from 0 in the order of appearance."""
+
+    sound: Sound
+    first: int
+    speaker: int
+
+    @property
+    def start(self) -> float:
+        """Second at which the speech begins."""
+        return (self.first + self.sound["start"]) / SAMPLE_RATE
+
+    @property
+    def end(self) -> float:
+        """Second at which it ends."""
+        return (self.first + self.sound["end"]) / SAMPLE_RATE
+
+
+@dataclass(frozen=True)
+class Row:
+    """What is heard, float32 ``[samples]`` at the model's loudness, what there is in it, and what was known of it before."""
+
+    audio: np.ndarray
+    turns: list[Turn]
+    context: str = ""
+
+
+class Pool:
+    """Sounds by speaker, to make rows of."""
+
+    def __init__(self, sounds: Sequence[Sound]) -> None:
+        self._by_speaker: dict[int, list[Sound]] = {}
+        for sound in sounds:
+            self._by_speaker.setdefault(sound["speaker"], []).append(sound)
+        for sounds_of in self._by_speaker.values():
+            sounds_of.sort(key=_seconds)
+        self._others = sorted(self._by_speaker.keys() - {VOICE})
+
+    def row(self, generator: random.Random, seconds: float, speakers: int, voice: float, *, spoilt: bool = True) -> Row:
+        """Fill about so many seconds.
+
+        Args:
+            generator: of every choice.
+            seconds: at most, if any sound is that short.
+            speakers: how many take turns; there may be no time for all of them.
+            voice: the chance that the embedded voice is one of them.
+            spoilt: add noise, colour, an echo, a codec's noise.
+        """
+        cast = generator.sample(self._others, min(speakers, len(self._others)))
+        if VOICE in self._by_speaker and (not cast or generator.random() < voice):
+            cast[:1] = [VOICE]
+        turns: list[Turn] = []
+        speaker = generator.choice(cast)
+        heard = [speaker]
+        at = generator.uniform(*_MARGIN_S)
+        while (sound := self._fitting(generator, speaker, seconds - at, first=not turns)) is not None:
+            first = max(0, round(at * SAMPLE_RATE) - sound["start"])
+            if speaker not in heard:
+                heard.append(speaker)
+            turns.append(Turn(sound, first, heard.index(speaker)))
+            at = turns[-1].end + generator.uniform(*_PAUSE_S)
+            if len(cast) > 1 and generator.random() < _TAKES_TURN:
+                speaker = generator.choice([other for other in cast if other != speaker])
+        audio = np.zeros(round((turns[-1].end + generator.uniform(*_MARGIN_S)) * SAMPLE_RATE), np.float32)
+        for turn in turns:
+            samples = turn.sound["audio"].numpy()[: len(audio) - turn.first].astype(np.float32) / 32768
+            audio[turn.first : turn.first + len(samples)] += samples * 10 ** (generator.uniform(-_GAIN_DB, _GAIN_DB) / 20)
+        context = generator.choice(turns[0].sound["text"].split()) if generator.random() < _WITH_CONTEXT else ""
+        return Row(normalise(spoil(audio, generator) if spoilt else audio, LOUDNESS_DBFS), turns, context)
+
+    def _fitting(self, generator: random.Random, speaker: int, seconds: float, *, first: bool) -> Sound | None:
+        """A sound that ends in time: one of the longer ones more often, so that rows are full; None if there is none."""
+        sounds = self._by_speaker[speaker]
+        fitting = bisect.bisect_right(sounds, seconds, key=_seconds)
+        if not fitting:
+            return sounds[0] if first else None
+        return sounds[int(fitting * generator.random() ** 0.7)]
+
+
+def _seconds(sound: Sound) -> float:
+    return (sound["end"] - sound["start"]) / SAMPLE_RATE
+
+
+def spoil(audio: np.ndarray, generator: random.Random) -> np.ndarray:
+    """Make ``[samples]`` sound as recordings do: colour, echo, a narrow band, a codec's noise, a room's noise."""
+    random_numbers = np.random.default_rng(generator.getrandbits(64))
+    length = len(audio)
+    padded = fft.next_fast_len(length + SAMPLE_RATE // 4, real=True)  # an echo must not come round to the beginning
+    frequency = fft.rfftfreq(padded, 1 / SAMPLE_RATE).astype(np.float32)
+    response = np.ones_like(frequency)
+    if generator.random() < _COLOURED:
+        knots = np.geomspace(80, SAMPLE_RATE / 2, _BANDS)
+        gains = random_numbers.uniform(-_TILT_DB, _TILT_DB, _BANDS)
+        response = (10 ** (np.interp(np.log(frequency + 1), np.log(knots), gains) / 20)).astype(np.float32)
+    if generator.random() < _NARROW:
+        response = response / (1 + (frequency / generator.uniform(*_CUTOFF_HZ)) ** 12)
+    if generator.random() < _REVERBERANT:
+        decay = generator.uniform(*_DECAY_S)
+        time = np.arange(SAMPLE_RATE // 4) / SAMPLE_RATE
+        echo = random_numbers.standard_normal(len(time), np.float32) * np.exp(-6.9 * time / decay)
+        echo *= _WET * generator.random() / math.sqrt(float(np.square(echo).sum()))
+        echo[0] += 1
+        response = response * fft.rfft(echo, padded)
+    spoilt = fft.irfft(fft.rfft(audio, padded) * response, padded)[:length]
+    power = float(np.square(spoilt).mean())
+    if generator.random() < _CODED:
+        peak = float(np.abs(spoilt).max()) + 1e-9
+        steps = np.round(np.sign(spoilt) * np.log1p(255 * np.abs(spoilt) / peak) / math.log(256) * 127) / 127
+        spoilt = np.sign(steps) * np.expm1(np.abs(steps) * math.log(256)) / 255 * peak
+    if generator.random() < _NOISY:
+        level = power / 10 ** (generator.uniform(*_SNR_DB) / 10)
+        spoilt = spoilt + noise(length, generator) * math.sqrt(level)
+    return spoilt.astype(np.float32)
+
+
+def noise(length: int, generator: random.Random) -> np.ndarray:
+    """Noise between white and pink, ``[samples]`` with a power of one."""
+    padded = fft.next_fast_len(length, real=True)
+    white = np.random.default_rng(generator.getrandbits(64)).standard_normal(padded, np.float32)
+    slope = (1 + fft.rfftfreq(padded, 1 / SAMPLE_RATE) / 200) ** generator.uniform(0, 1)
+    coloured = fft.irfft(fft.rfft(white) / slope, padded)[:length]
+    hiss: np.ndarray = (coloured / math.sqrt(float(np.square(coloured).mean()))).astype(np.float32)
+    return hiss
+
+
+# --- the course of a training ---------------------------------------------------------------------------------------
+
+_STEP_SECONDS = 72.0  # of audio
+# Until this step: lengths of rows in seconds and how often each.
+_CURRICULUM = (
+    (168, ((3.0, 1.0),)),
+    (560, ((3.0, 0.4), (6.0, 0.6))),
+    (1000, ((4.0, 0.3), (8.0, 0.5), (16.0, 0.2))),
+    (math.inf, ((4.0, 0.2), (8.0, 0.35), (16.0, 0.25), (LONGEST_S, 0.2))),
+)
+_NOTHING_SAID = 0.015  # rows of noise
+_VOICE = ((1000, 0.4), (4700, 0.6), (math.inf, 0.8))
+_CROWD = (
+    (4700, (55, 35, 10)),
+    (math.inf, (30, 50, 20)),
+)  # until this step: how often one, two or three take turns  # until this step: how often the embedded voice is in a row
+
+
+def batch_of(pool: Pool, seed: int, step: int, scale: float = 1.0) -> list[Row]:
+    """Make the rows of one step, the same for the same step; ``scale`` is that of the curriculum's steps."""
+    generator = random.Random(f"{seed}/{step}")  # noqa: S311 - a choice, not a secret
+    lengths = next(lengths for until, lengths in _CURRICULUM if step <= until * scale)
+    voice = next(chance for until, chance in _VOICE if step <= until * scale)
+    crowds = next(weights for until, weights in _CROWD if step <= until * scale)
+    seconds = generator.choices(*zip(*lengths, strict=True))[0]
+    return list(_rows(pool, generator, seconds, voice, crowds))
+
+
+def _rows(pool: Pool, generator: random.Random, seconds: float, voice: float, crowds: tuple[int, int, int]) -> Iterator[Row]:
+    for _ in range(round(_STEP_SECONDS / seconds)):
+        if generator.random() < _NOTHING_SAID:
+            length = round(generator.uniform(0.5, seconds) * SAMPLE_RATE)
+            yield Row(normalise(noise(length, generator), LOUDNESS_DBFS), [])
+            continue
+        crowd = 1 if seconds < 4 else generator.choices((1, 2, 3), crowds)[0]
+        yield pool.row(generator, seconds, crowd, voice)

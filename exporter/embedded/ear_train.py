@@ -1,0 +1,167 @@
+"""The embedded ear, from texts to a checkpoint: ``make train-embedded-ear``.
+
+Needs what the voice's training needs (:mod:`exporter.embedded.train`) and the voice's bundle. Everything is seeded; every step
+keeps what it made, and a run that was stopped goes on from there.
+"""
+
+import logging
+import os
+import random
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from exporter.embedded import ear_checkpoint, ear_corpus, texts
+from exporter.embedded.ear import IGNORED, WEIGHTS, Batch, Trainee, Writer
+from exporter.embedded.ear_rows import Pool, Row, batch_of
+from exporter.embedded.judge import Judge
+from exporter.embedded.sounds import SAMPLE_RATE, VOICE, Sound, read
+from exporter.embedded.training import fit, mean, pick_device, with_rate
+from exporter.layers import Linear
+from exporter.mimi import Conv
+
+_ESPEAK_TEXTS, _VOICE_TEXTS = 16_000, 16_000
+_TEST_TEXTS = 200
+_FEWEST = 40
+_MUON_RATE, _ADAM_RATE = 0.02, 2e-3
+_PREFETCHED = 6
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of the training."""
+
+    name: str
+    steps: int
+    listens_anew: bool  # or keeps what Trainee.listen does, which makes a step cost half
+    rates: tuple[float, float]  # at first, in the end
+    falls_from: float = 0.0  # part of the steps
+
+    def rate(self, done: float) -> float:
+        """Return the factor of the learning rates."""
+        first, last = self.rates
+        return first + (last - first) * max(0.0, done - self.falls_from) / (1 - self.falls_from)
+
+
+STAGES = (
+    Stage("listening", 800, listens_anew=True, rates=(1.0, 1.0), falls_from=0.9),
+    Stage("practising", 3000, listens_anew=False, rates=(1.0, 0.3), falls_from=0.7),
+    Stage("polishing", 900, listens_anew=True, rates=(0.5, 0.005)),
+    Stage("spelling", 2700, listens_anew=False, rates=(0.7, 0.005)),
+)
+
+
+class Steps(Dataset[Batch]):
+    """The batches of a training by their step."""
+
+    def __init__(self, pool: Pool, writer: Writer, seed: int, scale: float) -> None:
+        self._pool, self._writer, self._seed, self._scale = pool, writer, seed, scale
+
+    def __getitem__(self, step: int) -> Batch:
+        mistakes = random.Random(f"{self._seed}/{step}/mistakes")  # noqa: S311 - a choice, not a secret
+        return self._writer.batch(batch_of(self._pool, self._seed, step, self._scale), mistakes)
+
+    def between(self, start: int, stop: int) -> Iterable[Batch]:
+        """Make those of some steps, in a process of its own."""
+        return DataLoader(self, batch_size=None, sampler=range(start, stop), num_workers=1, prefetch_factor=_PREFETCHED)
+
+
+def train(folder: Path, bundle: Path, output: Path, seed: int, scale: float = 1.0) -> None:
+    """Train, or go on.
+
+    Args:
+        folder: for speech, training states and curves.
+        bundle: the voice's.
+        output: gets the checkpoint.
+        seed: of everything random.
+        scale: part of the texts and steps; a small one tries the whole way in minutes and learns nothing.
+
+    Raises:
+        UsageError: espeak-ng or WordNet is not installed.
+    """
+    device = pick_device()
+    torch.manual_seed(seed)
+    sounds, tests = make_speech(folder, bundle, seed, scale)
+    logger.info("%d sounds, %.1f hours", len(sounds), sum(len(sound["audio"]) for sound in sounds) / SAMPLE_RATE / 3600)
+    writer = Writer(Judge.load().phonemes)
+    trainee = Trainee(writer, len(ear_corpus.TRAIN_CAST) + 1).to(device)
+    if shutil.which("g++") is not None:
+        trainee.compile_reading()
+    held = [_of_strangers(writer.batch(rows)).to(device) for rows in test_rows(tests, seed)]
+    made = Steps(Pool(sounds), writer, seed, scale)
+
+    held_losses = lambda: mean(trainee.losses(batch) for batch in held)  # noqa: E731
+    first = 0
+    for stage in STAGES:
+        steps = max(2, round(stage.steps * scale))
+
+        def batches(start: int, first: int = first, steps: int = steps) -> Iterator[Batch]:
+            return (batch.to(device) for batch in made.between(first + start, first + steps))
+
+        trainee.hold(still=not stage.listens_anew)
+        path, optimizers = folder / stage.name, _optimizers(trainee)
+        fit(path, trainee, optimizers, batches, trainee.losses, WEIGHTS, held_losses, steps, stage.rate)
+        first += steps
+    ear_checkpoint.write(output, trainee, writer.tokenizer)
+
+
+def _of_strangers(batch: Batch) -> Batch:
+    """None of the speakers is in the cast that voices are told by."""
+    return replace(batch, voices=torch.full_like(batch.voices, IGNORED))
+
+
+def _optimizers(trainee: Trainee) -> list[torch.optim.Optimizer]:
+    """Of what is still to learn."""
+    learning = [p for p in trainee.parameters() if p.requires_grad]
+    matrices = {id(module.weight) for module in trainee.modules() if isinstance(module, Linear | Conv)}
+    return [
+        with_rate(torch.optim.Muon([p for p in learning if id(p) in matrices], lr=_MUON_RATE, weight_decay=0.01)),
+        with_rate(
+            torch.optim.AdamW(
+                [p for p in learning if id(p) not in matrices], lr=_ADAM_RATE, betas=(0.9, 0.98), weight_decay=0.0
+            )
+        ),
+    ]
+
+
+def make_speech(folder: Path, bundle: Path, seed: int, scale: float) -> tuple[list[Sound], list[Sound]]:
+    """Speak the texts: what is learnt from, and what is not."""
+    collected = texts.collect(seed)
+    processes = len(os.sched_getaffinity(0))
+
+    def part(full: int) -> int:
+        return max(_FEWEST, round(full * scale))
+
+    cast, strangers = ear_corpus.TRAIN_CAST, ear_corpus.TEST_CAST
+    said = _cast(ear_corpus.lines(collected, part(_ESPEAK_TEXTS), seed), len(cast), seed)
+    spoken = ear_corpus.speak(folder / "espeak", said, cast, processes)
+    chosen = random.Random(f"{seed}/voice").sample(collected.train, part(_VOICE_TEXTS))  # noqa: S311 - a choice, not a secret
+    voiced = ear_corpus.voice(folder / "voice", bundle, chosen, processes)
+    held = collected.held_out[: part(_TEST_TEXTS)]
+    test = ear_corpus.speak(folder / "test-espeak", _cast(held, len(strangers), seed), strangers, processes)
+    test_voiced = ear_corpus.voice(folder / "test-voice", bundle, held, processes)
+    return read([*spoken, *voiced]), read([*test, *test_voiced])
+
+
+def _cast(lines: Sequence[str], speakers: int, seed: int) -> list[tuple[str, int]]:
+    generator = random.Random(f"{seed}/cast")  # noqa: S311 - a choice, not a secret
+    return [(line, generator.randrange(speakers)) for line in lines]
+
+
+def test_rows(sounds: Sequence[Sound], seed: int) -> list[list[Row]]:
+    """Rows for the curve: of the embedded voice, of strangers, and of dialogues of both."""
+    generator = random.Random(f"{seed}/test")  # noqa: S311 - a choice, not a secret
+    voice = Pool([sound for sound in sounds if sound["speaker"] == VOICE])
+    others = Pool([sound for sound in sounds if sound["speaker"] != VOICE])
+    both = Pool(sounds)
+    return [
+        [voice.row(generator, 8.0, 1, 1.0, spoilt=False) for _ in range(12)],
+        [others.row(generator, 8.0, 1, 0.0, spoilt=False) for _ in range(12)],
+        [both.row(generator, 30.0, 2, 0.5, spoilt=False) for _ in range(4)],
+    ]

@@ -1,0 +1,65 @@
+"""Rows of made-up sounds: tones, one for each speaker."""
+
+import itertools
+import random
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="sounds are torch tensors")
+
+from exporter.embedded.ear_rows import LOUDNESS_DBFS, Pool, batch_of, spoil  # noqa: E402
+from exporter.embedded.sounds import SAMPLE_RATE, VOICE, Sound  # noqa: E402
+
+
+@pytest.fixture
+def pool(sounds: list[Sound]) -> Pool:
+    return Pool(sounds)
+
+
+def test_a_row_is_the_same_for_the_same_seed_and_full(pool: Pool) -> None:
+    first, second = (pool.row(random.Random(7), 20.0, 2, 0.5) for _ in range(2))
+    np.testing.assert_array_equal(first.audio, second.audio)
+    assert [turn.sound["text"] for turn in first.turns] == [turn.sound["text"] for turn in second.turns]
+    assert 15 < len(first.audio) / SAMPLE_RATE < 21
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_turns_follow_each_other_and_are_where_they_say(pool: Pool, seed: int) -> None:
+    row = pool.row(random.Random(seed), 12.0, 2, 0.5, spoilt=False)
+    assert row.turns[0].speaker == 0
+    assert {turn.speaker for turn in row.turns} <= {0, 1}
+    for before, after in itertools.pairwise(row.turns):
+        assert after.start - before.end >= 0.35 - 1e-3
+    assert row.turns[-1].end <= len(row.audio) / SAMPLE_RATE
+    loud = np.abs(row.audio) > 1e-3
+    for turn in row.turns:
+        first, last = round(turn.start * SAMPLE_RATE), round(turn.end * SAMPLE_RATE)
+        assert loud[first : first + 200].any()
+        assert loud[last - 200 : last].any()
+        assert not loud[last + 10 : last + 2000].any()
+    level = 20 * np.log10(np.sqrt(np.mean(np.square(row.audio))))
+    assert abs(level - LOUDNESS_DBFS) < 0.1
+
+
+def test_a_sound_that_is_longer_than_the_row_is_a_row_of_its_own(tone: Callable[..., Sound]) -> None:
+    row = Pool([tone("long", VOICE, 9.0)]).row(random.Random(0), 3.0, 1, 1.0, spoilt=False)
+    assert len(row.turns) == 1
+    assert row.turns[0].end <= len(row.audio) / SAMPLE_RATE
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_spoilt_audio_keeps_its_length_and_is_finite(seed: int, sounds: list[Sound]) -> None:
+    audio = sounds[5]["audio"].numpy().astype(np.float32) / 32768
+    spoilt = spoil(audio, random.Random(seed))
+    assert spoilt.shape == audio.shape
+    assert spoilt.dtype == np.float32
+    assert np.isfinite(spoilt).all()
+
+
+def test_the_batches_of_a_training_depend_on_their_step_alone(pool: Pool) -> None:
+    once, again, other = (batch_of(pool, 0, step) for step in (600, 600, 601))
+    assert all(np.array_equal(a.audio, b.audio) for a, b in zip(once, again, strict=True))
+    assert len(once) != len(other) or not np.array_equal(once[0].audio, other[0].audio)
+    assert all(len(row.audio) / SAMPLE_RATE <= 3.7 for row in batch_of(pool, 0, 1))  # it begins with short ones
