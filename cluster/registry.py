@@ -11,8 +11,8 @@ A model reference is one of::
     s3://bucket/registry/name@tag                              the registry's root before the name
     ./folder        /shared/folder      file:///shared/folder  a bundle folder, used where it is
     hf://org/repo   hf://org/repo@revision                     a repository on the Hugging Face hub
-    embedded                                                   the small model that ships with Speechmill
-    embedded-asr                                               the placeholder of a transcriber that ships with it
+    embedded                                                   the small voice that ships with Speechmill
+    embedded-asr                                               the small ear that ships with it
 
 :func:`resolve` pins a reference to a digest; :func:`fetch` brings the bundle to this node's cache, once for all of its
 processes.
@@ -171,7 +171,7 @@ def publish(folder: str | Path, registry: str | None = None, tag: str = LATEST, 
     files and the tag last of all, so that whatever dies on the way leaves nothing that resolves.
 
     Args:
-        folder: the bundle, or ``embedded``.
+        folder: the bundle, or ``embedded`` or ``embedded-asr``.
         registry: the registry's root URI or ``hf://org/repo``; default ``SPEECHMILL_REGISTRY``.
         tag: the tag to set.
         repair: send every file again, to replace corrupt ones in the store.
@@ -182,7 +182,7 @@ def publish(folder: str | Path, registry: str | None = None, tag: str = LATEST, 
         StorageError: the registry cannot be reached or is full.
     """
     check_name(tag)
-    bundle = load_bundle(embedded_folder() if folder == EMBEDDED else folder)
+    bundle = load_bundle(embedded_folder(str(folder)) if folder in _SHIPPED else folder)
     bundle.verify()
     root = _registry_root(registry)
     if root.startswith("hf://"):
@@ -223,10 +223,8 @@ def resolve(reference: str, registry: str | None = None) -> Pinned:
         BundleError: what it names breaks the contract.
         StorageError: the registry or hub cannot be reached.
     """
-    if reference == EMBEDDED:
-        return _pin_folder(embedded_folder())
-    if reference == EMBEDDED_ASR:
-        return _pin_folder(embedded_folder(EMBEDDED_ASR))
+    if reference in _SHIPPED:
+        return _pin_folder(embedded_folder(reference))
     if reference.startswith("hf://"):
         return _pin_origin(hub.pin(reference))
     if reference.startswith("file://"):

@@ -69,8 +69,8 @@ def transcribe(
     model: Annotated[
         str,
         typer.Option(
-            help="name@tag, name@sha256:…, <registry>/name@tag, a bundle folder or hf://org/repo. The default has "
-            "learnt nothing and answers '[Unintelligible Speech]': it is there to try the job."
+            help="name@tag, name@sha256:…, <registry>/name@tag, a bundle folder or hf://org/repo. The default understands "
+            "synthetic English only: it is there to try the job."
         ),
     ] = EMBEDDED_ASR,
     registry: Annotated[str | None, typer.Option(envvar=REGISTRY_VARIABLE, help="Root of the registry.")] = None,
@@ -143,9 +143,7 @@ def transcribe(
         write_files(run.store, summary.parts, [name.value for name in dict.fromkeys(file_format or [])])
         print_summary(summary, tally, str(run.store), manifest)
     if pinned.name == EMBEDDED_ASR:
-        logger.warning(
-            "the default model has learnt nothing: name a trained one with --model for transcripts that mean something"
-        )
+        logger.warning("the default model understands the embedded voice and espeak-ng, not people: name another with --model")
     for shard in dataset.corrupt:
         logger.error("%s was skipped: %s", shard.uri, shard.error)
     return EXIT_FAILED_ROWS if summary.status.get("failed") or dataset.corrupt else 0

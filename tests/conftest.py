@@ -1,31 +1,43 @@
 """Models with random weights, what the originals compute with them, and their bundles, each built once."""
 
 import functools
+import itertools
 import json
 import math
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from onnx import numpy_helper
 from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
 from actors.bundle import Bundle, Layout, Precision
+from actors.models import open_model
+from actors.requests import SynthesisRequest
+from cluster.registry import embedded_folder
 
 if TYPE_CHECKING:
     from exporter.build import Export
     from exporter.graphs import Graph
 
-FIXTURES = Path(__file__).parent / "fixtures"
+ROOT = Path(__file__).parent.parent
+FIXTURES = ROOT / "tests" / "fixtures"
 TINY = FIXTURES / "soprano_tiny"
 VIBEVOICE = FIXTURES / "vibevoice_tiny"
 TINY_ASR = FIXTURES / "vibevoice_asr_tiny"
+SAID = "the old man sat on the bench in front of his house."
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -196,10 +208,66 @@ def asr_bundle(build: Callable[..., Bundle], asr_export: Callable[..., "Export"]
 
 
 @pytest.fixture(scope="session")
+def assert_same_model() -> Callable[[Bundle, Bundle], None]:
+    """Fails if two bundles differ in more than their names, what wrote them and what the CPU that did so rounds its own way."""
+
+    # The last bit of a frequency is 1e-4 of an angle a thousand positions on; a weight between two steps may take either.
+    def close(ours: np.ndarray, theirs: np.ndarray) -> bool:
+        if ours.dtype in (np.int8, np.uint8):
+            return ours.shape == theirs.shape and bool((np.abs(ours.astype(int) - theirs) <= 1).all())
+        return np.allclose(ours, theirs, rtol=1e-5, atol=1e-4)
+
+    def check(again: Bundle, shipped: Bundle) -> None:
+        assert again.manifest.settings == shipped.manifest.settings
+        assert again.manifest.source == shipped.manifest.source
+        precisions = [{key: graph.precision for key, graph in one.manifest.graphs.items()} for one in (again, shipped)]
+        assert precisions[0] == precisions[1]
+        for key, graph in shipped.manifest.graphs.items():
+            ours, theirs = (
+                {t.name: numpy_helper.to_array(t) for t in onnx.load(one.path(graph.file)).graph.initializer}
+                for one in (again, shipped)
+            )
+            assert ours.keys() == theirs.keys(), key
+            for name, array in ours.items():
+                assert close(array, theirs[name]), f"{key}: {name}"
+
+    return check
+
+
+@pytest.fixture(scope="session")
 def embedded_environment() -> dict[str, str]:
     """The environment of commands started as users start them: no registry is set, Ray keeps no token in the home folder."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("SPEECHMILL_", "RAY_"))}
     return {**environment, "RAY_AUTH_MODE": "disabled"}
+
+
+@pytest.fixture(scope="session")
+def gate_speech(tmp_path_factory: pytest.TempPathFactory, embedded_environment: dict[str, str]) -> Path:
+    """What the embedded voice says of the speech gate's sentences: the shipped int8 bundle, two workers on Ray, Parquet."""
+    folder = tmp_path_factory.mktemp("gate")
+    lines = (ROOT / "exporter" / "embedded" / "gate.tsv").read_text().splitlines()
+    by_set = itertools.groupby((line.split("\t") for line in lines), key=itemgetter(0))
+    table = [{"id": f"{name}-{i}", "text": text} for name, said in by_set for i, (_, text, _) in enumerate(said)]
+    pq.write_table(pa.Table.from_pylist(table), folder / "texts.parquet")
+    command = [sys.executable, str(ROOT / "jobs" / "synthesize_corpus.py"), "--input", str(folder / "texts.parquet")]
+    command += ["--output", str(folder / "speech"), "--workers", "2"]
+    done = subprocess.run(command, env=embedded_environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return folder / "speech"
+
+
+@pytest.fixture(scope="session")
+def speech() -> np.ndarray:
+    """:data:`SAID` by the embedded voice: float32 ``[samples]`` at 16 kHz."""
+    with open_model(embedded_folder(), threads=1) as engine:
+        (result,) = engine.generate([SynthesisRequest("a", SAID)])
+    return result.audio
+
+
+@pytest.fixture(scope="session")
+def said() -> str:
+    """What ``speech`` says."""
+    return SAID
 
 
 @pytest.fixture(scope="session")

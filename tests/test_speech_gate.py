@@ -4,8 +4,6 @@ The sentences and the phonemes that they should have are in ``exporter/embedded/
 150 characters, and ones whose content words the voice was never trained on.
 """
 
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -46,18 +44,9 @@ def judge() -> Judge:
 
 
 @pytest.fixture(scope="module")
-def rows(
-    gate: Mapping[str, Sequence[Said]], tmp_path_factory: pytest.TempPathFactory, embedded_environment: dict[str, str]
-) -> dict:
+def rows(gate: Mapping[str, Sequence[Said]], gate_speech: Path) -> dict:
     """The output rows of the job by set: the shipped int8 bundle, two workers on Ray, Parquet."""
-    folder = tmp_path_factory.mktemp("gate")
-    table = [{"id": f"{name}-{i}", "text": one.text} for name, said in gate.items() for i, one in enumerate(said)]
-    pq.write_table(pa.Table.from_pylist(table), folder / "texts.parquet")
-    command = [sys.executable, str(ROOT / "jobs" / "synthesize_corpus.py"), "--input", str(folder / "texts.parquet")]
-    command += ["--output", str(folder / "speech"), "--workers", "2"]
-    done = subprocess.run(command, env=embedded_environment, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr
-    parts = [pq.read_table(path) for path in sorted((folder / "speech").glob("*.parquet"))]
+    parts = [pq.read_table(path) for path in sorted(gate_speech.glob("*.parquet"))]
     by_id = {row["id"]: row for row in pa.concat_tables(parts).to_pylist()}
     return {name: [by_id[f"{name}-{i}"] for i in range(len(said))] for name, said in gate.items()}
 

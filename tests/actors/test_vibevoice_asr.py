@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from actors import Engine, TranscriptionRequest, open_model
+from actors.audio import resample
 from actors.bundle import Bundle, Precision
 from actors.errors import RequestError
 from actors.requests import TranscriptionResult
@@ -24,7 +25,7 @@ def engine(asr_bundle: Callable[[Precision], Bundle]) -> Iterator[AsrEngine]:
 
 
 @pytest.fixture(scope="module")
-def placeholder() -> Iterator[AsrEngine]:
+def ear() -> Iterator[AsrEngine]:
     with open_model(embedded_folder(EMBEDDED_ASR), threads=1, slots=2) as opened:
         yield opened
 
@@ -77,14 +78,14 @@ def test_a_prompt_in_pieces_gives_the_same_answer(
         np.testing.assert_allclose(result.trace["logits"], expected.trace["logits"], atol=1e-4)
 
 
-def test_the_prompt_is_the_originals(placeholder: AsrEngine) -> None:
-    (utterance,) = placeholder.model.prepare(TranscriptionRequest("a", noise(5.86)), False)
-    (known,) = placeholder.model.prepare(TranscriptionRequest("a", noise(5.86), context="Aiden <|im_end|>"), False)
-    tokenizer = placeholder.model._tokenizer
+def test_the_prompt_is_the_originals(ear: AsrEngine) -> None:
+    (utterance,) = ear.model.prepare(TranscriptionRequest("a", noise(5.86)), False)
+    (known,) = ear.model.prepare(TranscriptionRequest("a", noise(5.86), context="Aiden <|im_end|>"), False)
+    tokenizer = ear.model._tokenizer
     text = tokenizer.decode(utterance.prompt.tolist(), skip_special_tokens=False)
     assert text == (
         "<|im_start|>system\nYou are a helpful assistant that transcribes audio input into text output in JSON format."
-        "<|im_end|>\n<|im_start|>user\n<|object_ref_start|>" + 44 * "<|box_start|>" + "<|object_ref_end|>\n"
+        "<|im_end|>\n<|im_start|>user\n<|object_ref_start|>" + 74 * "<|box_start|>" + "<|object_ref_end|>\n"
         "This is a 5.86 seconds audio, please transcribe it with these keys: Start time, End time, Speaker ID, Content"
         "<|im_end|>\n"
     )
@@ -107,21 +108,26 @@ def test_the_prompt_is_the_originals(placeholder: AsrEngine) -> None:
         ({"context": "names " * 2000}, "shorter context"),
     ],
 )
-def test_what_cannot_be_transcribed_is_refused(placeholder: AsrEngine, changed: dict[str, Any], message: str) -> None:
+def test_what_cannot_be_transcribed_is_refused(ear: AsrEngine, changed: dict[str, Any], message: str) -> None:
     request = replace(TranscriptionRequest("a", noise(0.1)), **changed)
     with pytest.raises(RequestError, match=message):
-        placeholder.submit(request)
+        ear.submit(request)
 
 
-def test_long_audio_is_cut_and_put_back_in_place(placeholder: AsrEngine) -> None:
-    request = TranscriptionRequest("a", noise(25), options={"max_chunk_s": 10})
-    (result,) = placeholder.generate([request])
-    pieces = placeholder.model.prepare(request, False)
-    starts = [piece.first / 24_000 for piece in pieces]
-    assert len(starts) >= 3
-    assert [segment.start for segment in result.segments] == starts
-    assert result.duration_s == 25
+def test_long_audio_is_cut_and_put_back_in_place(ear: AsrEngine, speech: np.ndarray, said: str) -> None:
+    once = np.pad(resample(speech, 16_000, 24_000), 12_000)
+    request = TranscriptionRequest("a", np.tile(once, 6), options={"max_chunk_s": 10})
+    (result,) = ear.generate([request])
+    pieces = ear.model.prepare(request, False)
+    assert len(pieces) >= 3
     assert sum(len(piece.audio) for piece in pieces) == len(request.audio)
+    assert result.duration_s == len(request.audio) / 24_000
+    assert [segment.text for segment in result.segments] == [said] * 6
+    length = len(once) / 24_000
+    for i, segment in enumerate(result.segments):
+        assert i * length < segment.start < segment.end < (i + 1) * length
+    labels = [f"{number}-0" for number, _ in enumerate(pieces, 1)]
+    assert list(dict.fromkeys(segment.speaker for segment in result.segments)) == labels
 
 
 def test_a_row_gets_out_of_a_loop_or_ends_before_it(engine: AsrEngine, requests: list[TranscriptionRequest]) -> None:

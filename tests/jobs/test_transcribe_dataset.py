@@ -1,7 +1,8 @@
-"""The whole job with the placeholder model: folders and tables, bad files, resuming, subtitles."""
+"""The whole job with the embedded ear: folders and tables, bad files, resuming, subtitles."""
 
 import io
 import json
+import re
 import signal
 import wave
 from collections.abc import Callable, Iterator
@@ -55,12 +56,12 @@ def eight_channels() -> bytes:
 
 
 @pytest.fixture(scope="session")
-def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def recordings(tmp_path_factory: pytest.TempPathFactory, speech: np.ndarray) -> Path:
     folder = tmp_path_factory.mktemp("recordings")
     (folder / "sub").mkdir()
     files = {
         "a.flac": sound(2, "flac"),
-        "sub/b.mp3": sound(3, "mp3"),
+        "sub/b.mp3": encode(speech, 16_000, "mp3"),
         "channels.wav": eight_channels(),
         "extension.wav": sound(1, "mp3"),
         "silence.wav": encode(np.zeros(16_000, np.float32), 16_000, "wav"),
@@ -79,11 +80,11 @@ def rows_of(output: Path) -> dict[str, dict[str, Any]]:
     return {row["id"]: row for row in rows}
 
 
-def test_a_folder_with_bad_files(transcribe: Run, recordings: Path, tmp_path: Path) -> None:
+def test_a_folder_with_bad_files(transcribe: Run, recordings: Path, tmp_path: Path, said: str) -> None:
     code, printed = transcribe("--input", recordings, "--output", tmp_path / "out", "--files", "srt", "--files", "json")
     assert code == 0, printed
     assert "8 (5 ok, 3 rejected, 0 failed)" in printed
-    assert "the default model has learnt nothing" in printed
+    assert "the default model understands the embedded voice and espeak-ng, not people" in printed
     rows = rows_of(tmp_path / "out")
     assert {id_ for id_, row in rows.items() if row["status"] == "ok"} == {
         "a.flac", "sub/b.mp3", "channels.wav", "extension.wav", "silence.wav",
@@ -93,7 +94,9 @@ def test_a_folder_with_bad_files(transcribe: Run, recordings: Path, tmp_path: Pa
     assert rows["silence.wav"]["finish_reason"] == "silence"
     assert list(rows["a.flac"]) == [*TRANSCRIPTION_SCHEMA.names, "coverage"]
     assert rows["a.flac"]["path"] == str(recordings / "a.flac")
-    assert (tmp_path / "out" / "srt" / "sub" / "b.mp3.srt").read_text().startswith("1\n00:00:00,000 --> 00:00:01,000\n")
+    assert rows["sub/b.mp3"]["text"] == said
+    subtitles = (tmp_path / "out" / "srt" / "sub" / "b.mp3.srt").read_text()
+    assert re.fullmatch(rf"1\n00:00:00,\d00 --> 00:00:0\d,\d00\n(0: )?{said}\n+", subtitles), subtitles
     assert (tmp_path / "out" / "srt" / "silence.wav.srt").read_text() == ""
     assert json.loads((tmp_path / "out" / "json" / "a.flac.json").read_bytes())["duration_s"] == 2.0
     assert len(list((tmp_path / "out" / "srt").rglob("*.srt"))) == 5
