@@ -1,19 +1,21 @@
-"""The main job on the voice that ships with us: publish, speak a hundred sentences with two workers, say where to listen."""
+"""The main jobs on the models that ship with us: publish, speak a hundred sentences with two workers, hear them, compare."""
 
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import typer
 
 from actors.audio import decode
-from cluster.registry import publish
+from cluster.registry import EMBEDDED, EMBEDDED_ASR, publish
 from jobs.console import run_app
 from jobs.extract_audio import extract
 
 ROOT = Path(__file__).parent.parent
 SENTENCES = Path(__file__).parent / "demo_sentences.txt"
+_SHOWN = 5  # sentences to read
 
 app = typer.Typer(help=__doc__, add_completion=False, pretty_exceptions_enable=False)
 
@@ -23,15 +25,25 @@ def demo(output: Path = ROOT / "demo-output", workers: str = "2", listen: int = 
     """Run the demo into OUTPUT, which is deleted first if it holds an earlier one."""
     if (output / "corpus" / "run.json").exists():
         shutil.rmtree(output)
-    reference = publish("embedded", str(output / "registry"))
-    typer.echo(f"published {reference}")
-    command = [sys.executable, str(ROOT / "jobs" / "synthesize_corpus.py"), "--input", str(SENTENCES), "--workers", workers]
-    command += ["--output", str(output / "corpus"), "--model", reference, "--registry", str(output / "registry")]
-    subprocess.run(command, check=True)  # noqa: S603 - our own job
-    files = extract(str(output / "corpus"), output / "listen", limit=listen)
+    voice, ear = (publish(name, str(output / "registry")) for name in (EMBEDDED, EMBEDDED_ASR))
+    typer.echo(f"published {voice} and {ear}")
+    corpus, transcripts, errors = output / "corpus", output / "transcripts", output / "errors.parquet"
+    registry = ("--registry", output / "registry", "--workers", workers)
+    _run("synthesize_corpus.py", "--input", SENTENCES, "--output", corpus, "--model", voice, *registry)
+    _run("transcribe_dataset.py", "--input", corpus, "--output", transcripts, "--model", ear, "--files", "srt", *registry)
+    compared = ("--references", corpus, "--reference", "text", "--normalise", "spoken", "--output", errors)
+    _run("evaluate.py", "--input", transcripts, *compared)
+    for row in pq.read_table(errors).slice(length=_SHOWN).to_pylist():
+        typer.echo(f"said:  {row['reference']}\nheard: {row['hypothesis']}")
+    files = extract(str(corpus), output / "listen", limit=listen)
     loudest = max(abs(decode(path)[0]).max() for path in files)
-    typer.echo(f"look:   {output / 'corpus'} (load_dataset reads it)")
+    typer.echo(f"look:   {corpus} (load_dataset reads it), {transcripts / 'srt'}, {errors}")
     typer.echo(f"listen: {files[0]} and {len(files) - 1} more in {output / 'listen'} (peak {loudest:.2f})")
+
+
+def _run(job: str, *arguments: str | Path) -> None:
+    command = [sys.executable, str(ROOT / "jobs" / job), *map(str, arguments)]
+    subprocess.run(command, check=True)  # noqa: S603 - our own job
 
 
 if __name__ == "__main__":

@@ -1,0 +1,175 @@
+"""Does the embedded ear hear? Word errors, who spoke when, and its speed, as tables for its README; its learning curves.
+
+The embedded voice speaks sentences that neither has learnt from (WordNet's, long ones, rows of held-out words, and those of the
+speech gate); the ear hears them with the int8 bundle that ships and with fp32, exported now. Dialogues of 30 s are between the
+embedded voice and espeak-ng's voices, or two of those, once with voices that it has learnt from and once with others. Then the
+job transcribes a corpus with two workers on Ray. ``--fixture`` only writes the dialogues that the tests hear. Needs the
+``export`` and ``train`` extras, espeak-ng and WordNet.
+
+Usage::
+
+    python benchmarks/embedded_ear.py --training build/embedded-ear
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+
+from actors.audio import resample
+from actors.models import open_model
+from actors.requests import TranscriptionRequest, TranscriptionResult
+from cluster.registry import EMBEDDED_ASR, embedded_folder
+from exporter.build import build_bundle
+from exporter.checkpoints import open_checkpoint
+from exporter.embedded import texts
+from exporter.embedded.ear_corpus import TRAIN_CAST
+from exporter.embedded.ear_corpus import speak as speak_by_espeak
+from exporter.embedded.ear_measure import SegmentScore, read_dialogues, samples_of, score_segments, write_dialogues
+from exporter.embedded.ear_train import STAGES
+from exporter.embedded.measure import read_gate, speak
+from exporter.embedded.sounds import SAMPLE_RATE, Sound, read
+from exporter.vibevoice_asr import FILES, load
+from jobs.evaluate import Errors, measure, spoken_text
+
+mpl.use("Agg")
+
+from matplotlib import pyplot
+
+ROOT = Path(__file__).parent.parent
+EMBEDDED = ROOT / "exporter" / "embedded"
+DIALOGUES = 40
+_HELD_OUT = 300
+SHOWN = 10
+
+CURVES = {"heard right": ("phoneme_accuracy", "pointed_accuracy"), "looks where it is said": ("alignment",)}
+
+
+def sentences() -> dict[str, list[str]]:
+    """What is said, by set."""
+    collected = texts.collect(0)
+    gate = {f"gate: {name}": [one.text for one in said] for name, said in read_gate().items()}
+    return {
+        "WordNet sentences": collected.held_out,
+        "100 to 150 characters": collected.long,
+        "rows of words never heard": collected.unseen,
+    } | gate
+
+
+def transcribe(bundle: Path, requests: Sequence[TranscriptionRequest]) -> list[TranscriptionResult]:
+    """Hear requests with a bundle, in order."""
+    with open_model(bundle, threads=2) as engine:
+        return engine.generate(requests)
+
+
+def word_errors(said: Sequence[str], heard: Sequence[str]) -> Errors:
+    """Of all pairs."""
+    return sum((measure("", spoken_text(a), spoken_text(b)).words for a, b in zip(said, heard, strict=True)), Errors())
+
+
+def _percent(errors: Errors) -> str:
+    return f"{errors.rate:.1%}"
+
+
+def word_table(bundles: Mapping[str, Path]) -> str:
+    """Word errors by set and precision; and what was heard of some sentences."""
+    lines = ["| set | sentences | int8 | fp32 | shuffled |", "|---|---|---|---|---|"]
+    shown = ["| said | heard |", "|---|---|"]
+    for name, said in sentences().items():
+        spoken = speak(embedded_folder(), said)
+        audio = [resample(result.audio, result.sample_rate, SAMPLE_RATE) for result in spoken]
+        requests = [TranscriptionRequest(f"{i}", samples) for i, samples in enumerate(audio)]
+        heard = {key: [result.text for result in transcribe(bundle, requests)] for key, bundle in bundles.items()}
+        rates = " | ".join(_percent(word_errors(said, heard[key])) for key in ("int8", "fp32"))
+        shuffled = _percent(word_errors(said, heard["int8"][1:] + heard["int8"][:1]))
+        lines.append(f"| {name} | {len(said)} | {rates} | {shuffled} |")
+        if name.startswith("gate"):
+            shown += [f"| {one} | {text} |" for one, text in zip(said, heard["int8"], strict=True)][: SHOWN // 3 + 1]
+    return "\n".join([*lines, "", *shown])
+
+
+def dialogue_sounds(training: Path) -> dict[str, list[Sound]]:
+    """What dialogues are made of, by whose voices: sentences that were not learnt from."""
+    voice = sorted((training / "test-voice").glob("*.pt"))
+    said = [(line, i % len(TRAIN_CAST)) for i, line in enumerate(texts.collect(0).held_out[:_HELD_OUT])]
+    known = speak_by_espeak(training / "test-cast", said, TRAIN_CAST, processes=2)
+    strangers = sorted((training / "test-espeak").glob("*.pt"))
+    return {"known": read([*known, *voice]), "unknown": read([*strangers, *voice])}
+
+
+def dialogue_table(bundles: Mapping[str, Path], training: Path) -> str:
+    """Who spoke when."""
+    lines = ["| voices | precision | segments | times within 0.2 s | right speaker | both |", "|---|---|---|---|---|---|"]
+    for voices, sounds in dialogue_sounds(training).items():
+        with tempfile.TemporaryDirectory() as folder:
+            write_dialogues(Path(folder), sounds, DIALOGUES, seed=1)
+            dialogues = read_dialogues(Path(folder))
+            requests = [TranscriptionRequest(path.stem, samples_of(path.read_bytes())) for path in dialogues]
+        for name, bundle in bundles.items():
+            pairs = zip(transcribe(bundle, requests), dialogues.values(), strict=True)
+            score = sum((score_segments(result.segments, said) for result, said in pairs), SegmentScore())
+            shares = " | ".join(f"{part / score.segments:.1%}" for part in (score.timed, score.attributed, score.right))
+            lines.append(f"| {voices} | {name} | {score.segments} | {shares} |")
+    return "\n".join(lines)
+
+
+def job_speed(rows: int) -> str:
+    """What the jobs say of themselves: the voice speaks so many rows, the ear hears them."""
+    lines = texts.collect(0).train[:rows]
+    with tempfile.TemporaryDirectory() as folder:
+        said = Path(folder) / "said.jsonl"
+        said.write_text("".join(json.dumps({"text": line}) + "\n" for line in lines))
+        _run("synthesize_corpus.py", "--input", said, "--output", Path(folder) / "speech", "--workers", "2")
+        arguments = ("--input", Path(folder) / "speech", "--output", Path(folder) / "heard", "--workers", "2")
+        return _run("transcribe_dataset.py", *arguments)
+
+
+def _run(job: str, *arguments: str | Path) -> str:
+    command = [sys.executable, str(ROOT / "jobs" / job), *map(str, arguments)]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def draw_curves(folder: Path, path: Path) -> None:
+    """Learning curves of the stages, one behind the other: training as lines, held-out rows as points."""
+    lines, first = [], 0
+    for stage in STAGES:
+        part = [json.loads(line) for line in (folder / f"{stage.name}.jsonl").read_text().splitlines()]
+        lines += [{**line, "step": first + line["step"]} for line in part]
+        first = lines[-1]["step"]
+    figure, axes = pyplot.subplots(1, len(CURVES), figsize=(10, 3.2), layout="constrained")
+    for axis, (title, names) in zip(axes, CURVES.items(), strict=True):
+        for color, name in zip(("#3b528b", "#d95f02"), names, strict=False):
+            axis.plot([line["step"] for line in lines], [line[name] for line in lines], color=color, label=name)
+            tests = [(line["step"], line[f"test_{name}"]) for line in lines if f"test_{name}" in line]
+            axis.plot(*zip(*tests, strict=True), ".", color=color)
+        axis.set(title=title, xlabel="steps")
+        axis.legend()
+    figure.savefig(path, dpi=100)
+
+
+def main() -> None:
+    """Print the tables, draw the curves."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--training", type=Path, required=True, help="the folder that was trained in")
+    parser.add_argument("--rows", type=int, default=4000, help="of the corpus that the job transcribes")
+    parser.add_argument("--fixture", action="store_true", help="only write tests/fixtures/dialogues")
+    arguments = parser.parse_args()
+    if arguments.fixture:
+        write_dialogues(ROOT / "tests" / "fixtures" / "dialogues", dialogue_sounds(arguments.training)["known"], 6, seed=0)
+        return
+    draw_curves(arguments.training, EMBEDDED / "ear_curves.png")
+    with tempfile.TemporaryDirectory() as folder:
+        fp32 = Path(folder) / "bundle"
+        export = load(open_checkpoint(str(EMBEDDED / "asr_checkpoint"), FILES), "server")
+        build_bundle(export, EMBEDDED_ASR, "fp32", "server", fp32)
+        bundles = {"int8": embedded_folder(EMBEDDED_ASR), "fp32": fp32}
+        print(f"{word_table(bundles)}\n\n{dialogue_table(bundles, arguments.training)}\n\n{job_speed(arguments.rows)}")
+
+
+if __name__ == "__main__":
+    main()
