@@ -109,7 +109,7 @@ def test_a_folder_that_changes_after_it_was_pinned_is_refused(make_bundle: Any) 
 def test_embedded_names_the_bundle_that_ships(make_bundle: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     assert registry.embedded_folder() == REPOSITORY / "exporter" / "embedded" / "bundle"
     folder = make_bundle()
-    monkeypatch.setattr(registry, "embedded_folder", lambda: folder)
+    monkeypatch.setattr(registry, "embedded_folder", lambda _name: folder)
     assert fetch("embedded").folder == folder
 
 
