@@ -2,9 +2,9 @@
 
 The embedded voice speaks sentences that neither has learnt from (WordNet's, long ones, rows of held-out words, and those of the
 speech gate); the ear hears them with the int8 bundle that ships and with fp32, exported now. Dialogues of 30 s are between the
-embedded voice and espeak-ng's voices, or two of those, once with voices that it has learnt from and once with others. Then the
-job transcribes a corpus with two workers on Ray. ``--fixture`` only writes the dialogues that the tests hear. Needs the
-``export`` and ``train`` extras, espeak-ng and WordNet.
+embedded voice and espeak-ng's voices, or two of those, once with voices that it has learnt from and once with others; the
+gate's sentences also make one long recording. Then the jobs speak, transcribe and compare with two workers on Ray.
+``--fixture`` only writes the dialogues that the tests hear. Needs the ``export`` and ``train`` extras, espeak-ng and WordNet.
 
 Usage::
 
@@ -12,6 +12,7 @@ Usage::
 """
 
 import argparse
+import itertools
 import json
 import subprocess
 import sys
@@ -30,7 +31,7 @@ from exporter.checkpoints import open_checkpoint
 from exporter.embedded import texts
 from exporter.embedded.ear_corpus import TRAIN_CAST
 from exporter.embedded.ear_corpus import speak as speak_by_espeak
-from exporter.embedded.ear_measure import SegmentScore, read_dialogues, samples_of, score_segments, write_dialogues
+from exporter.embedded.ear_measure import one_after_another, read_dialogues, samples_of, score_dialogues, write_dialogues
 from exporter.embedded.ear_train import STAGES
 from exporter.embedded.measure import read_gate, speak
 from exporter.embedded.sounds import SAMPLE_RATE, Sound, read
@@ -103,30 +104,47 @@ def dialogue_sounds(training: Path) -> dict[str, list[Sound]]:
 
 
 def dialogue_table(bundles: Mapping[str, Path], training: Path) -> str:
-    """Who spoke when."""
-    lines = ["| voices | precision | segments | times within 0.2 s | right speaker | both |", "|---|---|---|---|---|---|"]
+    """Who spoke when, and what."""
+    columns = ("voices", "precision", "segments", "times within 0.2 s", "right speaker", "both", "word errors")
+    lines = [f"| {' | '.join(columns)} |", f"|{'---|' * len(columns)}"]
     for voices, sounds in dialogue_sounds(training).items():
         with tempfile.TemporaryDirectory() as folder:
             write_dialogues(Path(folder), sounds, DIALOGUES, seed=1)
             dialogues = read_dialogues(Path(folder))
             requests = [TranscriptionRequest(path.stem, samples_of(path.read_bytes())) for path in dialogues]
         for name, bundle in bundles.items():
-            pairs = zip(transcribe(bundle, requests), dialogues.values(), strict=True)
-            score = sum((score_segments(result.segments, said) for result, said in pairs), SegmentScore())
+            heard = transcribe(bundle, requests)
+            score = score_dialogues([result.segments for result in heard], dialogues.values())
             shares = " | ".join(f"{part / score.segments:.1%}" for part in (score.timed, score.attributed, score.right))
-            lines.append(f"| {voices} | {name} | {score.segments} | {shares} |")
+            texts_said = [" ".join(segment.text for segment in said) for said in dialogues.values()]
+            errors = _percent(word_errors(texts_said, [result.text for result in heard]))
+            lines.append(f"| {voices} | {name} | {score.segments} | {shares} | {errors} |")
     return "\n".join(lines)
 
 
-def job_speed(rows: int) -> str:
-    """What the jobs say of themselves: the voice speaks so many rows, the ear hears them."""
-    lines = texts.collect(0).train[:rows]
+def long_table(bundle: Path) -> str:
+    """Word errors of the speech gate's sentences alone, and one after another for more than 20 minutes."""
+    said = [one.text for part in read_gate().values() for one in part]
+    audio = [resample(result.audio, result.sample_rate, SAMPLE_RATE) for result in speak(embedded_folder(), said)]
+    recording, times = one_after_another(audio, 20 * 60)
+    requests = [TranscriptionRequest(f"{i}", samples) for i, samples in enumerate([*audio, recording])]
+    *alone, whole = (result.text for result in transcribe(bundle, requests))
+    apart, together = word_errors(said, alone), word_errors([" ".join(said * times)], [whole])
+    minutes = len(recording) / SAMPLE_RATE / 60
+    return f"sentences alone {_percent(apart)}, {times} times one after another for {minutes:.0f} minutes {_percent(together)}"
+
+
+def through_jobs(rows: int) -> str:
+    """What the jobs say of themselves: the voice speaks so many held-out sentences, again and again, the ear hears them."""
+    lines = list(itertools.islice(itertools.cycle(texts.collect(0).held_out), rows))
     with tempfile.TemporaryDirectory() as folder:
         said = Path(folder) / "said.jsonl"
         said.write_text("".join(json.dumps({"text": line}) + "\n" for line in lines))
         _run("synthesize_corpus.py", "--input", said, "--output", Path(folder) / "speech", "--workers", "2")
         arguments = ("--input", Path(folder) / "speech", "--output", Path(folder) / "heard", "--workers", "2")
-        return _run("transcribe_dataset.py", *arguments)
+        speed = _run("transcribe_dataset.py", *arguments)
+        compared = ("--references", Path(folder) / "speech", "--reference", "text", "--normalise", "spoken")
+        return f"{speed}\n{_run('evaluate.py', '--input', Path(folder) / 'heard', *compared)}"
 
 
 def _run(job: str, *arguments: str | Path) -> str:
@@ -156,7 +174,7 @@ def main() -> None:
     """Print the tables, draw the curves."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--training", type=Path, required=True, help="the folder that was trained in")
-    parser.add_argument("--rows", type=int, default=4000, help="of the corpus that the job transcribes")
+    parser.add_argument("--rows", type=int, default=1500, help="of the corpus that the job transcribes")
     parser.add_argument("--fixture", action="store_true", help="only write tests/fixtures/dialogues")
     arguments = parser.parse_args()
     if arguments.fixture:
@@ -168,7 +186,8 @@ def main() -> None:
         export = load(open_checkpoint(str(EMBEDDED / "asr_checkpoint"), FILES), "server")
         build_bundle(export, EMBEDDED_ASR, "fp32", "server", fp32)
         bundles = {"int8": embedded_folder(EMBEDDED_ASR), "fp32": fp32}
-        print(f"{word_table(bundles)}\n\n{dialogue_table(bundles, arguments.training)}\n\n{job_speed(arguments.rows)}")
+        print(f"{word_table(bundles)}\n\n{dialogue_table(bundles, arguments.training)}\n\n{long_table(bundles['int8'])}\n")
+        print(through_jobs(arguments.rows))
 
 
 if __name__ == "__main__":

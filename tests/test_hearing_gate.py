@@ -12,7 +12,6 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
@@ -24,10 +23,9 @@ from actors.models import open_model
 from actors.requests import TranscriptionRequest
 from cluster.registry import EMBEDDED_ASR, embedded_folder
 from exporter.checkpoints import open_checkpoint
-from exporter.embedded.ear_measure import SegmentScore, read_dialogues, samples_of, score_segments
+from exporter.embedded.ear_measure import one_after_another, read_dialogues, samples_of, score_dialogues
 from exporter.embedded.ear_rows import LONGEST_S
 from exporter.embedded.measure import Said, read_gate
-from exporter.embedded.sounds import SAMPLE_RATE
 from exporter.vibevoice_asr import FILES, load
 from jobs.evaluate import Errors, measure, spoken_text
 
@@ -124,15 +122,12 @@ def test_who_spoke_when_in_dialogues() -> None:
     requests = [TranscriptionRequest(path.stem, samples_of(path.read_bytes())) for path in dialogues]
     with open_model(embedded_folder(EMBEDDED_ASR), threads=2) as engine:
         results = engine.generate(requests)
-    score = sum(
-        (score_segments(result.segments, said) for result, said in zip(results, dialogues.values(), strict=True)),
-        SegmentScore(),
-    )
+    heard = [result.segments for result in results]
+    score = score_dialogues(heard, dialogues.values())
     assert score.segments >= 50
     assert score.timed / score.segments >= SEGMENTS_TIMED, score
     assert score.right / score.segments >= SEGMENTS_RIGHT, score
-    strangers = [score_segments(results[i - 1].segments, said) for i, said in enumerate(dialogues.values())]
-    shuffled = sum(strangers, SegmentScore())
+    shuffled = score_dialogues(heard[-1:] + heard[:-1], dialogues.values())
     assert shuffled.right / shuffled.segments < 0.3  # the check can fail
 
 
@@ -140,12 +135,10 @@ def test_who_spoke_when_in_dialogues() -> None:
 def test_twenty_minutes_are_heard_as_well_as_their_pieces(gate: Mapping[str, Said], gate_speech: Path) -> None:
     rows = [row for part in sorted(gate_speech.glob("*.parquet")) for row in pq.read_table(part).to_pylist()]
     pieces = {row["id"]: samples_of(row["audio"]["bytes"]) for row in rows}
-    pause = np.zeros(SAMPLE_RATE // 2, np.float32)
-    once = np.concatenate([part for id_ in gate for part in (pieces[id_], pause)])
-    times = -(-20 * 60 * SAMPLE_RATE // len(once))
+    recording, times = one_after_another([pieces[id_] for id_ in gate], 20 * 60)
     with open_model(embedded_folder(EMBEDDED_ASR), threads=2) as engine:
         alone = engine.generate([TranscriptionRequest(id_, audio) for id_, audio in pieces.items()])
-        (whole,) = engine.generate([TranscriptionRequest("whole", np.tile(once, times))])
+        (whole,) = engine.generate([TranscriptionRequest("whole", recording)])
     assert whole.duration_s >= 20 * 60
     assert whole.finish_reason == "eos"
     chunks = [int((segment.speaker or "").split("-")[0]) for segment in whole.segments]

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from exporter.embedded.codes import Codebook
 from exporter.embedded.lm import CONFIG, Batch, Trainee
-from exporter.embedded.training import fit, mean, with_rate
+from exporter.embedded.training import fit, mean, skipping, with_rate
 from exporter.embedded.utterances import FRAMES_PER_TOKEN, HOP, SAMPLE_RATE, TOKEN, Utterance
 from exporter.layers import Linear
 from exporter.soprano import ConvNeXtBlock, Decoder, DecoderConfig
@@ -131,7 +131,7 @@ def train(
         path,
         decoder,
         [with_rate(torch.optim.AdamW(decoder.parameters(), lr=2e-3, betas=(0.8, 0.98), weight_decay=0.01))],
-        lambda start: itertools.islice(_segments(made, seed, device), start, None),
+        skipping(_segments(made, seed, device)),
         lambda batch: losses(decoder, batch, windows),
         _WEIGHTS,
         lambda: mean(losses(decoder, batch, windows) for batch in held),

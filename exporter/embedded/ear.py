@@ -1,6 +1,6 @@
 """The embedded ear: a VibeVoice-ASR of three million weights, and what it is taught.
 
-Helpers make it learn in an hour or two and are not part of the checkpoint: the encoder's steps of 20 ms say which phoneme is
+Helpers make it learn in hours and are not part of the checkpoint: the encoder's steps of 20 ms say which phoneme is
 heard, its frames who speaks, the language model's first layer which frame it is at, and a head of two of its layers looks where
 the next character is said, or who is to be named. espeak-ng tells phonemes and times; where it does not, only the answer is
 learnt.
@@ -140,7 +140,14 @@ class Step(NamedTuple):
 
 
 class Writer:
-    """Turns rows into what the model reads and writes."""
+    """Turns rows into what the model reads and writes.
+
+    Attributes:
+        tokenizer: the model's.
+        phonemes: the names that steps of 20 ms are told by.
+        asks_who: the token before a speaker's number.
+        hop: samples in a frame.
+    """
 
     def __init__(self, phonemes: Sequence[str]) -> None:
         self.tokenizer = make_tokenizer()
@@ -148,12 +155,8 @@ class Writer:
         self._phoneme = {name: i for i, name in enumerate(self.phonemes, 1)} | {"_": 0}
         self._letters = [self._token(chr(byte)) for byte in range(128)]
         self._in_words = [self._letters[ord(letter)] for letter in string.ascii_lowercase + " "]
+        self.asks_who = self._token(_SPEAKER)
         self.hop = sizes(0).acoustic.frame_size
-
-    @property
-    def asks_who(self) -> int:
-        """The token before a speaker's number."""
-        return self._token(_SPEAKER)
 
     def _token(self, piece: str) -> int:
         (token,) = self.tokenizer.encode(piece, add_special_tokens=False).ids
@@ -390,19 +393,22 @@ class Trainee(nn.Module):
         who = batch.ids[said] == self._asks_who
         return {
             "answer": cross_entropy(logits, targets),
-            "phoneme": cross_entropy(heard, labels) if len(labels) else heard.sum(),
+            "phoneme": _cross_entropy(heard, labels),
             "place": cross_entropy(places, frame),
             "alignment": torch.stack(missed).mean() if bool(pointed.any()) else hidden.sum() * 0,
-            "voice": cross_entropy(voices, batch.voices[spoken]) if bool(spoken.any()) else voices.sum(),
-            "recognition": cross_entropy(recognising[asked], batch.known_from[asked])
-            if bool(asked.any())
-            else hidden.sum() * 0,
-            "speaker": cross_entropy(logits[who], targets[who]) if bool(who.any()) else logits.sum() * 0,
+            "voice": _cross_entropy(voices, batch.voices[spoken]),
+            "recognition": _cross_entropy(recognising[asked], batch.known_from[asked]),
+            "speaker": _cross_entropy(logits[who], targets[who]),
             "accuracy": right.float().mean(),
             "speaker_accuracy": right[who].float().mean() if bool(who.any()) else right.float().mean(),
             "pointed_accuracy": right[pointed_at].float().mean() if bool(pointed_at.any()) else right.float().mean(),
             "phoneme_accuracy": (heard.argmax(-1) == labels).float().mean() if len(labels) else heard.sum() * 0,
         }
+
+
+def _cross_entropy(scores: Tensor, labels: Tensor) -> Tensor:
+    """The mean over labels, 0 if a batch has none."""
+    return cross_entropy(scores, labels) if len(labels) else scores.sum()
 
 
 class Stem(nn.Module):

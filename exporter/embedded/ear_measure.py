@@ -2,8 +2,9 @@
 
 import itertools
 import json
+import math
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -62,6 +63,22 @@ def _nearest(heard: Sequence[Segment], one: Segment) -> Segment | None:
 
 def _overlap(a: Segment, b: Segment) -> float:
     return min(a.end, b.end) - max(a.start, b.start)
+
+
+def score_dialogues(heard: Iterable[Sequence[Segment]], said: Iterable[Sequence[Segment]]) -> SegmentScore:
+    """Compare dialogues in order, each with its own speakers."""
+    return sum((score_segments(*pair) for pair in zip(heard, said, strict=True)), SegmentScore())
+
+
+def one_after_another(sounds: Sequence[np.ndarray], seconds: float) -> tuple[np.ndarray, int]:
+    """Join sounds with half a second of silence behind each, all of them as often as it takes to fill so many seconds.
+
+    Returns:
+        The recording, float32 ``[samples]`` at 24 kHz, and how often each sound is in it.
+    """
+    once = np.concatenate([np.pad(sound, (0, SAMPLE_RATE // 2)) for sound in sounds])
+    times = math.ceil(seconds * SAMPLE_RATE / len(once))
+    return np.tile(once, times), times
 
 
 def samples_of(file: bytes) -> np.ndarray:

@@ -50,7 +50,7 @@ class Stage:
 
 
 STAGES = (
-    Stage("listening", 800, listens_anew=True, rates=(1.0, 1.0), falls_from=0.9),
+    Stage("listening", 800, listens_anew=True, rates=(1.0, 1.0)),
     Stage("practising", 3000, listens_anew=False, rates=(1.0, 0.3), falls_from=0.7),
     Stage("polishing", 900, listens_anew=True, rates=(0.5, 0.005)),
     Stage("spelling", 2700, listens_anew=False, rates=(0.7, 0.005)),

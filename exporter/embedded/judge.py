@@ -18,7 +18,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from exporter.embedded.mel import mel_filters
-from exporter.embedded.training import fit, mean, with_rate
+from exporter.embedded.training import fit, mean, skipping, with_rate
 
 WEIGHTS = Path(__file__).parent / "judge.safetensors"
 SAMPLE_RATE = 16000
@@ -148,7 +148,7 @@ def train(
         path,
         judge,
         [with_rate(torch.optim.AdamW(judge.parameters(), lr=2e-3))],
-        lambda start: itertools.islice(_batches(heard, seed), start, None),
+        skipping(_batches(heard, seed)),
         lambda batch: _loss(judge, batch, device),
         {"ctc": 1.0},
         lambda: mean(_loss(judge, held[i : i + _BATCH], device) for i in range(0, len(held), _BATCH)),

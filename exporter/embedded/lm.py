@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from exporter.embedded.codes import CODES, FIRST_CODE, STOP, VOCABULARY, Example, join
-from exporter.embedded.training import fit, mean, with_rate
+from exporter.embedded.training import fit, mean, skipping, with_rate
 from exporter.layers import Linear, RMSNorm, rotate
 from exporter.soprano import LanguageModel, Layer, LMConfig
 
@@ -225,7 +225,7 @@ def train(
         path,
         model,
         optimizers,
-        lambda start: itertools.islice(_batches(examples, seed, device), start, None),
+        skipping(_batches(examples, seed, device)),
         model.losses,
         _WEIGHTS,
         lambda: mean(model.losses(batch) for batch in held),

@@ -89,6 +89,11 @@ def fit(
     model.eval()
 
 
+def skipping(batches: Iterable[Batch]) -> Callable[[int], Iterable[Batch]]:
+    """For :func:`fit`: batches that are made one after the other, of which a resumed training throws some away."""
+    return lambda start: itertools.islice(batches, start, None)
+
+
 def with_rate(optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer:
     """Remember each group's learning rate, of which :func:`fit` takes a factor."""
     for group in optimizer.param_groups:
