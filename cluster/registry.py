@@ -103,6 +103,13 @@ class RegistryOrigin:
 
 
 @dataclass(frozen=True)
+class Shipped:
+    """A bundle that comes with the code, wherever that is unpacked: :func:`embedded_folder` finds it by its reference."""
+
+    name: str
+
+
+@dataclass(frozen=True)
 class Pinned:
     """A model reference that can no longer move; it may be sent to other processes.
 
@@ -114,7 +121,7 @@ class Pinned:
 
     name: str
     digest: str
-    origin: Path | Origin = field(compare=False)
+    origin: Path | Shipped | Origin = field(compare=False)
 
     @property
     def reference(self) -> str:
@@ -238,8 +245,8 @@ def resolve(reference: str, registry: str | None = None) -> Pinned:
 def describe(reference: str, registry: str | None = None) -> tuple[Pinned, Manifest]:
     """Resolve a reference and return its manifest too, without fetching the bundle; raises as :func:`resolve`."""
     pinned = resolve(reference, registry)
-    if isinstance(pinned.origin, Path):
-        return pinned, load_bundle(pinned.origin).manifest
+    if isinstance(pinned.origin, Path | Shipped):
+        return pinned, load_bundle(_folder_of(pinned.origin)).manifest
     return pinned, _read_manifest(pinned.origin, pinned.digest)[1]
 
 
@@ -256,8 +263,13 @@ def _as_folder(reference: str) -> Path | None:
 
 
 def _pin_folder(folder: Path) -> Pinned:
-    bundle = load_bundle(folder)
-    return Pinned(bundle.manifest.name, bundle.digest, folder.resolve())
+    bundle, place = load_bundle(folder), folder.resolve()
+    origin = next((Shipped(name) for name in _SHIPPED if embedded_folder(name) == place), place)
+    return Pinned(bundle.manifest.name, bundle.digest, origin)
+
+
+def _folder_of(origin: Path | Shipped) -> Path:
+    return embedded_folder(origin.name) if isinstance(origin, Shipped) else origin
 
 
 def _pin_origin(origin: Origin) -> Pinned:
@@ -383,17 +395,22 @@ def fetch(reference: str | Pinned, registry: str | None = None, cache: str | Pat
         StorageError: the registry or hub cannot be reached, or the cache cannot be written.
     """
     pinned = reference if isinstance(reference, Pinned) else resolve(reference, registry)
-    if isinstance(pinned.origin, Path):
+    if isinstance(pinned.origin, Path | Shipped):
         return _open_folder(pinned.origin, pinned.digest)
     root = Path(cache or os.environ.get(CACHE_VARIABLE) or "~/.cache/speechmill/bundles").expanduser()
     with open_store(root).errors("use the cache"):
         return _fetch_cached(pinned.origin, pinned.digest, root)
 
 
-def _open_folder(folder: Path, digest: str) -> Bundle:
-    bundle = load_bundle(folder)
+def _open_folder(origin: Path | Shipped, digest: str) -> Bundle:
+    bundle = load_bundle(_folder_of(origin))
+    if bundle.digest != digest and isinstance(origin, Shipped):
+        raise BundleCorruptError(
+            f"this node's code ships {origin.name} as {bundle.digest}, the job was started with {digest}: "
+            "every node needs the same version of Speechmill"
+        )
     if bundle.digest != digest:
-        raise BundleCorruptError(f"{folder} was {digest} and is {bundle.digest} now: start again, or publish bundles")
+        raise BundleCorruptError(f"{origin} was {digest} and is {bundle.digest} now: start again, or publish bundles")
     bundle.verify()
     return bundle
 

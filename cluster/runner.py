@@ -12,15 +12,14 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Protocol
 
 from actors.batching import EngineStats
 from actors.bundle import Bundle
-from actors.errors import BundleCorruptError, InputDataError, ResumeError, StorageError
+from actors.errors import InputDataError, ResumeError, StorageError
 from cluster.dataset import Dataset, InputBatch, Unit, read_rows, unreadable_rows
 from cluster.output import Part, PartWriter
-from cluster.registry import EMBEDDED, EMBEDDED_ASR, Pinned, fetch
+from cluster.registry import Pinned, fetch
 
 logger = logging.getLogger(__name__)
 
@@ -68,17 +67,6 @@ class Task:
     writer: PartWriter
     model: Pinned
     config: WorkerConfig
-
-    def fetch_model(self) -> Bundle:
-        """Return the pinned bundle on this node. The embedded ones come with the code, wherever that is unpacked."""
-        if self.model.name not in (EMBEDDED, EMBEDDED_ASR) or not isinstance(self.model.origin, Path):
-            return fetch(self.model)
-        bundle = fetch(self.model.name)
-        if bundle.digest != self.model.digest:
-            raise BundleCorruptError(
-                f"this node's code ships {bundle.reference}, the job was started with {self.model.reference}"
-            )
-        return bundle
 
 
 @dataclass(frozen=True)
@@ -186,7 +174,7 @@ class UnitWorker:
         self._task = task
         self._threads = threads
         self._id = uuid.uuid4().hex
-        self._worker = task.config.open(task.fetch_model(), device, threads)
+        self._worker = task.config.open(fetch(task.model), device, threads)
         self._opened = time.time()
         self._started = time.monotonic()
         self._cpu_before = time.process_time()

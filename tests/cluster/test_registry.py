@@ -1,6 +1,7 @@
 import json
 import os
 import pickle
+import shutil
 import signal
 import subprocess
 import sys
@@ -106,11 +107,30 @@ def test_a_folder_that_changes_after_it_was_pinned_is_refused(make_bundle: Any) 
         fetch(pinned)
 
 
-def test_embedded_names_the_bundle_that_ships(make_bundle: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert registry.embedded_folder() == REPOSITORY / "exporter" / "embedded" / "bundle"
-    folder = make_bundle()
-    monkeypatch.setattr(registry, "embedded_folder", lambda _name: folder)
-    assert fetch("embedded").folder == folder
+@pytest.mark.parametrize("name", ["embedded", "embedded-asr"])
+def test_a_bundle_that_ships_is_found_wherever_the_code_is_unpacked(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = registry.embedded_folder(name)
+    assert here.parent == REPOSITORY / "exporter" / "embedded"
+    pinned = [resolve(name), resolve(str(here))]
+    there = tmp_path / "unpacked"
+    shutil.copytree(here, there)
+    monkeypatch.setattr(registry, "embedded_folder", lambda _name: there)
+    assert {fetch(each).folder for each in pinned} == {there}
+    assert describe(name)[0] == pinned[0]
+
+
+def test_code_that_ships_another_bundle_is_refused(make_bundle: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    pinned = resolve("embedded")
+    monkeypatch.setattr(registry, "embedded_folder", lambda _name: make_bundle())
+    with pytest.raises(BundleCorruptError, match=r"ships embedded as sha256:.*, the job was started with sha256:"):
+        fetch(pinned)
+
+
+def test_a_folder_may_hold_a_bundle_of_an_embedded_name(make_bundle: Any) -> None:
+    folder = make_bundle("embedded-asr")
+    assert fetch(resolve(str(folder))).folder == folder
 
 
 def test_publishing_twice_sends_nothing(s3_root: str, make_bundle: Any, s3_requests: list[str]) -> None:

@@ -1,20 +1,17 @@
 """The runner without Ray; test_ray_pool.py runs the same kinds of jobs on both backends."""
 
 import itertools
-import shutil
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from actors.errors import BundleCorruptError, StorageError
+from actors.errors import StorageError
 from cluster.dataset import Unit, scan
 from cluster.output import open_run, part_schema
-from cluster.registry import embedded_folder, publish, resolve
 from cluster.runner import UNITS_IN_FLIGHT, Backend, InProcess, Outcome, Task, UnitDone, UnitLost, UnitWorker, run_units
 from tests.cluster.tiny_job import PATIENCE_S, SCHEMA, TinyConfig, TinyJob, count_marks, make_task, open_job
 
@@ -101,24 +98,6 @@ def test_a_row_that_cannot_be_read_is_rejected_and_its_neighbours_are_read(tmp_p
 def test_a_worker_that_cannot_open_its_model_ends_the_job(tmp_path: Path) -> None:
     with open_job(tmp_path, ROWS[:4], 2, broken=True) as job, pytest.raises(StorageError, match="weights cannot be read"):
         run(job)
-
-
-def test_a_model_folder_that_is_not_the_pinned_one_is_refused(tmp_path: Path) -> None:
-    with open_job(tmp_path, ROWS[:1], 1) as job:
-        task = replace(job.task, model=replace(job.task.model, digest="sha256:" + "0" * 64))
-        with pytest.raises(BundleCorruptError, match="the job was started with embedded@sha256:0000"):
-            task.fetch_model()
-
-
-def test_another_published_model_may_be_named_embedded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SPEECHMILL_CACHE", str(tmp_path / "cache"))
-    folder = tmp_path / "bundle"
-    shutil.copytree(embedded_folder(), folder)
-    (folder / "bundle.json").write_bytes((folder / "bundle.json").read_bytes() + b"\n")  # another digest
-    reference = publish(folder, str(tmp_path / "registry"))
-    with open_job(tmp_path, ROWS[:1], 1) as job:
-        task = replace(job.task, model=resolve(reference, str(tmp_path / "registry")))
-        assert task.fetch_model().reference == reference
 
 
 def test_a_part_that_cannot_be_written_stops_the_job_with_advice(tmp_path: Path) -> None:
