@@ -857,6 +857,7 @@ class _FolderLock:
 
     def __init__(self, store: Store, path: Path, session: str) -> None:
         self.session = session
+        self._store = store
         self._path = path
         self._file = _open_locked(path)
         if self._file < 0:
@@ -866,9 +867,12 @@ class _FolderLock:
         os.fsync(self._file)  # NFS shows it to other machines only now
 
     def release(self) -> None:
-        """Remove the file while it is still locked, then let go."""
-        self._path.unlink(missing_ok=True)
-        os.close(self._file)
+        """Remove the file while it is still locked, then let go; that happens in any case."""
+        try:
+            with self._store.errors("unlock"):
+                self._path.unlink(missing_ok=True)
+        finally:
+            os.close(self._file)
 
 
 def _open_locked(path: Path) -> int:

@@ -1,3 +1,4 @@
+import errno
 import json
 import logging
 import os
@@ -10,6 +11,7 @@ import sys
 import textwrap
 import time
 from pathlib import Path
+from unittest.mock import Mock
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -596,6 +598,16 @@ def test_a_folder_without_flock_gets_a_lease(tmp_path, dataset, monkeypatch):
     with start(tmp_path / "out", dataset), pytest.raises(ResumeError, match="seen 0 s ago"):
         start(tmp_path / "out", dataset)
     assert not (tmp_path / "out" / ".speechmill.lock").exists()
+
+
+def test_a_lock_that_cannot_be_removed_is_let_go_and_told_of(tmp_path, dataset, monkeypatch):
+    run = start(tmp_path / "out", dataset)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", Mock(side_effect=OSError(errno.EIO, "the disk is gone")))
+        with pytest.raises(StorageError, match=r"cannot unlock .*out.*: .*gone"):
+            run.__exit__(None, None, None)
+    with start(tmp_path / "out", dataset, mode="resume"):
+        pass  # the kernel's lock went with the descriptor
 
 
 def test_a_killed_job_does_not_block_the_next_one(target, dataset, tmp_path):
