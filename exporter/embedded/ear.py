@@ -95,6 +95,7 @@ def sizes(vocab_size: int) -> Config:
 
 IGNORED = -100
 _MISTAKEN = 0.08  # of the letters
+_SHORT, _LONGEST_MISTAKE = 0.7, 12
 _DELAY_S = 0.06  # a sound is known when it is over: characters are looked for this much later
 _PHONEME_DELAY_S = 0.04
 
@@ -231,20 +232,31 @@ class Writer:
         before = [prompt[-1], *(id_ for id_, _ in said)]
         return [Step(id_, target, where) for id_, (target, where) in zip(before, said, strict=False)]
 
-    def _mistaken(self, answer: Iterable[Step], generator: random.Random) -> Iterator[Step]:
+    def _mistaken(self, answer: Sequence[Step], generator: random.Random) -> Iterator[Step]:
         """Put wrong letters into what was written, leave some out, write some twice: it must find its place again."""
-        for step in answer:
-            if step.before not in self._in_words or generator.random() >= _MISTAKEN:
+        left_out = 0
+        for i, step in enumerate(answer):
+            if step.before not in self._in_words:
+                left_out = 0
                 yield step
-                continue
-            kind = generator.choices(("wrong", "left out", "too much"), (2, 1, 1))[0]
-            if kind == "wrong":
-                yield step._replace(before=generator.choice(self._in_words))
-            elif kind == "too much":
+            elif left_out:
+                left_out -= 1
+            elif generator.random() >= _MISTAKEN:
                 yield step
-                yield step._replace(
-                    before=generator.choice((step.before, self._letters[ord(" ")], generator.choice(self._in_words)))
-                )
+            else:
+                kind = generator.choices(("wrong", "left out", "too much", "again"), (4, 2, 1, 1))[0]
+                if kind == "wrong":
+                    yield step._replace(before=generator.choice(self._in_words))
+                elif kind == "left out":
+                    left_out = _run_length(generator) - 1
+                else:
+                    letters = [generator.choice((step.before, self._letters[ord(" ")], generator.choice(self._in_words)))]
+                    if kind == "again":
+                        letters = [earlier.before for earlier in answer[max(0, i + 1 - _run_length(generator)) : i + 1]]
+                    yield step
+                    # Nothing is to be learnt of how such a mistake goes on, only how it ends.
+                    yield from (Step(letter, IGNORED, np.nan) for letter in letters[:-1] if letter in self._in_words)
+                    yield step._replace(before=letters[-1])
 
     def _heard(self, row: Row, steps: int) -> Tensor:
         """The phoneme at every step, a little late."""
@@ -261,6 +273,11 @@ class Writer:
             index = torch.searchsorted(sound["starts"].long(), samples[during] - turn.first, right=True) - 1
             phonemes[during] = labels[index.clamp(min=0)]
         return phonemes
+
+
+def _run_length(generator: random.Random) -> int:
+    """How many letters a mistake has: one, or a word or two."""
+    return 1 if generator.random() < _SHORT else generator.randint(2, _LONGEST_MISTAKE)
 
 
 def _time(second: float) -> str:

@@ -163,14 +163,13 @@ _CURRICULUM = (
     (168, ((3.0, 1.0),)),
     (560, ((3.0, 0.4), (6.0, 0.6))),
     (1000, ((4.0, 0.3), (8.0, 0.5), (16.0, 0.2))),
-    (math.inf, ((4.0, 0.2), (8.0, 0.35), (16.0, 0.25), (LONGEST_S, 0.2))),
+    (7400, ((4.0, 0.2), (8.0, 0.35), (16.0, 0.25), (LONGEST_S, 0.2))),
+    (math.inf, ((4.0, 0.1), (8.0, 0.25), (16.0, 0.3), (LONGEST_S, 0.35))),
 )
 _NOTHING_SAID = 0.015  # rows of noise
+# Until this step: how often the embedded voice is in a row, and how often one, two or three take turns.
 _VOICE = ((1000, 0.4), (4700, 0.6), (math.inf, 0.8))
-_CROWD = (
-    (4700, (55, 35, 10)),
-    (math.inf, (30, 50, 20)),
-)  # until this step: how often one, two or three take turns  # until this step: how often the embedded voice is in a row
+_CROWD = ((4700, (55, 35, 10)), (7400, (30, 50, 20)), (math.inf, (40, 42, 18)))
 
 
 def batch_of(pool: Pool, seed: int, step: int, scale: float = 1.0) -> list[Row]:

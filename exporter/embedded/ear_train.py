@@ -24,7 +24,7 @@ from exporter.embedded.training import fit, mean, pick_device, with_rate
 from exporter.layers import Linear
 from exporter.mimi import Conv
 
-_ESPEAK_TEXTS, _VOICE_TEXTS = 16_000, 16_000
+_ESPEAK_TEXTS, _VOICE_TEXTS = 16_000, 38_000
 _TEST_TEXTS = 200
 _FEWEST = 40
 _MUON_RATE, _ADAM_RATE = 0.02, 2e-3
@@ -54,6 +54,7 @@ STAGES = (
     Stage("practising", 3000, listens_anew=False, rates=(1.0, 0.3), falls_from=0.7),
     Stage("polishing", 900, listens_anew=True, rates=(0.5, 0.005)),
     Stage("spelling", 2700, listens_anew=False, rates=(0.7, 0.005)),
+    Stage("finishing", 2600, listens_anew=True, rates=(0.5, 0.005)),
 )
 
 
@@ -141,8 +142,7 @@ def make_speech(folder: Path, bundle: Path, seed: int, scale: float) -> tuple[li
     cast, strangers = ear_corpus.TRAIN_CAST, ear_corpus.TEST_CAST
     said = _cast(ear_corpus.lines(collected, part(_ESPEAK_TEXTS), seed), len(cast), seed)
     spoken = ear_corpus.speak(folder / "espeak", said, cast, processes)
-    chosen = random.Random(f"{seed}/voice").sample(collected.train, part(_VOICE_TEXTS))  # noqa: S311 - a choice, not a secret
-    voiced = ear_corpus.voice(folder / "voice", bundle, chosen, processes)
+    voiced = ear_corpus.voice(folder / "voice", bundle, ear_corpus.lines(collected, part(_VOICE_TEXTS), seed + 1), processes)
     held = collected.held_out[: part(_TEST_TEXTS)]
     test = ear_corpus.speak(folder / "test-espeak", _cast(held, len(strangers), seed), strangers, processes)
     test_voiced = ear_corpus.voice(folder / "test-voice", bundle, held, processes)

@@ -1,5 +1,6 @@
 """What the ear reads and writes, and that it learns; how well it hears is measured by ``tests/test_hearing_gate.py``."""
 
+import itertools
 import json
 import random
 from collections.abc import Callable
@@ -126,6 +127,10 @@ def test_mistakes_are_in_what_was_written_and_not_in_what_is_to_be(writer: Write
     assert set(letters) <= set(expected)
     places = [where for _, where in letters[4:]]  # the first four are times and the speaker
     assert places == sorted(places)
+    # Words left out in one piece, and words written twice, of which only the end says how it goes on.
+    skipped = [b - a for a, b in itertools.pairwise([expected.index(pair) for pair in letters])]
+    assert max(skipped) > 2
+    assert int((once.targets[0, asked:] == IGNORED).sum()) > 2
     same = SequenceMatcher(None, right.ids[0, asked:].tolist(), once.ids[0, asked:].tolist(), autojunk=False).ratio()
     assert 0.9 < same < 0.98
 
