@@ -158,14 +158,9 @@ def noise(length: int, generator: random.Random) -> np.ndarray:
 # --- the course of a training ---------------------------------------------------------------------------------------
 
 _STEP_SECONDS = 72.0  # of audio
-# Until this step: lengths of rows in seconds and how often each.
-_CURRICULUM = (
-    (168, ((3.0, 1.0),)),
-    (560, ((3.0, 0.4), (6.0, 0.6))),
-    (1000, ((4.0, 0.3), (8.0, 0.5), (16.0, 0.2))),
-    (7400, ((4.0, 0.2), (8.0, 0.35), (16.0, 0.25), (LONGEST_S, 0.2))),
-    (math.inf, ((4.0, 0.1), (8.0, 0.25), (16.0, 0.3), (LONGEST_S, 0.35))),
-)
+# Until this step: the shortest and the longest row in seconds. All lengths between them occur, alike on a logarithmic scale: an
+# ear that has heard rows of a few lengths only does not know where it is in any other.
+_CURRICULUM = ((168, 3.0, 3.0), (560, 3.0, 6.0), (1000, 3.0, 16.0), (math.inf, 1.5, LONGEST_S))
 _NOTHING_SAID = 0.015  # rows of noise
 # Until this step: how often the embedded voice is in a row, and how often one, two or three take turns.
 _VOICE = ((1000, 0.4), (4700, 0.6), (math.inf, 0.8))
@@ -175,10 +170,10 @@ _CROWD = ((4700, (55, 35, 10)), (7400, (30, 50, 20)), (math.inf, (40, 42, 18)))
 def batch_of(pool: Pool, seed: int, step: int, scale: float = 1.0) -> list[Row]:
     """Make the rows of one step, the same for the same step; ``scale`` is that of the curriculum's steps."""
     generator = random.Random(f"{seed}/{step}")  # noqa: S311 - a choice, not a secret
-    lengths = next(lengths for until, lengths in _CURRICULUM if step <= until * scale)
+    shortest, longest = next(lengths for until, *lengths in _CURRICULUM if step <= until * scale)
     voice = next(chance for until, chance in _VOICE if step <= until * scale)
     crowds = next(weights for until, weights in _CROWD if step <= until * scale)
-    seconds = generator.choices(*zip(*lengths, strict=True))[0]
+    seconds = shortest * (longest / shortest) ** generator.random()
     return list(_rows(pool, generator, seconds, voice, crowds))
 
 

@@ -55,6 +55,7 @@ STAGES = (
     Stage("polishing", 900, listens_anew=True, rates=(0.5, 0.005)),
     Stage("spelling", 2700, listens_anew=False, rates=(0.7, 0.005)),
     Stage("finishing", 2600, listens_anew=True, rates=(0.5, 0.005)),
+    Stage("settling", 1500, listens_anew=False, rates=(0.4, 0.005)),
 )
 
 

@@ -9,6 +9,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="sounds are torch tensors")
 
+from exporter.embedded import ear_rows  # noqa: E402
 from exporter.embedded.ear_rows import LOUDNESS_DBFS, Pool, batch_of, spoil  # noqa: E402
 from exporter.embedded.sounds import SAMPLE_RATE, VOICE, Sound  # noqa: E402
 
@@ -63,3 +64,10 @@ def test_the_batches_of_a_training_depend_on_their_step_alone(pool: Pool) -> Non
     assert all(np.array_equal(a.audio, b.audio) for a, b in zip(once, again, strict=True))
     assert len(once) != len(other) or not np.array_equal(once[0].audio, other[0].audio)
     assert all(len(row.audio) / SAMPLE_RATE <= 3.7 for row in batch_of(pool, 0, 1))  # it begins with short ones
+
+
+def test_rows_of_all_lengths_are_learnt_from(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first ear had heard rows of 4, 8, 16 and 30 s, and of every other length it understood half as much."""
+    monkeypatch.setattr(ear_rows, "spoil", lambda audio, _generator: audio)
+    seconds = [len(row.audio) / SAMPLE_RATE for step in range(8000, 8200) for row in batch_of(pool, 0, step)]
+    assert np.histogram(seconds, bins=range(2, 31, 2))[0].min() >= 5
