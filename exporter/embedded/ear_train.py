@@ -20,7 +20,7 @@ from exporter.embedded.ear import IGNORED, WEIGHTS, Batch, Trainee, Writer
 from exporter.embedded.ear_rows import Pool, Row, batch_of
 from exporter.embedded.judge import Judge
 from exporter.embedded.sounds import SAMPLE_RATE, VOICE, Sound, read
-from exporter.embedded.training import fit, mean, pick_device, with_rate
+from exporter.embedded.training import average, fit, mean, pick_device, with_rate
 from exporter.layers import Linear
 from exporter.mimi import Conv
 
@@ -57,6 +57,7 @@ STAGES = (
     Stage("finishing", 2600, listens_anew=True, rates=(0.5, 0.005)),
     Stage("settling", 1500, listens_anew=False, rates=(0.4, 0.005)),
 )
+_AVERAGED = {"finishing": 2, "settling": 1}  # shares: the first knows dialogues of 30 s better, the second all other lengths
 
 
 class Steps(Dataset[Batch]):
@@ -110,6 +111,7 @@ def train(folder: Path, bundle: Path, output: Path, seed: int, scale: float = 1.
         path, optimizers = folder / stage.name, _optimizers(trainee)
         fit(path, trainee, optimizers, batches, trainee.losses, WEIGHTS, held_losses, steps, stage.rate)
         first += steps
+    trainee.load_state_dict(average({folder / f"{name}.pt": share for name, share in _AVERAGED.items()}))
     ear_checkpoint.write(output, trainee, writer.tokenizer)
 
 
