@@ -36,7 +36,7 @@ from exporter.embedded.ear_train import STAGES
 from exporter.embedded.measure import read_gate, speak
 from exporter.embedded.sounds import SAMPLE_RATE, Sound, read
 from exporter.vibevoice_asr import FILES, load
-from jobs.evaluate import Errors, measure, spoken_text
+from jobs.evaluate import Errors, word_errors
 
 mpl.use("Agg")
 
@@ -68,11 +68,6 @@ def transcribe(bundle: Path, requests: Sequence[TranscriptionRequest]) -> list[T
         return engine.generate(requests)
 
 
-def word_errors(said: Sequence[str], heard: Sequence[str]) -> Errors:
-    """Of all pairs."""
-    return sum((measure("", spoken_text(a), spoken_text(b)).words for a, b in zip(said, heard, strict=True)), Errors())
-
-
 def _percent(errors: Errors) -> str:
     return f"{errors.rate:.1%}"
 
@@ -86,8 +81,8 @@ def word_table(bundles: Mapping[str, Path]) -> str:
         audio = [resample(result.audio, result.sample_rate, SAMPLE_RATE) for result in spoken]
         requests = [TranscriptionRequest(f"{i}", samples) for i, samples in enumerate(audio)]
         heard = {key: [result.text for result in transcribe(bundle, requests)] for key, bundle in bundles.items()}
-        rates = " | ".join(_percent(word_errors(said, heard[key])) for key in ("int8", "fp32"))
-        shuffled = _percent(word_errors(said, heard["int8"][1:] + heard["int8"][:1]))
+        rates = " | ".join(_percent(word_errors(zip(said, heard[key], strict=True))) for key in ("int8", "fp32"))
+        shuffled = _percent(word_errors(zip(said, heard["int8"][1:] + heard["int8"][:1], strict=True)))
         lines.append(f"| {name} | {len(said)} | {rates} | {shuffled} |")
         if name.startswith("gate"):
             shown += [f"| {one} | {text} |" for one, text in zip(said, heard["int8"], strict=True)][: SHOWN // 3 + 1]
@@ -117,7 +112,7 @@ def dialogue_table(bundles: Mapping[str, Path], training: Path) -> str:
             score = score_dialogues([result.segments for result in heard], dialogues.values())
             shares = " | ".join(f"{part / score.segments:.1%}" for part in (score.timed, score.attributed, score.right))
             texts_said = [" ".join(segment.text for segment in said) for said in dialogues.values()]
-            errors = _percent(word_errors(texts_said, [result.text for result in heard]))
+            errors = _percent(word_errors(zip(texts_said, [result.text for result in heard], strict=True)))
             lines.append(f"| {voices} | {name} | {score.segments} | {shares} | {errors} |")
     return "\n".join(lines)
 
@@ -129,7 +124,7 @@ def long_table(bundle: Path) -> str:
     recording, times = one_after_another(audio, 20 * 60)
     requests = [TranscriptionRequest(f"{i}", samples) for i, samples in enumerate([*audio, recording])]
     *alone, whole = (result.text for result in transcribe(bundle, requests))
-    apart, together = word_errors(said, alone), word_errors([" ".join(said * times)], [whole])
+    apart, together = word_errors(zip(said, alone, strict=True)), word_errors([(" ".join(said * times), whole)])
     minutes = len(recording) / SAMPLE_RATE / 60
     return f"sentences alone {_percent(apart)}, {times} times one after another for {minutes:.0f} minutes {_percent(together)}"
 

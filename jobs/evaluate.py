@@ -3,7 +3,7 @@
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from pathlib import Path
@@ -144,6 +144,11 @@ def measure(row_id: str, reference: str, hypothesis: str) -> RowErrors:
         for found in (jiwer.process_words(reference, hypothesis), jiwer.process_characters(reference, hypothesis))
     )
     return RowErrors(row_id, reference, hypothesis, words, characters)
+
+
+def word_errors(pairs: Iterable[tuple[str, str]]) -> Errors:
+    """Count the word errors of pairs of what was said and what was heard, compared as :func:`spoken_text` has them."""
+    return sum((measure("", spoken_text(said), spoken_text(heard)).words for said, heard in pairs), Errors())
 
 
 def _pairs(

@@ -27,7 +27,7 @@ from exporter.embedded.ear_measure import one_after_another, read_dialogues, sam
 from exporter.embedded.ear_rows import LONGEST_S
 from exporter.embedded.measure import Said, read_gate
 from exporter.vibevoice_asr import FILES, load
-from jobs.evaluate import Errors, measure, spoken_text
+from jobs.evaluate import word_errors
 
 ROOT = Path(__file__).parent.parent
 CHECKPOINT = ROOT / "exporter" / "embedded" / "asr_checkpoint"
@@ -85,9 +85,9 @@ def heard(transcribe: Transcribe, export: Callable[[Precision], Bundle]) -> dict
 
 def word_error_rate(pairs: Sequence[tuple[str, str]]) -> float:
     """Of pairs of what was said and what was heard."""
-    errors = sum((measure("", spoken_text(said), spoken_text(heard)).words for said, heard in pairs), Errors())
-    assert errors.rate is not None
-    return errors.rate
+    rate = word_errors(pairs).rate
+    assert rate is not None
+    return rate
 
 
 def rate_of(gate: Mapping[str, Said], heard: Mapping[str, str], name: str = "") -> float:

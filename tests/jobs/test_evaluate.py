@@ -10,7 +10,7 @@ pytest.importorskip("jiwer", reason="error rates need jiwer")
 
 from jobs import evaluate
 from jobs.console import run_app
-from jobs.evaluate import Errors, measure, normalise_text, spoken_text
+from jobs.evaluate import Errors, measure, normalise_text, spoken_text, word_errors
 
 ROWS = (
     '{"id": "a", "said": "Hello, World! It\\u2019s fine.", "text": "hello word it\'s fine"}\n'
@@ -90,3 +90,8 @@ def test_an_empty_side_is_all_missing_or_all_too_much() -> None:
     assert measure("a", "x y", "").words == Errors(deletions=2)
     assert measure("a", "", "x y").words == Errors(insertions=2)
     assert Errors().rate is None
+
+
+def test_word_errors_of_all_pairs_are_counted_as_they_are_spoken() -> None:
+    errors = word_errors([("Two cats.", "two cats"), ("At 3:45!", "at three forty six")])
+    assert (errors.hits, errors.substitutions) == (5, 1)
