@@ -98,6 +98,8 @@ _MISTAKEN = 0.08  # of the letters
 _SHORT, _LONGEST_MISTAKE = 0.7, 12
 _DELAY_S = 0.06  # a sound is known when it is over: characters are looked for this much later
 _PHONEME_DELAY_S = 0.04
+# Batches are padded to a multiple of these: kernels are made for each size, which took as long as their work.
+_FRAMES_STEP, _LENGTH_STEP = 25, 64
 
 
 @dataclass(frozen=True)
@@ -176,12 +178,13 @@ class Writer:
         if mistakes is not None:
             answers = [list(self._mistaken(answer, mistakes)) for answer in answers]
         lengths = [len(prompt) - 1 + len(answer) for (prompt, _), answer in zip(prompts, answers, strict=True)]
-        shape = (len(rows), max(lengths))
-        audio = torch.zeros(len(rows), max(frames) * self.hop)
+        shape = (len(rows), _padded(max(lengths), _LENGTH_STEP))
+        most = _padded(max(frames), _FRAMES_STEP)
+        audio = torch.zeros(len(rows), most * self.hop)
         ids, targets = torch.zeros(shape, dtype=torch.long), torch.full(shape, IGNORED)
         position, known_from = torch.full(shape, torch.nan), torch.full(shape, IGNORED)
-        phonemes = torch.full((len(rows), max(frames) * _PHONEME_RATE), IGNORED)
-        voices = torch.full((len(rows), max(frames)), IGNORED)
+        phonemes = torch.full((len(rows), most * _PHONEME_RATE), IGNORED)
+        voices = torch.full((len(rows), most), IGNORED)
         for i, (row, (prompt, _), answer) in enumerate(zip(rows, prompts, answers, strict=True)):
             audio[i, : len(row.audio)] = torch.from_numpy(row.audio)
             # The answer's first step begins at the prompt's last token.
@@ -197,7 +200,7 @@ class Writer:
             phonemes[i, : frames[i] * _PHONEME_RATE] = self._heard(row, frames[i] * _PHONEME_RATE)
             for turn in row.turns:
                 voices[i, round(turn.start / _FRAME_S) : round(turn.end / _FRAME_S)] = turn.sound["speaker"] - VOICE
-        heard = torch.arange(max(frames)) < torch.tensor(frames)[:, None]
+        heard = torch.arange(most) < torch.tensor(frames)[:, None]
         return Batch(audio, heard, ids, ids == self._token(SPECIAL[-1]), targets, position, phonemes, voices, known_from)
 
     def _prompt(self, row: Row, frames: int) -> tuple[list[int], int]:
@@ -275,6 +278,10 @@ class Writer:
         return phonemes
 
 
+def _padded(length: int, step: int) -> int:
+    return -(-length // step) * step
+
+
 def _run_length(generator: random.Random) -> int:
     """How many letters a mistake has: one, or a word or two."""
     return 1 if generator.random() < _SHORT else generator.randint(2, _LONGEST_MISTAKE)
@@ -312,7 +319,7 @@ class Trainee(nn.Module):
         self.to_voices = nn.Linear(hidden, voices)
         self.to_place = nn.Linear(hidden, _MAX_FRAMES)
         self._asks_who = writer.asks_who
-        self._fast_read = self.read
+        self._fast_read, self._fast_block = self.read, run_block
         self._initialise()
 
     def _initialise(self) -> None:
@@ -331,9 +338,12 @@ class Trainee(nn.Module):
             for last in (layer.o_proj, layer.down_proj):
                 nn.init.normal_(last.weight, std=0.1 * last.weight.shape[0] ** -0.5)
 
-    def compile_reading(self) -> None:
-        """Read almost twice as fast; needs a C++ compiler. Compiled listening crashes: torch 2.13 on a CPU."""
+    def compile_training(self) -> None:
+        """Learn twice as fast; needs a C++ compiler. Blocks one by one: all of listening at once takes minutes, and crashed."""
+        # Every width of a block is a compilation of its own, with gradients and without: more than the usual eight.
+        torch.compiler.config.recompile_limit = 32
         self._fast_read = torch.compile(self.read, dynamic=True)
+        self._fast_block = torch.compile(run_block, dynamic=True)
 
     def hold(self, *, still: bool) -> None:
         """Keep what :meth:`listen` does as it is, or let it learn again: without its gradients a step takes half the time."""
@@ -344,16 +354,32 @@ class Trainee(nn.Module):
     def listen(self, audio: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Map ``[batch, samples]`` to the acoustic encoder's steps of 20 ms, their scores of phonemes, and semantic latents."""
         samples = audio.unsqueeze(-1)
-        steps = _run(_layers(self.encoder.acoustic, 0, _STEPS_PART), samples)
-        semantic = _run(_layers(self.encoder.semantic, 0, None), samples)
+        steps = self._run(_layers(self.encoder.acoustic, 0, _STEPS_PART), samples)
+        semantic = self._run(_layers(self.encoder.semantic, 0, None), samples)
         return steps, self.to_phonemes(nn.functional.gelu(steps)), semantic
 
     def understand(self, steps: Tensor, semantic: Tensor) -> Tensor:
         """Map what was listened to to features ``[batch, frames, hidden]``."""
         encoder = self.encoder
-        acoustic = _run(_layers(encoder.acoustic, _STEPS_PART, None), steps)
+        acoustic = self._run(_layers(encoder.acoustic, _STEPS_PART, None), steps)
         features: Tensor = encoder.acoustic_connector(acoustic) + encoder.semantic_connector(semantic)
         return features
+
+    def _run(self, layers: Iterable[nn.Module], x: Tensor) -> Tensor:
+        """Run layers on whole recordings ``[batch, steps, channels]``."""
+        run = self._fast_block if self.training else run_block
+        stem, *layers = layers
+        if isinstance(stem, Stem):
+            following, *layers = layers
+            x = stem(x.squeeze(-1), following)
+        else:
+            layers = [stem, *layers]
+        for layer in layers:
+            if isinstance(layer, Block):
+                x = run(layer, x)
+            else:
+                x, _ = layer(x, x.new_zeros(x.shape[0], *cast("Conv", layer).past_shape))
+        return x
 
     def read(self, ids: Tensor, is_audio: Tensor, features: Tensor) -> tuple[Tensor, Tensor, list[Tensor]]:
         """Run the language model over ``[batch, length]``.
@@ -460,22 +486,11 @@ def _layers(encoder: Encoder, first: int, stop: int | None) -> list[nn.Module]:
     return list(encoder.layers[begin : ends[stop] if stop is not None else len(encoder.layers)])
 
 
-def _run(layers: Iterable[nn.Module], x: Tensor) -> Tensor:
-    """Run layers on whole recordings ``[batch, steps, channels]``; shifts and sums train faster than depthwise convolutions."""
-    stem, *layers = layers
-    if isinstance(stem, Stem):
-        following, *layers = layers
-        x = stem(x.squeeze(-1), following)
-    else:
-        layers = [stem, *layers]
-    for layer in layers:
-        if isinstance(layer, Block):
-            count = x.shape[1]
-            padded = nn.functional.pad(layer.norm(x), (0, 0, KERNEL - 1, 0))
-            taps = layer.mixer.weight[:, 0].T
-            mixed = layer.mixer.bias + sum(padded[:, i : i + count] * taps[i] for i in range(KERNEL))
-            x = x + mixed
-            x = x + layer.linear2(nn.functional.gelu(layer.linear1(layer.ffn_norm(x))))
-        else:
-            x, _ = layer(x, x.new_zeros(x.shape[0], *cast("Conv", layer).past_shape))
-    return x
+def run_block(block: Block, x: Tensor) -> Tensor:
+    """Map whole recordings ``[batch, steps, channels]``; shifts and sums train faster than a depthwise convolution."""
+    count = x.shape[1]
+    padded = nn.functional.pad(block.norm(x), (0, 0, KERNEL - 1, 0))
+    taps = block.mixer.weight[:, 0].T
+    x = x + (block.mixer.bias + sum(padded[:, i : i + count] * taps[i] for i in range(KERNEL)))
+    y: Tensor = x + block.linear2(nn.functional.gelu(block.linear1(block.ffn_norm(x))))
+    return y

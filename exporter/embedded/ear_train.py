@@ -4,7 +4,7 @@ Needs what the voice's training needs (:mod:`exporter.embedded.train`) and the v
 keeps what it made, and a run that was stopped goes on from there.
 """
 
-import logging
+import functools
 import os
 import random
 import shutil
@@ -19,7 +19,7 @@ from exporter.embedded import ear_checkpoint, ear_corpus, texts
 from exporter.embedded.ear import IGNORED, WEIGHTS, Batch, Trainee, Writer
 from exporter.embedded.ear_rows import Pool, Row, batch_of
 from exporter.embedded.judge import Judge
-from exporter.embedded.sounds import SAMPLE_RATE, VOICE, Sound, read
+from exporter.embedded.sounds import VOICE, Sound, read
 from exporter.embedded.training import average, fit, mean, pick_device, with_rate
 from exporter.layers import Linear
 from exporter.mimi import Conv
@@ -29,8 +29,6 @@ _TEST_TEXTS = 200
 _FEWEST = 40
 _MUON_RATE, _ADAM_RATE = 0.02, 2e-3
 _PREFETCHED = 6
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -61,10 +59,22 @@ _AVERAGED = {"finishing": 2, "settling": 1}  # shares: the first knows dialogues
 
 
 class Steps(Dataset[Batch]):
-    """The batches of a training by their step."""
+    """The batches of a training by their step.
 
-    def __init__(self, pool: Pool, writer: Writer, seed: int, scale: float) -> None:
-        self._pool, self._writer, self._seed, self._scale = pool, writer, seed, scale
+    Args:
+        sounds: shards of speech.
+        writer: makes the batches.
+        seed: of everything random.
+        scale: that of the training's steps.
+    """
+
+    def __init__(self, sounds: Sequence[Path], writer: Writer, seed: int, scale: float) -> None:
+        self._sounds, self._writer, self._seed, self._scale = sounds, writer, seed, scale
+
+    @functools.cached_property
+    def _pool(self) -> Pool:
+        # Read where batches are made only: among so many small tensors, a training spends a quarter of its time in malloc.
+        return Pool(read(self._sounds))
 
     def __getitem__(self, step: int) -> Batch:
         mistakes = random.Random(f"{self._seed}/{step}/mistakes")  # noqa: S311 - a choice, not a secret
@@ -91,13 +101,12 @@ def train(folder: Path, bundle: Path, output: Path, seed: int, scale: float = 1.
     device = pick_device()
     torch.manual_seed(seed)
     sounds, tests = make_speech(folder, bundle, seed, scale)
-    logger.info("%d sounds, %.1f hours", len(sounds), sum(len(sound["audio"]) for sound in sounds) / SAMPLE_RATE / 3600)
     writer = Writer(Judge.load().phonemes)
     trainee = Trainee(writer, len(ear_corpus.TRAIN_CAST) + 1).to(device)
     if shutil.which("g++") is not None:
-        trainee.compile_reading()
-    held = [_of_strangers(writer.batch(rows)).to(device) for rows in test_rows(tests, seed)]
-    made = Steps(Pool(sounds), writer, seed, scale)
+        trainee.compile_training()
+    held = [_of_strangers(writer.batch(rows)).to(device) for rows in test_rows(read(tests), seed)]
+    made = Steps(sounds, writer, seed, scale)
 
     held_losses = lambda: mean(trainee.losses(batch) for batch in held)  # noqa: E731
     first = 0
@@ -134,8 +143,8 @@ def _optimizers(trainee: Trainee) -> list[torch.optim.Optimizer]:
     ]
 
 
-def make_speech(folder: Path, bundle: Path, seed: int, scale: float) -> tuple[list[Sound], list[Sound]]:
-    """Speak the texts: what is learnt from, and what is not."""
+def make_speech(folder: Path, bundle: Path, seed: int, scale: float) -> tuple[list[Path], list[Path]]:
+    """Speak the texts: the shards of what is learnt from, and of what is not."""
     collected = texts.collect(seed)
     processes = len(os.sched_getaffinity(0))
 
@@ -145,11 +154,12 @@ def make_speech(folder: Path, bundle: Path, seed: int, scale: float) -> tuple[li
     cast, strangers = ear_corpus.TRAIN_CAST, ear_corpus.TEST_CAST
     said = _cast(ear_corpus.lines(collected, part(_ESPEAK_TEXTS), seed), len(cast), seed)
     spoken = ear_corpus.speak(folder / "espeak", said, cast, processes)
-    voiced = ear_corpus.voice(folder / "voice", bundle, ear_corpus.lines(collected, part(_VOICE_TEXTS), seed + 1), processes)
+    lines = ear_corpus.lines(collected, part(_VOICE_TEXTS), seed + 1)
+    voiced = ear_corpus.voice(folder / "voice", bundle, lines, processes)
     held = collected.held_out[: part(_TEST_TEXTS)]
     test = ear_corpus.speak(folder / "test-espeak", _cast(held, len(strangers), seed), strangers, processes)
     test_voiced = ear_corpus.voice(folder / "test-voice", bundle, held, processes)
-    return read([*spoken, *voiced]), read([*test, *test_voiced])
+    return [*spoken, *voiced], [*test, *test_voiced]
 
 
 def _cast(lines: Sequence[str], speakers: int, seed: int) -> list[tuple[str, int]]:

@@ -3,6 +3,7 @@
 import itertools
 import json
 import random
+import shutil
 from collections.abc import Callable
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -15,10 +16,11 @@ torch = pytest.importorskip("torch", reason="training needs the 'export' extra")
 from actors.transcript import parse_transcript  # noqa: E402
 from exporter.checkpoints import open_checkpoint  # noqa: E402
 from exporter.embedded import ear_checkpoint  # noqa: E402
-from exporter.embedded.ear import IGNORED, WEIGHTS, Batch, Trainee, Writer  # noqa: E402
+from exporter.embedded.ear import IGNORED, WEIGHTS, Batch, Trainee, Writer, run_block  # noqa: E402
 from exporter.embedded.ear_rows import Pool, Row, Turn  # noqa: E402
 from exporter.embedded.sounds import SAMPLE_RATE, VOICE, Sound  # noqa: E402
 from exporter.vibevoice_asr import FILES, load  # noqa: E402
+from exporter.vibevoice_vae import Block  # noqa: E402
 
 SHIPPED = Path(__file__).parents[3] / "exporter" / "embedded" / "asr_checkpoint"
 FIRST_FRAME = 7  # tokens of the prompt before the audio's first frame
@@ -183,6 +185,19 @@ def test_it_learns_and_what_has_stopped_listening_stays_as_it_is(writer: Writer,
     assert not any(name.startswith(("encoder.semantic.", "encoder.acoustic.layers.0.", "to_phonemes")) for name in changed)
     trainee.hold(still=False)
     assert all(parameter.requires_grad for parameter in trainee.parameters())
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="compilation needs a C++ compiler")
+def test_a_compiled_block_has_the_same_gradients(writer: Writer) -> None:
+    block = next(module for module in Trainee(writer, voices=3).modules() if isinstance(module, Block))
+    x = torch.randn(2, 50, block.norm.weight.shape[0], generator=torch.Generator().manual_seed(0), requires_grad=True)
+
+    def gradients(run: Callable[[Block, torch.Tensor], torch.Tensor]) -> tuple[torch.Tensor, ...]:
+        return torch.autograd.grad(run(block, x).square().sum(), [x, *block.parameters()])
+
+    compiled = torch.compile(run_block, dynamic=True)
+    for ours, expected in zip(gradients(compiled), gradients(run_block), strict=True):
+        torch.testing.assert_close(ours, expected, atol=1e-4, rtol=1e-4)
 
 
 def test_shipped_checkpoint_is_whole_and_small() -> None:

@@ -1,5 +1,6 @@
 """The batches of a training; the parts are tested where they are, the whole by ``make train-embedded-ear``."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -8,15 +9,15 @@ torch = pytest.importorskip("torch", reason="training needs the 'export' extra")
 pytest.importorskip("pyworld", reason="making training speech needs the 'train' extra")
 
 from exporter.embedded.ear import Writer  # noqa: E402
-from exporter.embedded.ear_rows import Pool  # noqa: E402
 from exporter.embedded.ear_train import Steps  # noqa: E402
 
 if TYPE_CHECKING:
     from exporter.embedded.sounds import Sound
 
 
-def test_a_resumed_training_goes_on_with_the_same_batches(sounds: "list[Sound]") -> None:
-    steps = Steps(Pool(sounds), Writer(["a"]), seed=3, scale=1.0)
+def test_a_resumed_training_goes_on_with_the_same_batches(sounds: "list[Sound]", tmp_path: Path) -> None:
+    torch.save(sounds, shard := tmp_path / "0000.pt")
+    steps = Steps([shard], Writer(["a"]), seed=3, scale=1.0)
     once, resumed = list(steps.between(0, 4)), list(steps.between(2, 4))
     assert [torch.equal(a.audio, b.audio) for a, b in zip(once[2:], resumed, strict=True)] == [True, True]
     assert [torch.equal(a.targets, b.targets) for a, b in zip(once[2:], resumed, strict=True)] == [True, True]
