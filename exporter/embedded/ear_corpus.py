@@ -5,6 +5,7 @@ same text too, and dynamic time warping (Sakoe & Chiba 1978) carries the times o
 """
 
 import functools
+import itertools
 import multiprocessing
 import random
 from collections.abc import Callable, Sequence
@@ -63,6 +64,17 @@ def lines(texts: Texts, count: int, seed: int) -> list[str]:
     chosen += short + rows[len(short) :]
     generator.shuffle(chosen)
     return chosen
+
+
+def word_rows(texts: Texts, count: int, seed: int) -> list[str]:
+    """Rows of two to five words, none of which comes twice: how words are spelled is learnt from many of them."""
+    generator = random.Random(f"{seed}/rare")  # noqa: S311 - a choice, not a secret
+    words = iter(generator.sample(texts.words, len(texts.words)))
+    rows = []
+    for _ in range(count):
+        row = list(itertools.islice(words, generator.randint(2, 5)))
+        rows.append((", " if generator.random() < 0.25 else " ").join(row))
+    return rows
 
 
 def speak(folder: Path, said: Sequence[tuple[str, int]], cast: Sequence[Speaker], processes: int) -> list[Path]:

@@ -24,7 +24,7 @@ from exporter.embedded.training import average, fit, mean, pick_device, with_rat
 from exporter.layers import Linear
 from exporter.mimi import Conv
 
-_ESPEAK_TEXTS, _VOICE_TEXTS = 16_000, 38_000
+_ESPEAK_TEXTS, _VOICE_TEXTS, _WORD_ROWS = 16_000, 38_000, 14_000
 _TEST_TEXTS = 200
 _FEWEST = 40
 _MUON_RATE, _ADAM_RATE = 0.02, 2e-3
@@ -156,6 +156,8 @@ def make_speech(folder: Path, bundle: Path, seed: int, scale: float) -> tuple[li
     spoken = ear_corpus.speak(folder / "espeak", said, cast, processes)
     lines = ear_corpus.lines(collected, part(_VOICE_TEXTS), seed + 1)
     voiced = ear_corpus.voice(folder / "voice", bundle, lines, processes)
+    rows = ear_corpus.word_rows(collected, part(_WORD_ROWS), seed)
+    voiced += ear_corpus.voice(folder / "voice-words", bundle, rows, processes)
     held = collected.held_out[: part(_TEST_TEXTS)]
     test = ear_corpus.speak(folder / "test-espeak", _cast(held, len(strangers), seed), strangers, processes)
     test_voiced = ear_corpus.voice(folder / "test-voice", bundle, held, processes)
