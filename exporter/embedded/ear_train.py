@@ -8,11 +8,12 @@ import functools
 import os
 import random
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
+from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from exporter.embedded import ear_checkpoint, ear_corpus, texts
@@ -40,6 +41,7 @@ class Stage:
     listens_anew: bool  # or keeps what Trainee.listen does, which makes a step cost half
     rates: tuple[float, float]  # at first, in the end
     falls_from: float = 0.0  # part of the steps
+    begins_with: Mapping[str, float] = field(default_factory=dict)  # shares of earlier stages' weights, not the last one's
 
     def rate(self, done: float) -> float:
         """Return the factor of the learning rates."""
@@ -54,8 +56,10 @@ STAGES = (
     Stage("spelling", 2700, listens_anew=False, rates=(0.7, 0.005)),
     Stage("finishing", 2600, listens_anew=True, rates=(0.5, 0.005)),
     Stage("settling", 1500, listens_anew=False, rates=(0.4, 0.005)),
+    Stage("lasting", 3200, listens_anew=False, rates=(0.4, 0.003), begins_with={"finishing": 2, "settling": 1}),
+    Stage("closing", 450, listens_anew=False, rates=(0.25, 0.003)),
 )
-_AVERAGED = {"finishing": 2, "settling": 1}  # shares: the first knows dialogues of 30 s better, the second all other lengths
+_WRITTEN = {"lasting": 1, "closing": 1}  # shares: the second knows the longest rows better, the first all others
 
 
 class Steps(Dataset[Batch]):
@@ -116,12 +120,18 @@ def train(folder: Path, bundle: Path, output: Path, seed: int, scale: float = 1.
         def batches(start: int, first: int = first, steps: int = steps) -> Iterator[Batch]:
             return (batch.to(device) for batch in made.between(first + start, first + steps))
 
+        if stage.begins_with:
+            trainee.load_state_dict(_mean_of(folder, stage.begins_with))
         trainee.hold(still=not stage.listens_anew)
         path, optimizers = folder / stage.name, _optimizers(trainee)
         fit(path, trainee, optimizers, batches, trainee.losses, WEIGHTS, held_losses, steps, stage.rate)
         first += steps
-    trainee.load_state_dict(average({folder / f"{name}.pt": share for name, share in _AVERAGED.items()}))
+    trainee.load_state_dict(_mean_of(folder, _WRITTEN))
     ear_checkpoint.write(output, trainee, writer.tokenizer)
+
+
+def _mean_of(folder: Path, shares: Mapping[str, float]) -> dict[str, Tensor]:
+    return average({folder / f"{stage}.pt": share for stage, share in shares.items()})
 
 
 def _of_strangers(batch: Batch) -> Batch:
