@@ -6,6 +6,7 @@ import json
 import math
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -38,6 +39,11 @@ TINY = FIXTURES / "soprano_tiny"
 VIBEVOICE = FIXTURES / "vibevoice_tiny"
 TINY_ASR = FIXTURES / "vibevoice_asr_tiny"
 SAID = "the old man sat on the bench in front of his house."
+
+
+def pytest_configure() -> None:
+    """Let the jobs that tests interrupt be interrupted: what was started in the background of a script ignores Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
