@@ -1,10 +1,11 @@
 """Does the embedded ear hear? Word errors, who spoke when, and its speed, as tables for its README; its learning curves.
 
-The embedded voice speaks sentences that neither has learnt from (WordNet's, long ones, rows of held-out words, and those of the
-speech gate); the ear hears them with the int8 bundle that ships and with fp32, exported now. Dialogues of 30 s are between the
-embedded voice and espeak-ng's voices, or two of those, once with voices that it has learnt from and once with others; the
-gate's sentences also make one long recording. Then the jobs speak, transcribe and compare with two workers on Ray.
-``--fixture`` only writes the dialogues that the tests hear. Needs the ``export`` and ``train`` extras, espeak-ng and WordNet.
+The embedded voice speaks sentences that neither has learnt from (WordNet's, long ones, rows of held-out words, and those of
+the speech gate); the ear hears them with the int8 bundle that ships and with fp32, exported now. Dialogues of 30 s are
+between the embedded voice and espeak-ng's voices, or two of those, once with voices that it has learnt from and once with
+others; the gate's sentences also make one long recording, and rows of some lengths are made of what the voice says. Then the
+jobs speak, transcribe and compare with two workers on Ray. ``--fixture`` only writes the dialogues that the tests hear. Needs
+the ``export`` and ``train`` extras, espeak-ng and WordNet.
 
 Usage::
 
@@ -14,6 +15,7 @@ Usage::
 import argparse
 import itertools
 import json
+import random
 import subprocess
 import sys
 import tempfile
@@ -32,6 +34,7 @@ from exporter.embedded import texts
 from exporter.embedded.ear_corpus import TRAIN_CAST
 from exporter.embedded.ear_corpus import speak as speak_by_espeak
 from exporter.embedded.ear_measure import one_after_another, read_dialogues, samples_of, score_dialogues, write_dialogues
+from exporter.embedded.ear_rows import Pool
 from exporter.embedded.ear_train import STAGES
 from exporter.embedded.measure import read_gate, speak
 from exporter.embedded.sounds import SAMPLE_RATE, Sound, read
@@ -45,6 +48,9 @@ from matplotlib import pyplot
 ROOT = Path(__file__).parent.parent
 EMBEDDED = ROOT / "exporter" / "embedded"
 DIALOGUES = 40
+LENGTHS_S = (3.0, 6.0, 12.0, 18.0, 24.0, 30.0)
+ROWS_OF_A_LENGTH = 40
+SHORT_PIECES_S = 15.0
 _HELD_OUT = 300
 SHOWN = 10
 
@@ -117,16 +123,35 @@ def dialogue_table(bundles: Mapping[str, Path], training: Path) -> str:
     return "\n".join(lines)
 
 
+def length_table(bundle: Path, training: Path) -> str:
+    """Word errors of rows of some lengths, each of as many sentences of the embedded voice as it holds."""
+    pool = Pool(read(sorted((training / "test-voice").glob("*.pt"))))
+    lines = ["| seconds | rows | word errors |", "|---|---|---|"]
+    for seconds in LENGTHS_S:
+        generator = random.Random(seconds)
+        rows = [pool.row(generator, seconds, 1, 1.0, spoilt=False) for _ in range(ROWS_OF_A_LENGTH)]
+        heard = transcribe(bundle, [TranscriptionRequest(f"{i}", row.audio) for i, row in enumerate(rows)])
+        said = [" ".join(turn.sound["text"] for turn in row.turns) for row in rows]
+        errors = _percent(word_errors(zip(said, [result.text for result in heard], strict=True)))
+        lines.append(f"| {seconds:g} | {len(rows)} | {errors} |")
+    return "\n".join(lines)
+
+
 def long_table(bundle: Path) -> str:
-    """Word errors of the speech gate's sentences alone, and one after another for more than 20 minutes."""
+    """Word errors of the speech gate's sentences alone, and one after another for more than 20 minutes, in two ways cut."""
     said = [one.text for part in read_gate().values() for one in part]
     audio = [resample(result.audio, result.sample_rate, SAMPLE_RATE) for result in speak(embedded_folder(), said)]
     recording, times = one_after_another(audio, 20 * 60)
     requests = [TranscriptionRequest(f"{i}", samples) for i, samples in enumerate([*audio, recording])]
-    *alone, whole = (result.text for result in transcribe(bundle, requests))
-    apart, together = word_errors(zip(said, alone, strict=True)), word_errors([(" ".join(said * times), whole)])
+    requests.append(TranscriptionRequest("short pieces", recording, options={"max_chunk_s": SHORT_PIECES_S}))
+    *alone, whole, cut = (result.text for result in transcribe(bundle, requests))
+    apart = word_errors(zip(said, alone, strict=True))
+    together, in_pieces = (_percent(word_errors([(" ".join(said * times), text)])) for text in (whole, cut))
     minutes = len(recording) / SAMPLE_RATE / 60
-    return f"sentences alone {_percent(apart)}, {times} times one after another for {minutes:.0f} minutes {_percent(together)}"
+    return (
+        f"sentences alone {_percent(apart)}, {times} times one after another for {minutes:.0f} minutes {together}, "
+        f"in pieces of at most {SHORT_PIECES_S:g} s {in_pieces}"
+    )
 
 
 def through_jobs(rows: int) -> str:
@@ -182,6 +207,7 @@ def main() -> None:
         build_bundle(export, EMBEDDED_ASR, "fp32", "server", fp32)
         bundles = {"int8": embedded_folder(EMBEDDED_ASR), "fp32": fp32}
         print(f"{word_table(bundles)}\n\n{dialogue_table(bundles, arguments.training)}\n\n{long_table(bundles['int8'])}\n")
+        print(f"{length_table(bundles['int8'], arguments.training)}\n")
         print(through_jobs(arguments.rows))
 
 

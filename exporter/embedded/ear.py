@@ -339,14 +339,14 @@ class Trainee(nn.Module):
                 nn.init.normal_(last.weight, std=0.1 * last.weight.shape[0] ** -0.5)
 
     def compile_training(self) -> None:
-        """Learn twice as fast; needs a C++ compiler. Blocks one by one: all of listening at once takes minutes, and crashed."""
+        """Learn faster; needs a C++ compiler. Blocks one by one: all of listening at once takes minutes, and crashed."""
         # Every width of a block is a compilation of its own, with gradients and without: more than the usual eight.
         torch.compiler.config.recompile_limit = 32
         self._fast_read = torch.compile(self.read, dynamic=True)
         self._fast_block = torch.compile(run_block, dynamic=True)
 
     def hold(self, *, still: bool) -> None:
-        """Keep what :meth:`listen` does as it is, or let it learn again: without its gradients a step takes half the time."""
+        """Keep what :meth:`listen` does as it is, which makes a step cost little more than half, or let it learn again."""
         encoder = self.encoder
         for module in (*_layers(encoder.acoustic, 0, _STEPS_PART), encoder.semantic, self.to_phonemes):
             module.requires_grad_(requires_grad=not still)

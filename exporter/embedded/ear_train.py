@@ -38,7 +38,7 @@ class Stage:
 
     name: str
     steps: int
-    listens_anew: bool  # or keeps what Trainee.listen does, which makes a step cost half
+    listens_anew: bool  # or keeps what Trainee.listen does, which makes a step cost little more than half
     rates: tuple[float, float]  # at first, in the end
     falls_from: float = 0.0  # part of the steps
     begins_with: Mapping[str, float] = field(default_factory=dict)  # shares of earlier stages' weights, not the last one's
