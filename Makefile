@@ -69,7 +69,7 @@ train-embedded: $(VENV)/.dev
 	$(PIP) --editable '.[train]'
 	$(BIN)/python jobs/train_embedded.py voice
 
-# Trains the embedded ear anew: four and a half hours on two cores. Needs the same.
+# Trains the embedded ear anew: two hours on two cores. Needs the same.
 train-embedded-ear: $(VENV)/.dev
 	$(PIP) --editable '.[train]'
 	$(BIN)/python jobs/train_embedded.py ear

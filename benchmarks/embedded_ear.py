@@ -35,7 +35,6 @@ from exporter.embedded.ear_corpus import TRAIN_CAST
 from exporter.embedded.ear_corpus import speak as speak_by_espeak
 from exporter.embedded.ear_measure import one_after_another, read_dialogues, samples_of, score_dialogues, write_dialogues
 from exporter.embedded.ear_rows import Pool
-from exporter.embedded.ear_train import STAGES
 from exporter.embedded.measure import read_gate, speak
 from exporter.embedded.sounds import SAMPLE_RATE, Sound, read
 from exporter.vibevoice_asr import FILES, load
@@ -54,7 +53,7 @@ SHORT_PIECES_S = 15.0
 _HELD_OUT = 300
 SHOWN = 10
 
-CURVES = {"heard right": ("phoneme_accuracy", "pointed_accuracy"), "looks where it is said": ("alignment",)}
+CURVES = {"heard right": ("phoneme_accuracy", "pointed_accuracy"), "right speaker": ("speaker_accuracy",)}
 
 
 def sentences() -> dict[str, list[str]]:
@@ -173,12 +172,8 @@ def _run(job: str, *arguments: str | Path) -> str:
 
 
 def draw_curves(folder: Path, path: Path) -> None:
-    """Learning curves of the stages, one behind the other: training as lines, held-out rows as points."""
-    lines, first = [], 0
-    for stage in STAGES:
-        part = [json.loads(line) for line in (folder / f"{stage.name}.jsonl").read_text().splitlines()]
-        lines += [{**line, "step": first + line["step"]} for line in part]
-        first = lines[-1]["step"]
+    """Learning curves: training as lines, held-out rows as points."""
+    lines = [json.loads(line) for line in (folder / "ear.jsonl").read_text().splitlines()]
     figure, axes = pyplot.subplots(1, len(CURVES), figsize=(10, 3.2), layout="constrained")
     for axis, (title, names) in zip(axes, CURVES.items(), strict=True):
         for color, name in zip(("#3b528b", "#d95f02"), names, strict=False):

@@ -2,7 +2,8 @@
 
 Helpers make it learn in hours and are not part of the checkpoint: the encoder's steps of 20 ms say which phoneme is
 heard, its frames who speaks, the language model's first layer which frame it is at, and a head of two of its layers looks where
-the next character is said, or who is to be named. espeak-ng tells phonemes and times; where it does not, only the answer is
+the next character is said, or who is to be named; what they see of a speaker's voice is asked for, and a head of the last layer
+looks where the same voice was named before. espeak-ng tells phonemes and times; where it does not, only the answer is
 learnt.
 """
 
@@ -94,7 +95,6 @@ def sizes(vocab_size: int) -> Config:
 # --- batches ---------------------------------------------------------------------------------------------------------
 
 IGNORED = -100
-_MISTAKEN = 0.08  # of the letters
 _SHORT, _LONGEST_MISTAKE = 0.7, 12
 _DELAY_S = 0.06  # a sound is known when it is over: characters are looked for this much later
 _PHONEME_DELAY_S = 0.04
@@ -117,6 +117,7 @@ class Batch:
         voices: int64 ``[batch, frames]``: the speaker by the number that the cast gives, -100 where nobody speaks.
         known_from: int64 ``[batch, length]``: before a speaker's number the index of its last use, or its own if there is none;
             -100 elsewhere.
+        named: int64 ``[batch, length]``: before a speaker's number and behind it whose it is, as in ``voices``; -100 elsewhere.
     """
 
     audio: Tensor
@@ -128,10 +129,18 @@ class Batch:
     phonemes: Tensor
     voices: Tensor
     known_from: Tensor
+    named: Tensor
 
     def to(self, device: torch.device) -> "Batch":
         """Move to a device."""
         return Batch(**{name: value.to(device) for name, value in vars(self).items()})
+
+
+class Mistakes(NamedTuple):
+    """What goes wrong in what was written so far: how many of the letters begin a mistake, and the seed of every choice."""
+
+    rate: float
+    seed: str
 
 
 class Step(NamedTuple):
@@ -165,24 +174,21 @@ class Writer:
         (token,) = self.tokenizer.encode(piece, add_special_tokens=False).ids
         return int(token)
 
-    def batch(self, rows: Sequence[Row], mistakes: random.Random | None = None) -> Batch:
-        """Put rows side by side.
-
-        Args:
-            rows: to read, and what is to be answered.
-            mistakes: chooses those in what was written so far, of which there are none without it.
-        """
+    def batch(self, rows: Sequence[Row], mistakes: Mistakes | None = None) -> Batch:
+        """Put rows, what is to be answered and the mistakes in what was written so far side by side."""
         frames = [-(-len(row.audio) // self.hop) for row in rows]
         prompts = [self._prompt(row, count) for row, count in zip(rows, frames, strict=True)]
         answers = [self._answer(row, *asked) for row, asked in zip(rows, prompts, strict=True)]
         if mistakes is not None:
-            answers = [list(self._mistaken(answer, mistakes)) for answer in answers]
+            generator = random.Random(mistakes.seed)  # noqa: S311 - a choice, not a secret
+            answers = [list(self._mistaken(answer, mistakes.rate, generator)) for answer in answers]
         lengths = [len(prompt) - 1 + len(answer) for (prompt, _), answer in zip(prompts, answers, strict=True)]
         shape = (len(rows), _padded(max(lengths), _LENGTH_STEP))
         most = _padded(max(frames), _FRAMES_STEP)
         audio = torch.zeros(len(rows), most * self.hop)
         ids, targets = torch.zeros(shape, dtype=torch.long), torch.full(shape, IGNORED)
-        position, known_from = torch.full(shape, torch.nan), torch.full(shape, IGNORED)
+        position = torch.full(shape, torch.nan)
+        known_from, named = torch.full(shape, IGNORED), torch.full(shape, IGNORED)
         phonemes = torch.full((len(rows), most * _PHONEME_RATE), IGNORED)
         voices = torch.full((len(rows), most), IGNORED)
         for i, (row, (prompt, _), answer) in enumerate(zip(rows, prompts, answers, strict=True)):
@@ -193,15 +199,17 @@ class Writer:
             ids[i, written], targets[i, written] = (torch.tensor([step[part] for step in answer]) for part in (0, 1))
             position[i, written] = torch.tensor([step.heard_at for step in answer])
             last: dict[int, int] = {}
-            for index in (ids[i] == self.asks_who).nonzero()[:, 0].tolist():
-                speaker = int(targets[i, index])
-                known_from[i, index] = last.get(speaker, index)
-                last[speaker] = index + 1
+            asked = (ids[i] == self.asks_who).nonzero()[:, 0].tolist()
+            for turn, index in zip(row.turns, asked, strict=True):
+                known_from[i, index] = last.get(turn.speaker, index)
+                named[i, index : index + 2] = turn.sound["speaker"] - VOICE
+                last[turn.speaker] = index + 1
             phonemes[i, : frames[i] * _PHONEME_RATE] = self._heard(row, frames[i] * _PHONEME_RATE)
             for turn in row.turns:
                 voices[i, round(turn.start / _FRAME_S) : round(turn.end / _FRAME_S)] = turn.sound["speaker"] - VOICE
         heard = torch.arange(most) < torch.tensor(frames)[:, None]
-        return Batch(audio, heard, ids, ids == self._token(SPECIAL[-1]), targets, position, phonemes, voices, known_from)
+        is_audio = ids == self._token(SPECIAL[-1])
+        return Batch(audio, heard, ids, is_audio, targets, position, phonemes, voices, known_from, named)
 
     def _prompt(self, row: Row, frames: int) -> tuple[list[int], int]:
         """The prompt's tokens, and which of them is the first frame."""
@@ -235,7 +243,7 @@ class Writer:
         before = [prompt[-1], *(id_ for id_, _ in said)]
         return [Step(id_, target, where) for id_, (target, where) in zip(before, said, strict=False)]
 
-    def _mistaken(self, answer: Sequence[Step], generator: random.Random) -> Iterator[Step]:
+    def _mistaken(self, answer: Sequence[Step], rate: float, generator: random.Random) -> Iterator[Step]:
         """Put wrong letters into what was written, leave some out, write some twice: it must find its place again."""
         left_out = 0
         for i, step in enumerate(answer):
@@ -244,7 +252,7 @@ class Writer:
                 yield step
             elif left_out:
                 left_out -= 1
-            elif generator.random() >= _MISTAKEN:
+            elif generator.random() >= rate:
                 yield step
             else:
                 kind = generator.choices(("wrong", "left out", "too much", "again"), (4, 2, 1, 1))[0]
@@ -298,7 +306,10 @@ _RECOGNISING_LAYER = 3  # whose first head looks where a speaker was named befor
 _WINDOW = 1.5  # tokens to either side
 _STEPS_PART = 4  # of the encoder's downsamplings before phonemes are heard
 
-WEIGHTS = {"answer": 1.0, "phoneme": 0.5, "place": 0.1, "alignment": 0.4, "voice": 0.2, "speaker": 0.2, "recognition": 0.3}
+WEIGHTS = {
+    "answer": 1.0, "phoneme": 0.5, "place": 0.1, "alignment": 0.4,
+    "voice": 0.2, "speaker": 0.2, "naming": 0.3, "recognition": 0.5,
+}  # fmt: skip
 
 
 class Trainee(nn.Module):
@@ -318,6 +329,7 @@ class Trainee(nn.Module):
         self.to_phonemes = nn.Linear(config.acoustic.widths[1], len(writer.phonemes) + 1)
         self.to_voices = nn.Linear(hidden, voices)
         self.to_place = nn.Linear(hidden, _MAX_FRAMES)
+        self.to_named_voices = nn.Linear(hidden, voices)
         self._asks_who = writer.asks_who
         self._fast_read, self._fast_block = self.read, run_block
         self._initialise()
@@ -334,22 +346,17 @@ class Trainee(nn.Module):
             if isinstance(block, Block):
                 nn.init.normal_(block.linear2.weight, std=0.3 * block.linear2.weight.shape[0] ** -0.5)
         nn.init.normal_(self.embedding, std=0.02)
+        nn.init.zeros_(self.to_named_voices.weight)
         for layer in self.backbone.blocks():
             for last in (layer.o_proj, layer.down_proj):
                 nn.init.normal_(last.weight, std=0.1 * last.weight.shape[0] ** -0.5)
 
     def compile_training(self) -> None:
         """Learn faster; needs a C++ compiler. Blocks one by one: all of listening at once takes minutes, and crashed."""
-        # Every width of a block is a compilation of its own, with gradients and without: more than the usual eight.
+        # Every width of a block is a compilation of its own: more than the usual eight.
         torch.compiler.config.recompile_limit = 32
         self._fast_read = torch.compile(self.read, dynamic=True)
         self._fast_block = torch.compile(run_block, dynamic=True)
-
-    def hold(self, *, still: bool) -> None:
-        """Keep what :meth:`listen` does as it is, which makes a step cost little more than half, or let it learn again."""
-        encoder = self.encoder
-        for module in (*_layers(encoder.acoustic, 0, _STEPS_PART), encoder.semantic, self.to_phonemes):
-            module.requires_grad_(requires_grad=not still)
 
     def listen(self, audio: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Map ``[batch, samples]`` to the acoustic encoder's steps of 20 ms, their scores of phonemes, and semantic latents."""
@@ -381,11 +388,11 @@ class Trainee(nn.Module):
                 x, _ = layer(x, x.new_zeros(x.shape[0], *cast("Conv", layer).past_shape))
         return x
 
-    def read(self, ids: Tensor, is_audio: Tensor, features: Tensor) -> tuple[Tensor, Tensor, list[Tensor]]:
+    def read(self, ids: Tensor, is_audio: Tensor, features: Tensor) -> tuple[Tensor, list[Tensor], list[Tensor]]:
         """Run the language model over ``[batch, length]``.
 
         Returns:
-            The normalised hidden states, those after the first layer, and the scores ``[batch, length, length]`` of the aligned
+            The normalised hidden states, those after each layer, and the scores ``[batch, length, length]`` of the aligned
             heads and the recognising one.
         """
         length = ids.shape[1]
@@ -393,7 +400,7 @@ class Trainee(nn.Module):
         x = x.masked_scatter(is_audio[..., None], features.to(x.dtype))
         cos, sin = self.backbone.cos[:length], self.backbone.sin[:length]
         later = torch.ones(length, length, dtype=torch.bool, device=ids.device).triu(1)
-        scores, first = [], x
+        scores, after = [], []
         size = self.config.lm.head_dim
         for i, layer in enumerate(self.backbone.blocks()):
             parts = layer.qkv(x.flatten(0, 1), ids.shape)
@@ -404,8 +411,8 @@ class Trainee(nn.Module):
                 scores.append(score.masked_fill(later, -1e4))
             attended = nn.functional.scaled_dot_product_attention(query, key, value, is_causal=True, enable_gqa=True)
             x = layer.finish(x.flatten(0, 1), attended.transpose(1, 2).flatten(2)).view(x.shape)
-            first = x if i == 0 else first
-        return self.norm(x), first, scores
+            after.append(x)
+        return self.norm(x), after, scores
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Every part of the loss, and accuracies."""
@@ -414,12 +421,15 @@ class Trainee(nn.Module):
         with torch.autocast(batch.audio.device.type, torch.bfloat16):
             steps, phonemes, semantic = self.listen(batch.audio)
             features = self.understand(steps, semantic)
-            hidden, first, scores = read(batch.ids, batch.is_audio, features[batch.heard])
+            hidden, after, scores = read(batch.ids, batch.is_audio, features[batch.heard])
             said = batch.targets != IGNORED
             logits = nn.functional.linear(hidden[said], self.embedding).float()
-            places = self.to_place(first[batch.is_audio]).float()
+            places = self.to_place(after[0][batch.is_audio]).float()
             spoken = batch.voices != IGNORED
             voices = self.to_voices(features[spoken]).float()
+            named = batch.named != IGNORED
+            seen = nn.functional.rms_norm(after[_RECOGNISING_LAYER - 1][named], (self.config.lm.hidden_size,))
+            named_voices = self.to_named_voices(seen).float()
         targets = batch.targets[said]
         known = batch.phonemes != IGNORED
         frame = (batch.is_audio.cumsum(1) - 1)[batch.is_audio]
@@ -440,6 +450,7 @@ class Trainee(nn.Module):
             "place": cross_entropy(places, frame),
             "alignment": torch.stack(missed).mean() if bool(pointed.any()) else hidden.sum() * 0,
             "voice": _cross_entropy(voices, batch.voices[spoken]),
+            "naming": _cross_entropy(named_voices, batch.named[named]),
             "recognition": _cross_entropy(recognising[asked], batch.known_from[asked]),
             "speaker": _cross_entropy(logits[who], targets[who]),
             "accuracy": right.float().mean(),

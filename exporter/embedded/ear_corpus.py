@@ -67,12 +67,12 @@ def lines(texts: Texts, count: int, seed: int) -> list[str]:
 
 
 def word_rows(texts: Texts, count: int, seed: int) -> list[str]:
-    """Rows of two to five words, none of which comes twice: how words are spelled is learnt from many of them."""
+    """Rows of two to eight words, each word as often as any other: how words are spelled is learnt from many of them."""
     generator = random.Random(f"{seed}/rare")  # noqa: S311 - a choice, not a secret
-    words = iter(generator.sample(texts.words, len(texts.words)))
+    words = itertools.chain.from_iterable(generator.sample(texts.words, len(texts.words)) for _ in itertools.count())
     rows = []
     for _ in range(count):
-        row = list(itertools.islice(words, generator.randint(2, 5)))
+        row = itertools.islice(words, generator.randint(2, 8))
         rows.append((", " if generator.random() < 0.25 else " ").join(row))
     return rows
 

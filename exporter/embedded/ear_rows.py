@@ -160,11 +160,17 @@ def noise(length: int, generator: random.Random) -> np.ndarray:
 _STEP_SECONDS = 72.0  # of audio
 # Until this step: the shortest and the longest row in seconds. All lengths between them occur: an ear that has heard rows of a
 # few lengths only does not know where it is in any other. In the end a quarter have the longest that it is asked about.
-_CURRICULUM = ((168, 3.0, 3.0), (560, 3.0, 6.0), (1000, 3.0, 16.0), (math.inf, 2.0, 40.0))
+_CURRICULUM = ((150, 3.0, 3.0), (600, 3.0, 6.0), (1500, 3.0, 10.0), (3000, 2.0, 20.0), (math.inf, 2.0, 40.0))
 _NOTHING_SAID = 0.015  # rows of noise
 # Until this step: how often the embedded voice is in a row, and how often one, two or three take turns.
-_VOICE = ((1000, 0.4), (4700, 0.6), (math.inf, 0.8))
-_CROWD = ((4700, (55, 35, 10)), (7400, (30, 50, 20)), (math.inf, (40, 42, 18)))
+_VOICE = ((1000, 0.5), (3000, 0.65), (math.inf, 0.8))
+_CROWD = ((600, (100, 0, 0)), (3000, (55, 35, 10)), (math.inf, (40, 42, 18)))
+_MISTAKEN, _MISTAKEN_FROM = 0.08, 4000  # of the letters, from this step on; fewer before
+
+
+def mistaken_at(step: int, scale: float = 1.0) -> float:
+    """How many of the letters begin a mistake in what was written so far; ``scale`` as for :func:`batch_of`."""
+    return _MISTAKEN * min(1.0, step / (_MISTAKEN_FROM * scale))
 
 
 def batch_of(pool: Pool, seed: int, step: int, scale: float = 1.0) -> list[Row]:

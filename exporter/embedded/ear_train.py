@@ -8,58 +8,29 @@ import functools
 import os
 import random
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
-from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from exporter.embedded import ear_checkpoint, ear_corpus, texts
-from exporter.embedded.ear import IGNORED, WEIGHTS, Batch, Trainee, Writer
-from exporter.embedded.ear_rows import Pool, Row, batch_of
+from exporter.embedded.ear import IGNORED, WEIGHTS, Batch, Mistakes, Trainee, Writer
+from exporter.embedded.ear_rows import Pool, Row, batch_of, mistaken_at
 from exporter.embedded.judge import Judge
 from exporter.embedded.sounds import VOICE, Sound, read
-from exporter.embedded.training import average, fit, mean, pick_device, with_rate
+from exporter.embedded.training import fit, mean, pick_device, with_rate
 from exporter.layers import Linear
 from exporter.mimi import Conv
 
-_ESPEAK_TEXTS, _VOICE_TEXTS, _WORD_ROWS = 16_000, 38_000, 14_000
+_ESPEAK_TEXTS, _VOICE_TEXTS, _WORD_ROWS = 16_000, 38_000, 28_000
 _TEST_TEXTS = 200
 _FEWEST = 40
+STEPS = 10_000
 _MUON_RATE, _ADAM_RATE = 0.02, 2e-3
+_FALLS_FROM, _LAST_RATE = 0.25, 0.003  # part of the steps, factor of the rates
 _PREFETCHED = 6
-
-
-@dataclass(frozen=True)
-class Stage:
-    """A part of the training."""
-
-    name: str
-    steps: int
-    listens_anew: bool  # or keeps what Trainee.listen does, which makes a step cost little more than half
-    rates: tuple[float, float]  # at first, in the end
-    falls_from: float = 0.0  # part of the steps
-    begins_with: Mapping[str, float] = field(default_factory=dict)  # shares of earlier stages' weights, not the last one's
-
-    def rate(self, done: float) -> float:
-        """Return the factor of the learning rates."""
-        first, last = self.rates
-        return first + (last - first) * max(0.0, done - self.falls_from) / (1 - self.falls_from)
-
-
-STAGES = (
-    Stage("listening", 800, listens_anew=True, rates=(1.0, 1.0)),
-    Stage("practising", 3000, listens_anew=False, rates=(1.0, 0.3), falls_from=0.7),
-    Stage("polishing", 900, listens_anew=True, rates=(0.5, 0.005)),
-    Stage("spelling", 2700, listens_anew=False, rates=(0.7, 0.005)),
-    Stage("finishing", 2600, listens_anew=True, rates=(0.5, 0.005)),
-    Stage("settling", 1500, listens_anew=False, rates=(0.4, 0.005)),
-    Stage("lasting", 3200, listens_anew=False, rates=(0.4, 0.003), begins_with={"finishing": 2, "settling": 1}),
-    Stage("closing", 450, listens_anew=False, rates=(0.25, 0.003)),
-)
-_WRITTEN = {"lasting": 1, "closing": 1}  # shares: the second knows the longest rows better, the first all others
 
 
 class Steps(Dataset[Batch]):
@@ -81,7 +52,7 @@ class Steps(Dataset[Batch]):
         return Pool(read(self._sounds))
 
     def __getitem__(self, step: int) -> Batch:
-        mistakes = random.Random(f"{self._seed}/{step}/mistakes")  # noqa: S311 - a choice, not a secret
+        mistakes = Mistakes(mistaken_at(step, self._scale), f"{self._seed}/{step}/mistakes")
         return self._writer.batch(batch_of(self._pool, self._seed, step, self._scale), mistakes)
 
     def between(self, start: int, stop: int) -> Iterable[Batch]:
@@ -110,46 +81,35 @@ def train(folder: Path, bundle: Path, output: Path, seed: int, scale: float = 1.
     if shutil.which("g++") is not None:
         trainee.compile_training()
     held = [_of_strangers(writer.batch(rows)).to(device) for rows in test_rows(read(tests), seed)]
-    made = Steps(sounds, writer, seed, scale)
+    made, steps = Steps(sounds, writer, seed, scale), max(2, round(STEPS * scale))
 
-    held_losses = lambda: mean(trainee.losses(batch) for batch in held)  # noqa: E731
-    first = 0
-    for stage in STAGES:
-        steps = max(2, round(stage.steps * scale))
+    def batches(start: int) -> Iterator[Batch]:
+        return (batch.to(device) for batch in made.between(start, steps))
 
-        def batches(start: int, first: int = first, steps: int = steps) -> Iterator[Batch]:
-            return (batch.to(device) for batch in made.between(first + start, first + steps))
+    def held_losses() -> dict[str, float]:
+        return mean(trainee.losses(batch) for batch in held)
 
-        if stage.begins_with:
-            trainee.load_state_dict(_mean_of(folder, stage.begins_with))
-        trainee.hold(still=not stage.listens_anew)
-        path, optimizers = folder / stage.name, _optimizers(trainee)
-        fit(path, trainee, optimizers, batches, trainee.losses, WEIGHTS, held_losses, steps, stage.rate)
-        first += steps
-    trainee.load_state_dict(_mean_of(folder, _WRITTEN))
+    fit(folder / "ear", trainee, _optimizers(trainee), batches, trainee.losses, WEIGHTS, held_losses, steps, _rate)
     ear_checkpoint.write(output, trainee, writer.tokenizer)
 
 
-def _mean_of(folder: Path, shares: Mapping[str, float]) -> dict[str, Tensor]:
-    return average({folder / f"{stage}.pt": share for stage, share in shares.items()})
+def _rate(done: float) -> float:
+    """The factor of the learning rates: 1, then a line down."""
+    return 1 - (1 - _LAST_RATE) * max(0.0, done - _FALLS_FROM) / (1 - _FALLS_FROM)
 
 
 def _of_strangers(batch: Batch) -> Batch:
     """None of the speakers is in the cast that voices are told by."""
-    return replace(batch, voices=torch.full_like(batch.voices, IGNORED))
+    return replace(batch, voices=torch.full_like(batch.voices, IGNORED), named=torch.full_like(batch.named, IGNORED))
 
 
 def _optimizers(trainee: Trainee) -> list[torch.optim.Optimizer]:
-    """Of what is still to learn."""
-    learning = [p for p in trainee.parameters() if p.requires_grad]
-    matrices = {id(module.weight) for module in trainee.modules() if isinstance(module, Linear | Conv)}
+    matrices = [module.weight for module in trainee.modules() if isinstance(module, Linear | Conv)]
+    known = {id(matrix) for matrix in matrices}
+    others = [parameter for parameter in trainee.parameters() if id(parameter) not in known]
     return [
-        with_rate(torch.optim.Muon([p for p in learning if id(p) in matrices], lr=_MUON_RATE, weight_decay=0.01)),
-        with_rate(
-            torch.optim.AdamW(
-                [p for p in learning if id(p) not in matrices], lr=_ADAM_RATE, betas=(0.9, 0.98), weight_decay=0.0
-            )
-        ),
+        with_rate(torch.optim.Muon(matrices, lr=_MUON_RATE, weight_decay=0.01)),
+        with_rate(torch.optim.AdamW(others, lr=_ADAM_RATE, betas=(0.9, 0.98), weight_decay=0.0)),
     ]
 
 

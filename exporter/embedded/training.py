@@ -94,16 +94,6 @@ def skipping(batches: Iterable[Batch]) -> Callable[[int], Iterable[Batch]]:
     return lambda start: itertools.islice(batches, start, None)
 
 
-def average(states: Mapping[Path, float]) -> dict[str, Tensor]:
-    """The weighted mean of the models that :func:`fit` saved, often better than each (Wortsman et al. 2022, "Model soups")."""
-    total = sum(states.values())
-    mean: dict[str, Tensor] = {}
-    for path, share in states.items():
-        for name, value in torch.load(path, weights_only=True, map_location="cpu")["model"].items():
-            mean[name] = mean.get(name, 0) + value * (share / total)
-    return mean
-
-
 def with_rate(optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer:
     """Remember each group's learning rate, of which :func:`fit` takes a factor."""
     for group in optimizer.param_groups:

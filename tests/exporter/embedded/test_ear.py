@@ -16,7 +16,7 @@ torch = pytest.importorskip("torch", reason="training needs the 'export' extra")
 from actors.transcript import parse_transcript  # noqa: E402
 from exporter.checkpoints import open_checkpoint  # noqa: E402
 from exporter.embedded import ear_checkpoint  # noqa: E402
-from exporter.embedded.ear import IGNORED, WEIGHTS, Batch, Trainee, Writer, run_block  # noqa: E402
+from exporter.embedded.ear import IGNORED, WEIGHTS, Batch, Mistakes, Trainee, Writer, run_block  # noqa: E402
 from exporter.embedded.ear_rows import Pool, Row, Turn  # noqa: E402
 from exporter.embedded.sounds import SAMPLE_RATE, VOICE, Sound  # noqa: E402
 from exporter.vibevoice_asr import FILES, load  # noqa: E402
@@ -108,6 +108,8 @@ def test_voices_are_known_where_somebody_speaks_and_numbers_are_looked_for_there
     first, second, third, _ = asked
     assert batch.known_from[0, asked].tolist() == [first, second, first + 1, third + 1]
     assert int((batch.known_from != IGNORED).sum()) == 4
+    assert batch.named[0, [i for index in asked for i in (index, index + 1)]].tolist() == [0, 0, 2, 2, 0, 0, 0, 0]
+    assert int((batch.named != IGNORED).sum()) == 8
     # In the middle of what is said from 0.1 to 0.9 s, and from 2.1 to 2.9 s; the token behind looks there too.
     for index, middle in ((first, 0.5), (first + 1, 0.5), (second, 2.5), (second + 1, 2.5)):
         assert float(batch.position[0, index]) == pytest.approx(FIRST_FRAME + middle / 0.08 - 0.5, abs=0.01)
@@ -117,7 +119,7 @@ def test_mistakes_are_in_what_was_written_and_not_in_what_is_to_be(writer: Write
     text = "".join(random.Random(0).choices("abcdefghijklmnopqrstuvwxyz ", k=800))
     row = Row(np.zeros(30 * SAMPLE_RATE, np.float32), [Turn(tone(text, 0, 29.0), 0, 0)])
     right, once, again, other = (
-        writer.batch([row], mistakes) for mistakes in (None, random.Random(1), random.Random(1), random.Random(2))
+        writer.batch([row], mistakes) for mistakes in (None, Mistakes(0.08, "1"), Mistakes(0.08, "1"), Mistakes(0.08, "2"))
     )
     assert torch.equal(once.ids, again.ids)
     assert once.ids.shape != other.ids.shape or not torch.equal(once.ids, other.ids)
@@ -134,7 +136,7 @@ def test_mistakes_are_in_what_was_written_and_not_in_what_is_to_be(writer: Write
     assert max(skipped) > 2
     assert int((once.targets[0, asked:] == IGNORED).sum()) > 2
     same = SequenceMatcher(None, right.ids[0, asked:].tolist(), once.ids[0, asked:].tolist(), autojunk=False).ratio()
-    assert 0.9 < same < 0.98
+    assert 0.85 < same < 0.98
 
 
 def test_exporter_reads_back_what_was_trained(trainee: Trainee, writer: Writer, batch: Batch, tmp_path: Path) -> None:
@@ -161,30 +163,18 @@ def test_exporter_reads_back_what_was_trained(trainee: Trainee, writer: Writer, 
     torch.testing.assert_close(logits, hidden[:, -1] @ trainee.embedding.T, atol=1e-3, rtol=1e-3)
 
 
-def test_it_learns_and_what_has_stopped_listening_stays_as_it_is(writer: Writer, batch: Batch) -> None:
+def test_it_learns(writer: Writer, batch: Batch) -> None:
     torch.manual_seed(0)
     trainee = Trainee(writer, voices=3)
-
-    def step(optimizer: torch.optim.Optimizer) -> float:
+    optimizer = torch.optim.AdamW(trainee.parameters(), lr=2e-3)
+    learnt = []
+    for _ in range(6):
         losses = trainee.losses(batch)
         optimizer.zero_grad()
-        loss = torch.stack([weight * losses[name] for name, weight in WEIGHTS.items()]).sum()
-        loss.backward()
+        torch.stack([weight * losses[name] for name, weight in WEIGHTS.items()]).sum().backward()
         optimizer.step()
-        return float(losses["answer"].detach())
-
-    optimizer = torch.optim.AdamW(trainee.parameters(), lr=2e-3)
-    learnt = [step(optimizer) for _ in range(6)]
+        learnt.append(float(losses["answer"].detach()))
     assert learnt[-1] < learnt[0] - 1
-    trainee.hold(still=True)
-    before = {name: parameter.clone() for name, parameter in trainee.named_parameters()}
-    step(torch.optim.AdamW([p for p in trainee.parameters() if p.requires_grad], lr=2e-3))
-    changed = {name for name, parameter in trainee.named_parameters() if not torch.equal(parameter, before[name])}
-    assert "embedding" in changed
-    assert "encoder.acoustic_connector.fc1.weight" in changed
-    assert not any(name.startswith(("encoder.semantic.", "encoder.acoustic.layers.0.", "to_phonemes")) for name in changed)
-    trainee.hold(still=False)
-    assert all(parameter.requires_grad for parameter in trainee.parameters())
 
 
 @pytest.mark.skipif(shutil.which("g++") is None, reason="compilation needs a C++ compiler")

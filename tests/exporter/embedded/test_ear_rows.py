@@ -10,7 +10,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="sounds are torch tensors")
 
 from exporter.embedded import ear_rows  # noqa: E402
-from exporter.embedded.ear_rows import LOUDNESS_DBFS, Pool, batch_of, spoil  # noqa: E402
+from exporter.embedded.ear_rows import LOUDNESS_DBFS, Pool, batch_of, mistaken_at, spoil  # noqa: E402
 from exporter.embedded.sounds import SAMPLE_RATE, VOICE, Sound  # noqa: E402
 
 
@@ -71,3 +71,9 @@ def test_rows_of_all_lengths_are_learnt_from(pool: Pool, monkeypatch: pytest.Mon
     monkeypatch.setattr(ear_rows, "spoil", lambda audio, _generator: audio)
     seconds = [len(row.audio) / SAMPLE_RATE for step in range(8000, 8200) for row in batch_of(pool, 0, step)]
     assert np.histogram(seconds, bins=range(2, 31, 2))[0].min() >= 5
+
+
+def test_mistakes_become_more_frequent_and_then_stay() -> None:
+    rates = [mistaken_at(step) for step in (0, 1000, 4000, 9000)]
+    assert rates == pytest.approx([0.0, 0.02, 0.08, 0.08])
+    assert mistaken_at(100, scale=0.1) == pytest.approx(0.02)
