@@ -33,11 +33,11 @@ ROOT = Path(__file__).parent.parent
 CHECKPOINT = ROOT / "exporter" / "embedded" / "asr_checkpoint"
 DIALOGUES = ROOT / "tests" / "fixtures" / "dialogues"
 
-CEILINGS = {"sentences": 0.13, "long": 0.12, "unseen": 0.35}  # word error rates
+CEILINGS = {"sentences": 0.14, "long": 0.18, "unseen": 0.31}  # word error rates
 INT8_MARGIN = 0.02
-LONG_MARGIN = 0.08  # the ear loses its place more often among many sentences: 18 % against 13 %
+LONG_MARGIN = 0.02  # over the same sentences alone, of which more words are wrong: 16 % against 14 %
 FLOOR_OF_SHUFFLED = 0.8
-SEGMENTS_TIMED, SEGMENTS_RIGHT = 0.92, 0.9
+SEGMENTS_TIMED, SEGMENTS_RIGHT = 0.95, 0.95
 
 
 @pytest.fixture(scope="module")

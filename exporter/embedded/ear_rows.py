@@ -162,9 +162,10 @@ _STEP_SECONDS = 72.0  # of audio
 # few lengths only does not know where it is in any other. In the end a quarter have the longest that it is asked about.
 _CURRICULUM = ((150, 3.0, 3.0), (600, 3.0, 6.0), (1500, 3.0, 10.0), (3000, 2.0, 20.0), (math.inf, 2.0, 40.0))
 _NOTHING_SAID = 0.015  # rows of noise
-# Until this step: how often the embedded voice is in a row, and how often one, two or three take turns.
-_VOICE = ((1000, 0.5), (3000, 0.65), (math.inf, 0.8))
-_CROWD = ((600, (100, 0, 0)), (3000, (55, 35, 10)), (math.inf, (40, 42, 18)))
+# Until this step: how often the embedded voice is in a row, and how often one, two or three take turns. The last steps are for
+# what is asked most: that voice alone.
+_VOICE = ((1000, 0.5), (3000, 0.65), (10000, 0.8), (math.inf, 1.0))
+_CROWD = ((600, (100, 0, 0)), (3000, (55, 35, 10)), (10000, (40, 42, 18)), (math.inf, (75, 20, 5)))
 _MISTAKEN, _MISTAKEN_FROM = 0.08, 4000  # of the letters, from this step on; fewer before
 
 

@@ -27,7 +27,7 @@ from exporter.mimi import Conv
 _ESPEAK_TEXTS, _VOICE_TEXTS, _WORD_ROWS = 16_000, 38_000, 28_000
 _TEST_TEXTS = 200
 _FEWEST = 40
-STEPS = 10_000
+STEPS = 11_300
 _MUON_RATE, _ADAM_RATE = 0.02, 2e-3
 _FALLS_FROM, _LAST_RATE = 0.25, 0.003  # part of the steps, factor of the rates
 _PREFETCHED = 6
