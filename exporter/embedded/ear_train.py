@@ -27,7 +27,7 @@ from exporter.mimi import Conv
 _ESPEAK_TEXTS, _VOICE_TEXTS, _WORD_ROWS = 16_000, 38_000, 28_000
 _TEST_TEXTS = 200
 _FEWEST = 40
-STEPS = 11_300
+_STEPS = 11_300
 _MUON_RATE, _ADAM_RATE = 0.02, 2e-3
 _FALLS_FROM, _LAST_RATE = 0.25, 0.003  # part of the steps, factor of the rates
 _PREFETCHED = 6
@@ -81,7 +81,7 @@ def train(folder: Path, bundle: Path, output: Path, seed: int, scale: float = 1.
     if shutil.which("g++") is not None:
         trainee.compile_training()
     held = [_of_strangers(writer.batch(rows)).to(device) for rows in test_rows(read(tests), seed)]
-    made, steps = Steps(sounds, writer, seed, scale), max(2, round(STEPS * scale))
+    made, steps = Steps(sounds, writer, seed, scale), max(2, round(_STEPS * scale))
 
     def batches(start: int) -> Iterator[Batch]:
         return (batch.to(device) for batch in made.between(start, steps))
