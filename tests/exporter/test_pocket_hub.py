@@ -235,9 +235,8 @@ def test_both_layouts_are_the_same_model(folder: Path) -> None:
     assert ours.voices == theirs.voices == ["voice", "voice_b"]
     assert list(ours.graphs) == list(theirs.graphs)
     for key, graph in ours.graphs.items():
-        state, expected = graph.module.state_dict(), theirs.graphs[key].module.state_dict()
-        assert state.keys() == expected.keys()
-        assert all(torch.equal(state[name], tensor) for name, tensor in expected.items()), key
+        # Weights that are joined are products, whose last bit depends on the layout in memory, on some CPUs.
+        torch.testing.assert_close(graph.module.state_dict(), theirs.graphs[key].module.state_dict(), atol=1e-6, rtol=0)
 
 
 # --- what is not there, and what is not supported ------------------------------------------------------------------
