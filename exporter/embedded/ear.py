@@ -204,9 +204,8 @@ class Writer:
                 known_from[i, index] = last.get(turn.speaker, index)
                 named[i, index : index + 2] = turn.sound["speaker"] - VOICE
                 last[turn.speaker] = index + 1
-            phonemes[i, : frames[i] * _PHONEME_RATE] = self._heard(row, frames[i] * _PHONEME_RATE)
-            for turn in row.turns:
                 voices[i, round(turn.start / _FRAME_S) : round(turn.end / _FRAME_S)] = turn.sound["speaker"] - VOICE
+            phonemes[i, : frames[i] * _PHONEME_RATE] = self._heard(row, frames[i] * _PHONEME_RATE)
         heard = torch.arange(most) < torch.tensor(frames)[:, None]
         is_audio = ids == self._token(SPECIAL[-1])
         return Batch(audio, heard, ids, is_audio, targets, position, phonemes, voices, known_from, named)

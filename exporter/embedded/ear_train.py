@@ -29,7 +29,7 @@ _TEST_TEXTS = 200
 _FEWEST = 40
 _STEPS = 11_300
 _MUON_RATE, _ADAM_RATE = 0.02, 2e-3
-_FALLS_FROM, _LAST_RATE = 0.25, 0.003  # part of the steps, factor of the rates
+_DECAY, _LAST_RATE = 0.75, 0.003  # part of the steps in which the rates fall, and the factor that they end with
 _PREFETCHED = 6
 
 
@@ -89,13 +89,18 @@ def train(folder: Path, bundle: Path, output: Path, seed: int, scale: float = 1.
     def held_losses() -> dict[str, float]:
         return mean(trainee.losses(batch) for batch in held)
 
-    fit(folder / "ear", trainee, _optimizers(trainee), batches, trainee.losses, WEIGHTS, held_losses, steps, _rate)
+    fit(
+        folder / "ear",
+        trainee,
+        _optimizers(trainee),
+        batches,
+        trainee.losses,
+        WEIGHTS,
+        held_losses,
+        steps,
+        lambda done: min(1.0, (1 - done) / _DECAY + _LAST_RATE),
+    )
     ear_checkpoint.write(output, trainee, writer.tokenizer)
-
-
-def _rate(done: float) -> float:
-    """The factor of the learning rates: 1, then a line down."""
-    return 1 - (1 - _LAST_RATE) * max(0.0, done - _FALLS_FROM) / (1 - _FALLS_FROM)
 
 
 def _of_strangers(batch: Batch) -> Batch:

@@ -235,8 +235,12 @@ def test_both_layouts_are_the_same_model(folder: Path) -> None:
     assert ours.voices == theirs.voices == ["voice", "voice_b"]
     assert list(ours.graphs) == list(theirs.graphs)
     for key, graph in ours.graphs.items():
-        # Weights that are joined are products, whose last bit depends on the layout in memory, on some CPUs.
-        torch.testing.assert_close(graph.module.state_dict(), theirs.graphs[key].module.state_dict(), atol=1e-6, rtol=0)
+        state, expected = graph.module.state_dict(), theirs.graphs[key].module.state_dict()
+        assert state.keys() == expected.keys()
+        for name, tensor in expected.items():
+            # A product, whose last bit depends on how a file lies in memory, on some CPUs.
+            tolerance = 1e-6 if name == "latent_proj.bias" else 0.0
+            torch.testing.assert_close(state[name], tensor, atol=tolerance, rtol=0.0)
 
 
 # --- what is not there, and what is not supported ------------------------------------------------------------------

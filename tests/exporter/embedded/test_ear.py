@@ -119,7 +119,7 @@ def test_mistakes_are_in_what_was_written_and_not_in_what_is_to_be(writer: Write
     text = "".join(random.Random(0).choices("abcdefghijklmnopqrstuvwxyz ", k=800))
     row = Row(np.zeros(30 * SAMPLE_RATE, np.float32), [Turn(tone(text, 0, 29.0), 0, 0)])
     right, once, again, other = (
-        writer.batch([row], mistakes) for mistakes in (None, Mistakes(0.08, "1"), Mistakes(0.08, "1"), Mistakes(0.08, "2"))
+        writer.batch([row], mistakes) for mistakes in (None, Mistakes(0.08, "4"), Mistakes(0.08, "4"), Mistakes(0.08, "5"))
     )
     assert torch.equal(once.ids, again.ids)
     assert once.ids.shape != other.ids.shape or not torch.equal(once.ids, other.ids)
@@ -136,7 +136,7 @@ def test_mistakes_are_in_what_was_written_and_not_in_what_is_to_be(writer: Write
     assert max(skipped) > 2
     assert int((once.targets[0, asked:] == IGNORED).sum()) > 2
     same = SequenceMatcher(None, right.ids[0, asked:].tolist(), once.ids[0, asked:].tolist(), autojunk=False).ratio()
-    assert 0.85 < same < 0.98
+    assert 0.9 < same < 0.98
 
 
 def test_exporter_reads_back_what_was_trained(trainee: Trainee, writer: Writer, batch: Batch, tmp_path: Path) -> None:
