@@ -5,13 +5,16 @@ heard, its frames who speaks, the language model's first layer which frame it is
 the next character is said, or who is to be named; what they see of a speaker's voice is asked for, and a head of the last layer
 looks where the same voice was named before. espeak-ng tells phonemes and times; where it does not, only the answer is
 learnt.
+
+Spelling is most of what there is to learn, and needs no sound: what the encoder would make of a row's phonemes is imagined
+by two layers that learn to, and the language model spells that too, at a third of the cost.
 """
 
 import random
 import re
 import string
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple, cast
 
@@ -39,6 +42,7 @@ _TIMES = [f"{tenth / 10:.1f}" for tenth in range(round(_MAX_FRAMES * _FRAME_S * 
 _ASSISTANT, _FIRST, _END, _SPEAKER, _CONTENT, _NEXT, _LAST = (
     "assistant\n", '[{"Start":', ',"End":', ',"Speaker":', ',"Content":"', '"},{"Start":', '"}]',
 )  # fmt: skip
+_BYTES = 256  # tokens, before all others
 _ASKED = [re.split(r"\{duration:.2f\}|\{context\}", PROMPT[name]) for name in ("instruction", "instruction_with_context")]
 _PIECES = (
     f"system\n{PROMPT['system_prompt']}",
@@ -210,6 +214,12 @@ class Writer:
         is_audio = ids == self._token(SPECIAL[-1])
         return Batch(audio, heard, ids, is_audio, targets, position, phonemes, voices, known_from, named)
 
+    def spelling(self, rows: Sequence[Row], mistakes: Mistakes | None = None) -> Batch:
+        """Put rows side by side that are imagined, not heard: without audio, and only what letters follow is asked."""
+        batch = self.batch(rows, mistakes)
+        asked = (batch.targets < _BYTES) & (batch.ids != self.asks_who)
+        return replace(batch, audio=batch.audio[:, :0], targets=batch.targets.where(asked, IGNORED))
+
     def _prompt(self, row: Row, frames: int) -> tuple[list[int], int]:
         """The prompt's tokens, and which of them is the first frame."""
         token, encode = self._token, partial(self.tokenizer.encode, add_special_tokens=False)
@@ -303,11 +313,13 @@ def _time(second: float) -> str:
 _ALIGNED_LAYERS = (1, 2)  # whose first head looks where the next character is said
 _RECOGNISING_LAYER = 3  # whose first head looks where a speaker was named before
 _WINDOW = 1.5  # tokens to either side
+_IMAGINED_FRAMES = 3  # whose phonemes make a frame's features
 _STEPS_PART = 4  # of the encoder's downsamplings before phonemes are heard
 
 WEIGHTS = {
     "answer": 1.0, "phoneme": 0.5, "place": 0.1, "alignment": 0.4,
-    "voice": 0.2, "speaker": 0.2, "naming": 0.3, "recognition": 0.5,
+    "voice": 0.2, "speaker": 0.2, "naming": 0.3, "recognition": 0.5, "imagination": 0.3,
+    "spelling": 1.0, "spelling_alignment": 0.4,
 }  # fmt: skip
 
 
@@ -329,6 +341,7 @@ class Trainee(nn.Module):
         self.to_voices = nn.Linear(hidden, voices)
         self.to_place = nn.Linear(hidden, _MAX_FRAMES)
         self.to_named_voices = nn.Linear(hidden, voices)
+        self.imagination = Imagination(len(writer.phonemes) + 1, hidden)
         self._asks_who = writer.asks_who
         self._fast_read, self._fast_block = self.read, run_block
         self._initialise()
@@ -413,8 +426,8 @@ class Trainee(nn.Module):
             after.append(x)
         return self.norm(x), after, scores
 
-    def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """Every part of the loss, and accuracies."""
+    def losses(self, batch: Batch, spelling: Batch | None = None) -> dict[str, Tensor]:
+        """Every part of the loss, and accuracies; ``spelling`` is what :meth:`Writer.spelling` makes."""
         # Tests are too few to be worth a compilation of their own.
         read = self._fast_read if self.training else self.read
         with torch.autocast(batch.audio.device.type, torch.bfloat16):
@@ -429,14 +442,15 @@ class Trainee(nn.Module):
             named = batch.named != IGNORED
             seen = nn.functional.rms_norm(after[_RECOGNISING_LAYER - 1][named], (self.config.lm.hidden_size,))
             named_voices = self.to_named_voices(seen).float()
+            told = (batch.phonemes != IGNORED).unflatten(1, (-1, _PHONEME_RATE)).all(-1)
+            imagined = self.imagination(batch.phonemes)[told].float()
+            nothing = hidden.sum() * 0
+            spelled = self._spell(spelling) if spelling else {"spelling": nothing, "spelling_alignment": nothing}
         targets = batch.targets[said]
         known = batch.phonemes != IGNORED
         frame = (batch.is_audio.cumsum(1) - 1)[batch.is_audio]
-        column = torch.arange(batch.ids.shape[1], device=batch.ids.device)
         pointed = ~batch.position.isnan()
-        outside = (column - batch.position[pointed][:, None]).abs() > _WINDOW
         *aligned, recognising = scores
-        missed = [-score[pointed].log_softmax(-1).masked_fill(outside, -1e4).logsumexp(-1).mean() for score in aligned]
         asked = batch.known_from != IGNORED
         labels = batch.phonemes[known]
         heard = phonemes.float()[known]
@@ -447,21 +461,69 @@ class Trainee(nn.Module):
             "answer": cross_entropy(logits, targets),
             "phoneme": _cross_entropy(heard, labels),
             "place": cross_entropy(places, frame),
-            "alignment": torch.stack(missed).mean() if bool(pointed.any()) else hidden.sum() * 0,
+            "alignment": _misalignment(aligned, batch.position) if bool(pointed.any()) else nothing,
             "voice": _cross_entropy(voices, batch.voices[spoken]),
             "naming": _cross_entropy(named_voices, batch.named[named]),
             "recognition": _cross_entropy(recognising[asked], batch.known_from[asked]),
+            "imagination": _unexplained(imagined, features[told].detach().float()),
             "speaker": _cross_entropy(logits[who], targets[who]),
             "accuracy": right.float().mean(),
             "speaker_accuracy": right[who].float().mean() if bool(who.any()) else right.float().mean(),
             "pointed_accuracy": right[pointed_at].float().mean() if bool(pointed_at.any()) else right.float().mean(),
             "phoneme_accuracy": (heard.argmax(-1) == labels).float().mean() if len(labels) else heard.sum() * 0,
+            **spelled,
+        }
+
+    def _spell(self, batch: Batch) -> dict[str, Tensor]:
+        # The imagination is to be like the encoder and must not learn to prompt.
+        features = self.imagination(batch.phonemes).detach()
+        hidden, _, (*aligned, _) = self._fast_read(batch.ids, batch.is_audio, features[batch.heard])
+        asked = batch.targets != IGNORED
+        logits = nn.functional.linear(hidden[asked], self.embedding).float()
+        targets = batch.targets[asked]
+        right = (logits.argmax(-1) == targets).float()
+        return {
+            "spelling": cross_entropy(logits, targets),
+            "spelling_alignment": _misalignment(aligned, batch.position),
+            "spelling_accuracy": right.mean(),
         }
 
 
 def _cross_entropy(scores: Tensor, labels: Tensor) -> Tensor:
     """The mean over labels, 0 if a batch has none."""
     return cross_entropy(scores, labels) if len(labels) else scores.sum()
+
+
+def _misalignment(scores: Sequence[Tensor], position: Tensor) -> Tensor:
+    """How little heads of scores ``[batch, length, length]`` look near the known ones of the positions ``[batch, length]``."""
+    known = ~position.isnan()
+    column = torch.arange(position.shape[1], device=position.device)
+    outside = (column - position[known][:, None]).abs() > _WINDOW
+    missed = [-score[known].log_softmax(-1).masked_fill(outside, -1e4).logsumexp(-1).mean() for score in scores]
+    return torch.stack(missed).mean()
+
+
+def _unexplained(guess: Tensor, truth: Tensor) -> Tensor:
+    """The part of the variance of ``[frames, hidden]`` that a guess leaves, 0 if there are no frames."""
+    return (guess - truth).square().mean() / (truth - truth.mean(0)).square().mean() if len(truth) else guess.sum()
+
+
+class Imagination(nn.Module):
+    """What the encoder makes of phonemes, ``[batch, frames * 4]`` to ``[batch, frames, hidden]``: the mean over all voices."""
+
+    def __init__(self, phonemes: int, hidden: int) -> None:
+        super().__init__()
+        self._phonemes = phonemes
+        self._earlier = (_IMAGINED_FRAMES - 1) * _PHONEME_RATE
+        self.near = nn.Conv1d(phonemes, hidden, _IMAGINED_FRAMES * _PHONEME_RATE, _PHONEME_RATE)
+        self.mix = nn.Linear(hidden, hidden)
+
+    def forward(self, phonemes: Tensor) -> Tensor:
+        """Map numbers as in :class:`Batch`; what is not known is taken for a pause."""
+        known = nn.functional.pad(phonemes.clamp(min=0), (self._earlier, 0))
+        labels = nn.functional.one_hot(known, self._phonemes).mT.to(self.mix.weight.dtype)
+        features: Tensor = self.mix(nn.functional.gelu(self.near(labels).mT))
+        return features
 
 
 class Stem(nn.Module):

@@ -165,8 +165,12 @@ _NOTHING_SAID = 0.015  # rows of noise
 # Until this step: how often the embedded voice is in a row, and how often one, two or three take turns. The last steps are for
 # what is asked most: that voice alone.
 _VOICE = ((1000, 0.5), (3000, 0.65), (10000, 0.8), (math.inf, 1.0))
-_CROWD = ((600, (100, 0, 0)), (3000, (55, 35, 10)), (10000, (40, 42, 18)), (math.inf, (75, 20, 5)))
+_CROWD = ((600, (100, 0, 0)), (3000, (55, 35, 10)), (10000, (40, 42, 18)), (math.inf, (70, 23, 7)))
 _MISTAKEN, _MISTAKEN_FROM = 0.08, 4000  # of the letters, from this step on; fewer before
+# Rows that are only spelled come last: from the beginning, they and the question whose voice is seen where a speaker is named
+# kept the encoder from learning phonemes.
+_NAMED_FROM = 6000
+_SPELLED_FROM, _SPELLED_ROWS, _SPELLED_SECONDS = 10000, 8, (4.0, 12.0)
 
 
 def mistaken_at(step: int, scale: float = 1.0) -> float:
@@ -182,6 +186,20 @@ def batch_of(pool: Pool, seed: int, step: int, scale: float = 1.0) -> list[Row]:
     crowds = next(weights for until, weights in _CROWD if step <= until * scale)
     seconds = min(LONGEST_S, generator.uniform(shortest, longest))
     return list(_rows(pool, generator, seconds, voice, crowds))
+
+
+def is_named(step: int, scale: float = 1.0) -> bool:
+    """Whether it is asked whose voice is seen where a speaker is named; ``scale`` as for :func:`batch_of`."""
+    return step >= _NAMED_FROM * scale
+
+
+def spelling_of(pool: Pool, seed: int, step: int, scale: float = 1.0) -> list[Row]:
+    """Make the rows that are only spelled in one step, none in the first; arguments as for :func:`batch_of`."""
+    if step < _SPELLED_FROM * scale:
+        return []
+    generator = random.Random(f"{seed}/{step}/spelling")  # noqa: S311 - a choice, not a secret
+    seconds = generator.uniform(*_SPELLED_SECONDS)
+    return [pool.row(generator, seconds, 1, 1.0, spoilt=False) for _ in range(_SPELLED_ROWS)]
 
 
 def _rows(pool: Pool, generator: random.Random, seconds: float, voice: float, crowds: tuple[int, int, int]) -> Iterator[Row]:

@@ -139,6 +139,33 @@ def test_mistakes_are_in_what_was_written_and_not_in_what_is_to_be(writer: Write
     assert 0.9 < same < 0.98
 
 
+def test_what_is_only_spelled_has_no_audio_and_asks_for_letters_alone(writer: Writer, tone: Callable[..., Sound]) -> None:
+    turns = [Turn(tone("it's here, now.", 0, 1.0), 0, 0), Turn(tone("who?", 1, 0.5), 2 * SAMPLE_RATE, 1)]
+    row = Row(np.zeros(3 * SAMPLE_RATE, np.float32), turns)
+    heard, spelled = writer.batch([row]), writer.spelling([row])
+    assert spelled.audio.shape == (1, 0)
+    assert all(torch.equal(getattr(heard, name), getattr(spelled, name)) for name in ("ids", "is_audio", "heard", "phonemes"))
+    assert _answer(writer, spelled, 0) == "it's here, now.who?"
+
+
+def test_the_imagination_learns_what_the_encoder_hears_and_does_not_prompt(writer: Writer, sounds: list[Sound]) -> None:
+    torch.manual_seed(0)
+    trainee = Trainee(writer, voices=3)
+    row = Pool(sounds).row(random.Random(0), 4.0, 1, 1.0, spoilt=False)
+    losses = trainee.losses(writer.batch([row]), writer.spelling([row]))
+    own, encoder = trainee.imagination.near.weight, trainee.encoder.acoustic_connector.fc1.weight
+    assert torch.autograd.grad(losses["spelling"], [own, encoder], retain_graph=True, allow_unused=True) == (None, None)
+    copied = torch.autograd.grad(losses["imagination"], [own, encoder], allow_unused=True)
+    assert (copied[0] is not None and copied[0].abs().max() > 0, copied[1]) == (True, None)
+
+
+def test_what_is_imagined_of_a_phoneme_is_in_its_frame_and_the_two_after_it(trainee: Trainee) -> None:
+    phonemes = torch.zeros(2, 40, dtype=torch.long)
+    phonemes[1, 13] = 2
+    silence, spoken = trainee.imagination(phonemes)
+    assert (silence != spoken).any(-1).nonzero()[:, 0].tolist() == [3, 4, 5]
+
+
 def test_exporter_reads_back_what_was_trained(trainee: Trainee, writer: Writer, batch: Batch, tmp_path: Path) -> None:
     with torch.no_grad():
         for parameter in trainee.parameters():
@@ -163,18 +190,19 @@ def test_exporter_reads_back_what_was_trained(trainee: Trainee, writer: Writer, 
     torch.testing.assert_close(logits, hidden[:, -1] @ trainee.embedding.T, atol=1e-3, rtol=1e-3)
 
 
-def test_it_learns(writer: Writer, batch: Batch) -> None:
+def test_it_learns(writer: Writer, batch: Batch, sounds: list[Sound]) -> None:
     torch.manual_seed(0)
+    spelling = writer.spelling([Pool(sounds).row(random.Random(0), 4.0, 1, 1.0, spoilt=False)])
     trainee = Trainee(writer, voices=3)
     optimizer = torch.optim.AdamW(trainee.parameters(), lr=2e-3)
     learnt = []
     for _ in range(6):
-        losses = trainee.losses(batch)
+        losses = trainee.losses(batch, spelling)
         optimizer.zero_grad()
         torch.stack([weight * losses[name] for name, weight in WEIGHTS.items()]).sum().backward()
         optimizer.step()
-        learnt.append(float(losses["answer"].detach()))
-    assert learnt[-1] < learnt[0] - 1
+        learnt.append([float(losses[name].detach()) for name in ("answer", "spelling")])
+    assert all(last < first - 1 for first, last in zip(learnt[0], learnt[-1], strict=True))
 
 
 @pytest.mark.skipif(shutil.which("g++") is None, reason="compilation needs a C++ compiler")

@@ -10,7 +10,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="sounds are torch tensors")
 
 from exporter.embedded import ear_rows  # noqa: E402
-from exporter.embedded.ear_rows import LOUDNESS_DBFS, Pool, batch_of, mistaken_at, spoil  # noqa: E402
+from exporter.embedded.ear_rows import LOUDNESS_DBFS, Pool, batch_of, mistaken_at, spelling_of, spoil  # noqa: E402
 from exporter.embedded.sounds import SAMPLE_RATE, VOICE, Sound  # noqa: E402
 
 
@@ -64,6 +64,12 @@ def test_the_batches_of_a_training_depend_on_their_step_alone(pool: Pool) -> Non
     assert all(np.array_equal(a.audio, b.audio) for a, b in zip(once, again, strict=True))
     assert len(once) != len(other) or not np.array_equal(once[0].audio, other[0].audio)
     assert all(len(row.audio) / SAMPLE_RATE <= 3.7 for row in batch_of(pool, 0, 1))  # it begins with short ones
+
+
+def test_rows_that_are_only_spelled_come_last(pool: Pool) -> None:
+    assert [bool(spelling_of(pool, 0, step, scale=0.1)) for step in (0, 999, 1000, 1300)] == [False, False, True, True]
+    once, again = ([turn.sound["text"] for row in spelling_of(pool, 0, 10_000) for turn in row.turns] for _ in range(2))
+    assert (once == again, len(once) > 8) == (True, True)
 
 
 def test_rows_of_all_lengths_are_learnt_from(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:

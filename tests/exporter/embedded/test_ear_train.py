@@ -8,7 +8,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="training needs the 'export' extra")
 pytest.importorskip("pyworld", reason="making training speech needs the 'train' extra")
 
-from exporter.embedded.ear import Writer  # noqa: E402
+from exporter.embedded.ear import IGNORED, Writer  # noqa: E402
 from exporter.embedded.ear_train import Steps  # noqa: E402
 
 if TYPE_CHECKING:
@@ -18,7 +18,14 @@ if TYPE_CHECKING:
 def test_a_resumed_training_goes_on_with_the_same_batches(sounds: "list[Sound]", tmp_path: Path) -> None:
     torch.save(sounds, shard := tmp_path / "0000.pt")
     steps = Steps([shard], Writer(["a"]), seed=3, scale=1.0)
-    once, resumed = list(steps.between(0, 4)), list(steps.between(2, 4))
-    assert [torch.equal(a.audio, b.audio) for a, b in zip(once[2:], resumed, strict=True)] == [True, True]
-    assert [torch.equal(a.targets, b.targets) for a, b in zip(once[2:], resumed, strict=True)] == [True, True]
-    assert not torch.equal(once[0].targets, once[1].targets)
+    once, resumed = list(steps.between(9998, 10002)), list(steps.between(10000, 10002))
+    assert [spelled is None for _, spelled in once] == [True, True, False, False]
+    for before, after in zip(once[2:], resumed, strict=True):
+        assert torch.equal(before[0].audio, after[0].audio)
+        for a, b in zip(before, after, strict=True):
+            assert a is not None
+            assert b is not None
+            assert torch.equal(a.targets, b.targets)
+    early, late = (steps[step][0].named for step in (5999, 6000))
+    assert ((early != IGNORED).any(), (late != IGNORED).any()) == (False, True)
+    assert not torch.equal(once[0][0].targets, once[1][0].targets)
