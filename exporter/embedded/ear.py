@@ -7,7 +7,7 @@ looks where the same voice was named before. espeak-ng tells phonemes and times;
 learnt.
 
 Spelling is most of what there is to learn, and needs no sound: what the encoder would make of a row's phonemes is imagined
-by two layers that learn to, and the language model spells that too, at a third of the cost.
+by two layers that learn to, and the language model spells that too, without the cost of the encoder.
 """
 
 import random

@@ -167,8 +167,8 @@ _NOTHING_SAID = 0.015  # rows of noise
 _VOICE = ((1000, 0.5), (3000, 0.65), (10000, 0.8), (math.inf, 1.0))
 _CROWD = ((600, (100, 0, 0)), (3000, (55, 35, 10)), (10000, (40, 42, 18)), (math.inf, (70, 23, 7)))
 _MISTAKEN, _MISTAKEN_FROM = 0.08, 4000  # of the letters, from this step on; fewer before
-# Rows that are only spelled come last: from the beginning, they and the question whose voice is seen where a speaker is named
-# kept the encoder from learning phonemes.
+# Late: a training that asked from its first steps whose voice is seen where a speaker is named, and soon had rows that are only
+# spelled, learnt phonemes far more slowly.
 _NAMED_FROM = 6000
 _SPELLED_FROM, _SPELLED_ROWS, _SPELLED_SECONDS = 10000, 8, (4.0, 12.0)
 
