@@ -421,7 +421,7 @@ class Trainee(nn.Module):
             if i in (*_ALIGNED_LAYERS, _RECOGNISING_LAYER):
                 score = query[:, 0].float() @ key[:, 0].float().mT / size**0.5
                 scores.append(score.masked_fill(later, -1e4))
-            attended = nn.functional.scaled_dot_product_attention(query, key, value, is_causal=True, enable_gqa=True)
+            attended = attend(query, key, value, later)
             x = layer.finish(x.flatten(0, 1), attended.transpose(1, 2).flatten(2)).view(x.shape)
             after.append(x)
         return self.norm(x), after, scores
@@ -487,6 +487,19 @@ class Trainee(nn.Module):
             "spelling_alignment": _misalignment(aligned, batch.position),
             "spelling_accuracy": right.mean(),
         }
+
+
+@torch.compiler.disable
+def attend(query: Tensor, key: Tensor, value: Tensor, later: Tensor) -> Tensor:
+    """Let ``[batch, heads, length, size]`` attend to fewer heads of keys and values, not where ``later [length, length]``.
+
+    Plain products in bfloat16 train in half the time of a CPU's ``scaled_dot_product_attention``, or of themselves compiled.
+    """
+    batch, heads, length, size = query.shape
+    groups = key.shape[1]
+    scores = (query.reshape(batch, groups, -1, size) @ key.mT).view(batch, heads, length, length)
+    weights = (scores * size**-0.5 + later.to(scores.dtype) * -1e4).softmax(-1)
+    return (weights.view(batch, groups, -1, length) @ value).view(query.shape)
 
 
 def _cross_entropy(scores: Tensor, labels: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 import bisect
 import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,6 +78,21 @@ class Pool:
             voice: the chance that the embedded voice is one of them.
             spoilt: add noise, colour, an echo, a codec's noise.
         """
+        turns, samples = self._take_turns(generator, seconds, speakers, voice)
+        audio = np.zeros(samples, np.float32)
+        for turn in turns:
+            said = turn.sound["audio"].numpy()[: samples - turn.first].astype(np.float32) / 32768
+            audio[turn.first : turn.first + len(said)] += said * 10 ** (generator.uniform(-_GAIN_DB, _GAIN_DB) / 20)
+        context = _context(generator, turns)
+        return Row(normalise(spoil(audio, generator) if spoilt else audio, LOUDNESS_DBFS), turns, context)
+
+    def unheard(self, generator: random.Random, seconds: float) -> Row:
+        """Fill about so many seconds with the embedded voice's sounds, with silence for their audio."""
+        turns, samples = self._take_turns(generator, seconds, 1, 1.0)
+        return Row(np.zeros(samples, np.float32), turns, _context(generator, turns))
+
+    def _take_turns(self, generator: random.Random, seconds: float, speakers: int, voice: float) -> tuple[list[Turn], int]:
+        """The turns of a row, and how many samples it has."""
         cast = generator.sample(self._others, min(speakers, len(self._others)))
         if VOICE in self._by_speaker and (not cast or generator.random() < voice):
             cast[:1] = [VOICE]
@@ -93,12 +108,7 @@ class Pool:
             at = turns[-1].end + generator.uniform(*_PAUSE_S)
             if len(cast) > 1 and generator.random() < _TAKES_TURN:
                 speaker = generator.choice([other for other in cast if other != speaker])
-        audio = np.zeros(round((turns[-1].end + generator.uniform(*_MARGIN_S)) * SAMPLE_RATE), np.float32)
-        for turn in turns:
-            samples = turn.sound["audio"].numpy()[: len(audio) - turn.first].astype(np.float32) / 32768
-            audio[turn.first : turn.first + len(samples)] += samples * 10 ** (generator.uniform(-_GAIN_DB, _GAIN_DB) / 20)
-        context = generator.choice(turns[0].sound["text"].split()) if generator.random() < _WITH_CONTEXT else ""
-        return Row(normalise(spoil(audio, generator) if spoilt else audio, LOUDNESS_DBFS), turns, context)
+        return turns, round((turns[-1].end + generator.uniform(*_MARGIN_S)) * SAMPLE_RATE)
 
     def _fitting(self, generator: random.Random, speaker: int, seconds: float, *, first: bool) -> Sound | None:
         """A sound that ends in time: one of the longer ones more often, so that rows are full; None if there is none."""
@@ -107,6 +117,10 @@ class Pool:
         if not fitting:
             return sounds[0] if first else None
         return sounds[int(fitting * generator.random() ** 0.7)]
+
+
+def _context(generator: random.Random, turns: Sequence[Turn]) -> str:
+    return generator.choice(turns[0].sound["text"].split()) if generator.random() < _WITH_CONTEXT else ""
 
 
 def _seconds(sound: Sound) -> float:
@@ -133,7 +147,8 @@ def spoil(audio: np.ndarray, generator: random.Random) -> np.ndarray:
         echo *= _WET * generator.random() / math.sqrt(float(np.square(echo).sum()))
         echo[0] += 1
         response = response * fft.rfft(echo, padded)
-    spoilt = fft.irfft(fft.rfft(audio, padded) * response, padded)[:length]
+    # Half of the rows pass through unchanged, and transforms are most of what making a row costs.
+    spoilt = audio if (response == 1).all() else fft.irfft(fft.rfft(audio, padded) * response, padded)[:length]
     power = float(np.square(spoilt).mean())
     if generator.random() < _CODED:
         peak = float(np.abs(spoilt).max()) + 1e-9
@@ -157,20 +172,21 @@ def noise(length: int, generator: random.Random) -> np.ndarray:
 
 # --- the course of a training ---------------------------------------------------------------------------------------
 
-_STEP_SECONDS = 72.0  # of audio
+# Until this step everything is learnt; then what is asked most, the embedded voice alone, and how words are spelled.
+_BROAD = 7000
+_AUDIO_S = ((_BROAD, 72.0), (math.inf, 48.0))  # in a step
 # Until this step: the shortest and the longest row in seconds. All lengths between them occur: an ear that has heard rows of a
 # few lengths only does not know where it is in any other. In the end a quarter have the longest that it is asked about.
 _CURRICULUM = ((150, 3.0, 3.0), (600, 3.0, 6.0), (1500, 3.0, 10.0), (3000, 2.0, 20.0), (math.inf, 2.0, 40.0))
 _NOTHING_SAID = 0.015  # rows of noise
-# Until this step: how often the embedded voice is in a row, and how often one, two or three take turns. The last steps are for
-# what is asked most: that voice alone.
-_VOICE = ((1000, 0.5), (3000, 0.65), (10000, 0.8), (math.inf, 1.0))
-_CROWD = ((600, (100, 0, 0)), (3000, (55, 35, 10)), (10000, (40, 42, 18)), (math.inf, (70, 23, 7)))
+# Until this step: how often the embedded voice is in a row, and how often one, two or three take turns.
+_VOICE = ((1000, 0.5), (3000, 0.65), (_BROAD, 0.8), (math.inf, 1.0))
+_CROWD = ((600, (100, 0, 0)), (3000, (55, 35, 10)), (_BROAD, (40, 42, 18)), (math.inf, (70, 23, 7)))
 _MISTAKEN, _MISTAKEN_FROM = 0.08, 4000  # of the letters, from this step on; fewer before
 # Late: a training that asked from its first steps whose voice is seen where a speaker is named, and soon had rows that are only
 # spelled, learnt phonemes far more slowly.
-_NAMED_FROM = 6000
-_SPELLED_FROM, _SPELLED_ROWS, _SPELLED_SECONDS = 10000, 8, (4.0, 12.0)
+_NAMED_FROM = 5000
+_SPELLED_ROWS, _SPELLED_S = 20, (4.0, 12.0)
 
 
 def mistaken_at(step: int, scale: float = 1.0) -> float:
@@ -184,8 +200,9 @@ def batch_of(pool: Pool, seed: int, step: int, scale: float = 1.0) -> list[Row]:
     shortest, longest = next(lengths for until, *lengths in _CURRICULUM if step <= until * scale)
     voice = next(chance for until, chance in _VOICE if step <= until * scale)
     crowds = next(weights for until, weights in _CROWD if step <= until * scale)
+    audio = next(seconds for until, seconds in _AUDIO_S if step <= until * scale)
     seconds = min(LONGEST_S, generator.uniform(shortest, longest))
-    return list(_rows(pool, generator, seconds, voice, crowds))
+    return [_row(pool, generator, seconds, voice, crowds) for _ in range(round(audio / seconds))]
 
 
 def is_named(step: int, scale: float = 1.0) -> bool:
@@ -195,18 +212,16 @@ def is_named(step: int, scale: float = 1.0) -> bool:
 
 def spelling_of(pool: Pool, seed: int, step: int, scale: float = 1.0) -> list[Row]:
     """Make the rows that are only spelled in one step, none in the first; arguments as for :func:`batch_of`."""
-    if step < _SPELLED_FROM * scale:
+    if step <= _BROAD * scale:
         return []
     generator = random.Random(f"{seed}/{step}/spelling")  # noqa: S311 - a choice, not a secret
-    seconds = generator.uniform(*_SPELLED_SECONDS)
-    return [pool.row(generator, seconds, 1, 1.0, spoilt=False) for _ in range(_SPELLED_ROWS)]
+    seconds = generator.uniform(*_SPELLED_S)
+    return [pool.unheard(generator, seconds) for _ in range(_SPELLED_ROWS)]
 
 
-def _rows(pool: Pool, generator: random.Random, seconds: float, voice: float, crowds: tuple[int, int, int]) -> Iterator[Row]:
-    for _ in range(round(_STEP_SECONDS / seconds)):
-        if generator.random() < _NOTHING_SAID:
-            length = round(generator.uniform(0.5, seconds) * SAMPLE_RATE)
-            yield Row(normalise(noise(length, generator), LOUDNESS_DBFS), [])
-            continue
-        crowd = 1 if seconds < 4 else generator.choices((1, 2, 3), crowds)[0]
-        yield pool.row(generator, seconds, crowd, voice)
+def _row(pool: Pool, generator: random.Random, seconds: float, voice: float, crowds: tuple[int, int, int]) -> Row:
+    if generator.random() < _NOTHING_SAID:
+        length = round(generator.uniform(0.5, seconds) * SAMPLE_RATE)
+        return Row(normalise(noise(length, generator), LOUDNESS_DBFS), [])
+    crowd = 1 if seconds < 4 else generator.choices((1, 2, 3), crowds)[0]
+    return pool.row(generator, seconds, crowd, voice)

@@ -16,7 +16,7 @@ torch = pytest.importorskip("torch", reason="training needs the 'export' extra")
 from actors.transcript import parse_transcript  # noqa: E402
 from exporter.checkpoints import open_checkpoint  # noqa: E402
 from exporter.embedded import ear_checkpoint  # noqa: E402
-from exporter.embedded.ear import IGNORED, WEIGHTS, Batch, Mistakes, Trainee, Writer, run_block  # noqa: E402
+from exporter.embedded.ear import IGNORED, WEIGHTS, Batch, Mistakes, Trainee, Writer, attend, run_block  # noqa: E402
 from exporter.embedded.ear_rows import Pool, Row, Turn  # noqa: E402
 from exporter.embedded.sounds import SAMPLE_RATE, VOICE, Sound  # noqa: E402
 from exporter.vibevoice_asr import FILES, load  # noqa: E402
@@ -203,6 +203,17 @@ def test_it_learns(writer: Writer, batch: Batch, sounds: list[Sound]) -> None:
         optimizer.step()
         learnt.append([float(losses[name].detach()) for name in ("answer", "spelling")])
     assert all(last < first - 1 for first, last in zip(learnt[0], learnt[-1], strict=True))
+
+
+def test_attention_is_the_frameworks() -> None:
+    generator = torch.Generator().manual_seed(0)
+    parts = [torch.randn(2, heads, 40, 32, generator=generator, requires_grad=True) for heads in (6, 2, 2)]
+    later = torch.ones(40, 40, dtype=torch.bool).triu(1)
+    ours = attend(*parts, later)
+    expected = torch.nn.functional.scaled_dot_product_attention(*parts, is_causal=True, enable_gqa=True)
+    torch.testing.assert_close(ours, expected, atol=1e-5, rtol=1e-5)
+    for gradients in zip(*(torch.autograd.grad(x.square().sum(), parts) for x in (ours, expected)), strict=True):
+        torch.testing.assert_close(*gradients, atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.skipif(shutil.which("g++") is None, reason="compilation needs a C++ compiler")

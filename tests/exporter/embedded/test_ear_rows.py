@@ -67,9 +67,27 @@ def test_the_batches_of_a_training_depend_on_their_step_alone(pool: Pool) -> Non
 
 
 def test_rows_that_are_only_spelled_come_last(pool: Pool) -> None:
-    assert [bool(spelling_of(pool, 0, step, scale=0.1)) for step in (0, 999, 1000, 1300)] == [False, False, True, True]
+    assert [bool(spelling_of(pool, 0, step, scale=0.1)) for step in (0, 700, 701, 1300)] == [False, False, True, True]
     once, again = ([turn.sound["text"] for row in spelling_of(pool, 0, 10_000) for turn in row.turns] for _ in range(2))
     assert (once == again, len(once) > 8) == (True, True)
+
+
+def test_what_is_not_heard_has_the_turns_and_the_length_of_a_row_and_silence(pool: Pool) -> None:
+    heard, unheard = pool.row(random.Random(3), 9.0, 1, 1.0), pool.unheard(random.Random(3), 9.0)
+    assert [(turn.sound["text"], turn.first) for turn in unheard.turns] == [
+        (turn.sound["text"], turn.first) for turn in heard.turns
+    ]
+    assert (unheard.audio.shape, np.abs(unheard.audio).max()) == (heard.audio.shape, 0)
+
+
+def test_the_last_steps_hear_less_of_the_embedded_voice_alone(pool: Pool) -> None:
+    early, late = (
+        [row for step in steps for row in batch_of(pool, 0, step)] for steps in (range(6960, 7000), range(7001, 7041))
+    )
+    said = [{turn.sound["speaker"] for turn in row.turns} for row in late if row.turns]
+    assert all(VOICE in speakers for speakers in said)
+    assert np.mean([len(speakers) == 1 for speakers in said]) > 0.6
+    assert sum(len(row.audio) for row in late) < 0.8 * sum(len(row.audio) for row in early)
 
 
 def test_rows_of_all_lengths_are_learnt_from(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
