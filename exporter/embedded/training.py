@@ -51,6 +51,9 @@ def fit(
         for optimizer, values in zip(optimizers, saved["optimizers"], strict=True):
             optimizer.load_state_dict(values)
         start, elapsed = saved["step"], saved["seconds"]
+        # The steps between the save and the stop are learnt again, and drawn once.
+        kept = [line for line in curve.read_text().splitlines(keepends=True) if json.loads(line)["step"] <= start]
+        curve.write_text("".join(kept))
     initial = [[group["initial_lr"] for group in optimizer.param_groups] for optimizer in optimizers]
     began = time.perf_counter() - elapsed
     sums: dict[str, float] = {}
@@ -72,10 +75,14 @@ def fit(
         line = {"step": step, "seconds": round(time.perf_counter() - began, 1)}
         line |= {name: round(value / ((step - 1) % _EVERY + 1), 4) for name, value in sums.items()}
         sums = {}
-        if step % (2 * _EVERY) == 0 or step == steps:
+        tested = step % (2 * _EVERY) == 0 or step == steps
+        if tested:
             model.eval()
             with torch.no_grad():
                 line |= {f"test_{name}": round(value, 4) for name, value in test().items()}
+        with curve.open("a") as file:
+            file.write(json.dumps(line) + "\n")
+        if tested:
             saved = {
                 "model": model.state_dict(),
                 "optimizers": [optimizer.state_dict() for optimizer in optimizers],
@@ -84,8 +91,6 @@ def fit(
             }
             torch.save(saved, temporary := state.with_suffix(".tmp"))
             temporary.rename(state)
-        with curve.open("a") as file:
-            file.write(json.dumps(line) + "\n")
     model.eval()
 
 
