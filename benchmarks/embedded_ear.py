@@ -16,9 +16,11 @@ import argparse
 import itertools
 import json
 import random
+import statistics
 import subprocess
 import sys
 import tempfile
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -171,9 +173,23 @@ def _run(job: str, *arguments: str | Path) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
-def draw_curves(folder: Path, path: Path) -> None:
+def read_curve(folder: Path) -> list[dict[str, float]]:
+    """What the training measured, in order of its steps."""
+    return [json.loads(line) for line in (folder / "ear.jsonl").read_text().splitlines()]
+
+
+def pace(lines: Sequence[Mapping[str, float]]) -> str:
+    """How long the training took, and the median seconds of a step in every thousand."""
+    seconds = defaultdict(list)
+    for before, after in itertools.pairwise(lines):
+        thousand = int(after["step"] - 1) // 1000
+        seconds[thousand].append((after["seconds"] - before["seconds"]) / (after["step"] - before["step"]))
+    medians = ", ".join(f"{statistics.median(each):.2f}" for _, each in sorted(seconds.items()))
+    return f"{lines[-1]['step']} steps in {lines[-1]['seconds'] / 60:.0f} minutes; seconds a step, by thousands: {medians}"
+
+
+def draw_curves(lines: Sequence[Mapping[str, float]], path: Path) -> None:
     """Learning curves: training as lines, held-out rows as points."""
-    lines = [json.loads(line) for line in (folder / "ear.jsonl").read_text().splitlines()]
     figure, axes = pyplot.subplots(1, len(CURVES), figsize=(10, 3.2), layout="constrained")
     for axis, (title, names) in zip(axes, CURVES.items(), strict=True):
         for color, name in zip(("#3b528b", "#d95f02"), names, strict=False):
@@ -195,7 +211,9 @@ def main() -> None:
     if arguments.fixture:
         write_dialogues(ROOT / "tests" / "fixtures" / "dialogues", dialogue_sounds(arguments.training)["known"], 6, seed=0)
         return
-    draw_curves(arguments.training, EMBEDDED / "ear_curves.png")
+    curve = read_curve(arguments.training)
+    draw_curves(curve, EMBEDDED / "ear_curves.png")
+    print(f"{pace(curve)}\n")
     with tempfile.TemporaryDirectory() as folder:
         fp32 = Path(folder) / "bundle"
         export = load(open_checkpoint(str(EMBEDDED / "asr_checkpoint"), FILES), "server")

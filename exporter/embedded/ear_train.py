@@ -27,7 +27,7 @@ from exporter.mimi import Conv
 _ESPEAK_TEXTS, _VOICE_TEXTS, _WORD_ROWS = 16_000, 38_000, 28_000
 _TEST_TEXTS = 200
 _FEWEST = 40
-_STEPS = 13_400
+_STEPS = 12_800
 _MUON_RATE, _ADAM_RATE = 0.02, 2e-3
 _DECAY, _LAST_RATE = 0.75, 0.003  # part of the steps in which the rates fall, and the factor that they end with
 _PREFETCHED, _NICENESS = 6, 19
