@@ -42,7 +42,6 @@ _TIMES = [f"{tenth / 10:.1f}" for tenth in range(round(_MAX_FRAMES * _FRAME_S * 
 _ASSISTANT, _FIRST, _END, _SPEAKER, _CONTENT, _NEXT, _LAST = (
     "assistant\n", '[{"Start":', ',"End":', ',"Speaker":', ',"Content":"', '"},{"Start":', '"}]',
 )  # fmt: skip
-_BYTES = 256  # tokens, before all others
 _ASKED = [re.split(r"\{duration:.2f\}|\{context\}", PROMPT[name]) for name in ("instruction", "instruction_with_context")]
 _PIECES = (
     f"system\n{PROMPT['system_prompt']}",
@@ -215,10 +214,12 @@ class Writer:
         return Batch(audio, heard, ids, is_audio, targets, position, phonemes, voices, known_from, named)
 
     def spelling(self, rows: Sequence[Row], mistakes: Mistakes | None = None) -> Batch:
-        """Put rows side by side that are imagined, not heard: without audio, and only what letters follow is asked."""
+        """Put rows side by side that are imagined, not heard: without audio.
+
+        All of the answer is asked: an ear that was asked for letters alone left out a speaker and the first words now and then.
+        """
         batch = self.batch(rows, mistakes)
-        asked = (batch.targets < _BYTES) & (batch.ids != self.asks_who)
-        return replace(batch, audio=batch.audio[:, :0], targets=batch.targets.where(asked, IGNORED))
+        return replace(batch, audio=batch.audio[:, :0])
 
     def _prompt(self, row: Row, frames: int) -> tuple[list[int], int]:
         """The prompt's tokens, and which of them is the first frame."""
@@ -489,7 +490,7 @@ class Trainee(nn.Module):
         }
 
 
-@torch.compiler.disable
+@torch.compiler.disable  # type: ignore[untyped-decorator]
 def attend(query: Tensor, key: Tensor, value: Tensor, later: Tensor) -> Tensor:
     """Let ``[batch, heads, length, size]`` attend to fewer heads of keys and values, not where ``later [length, length]``.
 
