@@ -57,6 +57,7 @@ def fit(
     initial = [[group["initial_lr"] for group in optimizer.param_groups] for optimizer in optimizers]
     began = time.perf_counter() - elapsed
     sums: dict[str, float] = {}
+    summed = 0
     for step, batch in enumerate(itertools.islice(batches(start), steps - start), start + 1):
         for optimizer, bases in zip(optimizers, initial, strict=True):
             for group, base in zip(optimizer.param_groups, bases, strict=True):
@@ -70,11 +71,12 @@ def fit(
             optimizer.step()
         for name, value in values.items():
             sums[name] = sums.get(name, 0.0) + float(value.detach())
+        summed += 1
         if step % _EVERY and step < steps:
             continue
         line = {"step": step, "seconds": round(time.perf_counter() - began, 1)}
-        line |= {name: round(value / ((step - 1) % _EVERY + 1), 4) for name, value in sums.items()}
-        sums = {}
+        line |= {name: round(value / summed, 4) for name, value in sums.items()}
+        sums, summed = {}, 0
         tested = step % (2 * _EVERY) == 0 or step == steps
         if tested:
             model.eval()
