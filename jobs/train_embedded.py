@@ -43,12 +43,13 @@ def ear(
     output: Annotated[Path, typer.Option(help="Gets the checkpoint's files.")] = EMBEDDED / "asr_checkpoint",
     seed: Seed = 0,
     scale: Scale = 1.0,
+    longer: Annotated[bool, typer.Option("--longer", help="Go on behind the recipe's end, as the shipped one did.")] = False,
 ) -> None:
     """Make the speech, train what understands the embedded voice, write the checkpoint. Stopped, it goes on where it was."""
     with _training():
         from exporter.embedded.ear_train import train
 
-        train(folder, embedded_folder(), output, seed, scale)
+        train(folder, embedded_folder(), output, seed, scale, longer=longer)
 
 
 @contextmanager

@@ -172,9 +172,14 @@ def noise(length: int, generator: random.Random) -> np.ndarray:
 
 # --- the course of a training ---------------------------------------------------------------------------------------
 
+STEPS, LONGER_STEPS = 12_800, 20_000  # of the recipe, and of a training that goes on behind its end
+_DECAY, _LAST_RATE = 0.75, 0.003  # part of the recipe in which the learning rates fall, and the factor that they end with
+_RAISED_RATE = 0.45  # from which they fall once more
+
 # Until this step everything is learnt; then what is asked most, the embedded voice alone, and how words are spelled.
 _BROAD = 7000
-_AUDIO_S = ((_BROAD, 72.0), (math.inf, 48.0))  # in a step
+# In a step. The longest rows were forgotten where a few hundred more steps had 48 s.
+_AUDIO_S = ((_BROAD, 72.0), (STEPS, 48.0), (math.inf, 72.0))
 # Until this step: the shortest and the longest row in seconds. All lengths between them occur: an ear that has heard rows of a
 # few lengths only does not know where it is in any other. In the end a quarter have the longest that it is asked about.
 _CURRICULUM = ((150, 3.0, 3.0), (600, 3.0, 6.0), (1500, 3.0, 10.0), (3000, 2.0, 20.0), (math.inf, 2.0, 40.0))
@@ -186,7 +191,15 @@ _MISTAKEN, _MISTAKEN_FROM = 0.08, 4000  # of the letters, from this step on; few
 # Late: a training that asked from its first steps whose voice is seen where a speaker is named, and soon had rows that are only
 # spelled, learnt phonemes far more slowly.
 _NAMED_FROM = 5000
-_SPELLED_ROWS, _SPELLED_S = 20, (4.0, 12.0)
+_SPELLED_AUDIO_S, _SPELLED_S = 160.0, (4.0, 20.0)  # in a step, and of a row
+
+
+def rate_at(step: float, scale: float = 1.0) -> float:
+    """The factor of the learning rates; ``scale`` as for :func:`batch_of`."""
+    part = step / (STEPS * scale)
+    if part <= 1:
+        return min(1.0, (1 - part) / _DECAY + _LAST_RATE)
+    return _RAISED_RATE * max(0.0, 1 - (part - 1) / (LONGER_STEPS / STEPS - 1)) + _LAST_RATE
 
 
 def mistaken_at(step: int, scale: float = 1.0) -> float:
@@ -216,7 +229,7 @@ def spelling_of(pool: Pool, seed: int, step: int, scale: float = 1.0) -> list[Ro
         return []
     generator = random.Random(f"{seed}/{step}/spelling")  # noqa: S311 - a choice, not a secret
     seconds = generator.uniform(*_SPELLED_S)
-    return [pool.unheard(generator, seconds) for _ in range(_SPELLED_ROWS)]
+    return [pool.unheard(generator, seconds) for _ in range(round(_SPELLED_AUDIO_S / seconds))]
 
 
 def _row(pool: Pool, generator: random.Random, seconds: float, voice: float, crowds: tuple[int, int, int]) -> Row:

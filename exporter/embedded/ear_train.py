@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from exporter.embedded import ear_checkpoint, ear_corpus, texts
 from exporter.embedded.ear import IGNORED, WEIGHTS, Batch, Mistakes, Trainee, Writer
-from exporter.embedded.ear_rows import Pool, Row, batch_of, is_named, mistaken_at, spelling_of
+from exporter.embedded.ear_rows import LONGER_STEPS, STEPS, Pool, Row, batch_of, is_named, mistaken_at, rate_at, spelling_of
 from exporter.embedded.judge import Judge
 from exporter.embedded.sounds import VOICE, Sound, read
 from exporter.embedded.training import fit, mean, pick_device, with_rate
@@ -27,9 +27,7 @@ from exporter.mimi import Conv
 _ESPEAK_TEXTS, _VOICE_TEXTS, _WORD_ROWS = 16_000, 38_000, 28_000
 _TEST_TEXTS = 200
 _FEWEST = 40
-_STEPS = 12_800
 _MUON_RATE, _ADAM_RATE = 0.02, 2e-3
-_DECAY, _LAST_RATE = 0.75, 0.003  # part of the steps in which the rates fall, and the factor that they end with
 _PREFETCHED, _NICENESS = 6, 19
 
 
@@ -76,7 +74,7 @@ def _give_way(_: int) -> None:
     os.nice(_NICENESS)
 
 
-def train(folder: Path, bundle: Path, output: Path, seed: int, scale: float = 1.0) -> None:
+def train(folder: Path, bundle: Path, output: Path, seed: int, scale: float = 1.0, *, longer: bool = False) -> None:
     """Train, or go on.
 
     Args:
@@ -85,6 +83,7 @@ def train(folder: Path, bundle: Path, output: Path, seed: int, scale: float = 1.
         output: gets the checkpoint.
         seed: of everything random.
         scale: part of the texts and steps; a small one tries the whole way in minutes and learns nothing.
+        longer: go on behind the recipe's end, with rates that fall once more.
 
     Raises:
         UsageError: espeak-ng or WordNet is not installed.
@@ -97,7 +96,7 @@ def train(folder: Path, bundle: Path, output: Path, seed: int, scale: float = 1.
     if shutil.which("g++") is not None:
         trainee.compile_training()
     held = [_of_strangers(writer.batch(rows)).to(device) for rows in test_rows(read(tests), seed)]
-    made, steps = Steps(sounds, writer, seed, scale), max(2, round(_STEPS * scale))
+    made, steps = Steps(sounds, writer, seed, scale), max(2, round((LONGER_STEPS if longer else STEPS) * scale))
 
     def batches(start: int) -> Iterator[tuple[Batch, Batch | None]]:
         for heard, spelled in made.between(start, steps):
@@ -115,7 +114,7 @@ def train(folder: Path, bundle: Path, output: Path, seed: int, scale: float = 1.
         WEIGHTS,
         held_losses,
         steps,
-        lambda done: min(1.0, (1 - done) / _DECAY + _LAST_RATE),
+        lambda done: rate_at(done * steps, scale),
     )
     ear_checkpoint.write(output, trainee, writer.tokenizer)
 

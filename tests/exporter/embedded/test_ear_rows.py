@@ -10,7 +10,17 @@ import pytest
 torch = pytest.importorskip("torch", reason="sounds are torch tensors")
 
 from exporter.embedded import ear_rows  # noqa: E402
-from exporter.embedded.ear_rows import LOUDNESS_DBFS, Pool, batch_of, mistaken_at, spelling_of, spoil  # noqa: E402
+from exporter.embedded.ear_rows import (  # noqa: E402
+    LONGER_STEPS,
+    LOUDNESS_DBFS,
+    STEPS,
+    Pool,
+    batch_of,
+    mistaken_at,
+    rate_at,
+    spelling_of,
+    spoil,
+)
 from exporter.embedded.sounds import SAMPLE_RATE, VOICE, Sound  # noqa: E402
 
 
@@ -88,6 +98,8 @@ def test_the_last_steps_hear_less_of_the_embedded_voice_alone(pool: Pool) -> Non
     assert all(VOICE in speakers for speakers in said)
     assert np.mean([len(speakers) == 1 for speakers in said]) > 0.6
     assert sum(len(row.audio) for row in late) < 0.8 * sum(len(row.audio) for row in early)
+    longer = [row for step in range(STEPS + 1, STEPS + 41) for row in batch_of(pool, 0, step)]
+    assert sum(len(row.audio) for row in longer) > 1.25 * sum(len(row.audio) for row in late)
 
 
 def test_rows_of_all_lengths_are_learnt_from(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,6 +107,14 @@ def test_rows_of_all_lengths_are_learnt_from(pool: Pool, monkeypatch: pytest.Mon
     monkeypatch.setattr(ear_rows, "spoil", lambda audio, _generator: audio)
     seconds = [len(row.audio) / SAMPLE_RATE for step in range(8000, 8200) for row in batch_of(pool, 0, step)]
     assert np.histogram(seconds, bins=range(2, 31, 2))[0].min() >= 5
+
+
+def test_rates_fall_to_the_end_of_the_recipe_and_of_a_longer_one() -> None:
+    steps = (0, STEPS / 4, STEPS / 2, STEPS, STEPS + 1, (STEPS + LONGER_STEPS) / 2, LONGER_STEPS)
+    expected = pytest.approx([1.0, 1.0, 2 / 3, 0, 0.45, 0.225, 0], abs=0.005)
+    assert [rate_at(step) for step in steps] == expected
+    assert [rate_at(step * 0.01, scale=0.01) for step in steps] == expected
+    assert rate_at(LONGER_STEPS) > 0
 
 
 def test_mistakes_become_more_frequent_and_then_stay() -> None:
