@@ -33,9 +33,9 @@ ROOT = Path(__file__).parent.parent
 CHECKPOINT = ROOT / "exporter" / "embedded" / "asr_checkpoint"
 DIALOGUES = ROOT / "tests" / "fixtures" / "dialogues"
 
-CEILINGS = {"sentences": 0.14, "long": 0.15, "unseen": 0.31}  # word error rates
+CEILINGS = {"sentences": 0.10, "long": 0.11, "unseen": 0.25}  # word error rates
 INT8_MARGIN = 0.02
-LONG_MARGIN = 0.02  # over the same sentences alone: 15 % of the words are wrong in both
+LONG_MARGIN = 0.02  # over the same sentences alone: 10 % of the words are wrong in both
 FLOOR_OF_SHUFFLED = 0.8
 SEGMENTS_TIMED, SEGMENTS_RIGHT = 0.95, 0.95
 
