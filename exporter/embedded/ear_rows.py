@@ -172,7 +172,7 @@ def noise(length: int, generator: random.Random) -> np.ndarray:
 
 # --- the course of a training ---------------------------------------------------------------------------------------
 
-STEPS, LONGER_STEPS = 12_800, 20_000  # of the recipe, and of a training that goes on behind its end
+STEPS, LONGER_STEPS = 12_600, 19_800  # of the recipe, and of a training that goes on behind its end
 _DECAY, _LAST_RATE = 0.75, 0.003  # part of the recipe in which the learning rates fall, and the factor that they end with
 _RAISED_RATE = 0.45  # from which they fall once more
 
@@ -191,7 +191,8 @@ _MISTAKEN, _MISTAKEN_FROM = 0.08, 4000  # of the letters, from this step on; few
 # Late: a training that asked from its first steps whose voice is seen where a speaker is named, and soon had rows that are only
 # spelled, learnt phonemes far more slowly.
 _NAMED_FROM = 5000
-_SPELLED_AUDIO_S, _SPELLED_S = 160.0, (4.0, 20.0)  # in a step, and of a row
+_SPELLED_S, _SHORTEST_SPELLED_S = 160.0, 4.0  # in a step, and of a row
+_LONGEST_SPELLED_S = ((STEPS, 12.0), (math.inf, 20.0))  # longer ones take longer
 
 
 def rate_at(step: float, scale: float = 1.0) -> float:
@@ -228,8 +229,9 @@ def spelling_of(pool: Pool, seed: int, step: int, scale: float = 1.0) -> list[Ro
     if step <= _BROAD * scale:
         return []
     generator = random.Random(f"{seed}/{step}/spelling")  # noqa: S311 - a choice, not a secret
-    seconds = generator.uniform(*_SPELLED_S)
-    return [pool.unheard(generator, seconds) for _ in range(round(_SPELLED_AUDIO_S / seconds))]
+    longest = next(seconds for until, seconds in _LONGEST_SPELLED_S if step <= until * scale)
+    seconds = generator.uniform(_SHORTEST_SPELLED_S, longest)
+    return [pool.unheard(generator, seconds) for _ in range(round(_SPELLED_S / seconds))]
 
 
 def _row(pool: Pool, generator: random.Random, seconds: float, voice: float, crowds: tuple[int, int, int]) -> Row:

@@ -80,6 +80,11 @@ def test_rows_that_are_only_spelled_come_last(pool: Pool) -> None:
     assert [bool(spelling_of(pool, 0, step, scale=0.1)) for step in (0, 700, 701, 1300)] == [False, False, True, True]
     once, again = ([turn.sound["text"] for row in spelling_of(pool, 0, 10_000) for turn in row.turns] for _ in range(2))
     assert (once == again, len(once) > 8) == (True, True)
+    recipe, longer = (
+        max(len(row.audio) for step in steps for row in spelling_of(pool, 0, step)) / SAMPLE_RATE
+        for steps in (range(STEPS - 20, STEPS), range(STEPS + 1, STEPS + 21))
+    )
+    assert 10 < recipe < 13 < 16 < longer < 21
 
 
 def test_what_is_not_heard_has_the_turns_and_the_length_of_a_row_and_silence(pool: Pool) -> None:
