@@ -2,14 +2,16 @@
 
 import logging
 import math
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
-import onnxruntime as ort
 
 from actors.bundle import CheckResult
 from actors.errors import ExportError
+from actors.session import Device, open_session
 
 logger = logging.getLogger(__name__)
 
@@ -51,9 +53,7 @@ def open_graph(path: str, *, mapped: bool = False) -> Run:
 
     With ``mapped`` its weights stay in the file and are not copied into a faster order: it may be larger than memory.
     """
-    options = ort.SessionOptions()
-    options.add_session_config_entry("session.disable_prepacking", str(int(mapped)))
-    session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    session = open_session(Path(path), Device("cpu"), len(os.sched_getaffinity(0)), mapped=mapped)
     names = [output.name for output in session.get_outputs()]
     halves = {port.name for port in session.get_inputs() if port.type == "tensor(float16)"}
 
