@@ -46,7 +46,7 @@ lint: $(VENV)/.dev
 	$(PYTHON) -m venv .bench/peers
 	PIP_DISABLE_PIP_VERSION_CHECK=1 .bench/peers/bin/python -m pip install --quiet --no-deps --retries 1 \
 		$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) $(TORCH)
-	.bench/peers/bin/python -m pip install --quiet $(TORCH) 'transformers>=5.23' pocket-tts==4.0.1 pyyaml
+	.bench/peers/bin/python -m pip install --quiet $(TORCH) 'transformers==5.23.*' pocket-tts==4.0.1 pyyaml
 
 bench: .bench/peer .bench/peers
 	$(BIN)/python benchmarks/soprano_speed.py

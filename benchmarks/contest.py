@@ -8,9 +8,11 @@ import platform
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from actors.processor import this_processor
 
 ROOT = Path(__file__).parent.parent
 BENCH = ROOT / ".bench"
@@ -105,31 +107,36 @@ def hold(name: str, contestants: Sequence[Contestant], arguments: argparse.Names
             print(f"round {round_ + 1}: {contestant.name}: {speeds[contestant.name][-1]:.2f}x real time", flush=True)
     medians = {name: statistics.median(values) for name, values in speeds.items()}
     baseline = max(medians[contestant.name] for contestant in contestants if contestant.is_peer)
+    here = this_processor()
     report = {
         **facts,
         "threads": arguments.threads,
-        "cpu": _cpu_name(),
+        "cpu": here.name,
+        "kernels": here.kernels,
         "python": platform.python_version(),
         "speeds": speeds,
         "medians": medians,
         "ratio_to_best_peer": {name: speed / baseline for name, speed in medians.items()},
     }
     (BENCH / f"{name}.json").write_text(json.dumps(report, indent=2))
-    rows = [f"| {report['cpu']}, {report['threads']} threads | x real time | against the best peer |", "|---|---|---|"]
-    rows += [f"| {name} | {speed:.2f} | {speed / baseline:.2f} |" for name, speed in medians.items()]
-    table = "\n".join(rows)
+    cells = {name: f"{speed:.2f} ({speed / baseline:.2f})" for name, speed in medians.items()}
+    readme = ROOT / "README.md"
+    before, rest = readme.read_text().split(f"<!-- {name} -->\n")
+    table, after = rest.split(f"<!-- /{name} -->")
+    table = with_column(table, f"{here.name} ({here.kernels}), {arguments.threads} threads", cells)
     print(table)
     if not arguments.no_readme:
-        _write_between(ROOT / "README.md", f"<!-- {name} -->", table, f"<!-- /{name} -->")
+        readme.write_text(f"{before}<!-- {name} -->\n{table}<!-- /{name} -->{after}")
 
 
-def _write_between(path: Path, start: str, table: str, end: str) -> None:
-    before, rest = path.read_text().split(start)
-    path.write_text(f"{before}{start}\n{table}\n{end}{rest.split(end)[1]}")
+def with_column(table: str, title: str, cells: Mapping[str, str]) -> str:
+    """Return a Markdown table with a column, which takes the place of one with that title; rows are known by their first cell.
 
-
-def _cpu_name() -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.processor()
+    So a run here leaves alone what was measured on other processors.
+    """
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
+    titles = rows[0] if rows else [""]
+    columns = {other: {row[0]: row[i] for row in rows[2:]} for i, other in enumerate(titles) if i} | {title: dict(cells)}
+    names = dict.fromkeys([*(row[0] for row in rows[2:]), *cells])
+    body = [[name, *(column.get(name, "") for column in columns.values())] for name in names]
+    return "".join(f"| {' | '.join(row)} |\n" for row in ([titles[0], *columns], ["---"] * (1 + len(columns)), *body))

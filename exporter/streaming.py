@@ -17,7 +17,16 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
 from actors.bundle import Precision
-from exporter.quantize import BLOCK, NBitsRewriter, ShellRewriter, pack_nbits, shell_rewriter, to_float16, unpack_nbits
+from exporter.quantize import (
+    BLOCK,
+    NBitsRewriter,
+    ShellRewriter,
+    pack_nbits,
+    quantize_channels,
+    shell_rewriter,
+    to_float16,
+    unpack_nbits,
+)
 
 _BLOCK_BYTES = 64 << 20  # of float32 that are converted at once
 _INLINE_BYTES = 1024
@@ -119,7 +128,7 @@ def write_graph(
         elif half:
             pending[f"{name}.half"] = _transposed(rows, name, np.float16, cosines)
         elif precision == "int8":
-            pending |= _rowwise(rows, name, cosines)
+            pending |= _rowwise(rows, name, cosines, pairs_fit=standard_operators)
         else:
             pending |= _nbits(rows, name, 8 if any(part in name for part in sensitive) else 4, cosines)
     for name, rows in tables.items():
@@ -174,7 +183,7 @@ def _transposed(rows: Rows, name: str, dtype: type[np.floating], cosines: dict[s
     return write
 
 
-def _rowwise(rows: Rows, name: str, cosines: dict[str, float]) -> dict[str, Callable[[BinaryIO], None]]:
+def _rowwise(rows: Rows, name: str, cosines: dict[str, float], *, pairs_fit: bool) -> dict[str, Callable[[BinaryIO], None]]:
     """As :func:`exporter.quantize.quantize_int8`: a scale for each output channel."""
     scales = np.empty(rows.shape[0], np.float32)
 
@@ -182,8 +191,7 @@ def _rowwise(rows: Rows, name: str, cosines: dict[str, float]) -> dict[str, Call
         matrix = np.empty((rows.shape[1], rows.shape[0]), np.int8)
         similarity = _Similarity()
         for first, block in rows.blocks():
-            scale = np.maximum(np.abs(block).max(axis=1) / 127, np.float32(1e-12))
-            integers = np.round(block / scale[:, None]).astype(np.int8)
+            integers, scale = quantize_channels(block, pairs_fit=pairs_fit)
             matrix[:, first : first + len(block)] = integers.T
             scales[first : first + len(block)] = scale
             similarity.add(block, integers * scale[:, None])
