@@ -170,11 +170,14 @@ class VibeVoiceASR:
         self._encoder = open_session(bundle.path(encoder.file), device, threads)
         self._decoder = open_session(bundle.path(decoder.file), device, threads)
         self._max_prompt = self.settings.max_audio_frames + self.settings.max_prompt_text_tokens
-        self._cache = KVCache.of_graph(decoder, slots, self._max_prompt + self.settings.max_new_tokens, device)
+        # MatMulNBits has another kernel for one row, which rounds otherwise: a row that is alone gets an idle one beside it.
+        self._fewest_rows = 2 if decoder.precision == "int4" else 1
+        rows = max(slots, self._fewest_rows)
+        self._cache = KVCache.of_graph(decoder, rows, self._max_prompt + self.settings.max_new_tokens, device)
         self.compacts = self._cache.movable
         self._cutter = SilenceCutter()
         # Row i belongs to the utterance in slot i. The graph writes its outputs straight into this.
-        self._logits = np.zeros((slots, self.settings.vocab_size), np.float32)
+        self._logits = np.zeros((rows, self.settings.vocab_size), np.float32)
 
     # --- requests --------------------------------------------------------------------------------------------------
 
@@ -250,6 +253,7 @@ class VibeVoiceASR:
 
     def step(self, rows: Sequence[Utterance | None]) -> None:
         """Run the last token of every row through the language model and choose the next."""
+        rows = [*rows, *[None] * (self._fewest_rows - len(rows))]
         tokens = np.array([row.last_token if row else 0 for row in rows])
         # A free slot between others runs too: it writes to its first position, which the next prompt overwrites.
         lengths = np.array([row.length if row else 1 for row in rows])

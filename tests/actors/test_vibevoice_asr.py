@@ -55,14 +55,20 @@ def test_tokens_and_logits_are_those_of_transformers(
         assert result.finish_reason == "length"
 
 
-def test_a_row_alone_has_the_same_bits_as_among_others(engine: AsrEngine, requests: list[TranscriptionRequest]) -> None:
-    together = engine.generate(requests, trace=True)
-    for request, among_others in zip(requests, together, strict=True):
-        (alone,) = engine.generate([request], trace=True)
-        assert alone.trace is not None
-        assert among_others.trace is not None
-        for name in ("tokens", "logits"):
-            np.testing.assert_array_equal(alone.trace[name], among_others.trace[name])
+@pytest.mark.parametrize("precision", ["fp32", "int8", "int4"])
+def test_a_row_alone_has_the_same_bits_as_among_others(
+    asr_bundle: Callable[[Precision], Bundle], requests: list[TranscriptionRequest], precision: Precision
+) -> None:
+    bundle = asr_bundle(precision)
+    with open_model(bundle, threads=1, slots=4) as engine, open_model(bundle, threads=1, slots=1) as narrow:
+        together = engine.generate(requests, trace=True)
+        for request, among_others in zip(requests, together, strict=True):
+            for opened in (engine, narrow):
+                (alone,) = opened.generate([request], trace=True)
+                assert alone.trace is not None
+                assert among_others.trace is not None
+                for name in ("tokens", "logits"):
+                    np.testing.assert_array_equal(alone.trace[name], among_others.trace[name])
 
 
 def test_a_prompt_in_pieces_gives_the_same_answer(
