@@ -46,6 +46,7 @@ import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from actors.errors import RequestError, ResumeError, SpeechmillError, StorageError, UsageError
+from actors.processor import Maker, this_maker
 from cluster.dataset import InputBatch, Location, Shard, Unit, missing_units, open_bytes
 from cluster.storage import Entry, Store, open_store
 
@@ -218,13 +219,17 @@ def _feature(kind: pa.DataType) -> Any:
 
 @dataclass(frozen=True)
 class Part:
-    """A finished unit: its file (key and size in bytes), status counts, and seconds of audio."""
+    """A finished unit: its file (key and size in bytes), status counts, and seconds of audio.
+
+    ``maker`` is what computed its rows; ``None`` if nothing was computed, or an earlier version wrote it.
+    """
 
     unit: Unit
     key: str
     size: int
     status: Mapping[str, int]
     duration_s: float
+    maker: Maker | None = None
 
 
 @dataclass(frozen=True)
@@ -254,7 +259,7 @@ class PartWriter:
     session: str
 
     def write(self, batch: InputBatch, rows: Sequence[Mapping[str, Any]]) -> Part:
-        """Write the part of a unit; equal rows give equal bytes.
+        """Write the part of a unit; equal rows give equal bytes, and the footer says what computed them.
 
         Args:
             batch: the input rows, with the table of columns to pass through.
@@ -270,7 +275,9 @@ class PartWriter:
         self._check(batch, rows)
         status = dict(Counter(row["status"] for row in rows))
         duration_s = float(sum(row.get("duration_s") or 0.0 for row in rows))
+        maker = this_maker() if status.get("ok") else None
         footer = {"fingerprint": self.fingerprint, **asdict(unit), "status": status, "duration_s": duration_s}
+        footer["maker"] = maker and asdict(maker)
         schema = _with_footer(self.schema.schema, footer)
         buffer = pa.BufferOutputStream()
         with _open_writer(buffer, schema) as writer:
@@ -279,7 +286,7 @@ class PartWriter:
         data = buffer.getvalue()
         self._check_session()
         self.store.write_bytes(unit.part_name, data)
-        return Part(unit, unit.part_name, data.size, status, duration_s)
+        return Part(unit, unit.part_name, data.size, status, duration_s, maker)
 
     def _check(self, batch: InputBatch, rows: Sequence[Mapping[str, Any]]) -> None:
         unit = batch.unit
@@ -387,7 +394,15 @@ def _read_part(store: Store, entry: Entry, fingerprint: str) -> Part | None:
         return None
     if footer["fingerprint"] != fingerprint or entry.key != unit.part_name:
         return None
-    return Part(unit, entry.key, entry.size, footer["status"], footer["duration_s"])
+    return Part(unit, entry.key, entry.size, footer["status"], footer["duration_s"], _maker_of(footer))
+
+
+def _maker_of(footer: Mapping[str, Any]) -> Maker | None:
+    """What a part's footer says computed it; another version may say it in other words, and the part is a part all the same."""
+    try:
+        return Maker(**footer["maker"])
+    except (KeyError, TypeError):
+        return None
 
 
 def choose_parts(parts: Iterable[Part], shards: Sequence[Shard]) -> tuple[list[Part], list[Part]]:
@@ -415,12 +430,25 @@ def choose_parts(parts: Iterable[Part], shards: Sequence[Shard]) -> tuple[list[P
 # --- run.json and index.json ---------------------------------------------------------------------------------------
 
 
+class MadeBy(BaseModel):
+    """The parts of an output that one kind of machine made: see :class:`actors.processor.Maker`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    processor: str
+    onnxruntime: str
+    numpy: str
+    speechmill: str
+    parts: list[str]
+
+
 class RunRecord(BaseModel):
     """The content of ``run.json``.
 
     ``arguments`` decide the result and are what the fingerprint is made of; ``other`` do not. ``inputs`` are the names
-    and digests of the shards (no digest: corrupt). Times add up over all sessions (a start and each resume). ``rtf`` is
-    wall time by seconds of audio.
+    and digests of the shards (no digest: corrupt). ``versions`` are those of the machine that started the job; ``made_by`` says
+    which parts were computed by what, as of the last start, stop or end. Times add up over all sessions (a start and each
+    resume). ``rtf`` is wall time by seconds of audio.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -435,6 +463,7 @@ class RunRecord(BaseModel):
     other: dict[str, Any]
     inputs: list[tuple[str, str | None]]
     versions: dict[str, str]
+    made_by: list[MadeBy] = []
     counts: dict[str, int]
     started: str
     ended: str | None = None
@@ -532,6 +561,8 @@ class Run:
         self._lock = lock
         self._started = time.monotonic()
         self._cpu_s = 0.0  # of this session; the record holds the times of earlier ones
+        self._made_by: dict[Maker, set[str]] = {}
+        self._told_of_makers = False
 
     def __enter__(self) -> "Run":
         return self
@@ -540,7 +571,7 @@ class Run:
         try:
             if not self.finished and self._lock.held:
                 reason = None if error is None else f"{type(error).__name__}: {error}".removesuffix(": ")
-                self._save(state="stopped", error=reason, ended=_now())
+                self._save(state="stopped", error=reason, ended=_now(), made_by=self._makers())
         finally:
             self._lock.release()
 
@@ -557,7 +588,28 @@ class Run:
         for key in [*stray, *(part.key for part in others)]:
             logger.warning("deleting %s: it is no whole part of this job, or its rows are in another part", key)
             self.store.delete(key)
+        self._made_by = {}
+        for part in chosen:
+            self.add(part)
         return chosen
+
+    def add(self, part: Part) -> None:
+        """Note what made a part; log it, once, when not all parts are made by the same."""
+        if part.maker is None:
+            return
+        is_second = len(self._made_by) == 1 and part.maker not in self._made_by
+        self._made_by.setdefault(part.maker, set()).add(part.key)
+        if is_second and not self._told_of_makers:
+            self._told_of_makers = True
+            logger.warning(
+                "the parts of this output are made by different processors or versions (%s): a row would have other last bits "
+                "on the other one. %s will list them under 'made_by'",
+                "; ".join(map(str, self._made_by)),
+                RUN_NAME,
+            )
+
+    def _makers(self) -> list[MadeBy]:
+        return [MadeBy(**asdict(maker), parts=sorted(parts)) for maker, parts in sorted(self._made_by.items())]
 
     def missing_units(self, shards: Sequence[Shard], rows_per_unit: int) -> list[Unit]:
         """Return the units of the rows that are not done yet (see :meth:`parts`)."""
@@ -624,7 +676,7 @@ class Run:
         )
         counts = {"rows": rows, **summary.status, "parts": len(summary.parts), "corrupt_shards": len(corrupt)}
         self._cpu_s = cpu_s
-        self._save(state="finished", ended=_now(), counts=counts, audio_s=summary.duration_s)
+        self._save(state="finished", ended=_now(), counts=counts, audio_s=summary.duration_s, made_by=self._makers())
         self.finished = True
         return summary
 
@@ -711,6 +763,7 @@ def _start_run(
         other=json.loads(json.dumps(other)),
         inputs=list(inputs),
         versions=_versions(),
+        made_by=earlier.made_by if earlier else [],
         counts=earlier.counts if earlier else {},
         started=earlier.started if earlier else _now(),
         wall_s=earlier.wall_s if earlier else 0.0,

@@ -33,6 +33,7 @@ def run_missing(run: Run, task: Task, backend: Backend, rows_per_unit: int) -> t
         while units:
             for outcome in run_units(task, units, backend):
                 tally.add(outcome)
+                run.add(outcome.part)
                 counts = {name: count + tally.status.get(name, 0) for name, count in earlier.status.items()}
                 run.update(counts, earlier.duration_s + tally.audio_s, tally.cpu_s)
                 show()

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from dataclasses import asdict, replace
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -18,6 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from actors.errors import RequestError, ResumeError, SpeechmillError, StorageError, UsageError
+from actors.processor import this_maker
 from cluster import output
 from cluster.dataset import Dataset, Unit, plan_units, read_rows, scan, unreadable_rows
 from cluster.output import (
@@ -320,6 +322,49 @@ def test_a_job_from_start_to_end(target, dataset):
         assert run.missing_units(dataset.shards, 256) == []
         assert run.finish(dataset.shards, cpu_s=1.0) == summary
     assert store.read_bytes("run.json") == before
+
+
+def test_a_job_says_what_made_each_part_and_once_that_it_was_not_one_machine(target, dataset, monkeypatch, caplog):
+    first = replace(this_maker(), processor="avx512-vnni")
+    second = replace(this_maker(), processor="avx2")
+    units = plan_units(dataset.shards, 256)
+    monkeypatch.setattr(output, "this_maker", lambda: first)
+    with pytest.raises(KeyboardInterrupt), start(target, dataset) as run:
+        run.missing_units(dataset.shards, 256)
+        run.add(write_unit(run, dataset, units[0]))
+        raise KeyboardInterrupt
+    store = open_store(target)
+    made = [{**asdict(first), "parts": [units[0].part_name]}]
+    assert [one.model_dump() for one in read_run(store).made_by] == made
+    assert not [record for record in caplog.records if "made by" in record.message]
+
+    monkeypatch.setattr(output, "this_maker", lambda: second)
+    with start(target, dataset) as run:
+        for unit in run.missing_units(dataset.shards, 256):
+            run.add(write_unit(run, dataset, unit))
+        run.finish(dataset.shards, cpu_s=1.0)
+    (told,) = [record.message for record in caplog.records if "made by" in record.message]
+    assert f"{first}; {second}" in told
+    assert "last bits" in told
+    made.insert(0, {**asdict(second), "parts": [unit.part_name for unit in units[1:]]})
+    assert [one.model_dump() for one in read_run(store).made_by] == made
+    assert [part.maker for part in summarise(target).parts] == [first, second, second, second]
+
+
+def test_a_part_of_which_nothing_was_computed_or_that_an_earlier_version_wrote_has_no_maker(target, dataset, monkeypatch):
+    def failed(batch):
+        return [{"id": row.id, "status": "failed", "error": "the worker process died 2 times on it"} for row in batch.rows]
+
+    with start(target, dataset) as run:
+        schema = schema_of(dataset)
+        unit, other, *_ = plan_units(dataset.shards, 256)
+        batch = read_rows(dataset, unit, ["text"], schema.passthrough)
+        assert run.writer(schema).write(batch, failed(batch)).maker is None
+        with monkeypatch.context() as patch:
+            patch.setattr(output, "asdict", lambda value: {"another": "form"} if value == this_maker() else asdict(value))
+            write_unit(run, dataset, other)
+        parts = run.parts(dataset.shards)
+        assert [(part.unit, part.maker) for part in parts] == [(unit, None), (other, None)]
 
 
 def test_a_stopped_job_goes_on_where_it_was(target, dataset):
