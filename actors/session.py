@@ -1,6 +1,8 @@
 """Every ONNX Runtime option Speechmill sets, and why."""
 
 from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 import onnxruntime as ort
@@ -25,10 +27,9 @@ class Device:
         kind, _, ordinal = text.partition(":")
         if kind not in _PROVIDERS or not (ordinal == "" or ordinal.isdecimal()):
             raise UsageError(f"unknown device {text!r}: use cpu, cuda, cuda:<ordinal> or openvino")
-        if _PROVIDERS[kind] not in ort.get_available_providers():
+        if _PROVIDERS[kind] not in ort.get_available_providers() and not _plugin_devices(kind):
             raise UsageError(
-                f"device {text!r} needs {_PROVIDERS[kind]}, this onnxruntime has {ort.get_available_providers()}: "
-                f"install {_PACKAGES[kind]} in place of onnxruntime"
+                f"device {text!r} needs {_PROVIDERS[kind]}, this onnxruntime has {ort.get_available_providers()}: {_HINTS[kind]}"
             )
         return cls(kind, int(ordinal or 0))
 
@@ -43,7 +44,25 @@ _PROVIDERS = {
     "cuda": "CUDAExecutionProvider",
     "openvino": "OpenVINOExecutionProvider",
 }
-_PACKAGES = {"cpu": "onnxruntime", "cuda": "onnxruntime-gpu", "openvino": "onnxruntime-openvino"}
+# Providers that onnxruntime loads from another package: the module that says where the library is.
+_PLUGINS = {"openvino": "onnxruntime_ep_openvino"}
+_HINTS = {
+    "cpu": "install onnxruntime",
+    "cuda": "install onnxruntime-gpu in place of onnxruntime",
+    "openvino": "install onnxruntime-ep-openvino beside onnxruntime; it works on Intel processors only",
+}
+
+
+@cache
+def _plugin_devices(kind: str) -> list[ort.OrtEpDevice]:
+    """Load a provider's plugin; return the processors that it runs on, which are none where it is not installed."""
+    try:
+        plugin = import_module(_PLUGINS[kind])
+    except (KeyError, ImportError):
+        return []
+    ort.register_execution_provider_library(kind, plugin.get_library_path())
+    devices = [device for device in ort.get_ep_devices() if device.ep_name == plugin.get_ep_name()]
+    return [device for device in devices if device.device.type == ort.OrtHardwareDeviceType.CPU]
 
 
 def open_session(path: Path, device: Device, threads: int, *, mapped: bool = False) -> ort.InferenceSession:
@@ -64,9 +83,11 @@ def open_session(path: Path, device: Device, threads: int, *, mapped: bool = Fal
     options.add_session_config_entry("session.disable_prepacking", str(int(mapped)))
     # session.set_denormal_as_zero stays off: it acts on some threads only, and a row would depend on which one it meets.
     # MatMul and Add would become Gemm, which is up to four times as slow as the two where there are few channels.
-    return ort.InferenceSession(
-        str(path), options, providers=_provider_options(device, threads), disabled_optimizers=["MatMulAddFusion"]
-    )
+    providers: list[str | tuple[str, dict[str, str]]] | None = _provider_options(device, threads)
+    if devices := _plugin_devices(device.kind):
+        options.add_provider_for_devices(devices, {})
+        providers = None  # these are now the options'
+    return ort.InferenceSession(str(path), options, providers=providers, disabled_optimizers=["MatMulAddFusion"])
 
 
 def _provider_options(device: Device, threads: int) -> list[str | tuple[str, dict[str, str]]]:

@@ -1,7 +1,10 @@
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from unittest.mock import Mock
 
 import numpy as np
 import onnx
@@ -9,6 +12,7 @@ import onnxruntime as ort
 import pytest
 from onnx import TensorProto, helper
 
+from actors import session
 from actors.errors import UsageError
 from actors.session import Device, open_session
 
@@ -54,13 +58,53 @@ def test_an_unknown_device_is_a_usage_error_that_lists_the_known_ones(text: str)
         Device.parse(text)
 
 
-@pytest.mark.parametrize(("text", "package"), [("cuda:1", "onnxruntime-gpu"), ("openvino", "onnxruntime-openvino")])
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("cuda:1", "install onnxruntime-gpu in place of onnxruntime"),
+        ("openvino", "install onnxruntime-ep-openvino beside onnxruntime"),
+    ],
+)
 def test_a_device_this_onnxruntime_lacks_is_a_usage_error_that_names_the_package(
-    monkeypatch: pytest.MonkeyPatch, text: str, package: str
+    monkeypatch: pytest.MonkeyPatch, text: str, hint: str
 ) -> None:
     monkeypatch.setattr(ort, "get_available_providers", lambda: ["CPUExecutionProvider"])
-    with pytest.raises(UsageError, match=f"install {package} in place of onnxruntime"):
+    monkeypatch.setattr("actors.session._plugin_devices", lambda _: [])
+    with pytest.raises(UsageError, match=hint):
         Device.parse(text)
+
+
+@pytest.fixture
+def plugin(monkeypatch: pytest.MonkeyPatch) -> Iterator[Mock]:
+    """A provider's package as ``onnxruntime-ep-openvino`` 1.8 is: a library that onnxruntime loads and asks for its devices."""
+    package = ModuleType("onnxruntime_ep_openvino")
+    vars(package).update(get_library_path=lambda: "/a/library.so", get_ep_name=lambda: "OpenVINOExecutionProvider")
+    monkeypatch.setitem(sys.modules, package.__name__, package)
+    register = Mock()
+    monkeypatch.setattr(ort, "register_execution_provider_library", register)
+    kinds = ort.OrtHardwareDeviceType
+    devices = [("OpenVINOExecutionProvider", kinds.GPU), ("OpenVINOExecutionProvider", kinds.CPU), ("Another", kinds.CPU)]
+    found = [SimpleNamespace(ep_name=name, device=SimpleNamespace(type=kind)) for name, kind in devices]
+    monkeypatch.setattr(ort, "get_ep_devices", lambda: found)
+    session._plugin_devices.cache_clear()
+    yield register
+    session._plugin_devices.cache_clear()
+
+
+def test_a_plugin_is_loaded_once_and_runs_on_its_cpu(
+    plugin: Mock, doubling_graph: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ort, "get_available_providers", lambda: ["CPUExecutionProvider"])
+    device = Device.parse("openvino")
+    assert Device.parse("openvino") == device == Device("openvino")
+    plugin.assert_called_once_with("openvino", "/a/library.so")
+    options, opened = Mock(), Mock()
+    monkeypatch.setattr(ort, "SessionOptions", lambda: options)
+    monkeypatch.setattr(ort, "InferenceSession", opened)
+    open_session(doubling_graph, device, threads=1)
+    ((devices, _),) = (call.args for call in options.add_provider_for_devices.call_args_list)
+    assert [one.device.type for one in devices] == [ort.OrtHardwareDeviceType.CPU]
+    assert opened.call_args.kwargs["providers"] is None
 
 
 def test_opens_a_graph_with_as_many_threads_as_asked(doubling_graph: Path) -> None:

@@ -109,7 +109,8 @@ def test_decoder_is_the_originals_in_chunks_of_any_size(chunks: list[int]) -> No
     for part in latents.split(chunks, dim=1):
         samples, *past = decoder(part, *past)
         audio.append(samples)
-    torch.testing.assert_close(torch.cat(audio, dim=1), expected, atol=1e-5, rtol=0)
+    # Kinds of processors add in another order: 1.3e-5 apart on AVX2.
+    torch.testing.assert_close(torch.cat(audio, dim=1), expected, atol=3e-5, rtol=0)
 
 
 @pytest.mark.parametrize("chunks", [[9], [1] * 9, [2, 1, 6]])
