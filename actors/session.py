@@ -29,7 +29,8 @@ class Device:
             raise UsageError(f"unknown device {text!r}: use cpu, cuda, cuda:<ordinal> or openvino")
         if _PROVIDERS[kind] not in ort.get_available_providers() and not _plugin_devices(kind):
             raise UsageError(
-                f"device {text!r} needs {_PROVIDERS[kind]}, this onnxruntime has {ort.get_available_providers()}: {_HINTS[kind]}"
+                f"device {text!r} needs {_PROVIDERS[kind]}, this onnxruntime has {ort.get_available_providers()}: "
+                f"{_HINTS[kind]}"
             )
         return cls(kind, int(ordinal or 0))
 

@@ -53,7 +53,8 @@ def main() -> None:
     arguments = parser.parse_args()
     export = load(open_checkpoint(arguments.checkpoint, FILES), "server")
     speech = export.speech["decoder"]
-    print(f"| {this_processor().name} ({this_maker()}) | same token as fp32 | cosine of the logits | seconds |\n|---|---|---|---|")
+    print(f"| {this_processor().name} ({this_maker()}) | same token as fp32 | cosine of the logits | seconds |")
+    print("|---|---|---|---|")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "int4"
         try:

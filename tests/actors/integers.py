@@ -5,8 +5,8 @@ Usage::
     python tests/actors/integers.py <folder>
 
 Every graph ``<folder>/<inputs>-<name>.onnx`` runs on the arrays of ``<folder>/<inputs>.npz``. The results go to
-``<inputs>-<name>.ours.npz``, from a session as our workers open it, and to ``<inputs>-<name>.plain.npz``, from one as others do.
-Prints what the processor has.
+``<inputs>-<name>.ours.npz``, from a session as our workers open it, and to ``<inputs>-<name>.plain.npz``, from one as others
+do. Prints what the processor has.
 """
 
 import sys

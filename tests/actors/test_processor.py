@@ -33,7 +33,8 @@ def test_the_best_kernels_name_the_class(flags: str, kernels: str, multiplies_by
 
 
 @pytest.mark.parametrize(
-    ("features", "kernels"), [("fp asimd", "aarch64"), ("fp asimd asimddp", "arm64-dot"), ("fp asimd asimddp i8mm", "arm64-i8mm")]
+    ("features", "kernels"),
+    [("fp asimd", "aarch64"), ("fp asimd asimddp", "arm64-dot"), ("fp asimd asimddp i8mm", "arm64-i8mm")],
 )
 def test_arm_has_classes_of_its_own(features: str, kernels: str) -> None:
     assert Processor.parse(f"processor\t: 0\nFeatures\t: {features}\n", "aarch64") == Processor("aarch64", kernels)
