@@ -10,6 +10,7 @@ from actors import pocket_tts, soprano, vibevoice_asr, vibevoice_realtime
 from actors.batching import Engine
 from actors.bundle import Bundle, Manifest, load_bundle
 from actors.errors import RequestError, UsageError
+from actors.processor import Processor
 from actors.session import Device
 
 
@@ -29,17 +30,25 @@ class ParseOptions(Protocol):
 
 @dataclass(frozen=True)
 class Family:
-    """What a family's module offers to the rest."""
+    """What a family's module offers to the rest.
+
+    Attributes:
+        open: opens a bundle.
+        parse_options: parses what a request sets.
+        int8_gain: how many times as fast as fp32 int8 is, by :attr:`actors.processor.Processor.kernels`: the README's tables,
+            at most slots.
+    """
 
     open: OpenFamily
     parse_options: ParseOptions
+    int8_gain: Mapping[str, float]
 
 
 FAMILIES = {
-    "pocket-tts": Family(pocket_tts.PocketTTS, pocket_tts.parse_options),
-    "soprano": Family(soprano.Soprano, soprano.parse_options),
-    "vibevoice-asr": Family(vibevoice_asr.VibeVoiceASR, vibevoice_asr.parse_options),
-    "vibevoice-realtime": Family(vibevoice_realtime.VibeVoiceRealtime, vibevoice_realtime.parse_options),
+    "pocket-tts": Family(pocket_tts.PocketTTS, pocket_tts.parse_options, {"avx2": 1.27}),
+    "soprano": Family(soprano.Soprano, soprano.parse_options, {"avx2": 1.25}),
+    "vibevoice-asr": Family(vibevoice_asr.VibeVoiceASR, vibevoice_asr.parse_options, {"avx2": 1.38}),
+    "vibevoice-realtime": Family(vibevoice_realtime.VibeVoiceRealtime, vibevoice_realtime.parse_options, {"avx2": 1.3}),
 }
 
 TRANSCRIBERS = ("vibevoice-asr",)
@@ -100,6 +109,17 @@ def check_transcriber(manifest: Manifest, options: Mapping[str, Any]) -> None:
         _family(manifest).parse_options(manifest, options)
     except RequestError as error:
         raise UsageError(str(error)) from error
+
+
+def int8_note(manifest: Manifest, processor: Processor) -> str | None:
+    """Return what there is to say of an int8 bundle on a processor that has no instructions for it; ``None`` if nothing."""
+    gain = _family(manifest).int8_gain.get(processor.kernels)
+    if manifest.precision != "int8" or processor.multiplies_bytes or gain is None:
+        return None
+    where = f"this processor has no VNNI ({processor.name}, {processor.kernels})"
+    if gain < 1:
+        return f"{where}: fp32 is {1 / gain:.2g} times as fast as int8, export the model in fp32"
+    return f"{where}: int8 is {gain:.2g} times as fast as fp32 here, and more than that where there is VNNI"
 
 
 def _family(manifest: Manifest) -> Family:

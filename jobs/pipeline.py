@@ -8,7 +8,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from actors.bundle import Manifest
 from actors.errors import UsageError
+from actors.models import int8_note
+from actors.processor import this_processor
 from cluster.dataset import Dataset, find_duplicate_ids
 from cluster.output import Run, Summary, summarise
 from cluster.runner import Backend, InProcess, Task, run_units
@@ -40,6 +43,13 @@ def run_missing(run: Run, task: Task, backend: Backend, rows_per_unit: int) -> t
             # Another look at the store: a part that overlapped others, left by a dead run, may have hidden a gap.
             units = run.missing_units(shards, rows_per_unit)
     return run.finish(shards, tally.cpu_s), tally
+
+
+def report_precision(manifest: Manifest, gpus_per_worker: float) -> None:
+    """Log what int8 is worth on this machine's processor, if that is less than elsewhere."""
+    note = None if gpus_per_worker else int8_note(manifest, this_processor())
+    if note:
+        logger.info(note)
 
 
 def report_input(dataset: Dataset) -> None:

@@ -16,7 +16,16 @@ from cluster.output import SYNTHESIS_SCHEMA, Mode, PartSchema, audio_feature, op
 from cluster.registry import REGISTRY_VARIABLE, Pinned, describe
 from cluster.runner import Task
 from jobs.console import EXIT_FAILED_ROWS, print_summary, run_app
-from jobs.pipeline import choose_backend, first_rows, parse_options, parse_workers, report_input, rows_in_unit, run_missing
+from jobs.pipeline import (
+    choose_backend,
+    first_rows,
+    parse_options,
+    parse_workers,
+    report_input,
+    report_precision,
+    rows_in_unit,
+    run_missing,
+)
 
 logger = logging.getLogger("speechmill.synthesize")
 
@@ -93,6 +102,7 @@ def synthesize(
         options={"pause_s": pause_s, **named, **parse_options(option or [])},
     )
     check_choices(manifest, voice, config.options)
+    report_precision(manifest, gpus_per_worker)
     output = output if "://" in output else str(Path(output).expanduser().resolve())
     dataset = _scan(inputs, text_column, id_column, output, limit)
     schema = _schema(dataset, manifest)

@@ -24,7 +24,16 @@ from cluster.registry import EMBEDDED_ASR, REGISTRY_VARIABLE, Pinned, describe
 from cluster.runner import Task
 from cluster.storage import Store
 from jobs.console import EXIT_FAILED_ROWS, print_summary, run_app
-from jobs.pipeline import choose_backend, first_rows, parse_options, parse_workers, report_input, rows_in_unit, run_missing
+from jobs.pipeline import (
+    choose_backend,
+    first_rows,
+    parse_options,
+    parse_workers,
+    report_input,
+    report_precision,
+    rows_in_unit,
+    run_missing,
+)
 
 logger = logging.getLogger("speechmill.transcribe")
 
@@ -118,6 +127,7 @@ def transcribe(
     pinned, manifest = describe(model, registry)
     options = {**({} if max_chunk is None else {"max_chunk_s": max_chunk}), **parse_options(option or [])}
     check_transcriber(manifest, options)
+    report_precision(manifest, gpus_per_worker)
     output = output if "://" in output else str(Path(output).expanduser().resolve())
     dataset = _scan(inputs, kind, audio_column, id_column, output)
     report_input(dataset)
