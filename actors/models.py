@@ -48,7 +48,7 @@ FAMILIES = {
     "pocket-tts": Family(pocket_tts.PocketTTS, pocket_tts.parse_options, {"avx2": 1.27}),
     "soprano": Family(soprano.Soprano, soprano.parse_options, {"avx2": 1.25}),
     "vibevoice-asr": Family(vibevoice_asr.VibeVoiceASR, vibevoice_asr.parse_options, {"avx2": 1.38}),
-    "vibevoice-realtime": Family(vibevoice_realtime.VibeVoiceRealtime, vibevoice_realtime.parse_options, {"avx2": 1.3}),
+    "vibevoice-realtime": Family(vibevoice_realtime.VibeVoiceRealtime, vibevoice_realtime.parse_options, {"avx2": 1.31}),
 }
 
 TRANSCRIBERS = ("vibevoice-asr",)

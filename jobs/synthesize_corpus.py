@@ -102,7 +102,6 @@ def synthesize(
         options={"pause_s": pause_s, **named, **parse_options(option or [])},
     )
     check_choices(manifest, voice, config.options)
-    report_precision(manifest, gpus_per_worker)
     output = output if "://" in output else str(Path(output).expanduser().resolve())
     dataset = _scan(inputs, text_column, id_column, output, limit)
     schema = _schema(dataset, manifest)
@@ -118,6 +117,7 @@ def synthesize(
         task = Task(dataset, run.writer(schema), pinned, config)
         backend = choose_backend(no_ray, pool, cores_per_worker, gpus_per_worker, ray_address)
         unit_rows = rows_in_unit(dataset.rows, pool, cores_per_worker, _MIN_UNIT_ROWS, _MAX_UNIT_ROWS)
+        report_precision(manifest, gpus_per_worker)
         summary, tally = run_missing(run, task, backend, rows_per_unit or unit_rows)
         print_summary(summary, tally, str(run.store), manifest)
     for shard in dataset.corrupt:

@@ -127,7 +127,6 @@ def transcribe(
     pinned, manifest = describe(model, registry)
     options = {**({} if max_chunk is None else {"max_chunk_s": max_chunk}), **parse_options(option or [])}
     check_transcriber(manifest, options)
-    report_precision(manifest, gpus_per_worker)
     output = output if "://" in output else str(Path(output).expanduser().resolve())
     dataset = _scan(inputs, kind, audio_column, id_column, output)
     report_input(dataset)
@@ -149,6 +148,7 @@ def transcribe(
         task = Task(dataset, run.writer(schema), pinned, config)
         backend = choose_backend(no_ray, pool, cores_per_worker, gpus_per_worker, ray_address)
         unit_rows = rows_in_unit(dataset.rows, pool, cores_per_worker, _MIN_UNIT_ROWS, _MAX_UNIT_ROWS)
+        report_precision(manifest, gpus_per_worker)
         summary, tally = run_missing(run, task, backend, rows_per_unit or unit_rows)
         write_files(run.store, summary.parts, [name.value for name in dict.fromkeys(file_format or [])])
         print_summary(summary, tally, str(run.store), manifest)
