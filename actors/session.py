@@ -45,6 +45,10 @@ _PROVIDERS = {
     "cuda": "CUDAExecutionProvider",
     "openvino": "OpenVINOExecutionProvider",
 }
+# Before 1.30 session.x64quantprecision ends the process where it has something to do: it reads an input that our products
+# leave out, the weights' zero point.
+_OLDEST = (1, 30)
+
 # Providers that onnxruntime loads from another package: the module that says where the library is.
 _PLUGINS = {"openvino": "onnxruntime_ep_openvino"}
 _HINTS = {
@@ -70,7 +74,14 @@ def open_session(path: Path, device: Device, threads: int, *, mapped: bool = Fal
     """Open an ONNX file on ``device`` with ``threads`` intra-op CPU threads.
 
     With ``mapped`` its weights stay in the file and are not copied into a faster order: it may be larger than memory.
+
+    Raises:
+        UsageError: this onnxruntime is too old.
     """
+    if tuple(map(int, ort.__version__.split(".")[:2])) < _OLDEST:
+        raise UsageError(
+            f"onnxruntime {ort.__version__} is too old: install {'.'.join(map(str, _OLDEST))} or newer (also of onnxruntime-gpu)"
+        )
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -79,7 +90,8 @@ def open_session(path: Path, device: Device, threads: int, *, mapped: bool = Fal
     # A model's sessions take turns on the same cores: the one that is done must not spin against the one that runs.
     options.add_session_config_entry("session.force_spinning_stop", "1")
     # Without VNNI, x86 adds pairs of u8 x s8 products in 16 bits, which saturate. This makes such weights uint8, whose products
-    # do not; where a processor has VNNI, or no weight leaves -64 .. 64, it changes nothing.
+    # do not; where a processor has VNNI, or no weight leaves -64 .. 64, it changes nothing. Seven-bit weights would need no
+    # option, and be faster without VNNI (benchmarks/int8_kernels.py), but less accurate everywhere (docs/processors.md).
     options.add_session_config_entry("session.x64quantprecision", "1")
     options.add_session_config_entry("session.disable_prepacking", str(int(mapped)))
     # session.set_denormal_as_zero stays off: it acts on some threads only, and a row would depend on which one it meets.

@@ -115,6 +115,15 @@ def test_opens_a_graph_with_as_many_threads_as_asked(doubling_graph: Path) -> No
     assert session.run(["y"], {"x": np.array([1, 2], np.float32)})[0].tolist() == [2, 4]
 
 
+def test_an_onnxruntime_that_would_end_the_process_is_refused(doubling_graph: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for version in ("1.29.3", "1.9.0"):
+        monkeypatch.setattr(ort, "__version__", version)
+        with pytest.raises(UsageError, match=f"onnxruntime {version} is too old: install 1.30 or newer"):
+            open_session(doubling_graph, Device("cpu"), threads=1)
+    monkeypatch.setattr(ort, "__version__", "2.0.0+cu12")
+    open_session(doubling_graph, Device("cpu"), threads=1)
+
+
 def test_denormal_numbers_are_the_same_on_every_thread(doubling_graph: Path) -> None:
     # In a process of its own: ONNX Runtime can flush denormals to zero only on some threads, which then compute other bits.
     script = """
