@@ -79,9 +79,8 @@ def open_session(path: Path, device: Device, threads: int, *, mapped: bool = Fal
         UsageError: this onnxruntime is too old.
     """
     if tuple(map(int, ort.__version__.split(".")[:2])) < _OLDEST:
-        raise UsageError(
-            f"onnxruntime {ort.__version__} is too old: install {'.'.join(map(str, _OLDEST))} or newer (also of onnxruntime-gpu)"
-        )
+        oldest = ".".join(map(str, _OLDEST))
+        raise UsageError(f"onnxruntime {ort.__version__} is too old: install {oldest} or newer, also of onnxruntime-gpu")
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
