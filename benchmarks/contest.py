@@ -120,13 +120,13 @@ def hold(name: str, contestants: Sequence[Contestant], arguments: argparse.Names
     }
     (BENCH / f"{name}.json").write_text(json.dumps(report, indent=2))
     cells = {name: f"{speed:.2f} ({speed / baseline:.2f})" for name, speed in medians.items()}
-    readme = ROOT / "README.md"
-    before, rest = readme.read_text().split(f"<!-- {name} -->\n")
-    table, after = rest.split(f"<!-- /{name} -->")
-    table = with_column(table, f"{here.name} ({here.kernels}), {arguments.threads} threads", cells)
-    print(table)
+    title = f"{here.name} ({here.kernels}), {arguments.threads} threads"
+    print(with_column("", title, cells))
     if not arguments.no_readme:
-        readme.write_text(f"{before}<!-- {name} -->\n{table}<!-- /{name} -->{after}")
+        readme = ROOT / "README.md"
+        before, rest = readme.read_text().split(f"<!-- {name} -->\n")
+        table, after = rest.split(f"<!-- /{name} -->")
+        readme.write_text(f"{before}<!-- {name} -->\n{with_column(table, title, cells)}<!-- /{name} -->{after}")
 
 
 def with_column(table: str, title: str, cells: Mapping[str, str]) -> str:
