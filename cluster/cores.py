@@ -141,6 +141,11 @@ def available_cores() -> list[tuple[int, ...]]:
     return [core.cpus for core in read_topology().cores]
 
 
+def threads_per_core() -> int:
+    """Return how many logical CPUs of a core this process may use: hyperthreads, where there are any."""
+    return max((len(core) for core in available_cores()), default=1)
+
+
 class CoreClaim:
     """Cores that belong to this process until :meth:`close` or its end; dropping the object does not release them.
 

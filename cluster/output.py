@@ -288,6 +288,14 @@ class PartWriter:
         self.store.write_bytes(unit.part_name, data)
         return Part(unit, unit.part_name, data.size, status, duration_s, maker)
 
+    def sees_output(self) -> bool:
+        """Say whether this machine sees the output of the run, and not a folder of its own with the same path.
+
+        Raises:
+            StorageError: the store cannot be reached.
+        """
+        return bool(_read_owner(self.store).get("session") == self.session)
+
     def _check(self, batch: InputBatch, rows: Sequence[Mapping[str, Any]]) -> None:
         unit = batch.unit
         passed = batch.table.num_rows if batch.table.num_columns else unit.count  # without columns a table has no rows

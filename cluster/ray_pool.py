@@ -1,39 +1,64 @@
-"""Runs a job's units on Ray: an autoscaling pool of actors, each with cores of its own."""
+"""Runs a job's units on Ray: a pool of actors that grows while units wait, shrinks at the tail, and outlives its nodes.
+
+Plain actors, because Ray Data's pool cannot begin with no node, is slow to follow an autoscaler, and takes ten times the
+driver's CPU for a call. The job's process knows which units each worker has: what a dead worker had goes to another one.
+"""
 
 import contextlib
 import logging
 import os
-import pickle
+import queue
 import signal
+import socket
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import ray
-from ray.data import ActorPoolStrategy, DataContext
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from actors.errors import SpeechmillError
-from cluster.cores import available_cores, claim_cores, pin_process
-from cluster.dataset import Unit
-from cluster.runner import Outcome, Task, UnitLost, UnitWorker
+from actors.errors import CoresUnavailableError, SpeechmillError
+from cluster import metrics
+from cluster.cores import available_cores, claim_cores, pin_process, threads_per_core
+from cluster.logs import Collector, handle
+from cluster.nodes import Cluster, Node, alive_nodes, ask, draining_nodes, fits, node_kinds
+from cluster.runner import UNITS_IN_FLIGHT, Group, Outcome, Survey, Task, UnitDone, UnitLost, UnitWorker, Usage, check_machine
 
-# A unit whose worker died this often is cut up. One death may be a lost node, or the unit beside it.
+logger = logging.getLogger("speechmill.cluster")
+
+# A unit whose worker died this often is cut up. One death may be an accident, or the unit beside it.
 MAX_DEATHS = 2
-# Ray Data gives up when nothing finishes for this long. Waiting for a spot node may take long, for ever is a hang.
-_NO_PROGRESS_TIMEOUT_S = 2 * 3600
-# Ray Data gives up after this many workers in a row that die while they start, as they do when spot nodes vanish.
-_MAX_INIT_DEATHS = 10
+# A unit whose node was lost is not to blame; but a node may also be lost because of it.
+_MAX_MOVES = 10
+# So many workers in a row may fail to start before the job gives up: with an error, or by dying as they do when nodes vanish.
+_MAX_FAILED_STARTS = 3
+_MAX_DEAD_STARTS = 10
+# How often the pool looks at the cluster.
+_LOOK_S = 2.0
+# How long no node can hold a worker, and none that could is announced, before the job ends with what the cluster has.
+_NO_NODE_S = 20.0
+# Waiting for a spot node may take long, for ever is a hang.
+_NO_PROGRESS_S = 2 * 3600.0
+# People see that a job waits after so long, and again and again.
+_FIRST_NOTE_S = 3.0
+_NOTE_S = 30.0
+# So long before a node goes, what its workers have is handed to others.
+_HAND_BACK_S = 5.0
+# Ray ends the process a minute after it lost the head: we want the last word.
+_HEAD_LOST_S = 20.0
+_PING_TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True)
 class OnRay:
-    """An autoscaling pool of actors on Ray, each with cores of its own.
+    """A pool of actors on Ray, each with cores of its own.
 
     Attributes:
-        workers: the pool's smallest and largest size; it starts with as many as there is work for. ``None``: as many as
-            the cluster can hold when the job starts.
+        workers: how many are kept to the end, and how many there may be. ``None``: as many as the cluster holds at any time,
+            with what its autoscaler may add.
         cores_per_worker: physical cores that each owns exclusively on its node.
         gpus_per_worker: a GPU share each; 0 runs on the CPU.
         address: of a running cluster; ``None`` takes ``RAY_ADDRESS``, else starts Ray on this machine.
@@ -44,119 +69,64 @@ class OnRay:
     gpus_per_worker: float = 0.0
     address: str | None = None
 
-    def run(self, task: Task, units: Sequence[Unit], in_flight: int) -> Iterator[Outcome]:
+    @property
+    def device(self) -> str:
         """See :class:`Backend`."""
-        with self._connected():
-            _configure_ray_data()
-            smallest, largest = (min(size, len(units)) for size in self.workers or self._fitting())
-            items = [{"shard": unit.shard, "first": unit.first, "count": unit.count} for unit in units]
-            outcomes = ray.data.from_items(items, override_num_blocks=len(items)).map_batches(
-                _Actor,
-                fn_constructor_kwargs={
-                    "ledger": _start_ledger(task),
-                    "cores": self.cores_per_worker,
-                    "device": "cuda" if self.gpus_per_worker else "cpu",
-                },
-                batch_size=1,
-                compute=ActorPoolStrategy(
-                    min_size=smallest,
-                    max_size=largest,
-                    initial_size=largest,
-                    max_tasks_in_flight_per_actor=in_flight,
-                    max_concurrent_calls_per_actor=in_flight,
-                    enable_true_multi_threading=True,
-                ),
-                num_cpus=self._cpus_per_worker(),
-                num_gpus=self.gpus_per_worker,
-            )
-            try:
-                for row in outcomes.iter_rows():
-                    yield pickle.loads(row["outcome"])  # noqa: S301 - our own actors wrote it
-            except ray.exceptions.RayError as error:
-                raise SpeechmillError(f"the workers on Ray cannot go on: {_reason(error)}") from error
+        return "cuda" if self.gpus_per_worker else "cpu"
 
-    def _cpus_per_worker(self) -> int:
-        """Ray counts hyperthreads, a worker owns whole cores."""
-        return self.cores_per_worker * max((len(core) for core in available_cores()), default=1)
-
-    def _fitting(self) -> tuple[int, int]:
-        """How many workers the cluster has room for now, as the smallest and largest size."""
-        resources = ray.cluster_resources()
-        count = int(resources.get("CPU", 1) // self._cpus_per_worker())
-        if self.gpus_per_worker:
-            count = min(count, int(resources.get("GPU", 0) // self.gpus_per_worker))
-        return max(1, count), max(1, count)
+    def survey(self) -> Survey:
+        """See :class:`Backend`. What Ray would be given on this machine is known without starting it."""
+        if not (self.address or os.environ.get("RAY_ADDRESS") or ray.is_initialized()):
+            most = max(1, len(available_cores()) // self.cores_per_worker)
+            return Survey(min(most, self.workers[1]) if self.workers else most, 1, self.cores_per_worker)
+        with connected(self.address):
+            demand = _demand(self.cores_per_worker * threads_per_core(), self.gpus_per_worker)
+            nodes = alive_nodes()
+            cluster = Cluster(nodes, node_kinds(nodes))
+            most = self.workers[1] if self.workers else max(1, cluster.room(demand))
+            return Survey(most, cluster.nodes_for(most, demand), self.cores_per_worker)
 
     @contextlib.contextmanager
-    def _connected(self) -> Iterator[None]:
-        """Connect to Ray, or start it here; what was started here is stopped again."""
-        if ray.is_initialized():
-            yield
-            return
-        with _keep_sigterm_handler():
-            if self.address or os.environ.get("RAY_ADDRESS"):
-                ray.init(address=self.address, logging_level=logging.ERROR)
-            else:
-                cores = available_cores()
-                ray.init(
-                    address="local",
-                    num_cpus=sum(len(core) for core in cores),
-                    include_dashboard=False,
-                    logging_level=logging.ERROR,
-                    log_to_driver=False,
-                )
-        try:
-            yield
-        finally:
-            ray.shutdown()
+    def open(self, task: Task) -> Iterator["RayPool"]:
+        """See :class:`Backend`."""
+        with connected(self.address) as is_ours:
+            pool = RayPool(task, self.workers, self.cores_per_worker, self.gpus_per_worker)
+            try:
+                pool.prepare(alone=is_ours)
+                yield pool
+            finally:
+                pool.close()
 
 
-class _Actor:
-    """The shell around :class:`UnitWorker`: claims cores, asks the ledger, answers Ray Data."""
+@contextlib.contextmanager
+def connected(address: str | None) -> Iterator[bool]:
+    """Connect to Ray, or start it on this machine; yield whether it was started here. What was begun here is ended again.
 
-    def __init__(self, ledger: Any, cores: int, device: str) -> None:
-        claim = claim_cores(cores)  # released by the kernel when this process ends, however it ends
-        pin_process(claim.cpus)
-        self._ledger = ledger
-        self._worker = UnitWorker(ray.get(ledger.task.remote()), device, claim.threads)
-
-    def __call__(self, batch: Mapping[str, Any]) -> dict[str, list[bytes]]:
-        unit = Unit(int(batch["shard"][0]), int(batch["first"][0]), int(batch["count"][0]))
-        deaths = ray.get(self._ledger.begin.remote(unit))
-        if deaths >= MAX_DEATHS:
-            outcome: Outcome = UnitLost(unit, f"the worker process died {deaths} times on it")
+    Raises:
+        SpeechmillError: there is no cluster at the address.
+    """
+    if ray.is_initialized():
+        yield False
+        return
+    address = address or os.environ.get("RAY_ADDRESS")
+    with _keep_sigterm_handler():
+        if address:
+            logger.info("connecting to Ray at %s", address)
+            try:
+                ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
+            except (ConnectionError, RuntimeError, ValueError) as error:
+                raise SpeechmillError(
+                    f"there is no Ray cluster at {address}: {error}. Start one (ray start --head), or leave --ray-address and "
+                    "RAY_ADDRESS out to run on this machine."
+                ) from error
         else:
-            outcome = self._worker.run(unit)
-        ray.get(self._ledger.end.remote(unit))
-        return {"outcome": [pickle.dumps(outcome)]}
-
-
-class _Ledger:
-    """Holds the task, and knows which units were begun and not ended: those that a worker died on."""
-
-    def __init__(self, task: Task) -> None:
-        self._task = task
-        self._begun: dict[Unit, int] = {}
-
-    def task(self) -> Task:
-        """Return what is to be done with every unit."""
-        return self._task
-
-    def begin(self, unit: Unit) -> int:
-        """Note that a worker begins a unit; return how many have died on it."""
-        deaths = self._begun.get(unit, 0)
-        self._begun[unit] = deaths + 1
-        return deaths
-
-    def end(self, unit: Unit) -> None:
-        """Note that the unit has an outcome."""
-        self._begun.pop(unit, None)
-
-
-def _start_ledger(task: Task) -> Any:
-    """Start the ledger on the driver's node: if that is lost, so is the job."""
-    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
-    return ray.remote(_Ledger).options(num_cpus=0, scheduling_strategy=here).remote(task)
+            logger.info("starting Ray on this machine")
+            cpus = sum(len(core) for core in available_cores())
+            ray.init(address="local", num_cpus=cpus, include_dashboard=False, logging_level=logging.ERROR, log_to_driver=False)
+    try:
+        yield not address
+    finally:
+        ray.shutdown()
 
 
 @contextlib.contextmanager
@@ -168,14 +138,436 @@ def _keep_sigterm_handler() -> Iterator[None]:
         signal.signal(signal.SIGTERM, handler)
 
 
-def _configure_ray_data() -> None:
-    context = DataContext.get_current()
-    context.enable_progress_bars = False  # the job shows its own
-    context.execution_no_progress_timeout_s = _NO_PROGRESS_TIMEOUT_S
-    context.max_consecutive_actor_init_deaths = _MAX_INIT_DEATHS
-    logging.getLogger("ray.data").setLevel(logging.ERROR)
+# --- workers -----------------------------------------------------------------------------------------------------
 
 
-def _reason(error: ray.exceptions.RayError) -> str:
+@dataclass(frozen=True)
+class _Opened:
+    """A worker is ready."""
+
+    node: str
+    threads_per_core: int
+
+
+@dataclass(frozen=True)
+class _Reply:
+    """What came of a group of units, and what was logged meanwhile."""
+
+    outcomes: list[Outcome]
+    records: list[logging.LogRecord]
+
+
+class SpeechmillWorker:
+    """The actor: a shell around :class:`UnitWorker` that claims cores, collects the log and tells metrics."""
+
+    def open(self, task: Task, cores: int, device: str) -> _Opened:
+        """Claim cores and open the model."""
+        node = ray.get_runtime_context().get_node_id()
+        self._log = Collector(socket.gethostname())
+        logging.getLogger().addHandler(self._log)
+        check_machine(task)
+        claim = claim_cores(cores)  # released by the kernel when this process ends, however it ends
+        pin_process(claim.cpus)
+        self._worker = UnitWorker(task, device, claim.threads)
+        self._metrics = metrics.WorkerMetrics(task.writer.session)
+        self._telling = threading.Lock()
+        return _Opened(node, threads_per_core())
+
+    def run(self, units: Group) -> _Reply:
+        """Put some units through the model."""
+        outcomes = self._worker.run(units)
+        with self._telling:
+            self._metrics.tell(outcomes)
+        return _Reply(outcomes, self._log.take())
+
+
+def _try_machine(task: Task) -> int:
+    """Check that a machine sees what the task needs; return how many CPUs of Ray's one of its cores is."""
+    check_machine(task)
+    return threads_per_core()
+
+
+# --- the pool ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(eq=False)
+class _Member:
+    """A worker of the pool: ``node`` once it is open, the groups that it has, and whether its node is about to go."""
+
+    actor: Any
+    node: str | None = None
+    groups: list[Group] = field(default_factory=list)
+    leaving: bool = False
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What the cluster was like a moment ago."""
+
+    nodes: Sequence[Node]
+    draining: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class _Settled:
+    """A call to a worker has ended: that which opened it, or that which gave it a group."""
+
+    member: _Member
+    group: Group | None
+    future: Future[Any]
+
+
+class RayPool:
+    """See :class:`Pool`. Everything happens on the caller's thread; the threads of Ray and of the watch only queue events."""
+
+    def __init__(self, task: Task, workers: tuple[int, int] | None, cores: int, gpus: float) -> None:
+        self._task = task
+        self._bounds = workers
+        self._cores = cores
+        self._gpus = gpus
+        self._threads_per_core = threads_per_core()
+        self._events: queue.SimpleQueue[_Settled | _Look | SpeechmillError] = queue.SimpleQueue()
+        self._members: list[_Member] = []
+        self._waiting: deque[Group] = deque()
+        self._deaths: Counter[Group] = Counter()
+        self._moves: Counter[Group] = Counter()
+        self._cluster = Cluster()
+        self._refused = 0  # workers for which the nodes had no cores
+        self._failed_starts = self._dead_starts = 0
+        self._head_is_lost = False
+        self._gauges = _Gauges(task.writer.session)
+        self._patience = _Patience()
+        self.waited_row_s = 0.0
+
+    @property
+    def size(self) -> int:
+        """How many workers there may be at once."""
+        return max(1, self._bounds[1] if self._bounds else self._cluster.room(self._demand))
+
+    def prepare(self, *, alone: bool) -> None:
+        """Ask the nodes whether they see what the task needs, and the autoscaler what it may add.
+
+        Args:
+            alone: this machine is the cluster, so it need not be asked.
+
+        Raises:
+            StorageError: a node does not see something.
+        """
+        self._cluster = Cluster(alive_nodes())
+        if not alone:
+            self._cluster = replace(self._cluster, kinds=node_kinds(self._cluster.nodes))
+            self._ask_machines()
+        self._reference = ray.put(self._task)
+        self._watch = _Watch(lambda event: self._events.put(event))
+
+    def _ask_machines(self) -> None:
+        holding = [node for node in self._cluster.nodes if fits(self._demand, node.resources)]
+        answers = ask(holding, _try_machine, self._task)
+        blind = {node.name: answer for node, answer in answers.items() if isinstance(answer, SpeechmillError)}
+        if blind:
+            reasons = "; ".join(f"node {name}: {reason}" for name, reason in list(blind.items())[:3])
+            raise SpeechmillError(
+                f"{len(blind)} of {len(answers)} nodes do not see what this job needs. {reasons}. Give storage that every node "
+                "reaches under the same name: a mounted folder, s3:// or gs://."
+            )
+        known = [answer for answer in answers.values() if isinstance(answer, int)]
+        self._threads_per_core = min(known, default=self._threads_per_core)
+
+    def run(self, groups: Sequence[Group], in_flight: int) -> Iterator[Outcome]:
+        """See :class:`Pool`."""
+        self._waiting = deque(groups)
+        self._patience = _Patience()
+        try:
+            while self._waiting or any(member.groups for member in self._members):
+                self._scale()
+                self._feed(self._members, in_flight)
+                event = self._events.get()
+                if isinstance(event, _Settled):
+                    yield from self._settle(event)
+                elif isinstance(event, _Look):
+                    self._take_look(event, in_flight)
+                else:
+                    self._give_up(event)
+        except BaseException:  # whoever stops early wants none of what is still running
+            self._dismiss(list(self._members))
+            self._events = queue.SimpleQueue()
+            raise
+
+    def _give_up(self, error: SpeechmillError) -> None:
+        self._head_is_lost = True
+        raise error
+
+    def close(self) -> None:
+        """End all workers."""
+        if hasattr(self, "_watch"):
+            self._watch.stop()
+        self._dismiss(list(self._members))
+        self._gauges.clear()
+
+    # --- size
+
+    @property
+    def _demand(self) -> Mapping[str, float]:
+        return _demand(self._cores * self._threads_per_core, self._gpus)
+
+    def _wanted(self) -> int:
+        """How many workers there should be."""
+        kept, most = self._bounds or (0, self._cluster.room(self._demand))
+        work = len(self._waiting) + sum(len(member.groups) for member in self._members)
+        return max(min(kept, most), min(work, most) - self._refused, 1)
+
+    def _scale(self) -> None:
+        staying = [member for member in self._members if not member.leaving]
+        surplus = len(staying) - self._wanted()
+        for _ in range(-surplus):
+            self._start()
+        if surplus > 0 and not self._waiting:
+            idle = sorted((member for member in staying if not member.groups), key=lambda member: member.node is not None)
+            self._dismiss(idle[:surplus])
+
+    def _start(self) -> None:
+        options = {"num_cpus": self._demand["CPU"], "num_gpus": self._demand["GPU"], "max_concurrency": UNITS_IN_FLIGHT}
+        actor = ray.remote(SpeechmillWorker).options(**options, max_restarts=0, scheduling_strategy="SPREAD").remote()
+        member = _Member(actor)
+        self._members.append(member)
+        self._await(actor.open.remote(self._reference, self._cores, "cuda" if self._gpus else "cpu"), member, None)
+
+    def _await(self, reference: ray.ObjectRef, member: _Member, group: Group | None) -> None:
+        events = self._events
+        reference.future().add_done_callback(lambda future: events.put(_Settled(member, group, future)))
+
+    def _dismiss(self, members: Collection[_Member]) -> None:
+        for member in members:
+            self._members.remove(member)
+            if not self._head_is_lost:  # else Ray would wait for it
+                ray.kill(member.actor)
+
+    # --- work
+
+    def _feed(self, members: Sequence[_Member], in_flight: int) -> None:
+        """Give waiting groups to open workers, to those with the fewest first."""
+        for load in range(in_flight):
+            for member in members:
+                if not self._waiting:
+                    return
+                if member.node and not member.leaving and len(member.groups) == load:
+                    group = self._waiting.popleft()
+                    member.groups.append(group)
+                    self._await(member.actor.run.remote(group), member, group)
+
+    def _settle(self, event: _Settled) -> Iterator[Outcome]:
+        member, group, error = event.member, event.group, event.future.exception()
+        if member not in self._members:
+            return  # what it had was given to others when it went
+        if error is None and group is None:
+            member.node = event.future.result().node
+            self._failed_starts = self._dead_starts = 0
+            self._patience.renew()
+        elif error is None and group is not None:
+            member.groups.remove(group)
+            self._patience.renew()
+            reply: _Reply = event.future.result()
+            handle(reply.records)
+            self._gauges.count(reply.outcomes)
+            yield from reply.outcomes
+        elif group is None:
+            self._dismiss([member])
+            self._judge_start(error)
+        else:
+            yield from self._lose(member, error)
+
+    def _lose(self, member: _Member, error: BaseException | None) -> Iterator[Outcome]:
+        """Take a dead worker's groups back; those that workers keep dying on are lost."""
+        self._dismiss([member])
+        node_is_lost = (
+            member.leaving or isinstance(error, ray.exceptions.ActorUnavailableError) or not self._is_alive(member.node)
+        )
+        blamed, most = (self._moves, _MAX_MOVES) if node_is_lost else (self._deaths, MAX_DEATHS)
+        logger.warning(
+            "%s; its %d units go to other workers",
+            "a node was lost with a worker on it" if node_is_lost else f"a worker died ({_reason(error)})",
+            sum(map(len, member.groups)),
+        )
+        for group in reversed(member.groups):
+            blamed[group] += 1
+            if blamed[group] >= most:
+                for unit in group:
+                    yield UnitLost(unit, f"the worker process died {blamed[group]} times on it")
+            else:
+                metrics.add("speechmill_retries_total", len(group), job=self._task.writer.session)
+                self._waiting.appendleft(group)
+
+    def _is_alive(self, node: str | None) -> bool:
+        return any(alive.id == node for alive in alive_nodes()) and node not in draining_nodes()
+
+    def _judge_start(self, error: BaseException | None) -> None:
+        """Decide what a worker that could not be started means for the job.
+
+        Raises:
+            SpeechmillError: there is no hope.
+        """
+        cause = getattr(error, "cause", None) or error
+        if isinstance(cause, CoresUnavailableError):
+            self._refused += 1
+            logger.warning("one worker less: %s", cause)
+            hopeless = not self._members
+        elif isinstance(error, ray.exceptions.RayTaskError):
+            self._failed_starts += 1
+            hopeless = self._failed_starts >= _MAX_FAILED_STARTS
+        else:
+            self._dead_starts += 1
+            hopeless = self._dead_starts >= _MAX_DEAD_STARTS
+        if hopeless:
+            raise SpeechmillError(f"the workers on Ray cannot go on: {_reason(cause)}") from error
+
+    # --- the cluster
+
+    def _take_look(self, look: _Look, in_flight: int) -> None:
+        """Note what the cluster is like now, and what follows from it."""
+        if {node.id for node in look.nodes} != {node.id for node in self._cluster.nodes}:
+            self._refused = 0
+        self._cluster = replace(self._cluster, nodes=look.nodes)
+        for member in [member for member in self._members if member.node in look.draining]:
+            self._give_notice(member, look.draining[member.node or ""])
+        starting = sum(member.node is None for member in self._members)
+        at_work = len(self._members) - starting
+        rows = sum(unit.count for group in self._waiting for unit in group)
+        missing_rows = min(rows, starting * in_flight * rows // max(1, len(self._waiting)))
+        self.waited_row_s += missing_rows * _LOOK_S
+        self._gauges.show(len(self._waiting), self._wanted(), starting, at_work)
+        self._patience.look(starting, at_work)
+        if not at_work and self._patience.waited_s > _NO_NODE_S and not self._cluster.room(self._demand):
+            raise SpeechmillError(self._nowhere())
+        if not at_work and self._patience.waited_s > _NO_PROGRESS_S:
+            raise SpeechmillError(
+                f"{starting} workers have been waiting for a node for {_NO_PROGRESS_S / 3600:g} hours. What is finished is "
+                "kept: run the same command again to go on."
+            )
+
+    def _give_notice(self, member: _Member, goes_at: float) -> None:
+        """Let a worker whose node is about to go finish what it has, or hand that to others when there is no more time."""
+        if not member.leaving:
+            member.leaving = True
+            logger.info("a node is about to go: its worker gets no more units")
+        if not member.groups or time.time() > goes_at - _HAND_BACK_S:
+            self._waiting.extendleft(reversed(member.groups))
+            self._dismiss([member])
+
+    def _nowhere(self) -> str:
+        demand = ", ".join(f"{amount:g} {name}" for name, amount in self._demand.items() if amount)
+        kinds = [f"{kind.name} (up to {kind.most}): {_describe(kind.resources)}" for kind in self._cluster.kinds]
+        nodes = [f"{node.name}: {_describe(node.resources)}" for node in self._cluster.nodes]
+        return (
+            f"no node of this cluster can hold a worker, which needs {demand}. There are: {'; '.join(nodes[:8])}. "
+            f"The autoscaler may add: {'; '.join(kinds) or 'nothing that is known'}. Give each worker less "
+            "(--cores-per-worker, --gpus-per-worker), or add nodes that can hold one."
+        )
+
+
+class _Patience:
+    """How long nothing has happened, and what people are told of it."""
+
+    def __init__(self) -> None:
+        self._since = self._begun = time.monotonic()
+        self._told: float | None = None
+
+    @property
+    def waited_s(self) -> float:
+        """Seconds since something has happened."""
+        return time.monotonic() - self._since
+
+    def renew(self) -> None:
+        """Note that something has happened."""
+        self._since = time.monotonic()
+
+    def look(self, starting: int, at_work: int) -> None:
+        """Say that workers are waited for, soon at first and then every half minute."""
+        now = time.monotonic()
+        due = now - self._begun >= _FIRST_NOTE_S if self._told is None else now - self._told >= _NOTE_S
+        if starting and due:
+            self._told = now
+            logger.info("waiting for %d %s; %d at work", starting, "worker" if starting == 1 else "workers", at_work)
+
+
+class _Gauges:
+    """What the job's process tells Prometheus."""
+
+    def __init__(self, job: str) -> None:
+        self._job = job
+        self._usages: dict[str, Usage] = {}
+        self._audio_s = 0.0
+        self._opened: float | None = None
+
+    def count(self, outcomes: Sequence[Outcome]) -> None:
+        """Count what came of some units."""
+        for outcome in outcomes:
+            if isinstance(outcome, UnitDone):
+                self._audio_s += outcome.part.duration_s
+                if outcome.usage:
+                    self._usages[outcome.usage.worker] = outcome.usage
+                    self._opened = min(self._opened or outcome.usage.opened, outcome.usage.opened)
+
+    def show(self, waiting: int, wanted: int, starting: int, at_work: int) -> None:
+        """Set all gauges."""
+        metrics.show("speechmill_units_waiting", waiting, job=self._job)
+        for state, count in (("wanted", wanted), ("starting", starting), ("open", at_work)):
+            metrics.show("speechmill_workers", count, job=self._job, state=state)
+        if self._opened and self._audio_s:
+            metrics.show("speechmill_rtf", (time.time() - self._opened) / self._audio_s, job=self._job)
+        slot_steps = sum(usage.stats.slot_steps for usage in self._usages.values())
+        if slot_steps:
+            busy = sum(usage.stats.busy_slot_steps for usage in self._usages.values())
+            metrics.show("speechmill_slot_occupancy", busy / slot_steps, job=self._job)
+
+    def clear(self) -> None:
+        """Show that there is no more work."""
+        with contextlib.suppress(Exception):
+            self.show(0, 0, 0, 0)
+
+
+class _Watch:
+    """Looks at the cluster from a thread of its own, because Ray's calls hang when the head node is lost."""
+
+    def __init__(self, tell: Callable[[_Look | SpeechmillError], None]) -> None:
+        self._tell = tell
+        host, _, port = ray.get_runtime_context().gcs_address.rpartition(":")
+        self._head = host.strip("[]"), int(port)
+        self._ended = threading.Event()
+        for target in (self._watch_head, self._watch_nodes):
+            threading.Thread(target=target, name="speechmill-watch", daemon=True).start()
+
+    def stop(self) -> None:
+        """Stop looking."""
+        self._ended.set()
+
+    def _watch_head(self) -> None:
+        seen = time.monotonic()
+        while not self._ended.wait(_LOOK_S):
+            with contextlib.suppress(OSError), socket.create_connection(self._head, timeout=_PING_TIMEOUT_S):
+                seen = time.monotonic()
+            if time.monotonic() - seen > _HEAD_LOST_S:
+                sentence = (
+                    f"the head node of the Ray cluster has not answered for {_HEAD_LOST_S:g} s: the cluster is lost. What is "
+                    "finished is kept: run the same command on a cluster that is up to go on."
+                )
+                self._tell(SpeechmillError(sentence))
+                return
+
+    def _watch_nodes(self) -> None:
+        while not self._ended.wait(_LOOK_S):
+            with contextlib.suppress(Exception):  # the head is away for a moment, or for good: the other thread knows
+                self._tell(_Look(alive_nodes(), draining_nodes()))
+
+
+def _demand(cpus: int, gpus: float) -> Mapping[str, float]:
+    """What Ray counts for a worker: it counts hyperthreads, a worker owns whole cores."""
+    return {"CPU": float(cpus), "GPU": gpus}
+
+
+def _describe(resources: Mapping[str, float]) -> str:
+    return ", ".join(f"{resources.get(name, 0):g} {name}" for name in ("CPU", "GPU"))
+
+
+def _reason(error: BaseException | None) -> str:
     """The last line of Ray's message: that of the error itself, below the traceback of the worker that raised it."""
-    return str(error).strip().splitlines()[-1]
+    return str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__

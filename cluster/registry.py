@@ -250,6 +250,13 @@ def describe(reference: str, registry: str | None = None) -> tuple[Pinned, Manif
     return pinned, _read_manifest(pinned.origin, pinned.digest)[1]
 
 
+def local_origin(pinned: Pinned) -> Path | None:
+    """Return where a model is if that is a path, which other machines may not have; ``None`` for what all can reach."""
+    if isinstance(pinned.origin, RegistryOrigin):
+        return pinned.origin.store.local_path(pinned.origin.prefix)
+    return pinned.origin if isinstance(pinned.origin, Path) else None
+
+
 def _as_folder(reference: str) -> Path | None:
     """Return the bundle folder that a path names, or ``None`` if the reference is a name below a registry's root."""
     if "/" not in reference and reference not in (".", "..", "~"):

@@ -1,17 +1,21 @@
 """Runs a job's units through workers. This module runs them in one process; :mod:`cluster.ray_pool` on Ray.
 
-A worker is a plain class that turns rows into rows. Here it gets cores, a model and units; its results become parts. A
-unit that breaks its worker is cut into pieces and tried again, down to the row that does it: that row becomes ``failed``
-and its neighbours are fine.
+A worker is a plain class that turns rows into rows. Here it gets cores, a model and units; its results become parts. It takes
+several small units at once, so that a thousand files of ten rows fill its slots as one file of ten thousand does. A unit that
+breaks its worker is cut into pieces and tried again, down to the row that does it: that row becomes ``failed`` and its
+neighbours are fine.
 """
 
 import contextlib
 import logging
+import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, replace
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any, Protocol
 
 from actors.batching import EngineStats
@@ -19,7 +23,7 @@ from actors.bundle import Bundle
 from actors.errors import InputDataError, ResumeError, StorageError
 from cluster.dataset import Dataset, InputBatch, Unit, read_rows, unreadable_rows
 from cluster.output import Part, PartWriter
-from cluster.registry import Pinned, fetch
+from cluster.registry import Pinned, fetch, local_origin
 
 logger = logging.getLogger(__name__)
 
@@ -71,14 +75,25 @@ class Task:
 
 @dataclass(frozen=True)
 class Usage:
-    """What a worker has used since it was opened; a later one of the same worker replaces it."""
+    """What a worker has used since it was opened; a later one of the same worker replaces it.
+
+    Attributes:
+        worker: names the worker.
+        cores: physical cores that it owns.
+        opened: when its model was open, in seconds since the epoch.
+        busy_s: wall seconds since then.
+        cpu_s: CPU seconds since then, of all its threads.
+        stats: the engine's counters.
+        seconds: where time went: ``fetch`` and ``load`` of the model; ``read`` and ``write`` of rows.
+    """
 
     worker: str
     cores: int
-    opened: float  # seconds since the epoch
-    busy_s: float  # wall seconds since it was opened
+    opened: float
+    busy_s: float
     cpu_s: float
     stats: EngineStats
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -105,46 +120,114 @@ class UnitStopped:
 
 
 Outcome = UnitDone | UnitLost | UnitStopped
+Group = tuple[Unit, ...]
+
+
+class Pool(Protocol):
+    """Workers that have the model of a task open, or are about to."""
+
+    @property
+    def size(self) -> int:
+        """How many workers there may be at once."""
+
+    def run(self, groups: Sequence[Group], in_flight: int) -> Iterator[Outcome]:
+        """Put every group of units through a worker once, at most ``in_flight`` at a time in each.
+
+        Yields what came of each unit, in any order.
+
+        Raises:
+            SpeechmillError: there are no workers, and there will be none.
+        """
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a backend could run at most: workers, the nodes that takes, and the CPU threads of a worker."""
+
+    workers: int
+    nodes: int
+    threads: int
 
 
 class Backend(Protocol):
     """Where workers live."""
 
-    def run(self, task: Task, units: Sequence[Unit], in_flight: int) -> Iterator[Outcome]:
-        """Put every unit through a worker once, ``in_flight`` at a time in each; yield what came of them in any order."""
+    @property
+    def device(self) -> str:
+        """``cpu`` or ``cuda``."""
+
+    def survey(self) -> Survey:
+        """Say what there could be, without starting any of it.
+
+        Raises:
+            SpeechmillError: there is no cluster.
+        """
+
+    def open(self, task: Task) -> AbstractContextManager[Pool]:
+        """Open workers for a task. They are gone when the context is left.
+
+        Raises:
+            SpeechmillError: they cannot be opened, or one of their machines does not see what the task needs.
+        """
 
 
-def run_units(task: Task, units: Sequence[Unit], backend: Backend) -> Iterator[UnitDone]:
+def run_units(task: Task, units: Sequence[Unit], pool: Pool, rows_per_group: int = 0) -> Iterator[UnitDone]:
     """Process every unit, retrying lost ones in pieces, and yield each written part.
 
     A unit may be lost by the one beside it. So pieces have a worker to themselves, and only a row that was lost alone fails.
+
+    Args:
+        task: what is to be done.
+        units: the rows.
+        pool: the workers.
+        rows_per_group: units go to a worker together as long as they have no more rows.
 
     Raises:
         StorageError: the output can no longer be written.
         SpeechmillError: the workers cannot be started.
     """
-    in_flight = UNITS_IN_FLIGHT
-    while units:
+    groups, in_flight = list(_together(units, rows_per_group)), UNITS_IN_FLIGHT
+    while groups:
         again: list[Unit] = []
-        for outcome in backend.run(task, units, in_flight):
+        for outcome in pool.run(groups, in_flight):
             if isinstance(outcome, UnitDone):
                 yield outcome
             elif isinstance(outcome, UnitStopped):
                 raise StorageError(f"{outcome.reason} What is finished is kept: run the same command to go on.")
             elif outcome.unit.count == 1 and in_flight == 1:
-                logger.warning("%s failed: %s", outcome.unit, outcome.reason)
+                logger.warning("%s failed: %s", outcome.unit, outcome.reason, extra={"unit": outcome.unit.part_name})
                 yield UnitDone(_write_failed(task, outcome), None)
             else:
-                logger.warning("%s was lost, and is tried again in pieces and alone: %s", outcome.unit, outcome.reason)
-                again += _cut(outcome.unit)
-        units, in_flight = again, 1
+                logger.warning(
+                    "%s was lost, and is tried again in pieces and alone: %s",
+                    outcome.unit,
+                    outcome.reason,
+                    extra={"unit": outcome.unit.part_name},
+                )
+                again += cut_unit(outcome.unit, _PIECES)
+        groups, in_flight = [(unit,) for unit in again], 1
 
 
-def _cut(unit: Unit) -> list[Unit]:
-    pieces = [unit]
-    while len(pieces) < min(_PIECES, unit.count):
-        pieces = [half for piece in pieces for half in (piece.split() if piece.count > 1 else (piece,))]
-    return pieces
+def _together(units: Iterable[Unit], rows: int) -> Iterator[Group]:
+    """Yield neighbouring units as groups of at most ``rows`` rows, or of one unit."""
+    group: list[Unit] = []
+    count = 0
+    for unit in units:
+        if group and count + unit.count > rows:
+            yield tuple(group)
+            group, count = [], 0
+        group.append(unit)
+        count += unit.count
+    if group:
+        yield tuple(group)
+
+
+def cut_unit(unit: Unit, pieces: int, fewest_rows: int = 1) -> list[Unit]:
+    """Halve a unit again and again, until there are ``pieces``; none gets less than ``fewest_rows``."""
+    cut = [unit]
+    while len(cut) < pieces and any(piece.count >= 2 * fewest_rows for piece in cut):
+        cut = [half for piece in cut for half in (piece.split() if piece.count >= 2 * fewest_rows else (piece,))]
+    return cut
 
 
 def _write_failed(task: Task, lost: UnitLost) -> Part:
@@ -167,37 +250,88 @@ def _read(task: Task, unit: Unit) -> InputBatch:
         return unreadable_rows(task.dataset, unit, str(error), passthrough)
 
 
+def check_machine(task: Task) -> None:
+    """Check that this machine sees what a task names by paths: its output, its input and its model.
+
+    What only the machine has where the job was started is the first mistake on a cluster, and without this check a job looks as
+    if it worked.
+
+    Raises:
+        StorageError: it does not see something, or sees another one of the same name.
+    """
+    if not task.writer.sees_output():
+        raise StorageError(f"it does not have the output {task.writer.store} of this job")
+    shards = [shard for shard in task.dataset.shards if not shard.error]
+    for shard in {(shard.store.uri, place): shard for place, shard in enumerate(shards[:1] + shards[-1:])}.values():
+        key = shard.key or shard.files[0]
+        if shard.store.local_path(key) and not shard.store.exists(key):
+            raise StorageError(f"it does not have the input {shard.store.uri_of(key)}")
+    place = local_origin(task.model)
+    if place and not place.exists():
+        raise StorageError(f"it does not have the model {place}")
+
+
 class UnitWorker:
-    """A worker with its model open: puts one unit after the other through it. Safe to call from several threads."""
+    """A worker with its model open: puts units through it. Safe to call from several threads."""
 
     def __init__(self, task: Task, device: str, threads: int) -> None:
         self._task = task
         self._threads = threads
         self._id = uuid.uuid4().hex
-        self._worker = task.config.open(fetch(task.model), device, threads)
+        self._seconds = {"fetch": 0.0, "load": 0.0, "read": 0.0, "write": 0.0}
+        self._counting = threading.Lock()
+        with self._timed("fetch"):
+            bundle = fetch(task.model)
+        with self._timed("load"):
+            self._worker = task.config.open(bundle, device, threads)
         self._opened = time.time()
         self._started = time.monotonic()
         self._cpu_before = time.process_time()
         self._closing = False
 
-    def run(self, unit: Unit) -> Outcome:
-        """Read, process and write one unit."""
+    def run(self, units: Group) -> list[Outcome]:
+        """Read, process and write some units, all of them together."""
         try:
-            batch = _read(self._task, unit)
-            rows = self._worker([(row.id, row.values, row.error) for row in batch.rows])
-            part = self._task.writer.write(batch, rows)
+            with self._timed("read"):
+                batches, lost = self._read(units)
+            rows = iter(self._worker([(row.id, row.values, row.error) for batch in batches for row in batch.rows]))
+            with self._timed("write"):
+                parts = [self._task.writer.write(batch, list(islice(rows, batch.unit.count))) for batch in batches]
         except (StorageError, ResumeError) as error:
-            return UnitStopped(str(error))
+            return [UnitStopped(str(error))]
         except Exception as error:
             if not self._closing:  # else it was stopped, which is no fault of its rows
-                logger.warning("%s broke its worker", unit, exc_info=True)
-            return UnitLost(unit, f"{type(error).__name__}: {error}")
-        return UnitDone(part, self._usage())
+                names = ", ".join(unit.part_name for unit in units)
+                logger.warning("%s broke its worker", names, exc_info=True, extra={"unit": names})
+            return [UnitLost(unit, f"{type(error).__name__}: {error}") for unit in units]
+        usage = self._usage()
+        return [*lost, *(UnitDone(part, usage) for part in parts)]
 
     def close(self) -> None:
         """Close the worker; units that run are then lost."""
-        self._closing = True
-        self._worker.close()
+        if not self._closing:
+            self._closing = True
+            self._worker.close()
+
+    def _read(self, units: Group) -> tuple[list[InputBatch], list[Outcome]]:
+        """Return the rows of the units that can be read, and what is wrong with the others."""
+        batches: list[InputBatch] = []
+        lost: list[Outcome] = []
+        for unit in units:
+            try:
+                batches.append(_read(self._task, unit))
+            except InputDataError as error:
+                lost.append(UnitLost(unit, str(error)))
+        return batches, lost
+
+    @contextlib.contextmanager
+    def _timed(self, phase: str) -> Iterator[None]:
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            with self._counting:
+                self._seconds[phase] += time.perf_counter() - started
 
     def _usage(self) -> Usage:
         return Usage(
@@ -207,6 +341,7 @@ class UnitWorker:
             time.monotonic() - self._started,
             time.process_time() - self._cpu_before,
             replace(self._worker.stats),
+            dict(self._seconds),
         )
 
 
@@ -217,13 +352,35 @@ class InProcess:
     device: str
     threads: int
 
-    def run(self, task: Task, units: Sequence[Unit], in_flight: int) -> Iterator[Outcome]:
+    def survey(self) -> Survey:
+        """See :class:`Backend`."""
+        return Survey(1, 1, self.threads)
+
+    @contextlib.contextmanager
+    def open(self, task: Task) -> Iterator[Pool]:
         """See :class:`Backend`."""
         worker = UnitWorker(task, self.device, self.threads)
-        with contextlib.ExitStack() as stack:
-            pool = ThreadPoolExecutor(in_flight, thread_name_prefix="unit")
-            stack.callback(pool.shutdown)
-            stack.callback(worker.close)  # first: units that run are then over at once
-            stack.callback(pool.shutdown, wait=False, cancel_futures=True)
-            for future in as_completed([pool.submit(worker.run, unit) for unit in units]):
-                yield future.result()
+        with contextlib.closing(worker):
+            yield _Threads(worker)
+
+
+class _Threads:
+    """The pool of :class:`InProcess`: threads that share one worker."""
+
+    size = 1
+
+    def __init__(self, worker: UnitWorker) -> None:
+        self._worker = worker
+
+    def run(self, groups: Sequence[Group], in_flight: int) -> Iterator[Outcome]:
+        """See :class:`Pool`."""
+        threads = ThreadPoolExecutor(in_flight, thread_name_prefix="unit")
+        try:
+            for future in as_completed([threads.submit(self._worker.run, group) for group in groups]):
+                yield from future.result()
+        except BaseException:
+            threads.shutdown(wait=False, cancel_futures=True)
+            self._worker.close()  # units that run are then over at once
+            raise
+        finally:
+            threads.shutdown()

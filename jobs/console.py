@@ -2,20 +2,24 @@
 
 import contextlib
 import logging
+import math
 import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
 from typing import Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from actors.bundle import Manifest
 from actors.errors import InputDataError, SpeechmillError, UsageError
+from cluster import logs
 from cluster.output import Summary
 from cluster.runner import UnitDone, Usage
 
@@ -27,22 +31,50 @@ EXIT_INTERRUPTED = 130
 _LOG_INTERVAL_S = 10.0
 
 
+class LogFormat(StrEnum):
+    """How a job logs."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
 def run_app(app: typer.Typer, arguments: Sequence[str] | None = None) -> None:
     """Run a command line and exit: 2 for wrong usage, 1 for our other errors, 130 for Ctrl-C; messages on one line."""
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    log_as(LogFormat.TEXT)
     logger.setLevel(logging.INFO)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # `ray job stop` is a polite Ctrl-C
     try:
         code = app(arguments, standalone_mode=False)  # typer makes 130 of Ctrl-C
         if code == EXIT_INTERRUPTED:
-            typer.echo("interrupted: run the same command again to go on", err=True)
+            _complain("interrupted: run the same command again to go on")
     except SpeechmillError as error:
-        typer.echo(f"error: {' '.join(str(error).splitlines())}", err=True)
+        _complain(f"error: {' '.join(str(error).splitlines())}")
         code = EXIT_USAGE if isinstance(error, UsageError | InputDataError | FileNotFoundError) else EXIT_FAILED_ROWS
     except typer.TyperException as error:
-        typer.echo(f"error: {error.format_message()} (--help shows all options)", err=True)
+        _complain(f"error: {error.format_message()} (--help shows all options)")
         code = EXIT_USAGE
     sys.exit(code or 0)
+
+
+def log_as(kind: LogFormat) -> None:
+    """Log to stderr in a format, from now on."""
+    logging.basicConfig(level=logging.WARNING)
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(logs.formatter(kind.value))
+
+
+def name_job(session: str) -> None:
+    """Let every record name the job, from now on."""
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(logs.Named(session))
+
+
+def _complain(sentence: str) -> None:
+    """Say why the job ends: a line of its own, or a record where all lines are records."""
+    if any(isinstance(handler.formatter, logs.JsonFormatter) for handler in logging.getLogger().handlers):
+        logger.error(sentence)
+    else:
+        typer.echo(sentence, err=True)
 
 
 @dataclass
@@ -78,6 +110,15 @@ class Tally:
         return max(0.0, min(opened) - self.started_at) if opened else self.wall_s
 
     @property
+    def working_s(self) -> float:
+        """Seconds since the first worker had its model open: what a speed is measured by."""
+        return max(self.wall_s - self.startup_s, 1e-9)
+
+    def left_s(self, rows: int) -> float:
+        """Seconds that ``rows`` more rows will take at this speed; infinite before the first part."""
+        return rows * self.working_s / self.rows if self.rows else math.inf
+
+    @property
     def cpu_s(self) -> float:
         """CPU seconds of all workers since they were opened."""
         return sum(usage.cpu_s for usage in self._usages.values())
@@ -105,21 +146,22 @@ def progress_of(total_rows: int, done_rows: int, tally: Tally) -> Iterator[Any]:
             nonlocal last
             if time.monotonic() - last >= _LOG_INTERVAL_S:
                 last = time.monotonic()
-                logger.info("%d of %d rows, %s", done_rows + tally.rows, total_rows, _speed(tally))
+                logger.info("%d of %d rows, %s", done_rows + tally.rows, total_rows, _speed(tally, total_rows - done_rows))
 
         yield log
         return
     columns = (
-        TextColumn("rows"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"),
-        TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
+        TextColumn("rows"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}"), TimeElapsedColumn(),
     )  # fmt: skip
     with Progress(*columns, console=console) as progress:
         bar = progress.add_task("", total=total_rows, completed=done_rows)
-        yield lambda: progress.update(bar, completed=done_rows + tally.rows, description=_speed(tally))
+        yield lambda: progress.update(bar, completed=done_rows + tally.rows, description=_speed(tally, total_rows - done_rows))
 
 
-def _speed(tally: Tally) -> str:
-    return f"{tally.audio_s / 3600:.2f} h of audio, {tally.audio_s / max(tally.wall_s, 1e-9):.1f}x real time"
+def _speed(tally: Tally, rows: int) -> str:
+    """Say how fast a run of ``rows`` rows is, and when it will be over. Start-up is no part of a speed."""
+    left = timedelta(seconds=round(tally.left_s(rows - tally.rows)))
+    return f"{tally.audio_s / 3600:.2f} h of audio, {tally.audio_s / tally.working_s:.1f}x real time, {left} left"
 
 
 def print_summary(summary: Summary, tally: Tally, output: str, manifest: Manifest) -> None:
@@ -131,7 +173,7 @@ def print_summary(summary: Summary, tally: Tally, output: str, manifest: Manifes
     table.add_row("rows", f"{summary.rows:,} ({status})")
     table.add_row("audio", f"{summary.duration_s / 3600:.3f} h ({summary.duration_s:,.1f} s)")
     if tally.rows:
-        working_s = max(tally.wall_s - tally.startup_s, 1e-9)
+        working_s = tally.working_s
         table.add_row("wall", f"{tally.wall_s:,.1f} s, of which start-up {tally.startup_s:.1f} s")
         table.add_row("RTF", f"{working_s / max(tally.audio_s, 1e-9):.5f} ({tally.audio_s / working_s:,.1f}x real time)")
         table.add_row("per core", f"{tally.audio_s / max(tally.core_s, 1e-9):,.1f} audio-seconds per core-second")

@@ -5,43 +5,66 @@ import logging
 import math
 import os
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from actors.bundle import Manifest
 from actors.errors import UsageError
 from actors.models import int8_note
 from actors.processor import this_processor
-from cluster.dataset import Dataset, find_duplicate_ids
+from cluster.dataset import Dataset, Unit, find_duplicate_ids
 from cluster.output import Run, Summary, summarise
-from cluster.runner import Backend, InProcess, Task, run_units
+from cluster.runner import Backend, InProcess, Task, cut_unit, run_units
 from jobs.console import Tally, progress_of
 
 logger = logging.getLogger("speechmill")
 
+_SUBMITTED = "RAY_JOB_CONFIG_JSON_ENV_VAR"  # is set where `ray job submit` runs a job
 _UNITS_PER_WORKER = 8  # at least, so that all workers end together
+_TAIL_UNITS = 2  # a worker's last units are cut finer, for the same reason
+_TAIL_PIECES = 4
 
 
-def run_missing(run: Run, task: Task, backend: Backend, rows_per_unit: int) -> tuple[Summary, Tally]:
+@dataclass(frozen=True)
+class UnitRows:
+    """How many rows make a unit: ``fixed`` if that is given, else by the pool, between ``fewest`` and ``most``."""
+
+    fewest: int
+    most: int
+    fixed: int | None = None
+
+    def for_pool(self, rows: int, workers: int) -> int:
+        """Return the rows of a unit: so few that each of ``workers`` gets several."""
+        return self.fixed or max(self.fewest, min(self.most, math.ceil(rows / (workers * _UNITS_PER_WORKER))))
+
+    def with_finer_tail(self, units: Sequence[Unit], workers: int) -> list[Unit]:
+        """Cut the last units into pieces, unless their size is given."""
+        tail = 0 if self.fixed else min(len(units), workers * _TAIL_UNITS)
+        pieces = [piece for unit in units[len(units) - tail :] for piece in cut_unit(unit, _TAIL_PIECES, self.fewest)]
+        return [*units[: len(units) - tail], *pieces]
+
+
+def run_missing(run: Run, task: Task, backend: Backend, unit_rows: UnitRows) -> tuple[Summary, Tally]:
     """Process what is missing; return the summary of the whole job and the tally of this run."""
     tally = Tally()
     if run.finished:
         return summarise(run.store), tally
     shards, total = task.dataset.shards, task.dataset.rows
-    units = run.missing_units(shards, rows_per_unit)
     earlier = summarise(run.store)
     if earlier.rows:
         logger.info("%d of %d rows are there already", earlier.rows, total)
-    with progress_of(total, earlier.rows, tally) as show:
-        while units:
-            for outcome in run_units(task, units, backend):
-                tally.add(outcome)
-                run.add(outcome.part)
-                counts = {name: count + tally.status.get(name, 0) for name, count in earlier.status.items()}
-                run.update(counts, earlier.duration_s + tally.audio_s, tally.cpu_s)
-                show()
+    if run.missing_units(shards, unit_rows.most):
+        with backend.open(task) as pool, progress_of(total, earlier.rows, tally) as show:
+            rows = unit_rows.for_pool(total, pool.size)
             # Another look at the store: a part that overlapped others, left by a dead run, may have hidden a gap.
-            units = run.missing_units(shards, rows_per_unit)
+            while units := run.missing_units(shards, rows):
+                for outcome in run_units(task, unit_rows.with_finer_tail(units, pool.size), pool, rows):
+                    tally.add(outcome)
+                    run.add(outcome.part)
+                    counts = {name: count + tally.status.get(name, 0) for name, count in earlier.status.items()}
+                    run.update(counts, earlier.duration_s + tally.audio_s, tally.cpu_s)
+                    show()
     return run.finish(shards, tally.cpu_s), tally
 
 
@@ -88,7 +111,7 @@ def parse_options(pairs: Sequence[str]) -> dict[str, Any]:
 
 
 def parse_workers(text: str | None) -> tuple[int, int] | None:
-    """Parse ``N`` or ``MIN:MAX``.
+    """Parse ``N`` or ``MIN:MAX``: how many workers are kept to the end, and how many there may be.
 
     Raises:
         UsageError: it is neither.
@@ -100,15 +123,26 @@ def parse_workers(text: str | None) -> tuple[int, int] | None:
         sizes = int(smallest), int(largest or smallest)
     except ValueError:
         sizes = (0, 0)
-    if not 1 <= sizes[0] <= sizes[1]:
-        raise UsageError(f"--workers {text!r} is neither N nor MIN:MAX with 1 <= MIN <= MAX")
+    if not 0 <= sizes[0] <= sizes[1] or not sizes[1]:
+        raise UsageError(f"--workers {text!r} is neither N nor MIN:MAX with 0 <= MIN <= MAX and MAX >= 1")
     return sizes
 
 
-def rows_in_unit(rows: int, pool: tuple[int, int] | None, cores_per_worker: int, smallest: int, largest: int) -> int:
-    """Return how many rows make a unit, between ``smallest`` and ``largest``: so few that every worker gets several."""
-    workers = pool[1] if pool else max(1, (os.cpu_count() or 1) // cores_per_worker)
-    return max(smallest, min(largest, math.ceil(rows / (workers * _UNITS_PER_WORKER))))
+def output_location(output: str) -> str:
+    """Return where the output goes, absolute.
+
+    Raises:
+        UsageError: it is relative, and the job runs under ``ray job submit``, whose working directory is a temporary folder.
+    """
+    if "://" in output:
+        return output
+    path = Path(output).expanduser()
+    if not path.is_absolute() and _SUBMITTED in os.environ:
+        raise UsageError(
+            f"--output {output} is relative, and 'ray job submit' runs jobs in a temporary folder of the cluster, which is "
+            "deleted after them: give the absolute path of a folder that every node reaches, or an s3:// or gs:// URI"
+        )
+    return str(path.resolve())
 
 
 def choose_backend(

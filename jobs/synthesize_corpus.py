@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Sequence
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -15,17 +14,20 @@ from cluster.dataset import Dataset, scan
 from cluster.output import SYNTHESIS_SCHEMA, Mode, PartSchema, audio_feature, open_run, part_schema
 from cluster.registry import REGISTRY_VARIABLE, Pinned, describe
 from cluster.runner import Task
-from jobs.console import EXIT_FAILED_ROWS, print_summary, run_app
+from jobs import options
+from jobs.console import EXIT_FAILED_ROWS, LogFormat, log_as, name_job, print_summary, run_app
 from jobs.pipeline import (
+    UnitRows,
     choose_backend,
     first_rows,
+    output_location,
     parse_options,
     parse_workers,
     report_input,
     report_precision,
-    rows_in_unit,
     run_missing,
 )
+from jobs.plan import print_plan
 
 logger = logging.getLogger("speechmill.synthesize")
 
@@ -51,7 +53,7 @@ def synthesize(
         list[str],
         typer.Option("--input", help="Parquet, JSONL, CSV or TXT (also .gz, .zst): file, folder, glob or URI. Repeatable."),
     ],
-    output: Annotated[str, typer.Option(help="Folder or URI; on a cluster one that every node reaches.")],
+    output: options.Output,
     model: Annotated[
         str,
         typer.Option(help="name@tag, name@sha256:…, <registry>/name@tag, a bundle folder, hf://org/repo or embedded."),
@@ -69,26 +71,25 @@ def synthesize(
         list[str] | None,
         typer.Option(help="Another setting of the model's loop, as name=value: top_p=0.9. Repeatable."),
     ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first rows.")] = None,
+    limit: options.Limit = None,
     max_text_chars: Annotated[int, typer.Option(min=1, help="Longer texts are rejected.")] = 50_000,
-    workers: Annotated[
-        str | None,
-        typer.Option(help="N, or MIN:MAX for a pool that scales. Default: what the machine or cluster holds."),
-    ] = None,
-    cores_per_worker: Annotated[int, typer.Option(min=1, help="Physical cores that each worker owns.")] = 1,
-    gpus_per_worker: Annotated[float, typer.Option(min=0, help="GPU share of each worker, such as 0.5; 0: CPU.")] = 0.0,
+    workers: options.Workers = None,
+    cores_per_worker: options.CoresPerWorker = 1,
+    gpus_per_worker: options.GpusPerWorker = 0.0,
     slots: Annotated[int, typer.Option(min=1, help="Utterances that a worker decodes together.")] = DEFAULT_SLOTS,
-    ray_address: Annotated[str | None, typer.Option(help="A running cluster; default: RAY_ADDRESS, else this machine.")] = None,
-    no_ray: Annotated[bool, typer.Option("--no-ray", help="One worker in this process, with all cores.")] = False,
-    rows_per_unit: Annotated[int | None, typer.Option(min=1, help="Rows of an output part; default: by the input.")] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume/--overwrite", help="Go on with what is there, or delete it and start anew.")
-    ] = True,
+    ray_address: options.RayAddress = None,
+    no_ray: options.NoRay = False,
+    rows_per_unit: options.RowsPerUnit = None,
+    resume: options.Resume = True,
+    dry_run: options.DryRun = False,
+    price: options.Price = None,
+    log_format: options.LogAs = LogFormat.TEXT,
 ) -> int:
     """Speak every row; go on where an earlier run of the same command stopped.
 
     Exit code: 0 if every row is ok or rejected with a reason, 1 if some failed or a shard is corrupt, 2 for wrong usage.
     """
+    log_as(log_format)
     pool = parse_workers(workers)
     pinned, manifest = describe(model, registry)
     named = {name: value for name, value in (("temperature", temperature), ("lsd_steps", lsd_steps)) if value is not None}
@@ -102,7 +103,7 @@ def synthesize(
         options={"pause_s": pause_s, **named, **parse_options(option or [])},
     )
     check_choices(manifest, voice, config.options)
-    output = output if "://" in output else str(Path(output).expanduser().resolve())
+    output = output_location(output)
     dataset = _scan(inputs, text_column, id_column, output, limit)
     schema = _schema(dataset, manifest)
     arguments = _arguments(config, pinned, schema, id_column, limit, "cuda" if gpus_per_worker else "cpu")
@@ -112,13 +113,16 @@ def synthesize(
         "gpus_per_worker": gpus_per_worker,
         "slots": slots,
     }
+    backend = choose_backend(no_ray, pool, cores_per_worker, gpus_per_worker, ray_address)
+    unit_rows = UnitRows(_MIN_UNIT_ROWS, _MAX_UNIT_ROWS, rows_per_unit)
+    if dry_run:
+        print_plan(dataset, pinned, manifest, config, backend, unit_rows, price)
+        return 0
     mode: Mode = "resume" if resume else "overwrite"
     with open_run(output, arguments=arguments, other=other, inputs=dataset.inputs, mode=mode) as run:
-        task = Task(dataset, run.writer(schema), pinned, config)
-        backend = choose_backend(no_ray, pool, cores_per_worker, gpus_per_worker, ray_address)
-        unit_rows = rows_in_unit(dataset.rows, pool, cores_per_worker, _MIN_UNIT_ROWS, _MAX_UNIT_ROWS)
+        name_job(run.session)
         report_precision(manifest, gpus_per_worker)
-        summary, tally = run_missing(run, task, backend, rows_per_unit or unit_rows)
+        summary, tally = run_missing(run, Task(dataset, run.writer(schema), pinned, config), backend, unit_rows)
         print_summary(summary, tally, str(run.store), manifest)
     for shard in dataset.corrupt:
         logger.error("%s was skipped: %s", shard.uri, shard.error)

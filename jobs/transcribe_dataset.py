@@ -23,17 +23,20 @@ from cluster.output import TRANSCRIPTION_SCHEMA, Mode, Part, PartSchema, open_ru
 from cluster.registry import EMBEDDED_ASR, REGISTRY_VARIABLE, Pinned, describe
 from cluster.runner import Task
 from cluster.storage import Store
-from jobs.console import EXIT_FAILED_ROWS, print_summary, run_app
+from jobs import options
+from jobs.console import EXIT_FAILED_ROWS, LogFormat, log_as, name_job, print_summary, run_app
 from jobs.pipeline import (
+    UnitRows,
     choose_backend,
     first_rows,
+    output_location,
     parse_options,
     parse_workers,
     report_input,
     report_precision,
-    rows_in_unit,
     run_missing,
 )
+from jobs.plan import print_plan
 
 logger = logging.getLogger("speechmill.transcribe")
 
@@ -74,7 +77,7 @@ def transcribe(
             "--input", help="Audio or video files, or tables (Parquet, JSONL, CSV): file, folder, glob or URI. Repeatable."
         ),
     ],
-    output: Annotated[str, typer.Option(help="Folder or URI; on a cluster one that every node reaches.")],
+    output: options.Output,
     model: Annotated[
         str,
         typer.Option(
@@ -104,30 +107,29 @@ def transcribe(
         list[str] | None,
         typer.Option(help="A setting of the model's loop, as name=value: max_new_tokens=4096. Repeatable."),
     ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first rows.")] = None,
-    workers: Annotated[
-        str | None,
-        typer.Option(help="N, or MIN:MAX for a pool that scales. Default: what the machine or cluster holds."),
-    ] = None,
-    cores_per_worker: Annotated[int, typer.Option(min=1, help="Physical cores that each worker owns.")] = 1,
-    gpus_per_worker: Annotated[float, typer.Option(min=0, help="GPU share of each worker, such as 0.5; 0: CPU.")] = 0.0,
+    limit: options.Limit = None,
+    workers: options.Workers = None,
+    cores_per_worker: options.CoresPerWorker = 1,
+    gpus_per_worker: options.GpusPerWorker = 0.0,
     slots: Annotated[int, typer.Option(min=1, help="Recordings that a worker decodes together.")] = DEFAULT_SLOTS,
-    ray_address: Annotated[str | None, typer.Option(help="A running cluster; default: RAY_ADDRESS, else this machine.")] = None,
-    no_ray: Annotated[bool, typer.Option("--no-ray", help="One worker in this process, with all cores.")] = False,
-    rows_per_unit: Annotated[int | None, typer.Option(min=1, help="Rows of an output part; default: by the input.")] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume/--overwrite", help="Go on with what is there, or delete it and start anew.")
-    ] = True,
+    ray_address: options.RayAddress = None,
+    no_ray: options.NoRay = False,
+    rows_per_unit: options.RowsPerUnit = None,
+    resume: options.Resume = True,
+    dry_run: options.DryRun = False,
+    price: options.Price = None,
+    log_format: options.LogAs = LogFormat.TEXT,
 ) -> int:
     """Transcribe every recording; go on where an earlier run of the same command stopped.
 
     Exit code: 0 if every row is ok or rejected with a reason, 1 if some failed or a shard is corrupt, 2 for wrong usage.
     """
+    log_as(log_format)
     pool = parse_workers(workers)
     pinned, manifest = describe(model, registry)
-    options = {**({} if max_chunk is None else {"max_chunk_s": max_chunk}), **parse_options(option or [])}
-    check_transcriber(manifest, options)
-    output = output if "://" in output else str(Path(output).expanduser().resolve())
+    settings = {**({} if max_chunk is None else {"max_chunk_s": max_chunk}), **parse_options(option or [])}
+    check_transcriber(manifest, settings)
+    output = output_location(output)
     dataset = _scan(inputs, kind, audio_column, id_column, output)
     report_input(dataset)
     dataset = dataset if limit is None else first_rows(dataset, limit)
@@ -138,18 +140,21 @@ def transcribe(
         context=context,
         max_audio_s=max_hours * 3600,
         slots=slots,
-        options=options,
+        options=settings,
     )
     schema = _schema(dataset)
     arguments = _arguments(config, pinned, schema, id_column, root, limit, "cuda" if gpus_per_worker else "cpu")
     other = {"workers": workers, "cores_per_worker": cores_per_worker, "gpus_per_worker": gpus_per_worker, "slots": slots}
+    backend = choose_backend(no_ray, pool, cores_per_worker, gpus_per_worker, ray_address)
+    unit_rows = UnitRows(_MIN_UNIT_ROWS, _MAX_UNIT_ROWS, rows_per_unit)
+    if dry_run:
+        print_plan(dataset, pinned, manifest, config, backend, unit_rows, price)
+        return 0
     mode: Mode = "resume" if resume else "overwrite"
     with open_run(output, arguments=arguments, other=other, inputs=dataset.inputs, mode=mode) as run:
-        task = Task(dataset, run.writer(schema), pinned, config)
-        backend = choose_backend(no_ray, pool, cores_per_worker, gpus_per_worker, ray_address)
-        unit_rows = rows_in_unit(dataset.rows, pool, cores_per_worker, _MIN_UNIT_ROWS, _MAX_UNIT_ROWS)
+        name_job(run.session)
         report_precision(manifest, gpus_per_worker)
-        summary, tally = run_missing(run, task, backend, rows_per_unit or unit_rows)
+        summary, tally = run_missing(run, Task(dataset, run.writer(schema), pinned, config), backend, unit_rows)
         write_files(run.store, summary.parts, [name.value for name in dict.fromkeys(file_format or [])])
         print_summary(summary, tally, str(run.store), manifest)
     if pinned.name == EMBEDDED_ASR:

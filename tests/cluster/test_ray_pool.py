@@ -41,7 +41,8 @@ def backend(request: pytest.FixtureRequest) -> Backend:
 
 
 def run(job: TinyJob, backend: Backend) -> list[UnitDone]:
-    return list(run_units(job.task, job.units, backend))
+    with backend.open(job.task) as pool:
+        return list(run_units(job.task, job.units, pool))
 
 
 def statuses(job: TinyJob) -> dict[str, str]:
@@ -77,10 +78,12 @@ class TestOnEveryBackend:
 
     def test_a_job_that_is_left_early_can_go_on(self, backend: Backend, tmp_path: Path) -> None:
         with open_job(tmp_path, [f"linger: {i}" for i in range(8)], 1) as job:
-            outcomes = run_units(job.task, job.units, backend)
-            first = next(outcomes)
-            outcomes.close()  # type: ignore[attr-defined]
-            list(run_units(job.task, [unit for unit in job.units if unit != first.part.unit], backend))
+            with backend.open(job.task) as pool:
+                outcomes = run_units(job.task, job.units, pool)
+                first = next(outcomes)
+                outcomes.close()  # type: ignore[attr-defined]
+            with backend.open(job.task) as pool:
+                list(run_units(job.task, [unit for unit in job.units if unit != first.part.unit], pool))
             assert set(statuses(job).values()) == {"ok"}
 
 
@@ -113,7 +116,7 @@ class TestOnRay:
     def test_a_model_that_cannot_be_opened_ends_the_job_with_the_reason(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(ray_pool, "_MAX_INIT_DEATHS", 0)
+        monkeypatch.setattr(ray_pool, "_MAX_FAILED_STARTS", 1)
         with (
             open_job(tmp_path, ["row 0"], 1, broken=True) as job,
             pytest.raises(SpeechmillError, match=r"^the workers on Ray cannot go on: .*weights cannot be read$"),

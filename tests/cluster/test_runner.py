@@ -3,6 +3,7 @@
 import itertools
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,8 +12,21 @@ import pytest
 
 from actors.errors import StorageError
 from cluster.dataset import Unit, scan
-from cluster.output import open_run, part_schema
-from cluster.runner import UNITS_IN_FLIGHT, Backend, InProcess, Outcome, Task, UnitDone, UnitLost, UnitWorker, run_units
+from cluster.output import LOCK_NAME, open_run, part_schema
+from cluster.runner import (
+    UNITS_IN_FLIGHT,
+    Group,
+    InProcess,
+    Outcome,
+    Pool,
+    Task,
+    UnitDone,
+    UnitLost,
+    UnitWorker,
+    check_machine,
+    cut_unit,
+    run_units,
+)
 from tests.cluster.tiny_job import PATIENCE_S, SCHEMA, TinyConfig, TinyJob, count_marks, make_task, open_job
 
 IN_PROCESS = InProcess("cpu", 1)
@@ -20,47 +34,64 @@ ROWS = [f"row {i}" for i in range(40)]
 
 
 class LosesUnitsWith:
-    """A backend that loses every unit with one row, and does the others; it notes the units of each round."""
+    """A pool that loses every unit with one row, and does the others; it notes the units of each round."""
 
-    def __init__(self, row: int) -> None:
+    def __init__(self, task: Task, row: int) -> None:
+        self.worker = UnitWorker(task, "cpu", 1)
         self.row = row
         self.rounds: list[list[Unit]] = []
         self.in_flight: list[int] = []
 
-    def run(self, task: Task, units: Sequence[Unit], in_flight: int) -> Iterator[Outcome]:
-        self.rounds.append(list(units))
+    size = 1
+
+    def run(self, groups: Sequence[Group], in_flight: int) -> Iterator[Outcome]:
+        self.rounds.append([unit for (unit,) in groups])
         self.in_flight.append(in_flight)
-        worker = UnitWorker(task, "cpu", 1)
-        for unit in units:
-            yield UnitLost(unit, "the worker died") if unit.first <= self.row < unit.stop else worker.run(unit)
+        for (unit,) in groups:
+            lost = unit.first <= self.row < unit.stop
+            yield from [UnitLost(unit, "the worker died")] if lost else self.worker.run((unit,))
 
 
-def run(job: TinyJob, backend: Backend = IN_PROCESS) -> list[UnitDone]:
-    return list(run_units(job.task, job.units, backend))
+class Groups:
+    """A pool that notes how many units go together."""
+
+    def __init__(self, pool: Pool) -> None:
+        self.size = pool.size
+        self.sizes: list[int] = []
+        self._pool = pool
+
+    def run(self, groups: Sequence[Group], in_flight: int) -> Iterator[Outcome]:
+        self.sizes += map(len, groups)
+        return self._pool.run(groups, in_flight)
+
+
+def run(job: TinyJob, rows_per_group: int = 0) -> list[UnitDone]:
+    with IN_PROCESS.open(job.task) as pool:
+        return list(run_units(job.task, job.units, pool, rows_per_group))
 
 
 def test_a_lost_unit_is_cut_down_to_its_bad_row_in_few_rounds(tmp_path: Path) -> None:
-    backend = LosesUnitsWith(row=333)
     with open_job(tmp_path, [f"row {i}" for i in range(512)], 256) as job:
-        done = run(job, backend)
+        pool = LosesUnitsWith(job.task, row=333)
+        done = list(run_units(job.task, job.units, pool))
         assert sorted(row for outcome in done for row in range(outcome.part.unit.first, outcome.part.unit.stop)) == list(
             range(512)
         )
         rows = job.rows()
-    assert [len(units) for units in backend.rounds] == [2, 16, 16]
-    assert backend.in_flight == [UNITS_IN_FLIGHT, 1, 1]
-    assert all(first.stop <= second.first for units in backend.rounds for first, second in itertools.pairwise(units))
+    assert [len(units) for units in pool.rounds] == [2, 16, 16]
+    assert pool.in_flight == [UNITS_IN_FLIGHT, 1, 1]
+    assert all(first.stop <= second.first for units in pool.rounds for first, second in itertools.pairwise(units))
     bad = rows.pop("row 333")
     assert (bad["status"], bad["error"], bad["model"]) == ("failed", "the worker died", job.task.model.reference)
     assert {row["status"] for row in rows.values()} == {"ok"}
 
 
 def test_a_unit_of_uneven_size_is_cut_without_losing_rows(tmp_path: Path) -> None:
-    backend = LosesUnitsWith(row=5)
     with open_job(tmp_path, ROWS[:37], 37) as job:
-        run(job, backend)
+        pool = LosesUnitsWith(job.task, row=5)
+        list(run_units(job.task, job.units, pool))
         assert [row["text"] for row in job.rows().values() if row["status"] == "failed"] == ["row 5"]
-    assert sum(unit.count for unit in backend.rounds[1]) == 37
+    assert sum(unit.count for unit in pool.rounds[1]) == 37
 
 
 def test_a_row_that_raises_fails_alone_and_its_neighbours_are_ok(tmp_path: Path) -> None:
@@ -85,7 +116,8 @@ def test_a_row_that_cannot_be_read_is_rejected_and_its_neighbours_are_read(tmp_p
     with open_run(tmp_path / "out", arguments={}, other={}, inputs=dataset.inputs) as open_:
         writer = open_.writer(part_schema(SCHEMA, dataset.schema, consumed=["text"]))
         task = make_task(dataset, writer, TinyConfig(tmp_path))
-        done = list(run_units(task, [Unit(0, 0, 40)], IN_PROCESS))
+        with IN_PROCESS.open(task) as pool:
+            done = list(run_units(task, [Unit(0, 0, 40)], pool))
     rows = [row for outcome in done for row in pq.read_table(tmp_path / "out" / outcome.part.key).to_pylist()]
     bad = {row["id"]: row["error"] for row in rows if row["status"] != "ok"}
     assert {row["status"] for row in rows} == {"ok", "rejected"}
@@ -110,9 +142,9 @@ def test_a_part_that_cannot_be_written_stops_the_job_with_advice(tmp_path: Path)
 
 def test_a_run_that_is_over_gets_no_more_parts(tmp_path: Path) -> None:
     with open_job(tmp_path, ROWS, 10) as job:
-        outcomes = run_units(job.task, job.units, IN_PROCESS)
+        pass
     with pytest.raises(StorageError, match="its results are dropped"):
-        list(outcomes)
+        run(job)
     assert not list(tmp_path.glob("out/part-*"))
 
 
@@ -124,8 +156,8 @@ def test_the_worker_is_closed_when_all_units_are_done(tmp_path: Path) -> None:
 
 def test_stopping_early_closes_the_worker_and_waits_for_no_row(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     texts = ["row 0", *(f"wait for the end: {i}" for i in range(5))]
-    with open_job(tmp_path, texts, 1) as job:
-        outcomes = run_units(job.task, job.units, IN_PROCESS)
+    with open_job(tmp_path, texts, 1) as job, IN_PROCESS.open(job.task) as pool:
+        outcomes = run_units(job.task, job.units, pool)
         next(outcomes)
         outcomes.close()  # type: ignore[attr-defined]
     assert count_marks(tmp_path, "closed") == 1
@@ -143,3 +175,58 @@ def test_usage_grows_with_the_units_of_a_worker(tmp_path: Path) -> None:
     assert latest.cores == 1
     assert 0 < latest.busy_s < PATIENCE_S
     assert latest.cpu_s > 0
+
+
+def test_small_units_go_through_a_worker_together_and_stay_parts_of_their_own(tmp_path: Path) -> None:
+    texts = ["meet: a", "row 1", "meet: b", "row 3", "row 4"]
+    with open_job(tmp_path, texts, 1) as job, IN_PROCESS.open(job.task) as pool:
+        groups = Groups(pool)
+        done = list(run_units(job.task, job.units, groups, rows_per_group=2))
+        assert [row["status"] for row in job.rows().values()] == ["ok"] * 5
+    assert groups.sizes == [2, 2, 1]
+    assert sorted(outcome.part.unit.count for outcome in done) == [1] * 5
+
+
+def test_of_units_that_go_together_one_that_cannot_be_read_is_lost_alone(tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        (tmp_path / f"{name}.txt").write_text("one\ntwo\n")
+    dataset = scan([tmp_path / f"{name}.txt" for name in "abc"])
+    (tmp_path / "b.txt").write_text("one\n")
+    with open_run(tmp_path / "out", arguments={}, other={}, inputs=dataset.inputs) as open_:
+        writer = open_.writer(part_schema(SCHEMA, dataset.schema, consumed=["text"]))
+        task = make_task(dataset, writer, TinyConfig(tmp_path))
+        outcomes = UnitWorker(task, "cpu", 1).run(tuple(Unit(i, 0, 2) for i in range(3)))
+    assert [type(outcome) for outcome in outcomes] == [UnitLost, UnitDone, UnitDone]
+
+
+class TestThisMachine:
+    """What a worker's machine is asked before it gets rows."""
+
+    def test_it_sees_everything(self, tmp_path: Path) -> None:
+        with open_job(tmp_path, ROWS, 10) as job:
+            check_machine(job.task)
+
+    def test_it_has_another_folder_with_the_name_of_the_output(self, tmp_path: Path) -> None:
+        with open_job(tmp_path, ROWS, 10) as job:
+            (tmp_path / "out" / LOCK_NAME).unlink()
+            with pytest.raises(StorageError, match=r"does not have the output .*out of this job"):
+                check_machine(job.task)
+
+    def test_it_does_not_have_the_input(self, tmp_path: Path) -> None:
+        with open_job(tmp_path, ROWS, 10) as job:
+            (tmp_path / "in.txt").unlink()
+            with pytest.raises(StorageError, match=r"does not have the input .*in\.txt"):
+                check_machine(job.task)
+
+    def test_it_does_not_have_the_model(self, tmp_path: Path) -> None:
+        with open_job(tmp_path, ROWS, 10) as job:
+            model = replace(job.task.model, origin=tmp_path / "elsewhere")
+            with pytest.raises(StorageError, match=r"does not have the model .*elsewhere"):
+                check_machine(replace(job.task, model=model))
+
+
+def test_a_unit_is_cut_into_pieces_of_at_least_so_many_rows() -> None:
+    assert [unit.count for unit in cut_unit(Unit(0, 5, 64), 4, 16)] == [16] * 4
+    assert [unit.count for unit in cut_unit(Unit(0, 5, 40), 4, 16)] == [20, 20]
+    assert cut_unit(Unit(0, 5, 20), 4, 16) == [Unit(0, 5, 20)]
+    assert [unit.count for unit in cut_unit(Unit(0, 0, 3), 16)] == [1, 1, 1]
