@@ -123,6 +123,8 @@ def connected(address: str | None) -> Iterator[bool]:
             logger.info("starting Ray on this machine")
             cpus = sum(len(core) for core in available_cores())
             ray.init(address="local", num_cpus=cpus, include_dashboard=False, logging_level=logging.ERROR, log_to_driver=False)
+    # Of a dead node Ray prints the last 20 lines of a log, and on stdout; the pool says it in one line.
+    ray._private.worker._worker_logs_enabled = False
     try:
         yield not address
     finally:

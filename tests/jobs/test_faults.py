@@ -1,0 +1,178 @@
+"""Machines, workers and the job's own process are lost while it runs: every row comes out once, with the same audio.
+
+``make soak`` runs these five times.
+"""
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.jobs.conftest import StartJob
+from tests.jobs.ray_nodes import RayCluster, ray_cluster, scaling_cluster, wait_until, workers_of
+
+pytestmark = [
+    pytest.mark.ray,
+    pytest.mark.fault,
+    pytest.mark.skipif(sys.platform != "linux", reason="finds the processes of a node in /proc"),
+]
+
+SLOWLY = ("--slots", 1, "--rows-per-unit", 4)  # there must be something left to do
+
+
+def parts_in(output: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in output.glob("part-*.parquet")}
+
+
+def record_of(output: Path) -> dict[str, object]:
+    record: dict[str, object] = json.loads((output / "run.json").read_bytes())
+    return record
+
+
+@pytest.fixture
+def cluster() -> Iterator[RayCluster]:
+    """A head without CPUs and two nodes of one."""
+    with ray_cluster("--num-cpus=0") as started:
+        for _ in range(2):
+            started.add_node()
+        yield started
+
+
+def test_a_node_is_lost_twice(
+    cluster: RayCluster, corpus: Path, undisturbed: Path, start_synthesize: StartJob, tmp_path: Path
+) -> None:
+    output = tmp_path / "out"
+    job = start_synthesize("--input", corpus, "--output", output, *SLOWLY, "--workers", 2, "--ray-address", cluster.address)
+    for parts in (2, 12):
+        job.wait_for_parts(output, parts)
+        next(node for node in cluster.nodes if workers_of(node.process.pid)).lose()
+        cluster.add_node()
+    ended = job.end()
+    assert ended.code == 0, ended.err
+    assert parts_in(output) == parts_in(undisturbed)
+    assert "a node was lost with a worker on it" in ended.err
+    assert "Raylet" not in ended.out + ended.err
+
+
+def test_a_node_that_has_had_notice_finishes_or_hands_back(
+    cluster: RayCluster, corpus: Path, undisturbed: Path, start_synthesize: StartJob, tmp_path: Path
+) -> None:
+    output = tmp_path / "out"
+    spot = cluster.add_node(RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S="10")
+    job = start_synthesize("--input", corpus, "--output", output, *SLOWLY, "--workers", 3, "--ray-address", cluster.address)
+    job.wait_for_parts(output, 3)
+    wait_until(lambda: bool(workers_of(spot.process.pid)))
+    spot.give_notice()
+    ended = job.end()
+    assert ended.code == 0, ended.err
+    assert parts_in(output) == parts_in(undisturbed)
+    assert "a node is about to go" in ended.err
+    assert "was lost" not in ended.err
+
+
+def test_a_worker_is_killed(
+    cluster: RayCluster, corpus: Path, undisturbed: Path, start_synthesize: StartJob, tmp_path: Path
+) -> None:
+    output = tmp_path / "out"
+    job = start_synthesize("--input", corpus, "--output", output, *SLOWLY, "--ray-address", cluster.address)
+    job.wait_for_parts(output, 2)
+    os.kill(workers_of(cluster.nodes[1].process.pid)[0], signal.SIGKILL)
+    ended = job.end()
+    assert ended.code == 0, ended.err
+    assert parts_in(output) == parts_in(undisturbed)
+    assert ended.err.count("a worker died") == 1
+
+
+def test_the_job_itself_is_killed_and_started_again(
+    cluster: RayCluster, corpus: Path, undisturbed: Path, start_synthesize: StartJob, tmp_path: Path
+) -> None:
+    output = tmp_path / "out"
+    arguments = ("--input", corpus, "--output", output, *SLOWLY, "--ray-address", cluster.address)
+    job = start_synthesize(*arguments)
+    job.wait_for_parts(output, 3)
+    assert job.end(signal.SIGKILL).code == -signal.SIGKILL
+    ended = start_synthesize(*arguments).end()
+    assert ended.code == 0, ended.err
+    assert "of 120 rows are there already" in ended.err
+    assert parts_in(output) == parts_in(undisturbed)
+
+
+def test_the_head_is_lost_and_the_job_goes_on_with_another(
+    cluster: RayCluster, corpus: Path, undisturbed: Path, start_synthesize: StartJob, tmp_path: Path
+) -> None:
+    output = tmp_path / "out"
+    arguments = ("--input", corpus, "--output", output, *SLOWLY)
+    job = start_synthesize(*arguments, "--ray-address", cluster.address)
+    job.wait_for_parts(output, 2)
+    for node in cluster.nodes:  # else they finish the job before anybody misses the head
+        node.lose()
+    ended = job.end()
+    assert ended.code == 1
+    (error,) = [line for line in ended.err.splitlines() if line.startswith("error")]
+    assert "the head node of the Ray cluster has not answered for 20 s" in error
+    assert "run the same command" in error
+    assert record_of(output)["state"] == "stopped"
+    ended = start_synthesize(*arguments, "--workers", 2).end()
+    assert ended.code == 0, ended.err
+    assert parts_in(output) == parts_in(undisturbed)
+
+
+def test_more_workers_than_cores(
+    corpus: Path, undisturbed: Path, start_synthesize: StartJob, tmp_path: Path
+) -> None:
+    output = tmp_path / "out"
+    with ray_cluster("--num-cpus=0") as cluster:
+        cluster.add_node(cpus=4 * (os.cpu_count() or 1))
+        workers = 2 * (os.cpu_count() or 1)
+        arguments = ("--input", corpus, "--output", output, *SLOWLY, "--workers", workers)
+        ended = start_synthesize(*arguments, "--ray-address", cluster.address).end()
+    assert ended.code == 0, ended.err
+    assert parts_in(output) == parts_in(undisturbed)
+    assert "one worker less" in ended.err
+    assert "SIGABRT" not in ended.err
+
+
+@pytest.mark.parametrize(
+    ("demand", "sentence"),
+    [
+        (("--cores-per-worker", 64), "no node of this cluster can hold a worker, which needs 64 CPU"),
+        (("--gpus-per-worker", 1), "no node of this cluster can hold a worker, which needs 1 CPU, 1 GPU"),
+    ],
+)
+def test_what_no_node_can_hold_ends_the_job_with_what_the_cluster_has(
+    cluster: RayCluster, corpus: Path, start_synthesize: StartJob, tmp_path: Path, demand: tuple[object, ...], sentence: str
+) -> None:
+    output = tmp_path / "out"
+    job = start_synthesize("--input", corpus, "--output", output, *demand, "--ray-address", cluster.address)
+    ended = job.end(timeout_s=60)
+    assert ended.code == 1
+    assert sentence in ended.err
+    assert "1 CPU, 0 GPU" in ended.err
+    assert record_of(output)["state"] == "stopped"
+
+
+def test_a_cluster_without_workers_grows_with_the_job_and_shrinks_after_it(
+    corpus: Path, undisturbed: Path, start_synthesize: StartJob, tmp_path: Path
+) -> None:
+    output = tmp_path / "out"
+
+    def nodes() -> int:
+        return sum(b"--raylet" in name or b"raylet/raylet" in name for name in command_lines(cluster)) - 1
+
+    with scaling_cluster(4) as cluster:
+        job = start_synthesize("--input", corpus, "--output", output, *SLOWLY, "--ray-address", cluster.address)
+        wait_until(lambda: nodes() == 4 or job.process.poll() is not None)
+        ended = job.end()
+        assert ended.code == 0, ended.err
+        wait_until(lambda: nodes() == 0)
+    assert parts_in(output) == parts_in(undisturbed)
+    assert "waiting for 4 workers; 0 at work" in ended.err
+    assert float(str(record_of(output)["waited_row_s"])) > 0
+
+
+def command_lines(cluster: RayCluster) -> list[bytes]:
+    return [path.read_bytes() for path in Path("/proc").glob("[0-9]*/cmdline") if str(cluster.folder).encode() in path.read_bytes()]
