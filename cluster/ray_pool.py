@@ -125,6 +125,7 @@ def connected(address: str | None) -> Iterator[bool]:
             ray.init(address="local", num_cpus=cpus, include_dashboard=False, logging_level=logging.ERROR, log_to_driver=False)
     # Of a dead node Ray prints the last 20 lines of a log, and on stdout; the pool says it in one line.
     ray._private.worker._worker_logs_enabled = False
+    logger.info("Ray's own logs and its workers': %s on every node", ray._private.worker._global_node.get_logs_dir_path())
     try:
         yield not address
     finally:

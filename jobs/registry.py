@@ -1,5 +1,6 @@
-"""Publish, list, show and remove model bundles: ``python jobs/registry.py --help``."""
+"""Publish, list, show, load and remove model bundles: ``python jobs/registry.py --help``."""
 
+import time
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated
@@ -8,9 +9,9 @@ import typer
 
 from actors.bundle import Manifest
 from cluster import hub, registry
-from jobs.console import run_app
+from jobs.console import EXIT_FAILED_ROWS, run_app
 
-app = typer.Typer(help="Publish, list, show and remove model bundles.", no_args_is_help=True)
+app = typer.Typer(help="Publish, list, show, load and remove model bundles.", no_args_is_help=True)
 
 Registry = Annotated[
     str | None,
@@ -86,6 +87,35 @@ def collect_garbage(
         typer.echo(f"{item.name}@{item.digest}  {kind}  {_megabytes(item.size)}")
     total = _megabytes(sum(item.size for item in garbage))
     typer.echo(f"{'would remove' if dry_run else 'removed'} {len(garbage)} bundles, {total}")
+
+
+@app.command()
+def prefetch(
+    reference: Reference,
+    root: Registry = None,
+    ray_address: Annotated[str | None, typer.Option(help="A running cluster; default: RAY_ADDRESS.")] = None,
+) -> int:
+    """Load a bundle onto every node of a Ray cluster that is there now, so that no worker has to wait for it.
+
+    Exit code: 1 if it cannot be loaded onto some node.
+    """
+    from cluster.nodes import alive_nodes, ask
+    from cluster.ray_pool import connected
+
+    pinned = registry.resolve(reference, root)
+    with connected(ray_address):
+        nodes = [node for node in alive_nodes() if node.resources.get("CPU") or node.resources.get("GPU")]
+        answers = ask(nodes, _seconds_to_fetch, pinned)
+    failed = {node.name: answer for node, answer in answers.items() if isinstance(answer, Exception)}
+    rows = [(node.name, f"failed: {answer}" if node.name in failed else f"{answer:.1f} s") for node, answer in answers.items()]
+    _echo_table([("NODE", pinned.reference), *rows])
+    return EXIT_FAILED_ROWS if failed else 0
+
+
+def _seconds_to_fetch(pinned: registry.Pinned) -> float:
+    started = time.monotonic()
+    registry.fetch(pinned)
+    return time.monotonic() - started
 
 
 def _facts(manifest: Manifest) -> list[tuple[str, str]]:

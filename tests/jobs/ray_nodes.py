@@ -138,7 +138,9 @@ class RayCluster:
         """Start the head node."""
         agent, client = free_ports(2)
         ports = (f"--port={self._port}", f"--dashboard-port={self._dashboard_port}", f"--ray-client-server-port={client}")
-        self.head = self._start("--head", f"--temp-dir={self.folder}", *ports, f"--dashboard-agent-listen-port={agent}", *options)
+        self.head = self._start(
+            "--head", f"--temp-dir={self.folder}", *ports, f"--dashboard-agent-listen-port={agent}", *options
+        )
 
     def add_node(self, cpus: int = 1, **variables: str) -> RayNode:
         """Start another node; its workers see the core claims of no other node."""
@@ -216,7 +218,13 @@ def _autoscaling_config(address: str, most: int) -> dict[str, object]:
         "launch_multiple": True,
     }
     unused_lists = ("cluster_synced_files", "initialization_commands", "setup_commands", "head_setup_commands")
-    unused_lists += ("worker_setup_commands", "head_start_ray_commands", "worker_start_ray_commands", "rsync_exclude", "rsync_filter")
+    unused_lists += (
+        "worker_setup_commands",
+        "head_start_ray_commands",
+        "worker_start_ray_commands",
+        "rsync_exclude",
+        "rsync_filter",
+    )
     return {
         "cluster_name": "test",
         "max_workers": 2 * most,
