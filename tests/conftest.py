@@ -52,10 +52,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _cache_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Keep out of the user's bundle cache."""
+def _folders_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep out of the user's bundle cache, and wait for nobody else's cores."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SPEECHMILL_CACHE", str(tmp_path_factory.mktemp("bundle-cache")))
+        patch.setenv("SPEECHMILL_CORES", str(tmp_path_factory.mktemp("core-locks")))
         yield
 
 

@@ -24,7 +24,7 @@ def local_ray() -> Iterator[None]:
     # Ray's sockets need a short path. The workers' core locks are there too: tests wait for nobody else's cores.
     with tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp") as folder, pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_AUTH_MODE", "disabled")  # else Ray writes a token to the home folder
-        patch.setenv("TMPDIR", folder)
+        patch.setenv("SPEECHMILL_CORES", folder)
         ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, _temp_dir=folder)
         ray.cloudpickle.register_pickle_by_value(tiny_job)
         yield
