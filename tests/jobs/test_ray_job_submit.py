@@ -51,14 +51,14 @@ class Head:
 
 
 @pytest.fixture(scope="module")
-def head() -> Iterator[Head]:
+def head(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Head]:
     """A head node in a session of its own; nothing that it started is left at the end."""
     # Ray's sockets need a short path.
     with tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp", ignore_cleanup_errors=True) as folder:
         environment = {
             **os.environ,
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",  # of `python` on the cluster
-            "SPEECHMILL_CORES": folder,
+            "SPEECHMILL_CORES": str(tmp_path_factory.mktemp("core-locks")),
             "RAY_AUTH_MODE": "disabled",
             "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": "1",
             "RAY_JOB_STOP_WAIT_TIME_S": "60",  # before it kills a job: a busy machine may need more than the usual 3
