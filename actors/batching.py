@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass, field
 from queue import SimpleQueue
+from time import perf_counter
 from types import TracebackType
 from typing import Generic, Protocol, TypeVar
 
@@ -65,12 +66,19 @@ class Model(Protocol[RequestT, UtteranceT, ResultT]):
 
 @dataclass
 class EngineStats:
-    """Counters of an engine since it was opened. A slot-step is one slot during one step."""
+    """Counters of an engine since it was opened. A slot-step is one slot during one step.
+
+    ``prefill_s``, ``step_s`` and ``decode_s`` are the wall seconds that its thread spent in the model's ``prefill``, ``step``
+    and ``finish``, which decodes what the loop made to audio or text.
+    """
 
     steps: int = 0
     slot_steps: int = 0
     busy_slot_steps: int = 0
     utterances: int = 0
+    prefill_s: float = 0.0
+    step_s: float = 0.0
+    decode_s: float = 0.0
 
     @property
     def occupancy(self) -> float:
@@ -211,7 +219,9 @@ class Engine(Generic[RequestT, UtteranceT, ResultT]):
         if not used:
             return
         rows = [ticket.utterance if ticket else None for ticket in self._rows[:used]]
+        started = perf_counter()
         self.model.step(rows)
+        self.stats.step_s += perf_counter() - started
         self.stats.steps += 1
         self.stats.slot_steps += self.model.slots
         self.stats.busy_slot_steps += sum(row is not None for row in rows)
@@ -225,7 +235,9 @@ class Engine(Generic[RequestT, UtteranceT, ResultT]):
         for slot, occupant in enumerate(self._rows):
             while occupant is None and (ticket := self._next()):
                 self._rows[slot] = ticket
+                started = perf_counter()
                 self.model.prefill(ticket.utterance, slot)
+                self.stats.prefill_s += perf_counter() - started
                 if not ticket.utterance.done:
                     break
                 self._retire(ticket)
@@ -253,7 +265,9 @@ class Engine(Generic[RequestT, UtteranceT, ResultT]):
         job = ticket.job
         if job.future.done():  # it failed while this utterance ran
             return
+        started = perf_counter()
         again = self.model.finish(ticket.utterance)
+        self.stats.decode_s += perf_counter() - started
         if again is not None:
             job.utterances[ticket.index] = again
             with self._changed:

@@ -8,16 +8,31 @@ ends, however it ends, so a killed actor's cores are free at once. A typical act
     pin_process(claim.cpus)
     engine = open_model(reference, threads=claim.threads)
 
-Claims bind processes of one user that share the lock folder: containers and users do not see each other's.
+Claims bind those who share the lock folder, and a claim is pinned to its cores only where everybody who may use them
+shares it: two claimants that do not see each other's locks would both take core 0 and leave the others idle. So
+
+1. where ``SPEECHMILL_CORES`` names a folder of the machine that is mounted into all of its containers, all pin;
+2. without it processes pin that run on the machine itself, outside of any container, where one folder in ``/tmp`` serves all
+   processes of a user (whatever ``TMPDIR`` says, in which Ray's sessions differ);
+3. a container without it counts its cores and threads and leaves it to the kernel where they run. Also one whose cpuset is
+   narrower than the machine: from inside, cores of its own cannot be told from a pool that it shares with others, and on
+   cores of its own the kernel does well without being told.
+
+The folder of ``SPEECHMILL_CORES`` must be there (one that is made here would be this container's own: nobody else's), belong
+to root or this user, and be writable for others only with the sticky bit (``chmod 1777``), which pods of different users
+need. Who may write there is trusted not to take cores that it does not use, and can do no more: lock files carry no data,
+links are refused, and nothing is written through them. Locks are named by the boot of the machine: machines that share the
+folder over a network do not count each other's cores.
 """
 
 import contextlib
 import fcntl
+import functools
 import logging
 import os
+import socket
 import stat
 import sys
-import tempfile
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,15 +47,42 @@ _log = logging.getLogger(__name__)
 
 _SYSFS = Path("/sys/devices/system/cpu")
 _CGROUP_MOUNT = Path("/sys/fs/cgroup")
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_NAMESPACES = Path("/proc/self/ns")
+# Inode numbers of the machine's own namespaces (Linux, include/uapi/linux/nsfs.h). A container has at least one other, even
+# one that sees all processes of the machine.
+_INITIAL_NAMESPACES = {"pid": 0xEFFFFFFC, "cgroup": 0xEFFFFFFB, "ipc": 0xEFFFFFFF}
 _POLL_S = 0.02
+
+CORES_VARIABLE = "SPEECHMILL_CORES"
+# The locks of a killed process vanish with it: who still has them after this long keeps them.
+_TIMEOUT_S = 5.0
 
 
 class _LockFile:
     """An open file or folder that carries a lock of this process."""
 
     def __init__(self, path: Path | str, flags: int, folder: int | None = None) -> None:
-        self.descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=folder)
+        self.descriptor = os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
         _lock_files.add(self)
+
+    @classmethod
+    def in_folder(cls, name: str, folder: int) -> "_LockFile":
+        """Open a lock file, making it if need be, so that every user whom the folder lets in can open it too."""
+        try:
+            # Not with O_CREAT: the kernel refuses that for another user's file in a sticky folder (fs.protected_regular).
+            file = cls(name, os.O_RDWR, folder)
+        except FileNotFoundError:
+            with contextlib.suppress(FileExistsError):
+                made = os.open(name, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=folder)
+                os.fchmod(made, 0o666)
+                os.close(made)
+            file = cls(name, os.O_RDWR, folder)
+        status = os.fstat(file.descriptor)
+        if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
+            file.release()
+            raise PermissionError(f"{name} in it is not a lock file")
+        return file
 
     def try_lock(self) -> bool:
         try:
@@ -103,7 +145,8 @@ class Topology:
 
     ``pinnable`` is False where the CPU ids are only tokens to count with: no ``/sys`` (macOS), or a container with a
     CPU-time quota below its CPU count. Such a container shares all its CPUs with others that number them alike, so
-    pinned actors of all of them would pile up on the same few.
+    pinned actors of all of them would pile up on the same few. Whether claims are shared is another question, which
+    :func:`claim_cores` asks.
     """
 
     cores: tuple[Core, ...]
@@ -142,8 +185,8 @@ def available_cores() -> list[tuple[int, ...]]:
 
 
 def threads_per_core() -> int:
-    """Return how many logical CPUs of a core this process may use: hyperthreads, where there are any."""
-    return max((len(core) for core in available_cores()), default=1)
+    """Return how many hyperthreads of a physical core this process may use, at least 1: what Ray counts for a core."""
+    return max((len(cpus) for cpus in available_cores()), default=1)
 
 
 class CoreClaim:
@@ -151,7 +194,8 @@ class CoreClaim:
 
     Attributes:
         cores: the claimed cores, each as its logical CPU ids.
-        cpus: logical CPUs to pin to, ascending; empty where pinning is impossible or harmful (see :class:`Topology`).
+        cpus: logical CPUs to pin to, ascending; empty where pinning is impossible or harmful (see :class:`Topology` and
+            the module's docstring).
     """
 
     def __init__(self, locks: Mapping[Core, _LockFile], folder: _LockFile, pinnable: bool) -> None:
@@ -177,14 +221,14 @@ class CoreClaim:
 
 
 def claim_cores(
-    count: int, directory: Path | None = None, timeout_s: float = 60.0, *, topology: Topology | None = None
+    count: int, directory: Path | None = None, timeout_s: float = _TIMEOUT_S, *, topology: Topology | None = None
 ) -> CoreClaim:
     """Claim ``count`` physical cores that no other claim on this node has, adjacent ones where possible.
 
     Args:
         count: number of physical cores.
-        directory: node-local folder of the lock files, private to the user (default: one per user in the temporary
-            directory). All claimants of a node must use the same.
+        directory: folder of the lock files, private to the user and shared by all who may use the cores; made if need be
+            (default: that of ``SPEECHMILL_CORES``, else one in ``/tmp`` that counts as shared outside of containers only).
         timeout_s: seconds to wait for enough free cores.
         topology: the cores to choose from (default: all that this process may use).
 
@@ -201,12 +245,20 @@ def claim_cores(
             f"cannot claim {count} CPU cores: this process may use {len(topology.cores)}. Give each actor fewer cores, "
             "or widen the container's CPU limit or the affinity mask."
         )
-    directory = directory or _default_directory()
+    mounted = _mounted_directory() if directory is None else None
+    pinnable = topology.pinnable and bool(directory or mounted or _on_the_machine_itself())
+    directory = directory or mounted or _default_directory()
+    if topology.pinnable and not pinnable:
+        _log.info(
+            "in a container that does not share its core locks (%s is not set): actors count cores but are not pinned",
+            CORES_VARIABLE,
+        )
     with contextlib.ExitStack() as undo, _lock_folder_errors(directory):
-        directory.mkdir(mode=0o700, exist_ok=True)
+        if not mounted:
+            directory.mkdir(mode=0o700, exist_ok=True)
         folder = _LockFile(directory, os.O_RDONLY | os.O_DIRECTORY)
         undo.callback(folder.release)
-        _hold_folder(folder)
+        _hold_folder(folder, private=not mounted)
         locks = _wait_for_cores(topology.cores, count, folder.descriptor, timeout_s)
         if not locks:
             raise CoresUnavailableError(
@@ -215,7 +267,7 @@ def claim_cores(
                 "actors per node, give each fewer cores, or end those processes."
             )
         undo.pop_all()
-    return CoreClaim(locks, folder, topology.pinnable)
+    return CoreClaim(locks, folder, pinnable)
 
 
 def pin_process(cpus: Collection[int]) -> None:
@@ -308,8 +360,20 @@ def _cpu_quota(cgroups: Iterable[Path]) -> float:
     return min((int(limit[0]) / int(limit[1]) for limit in limits if limit and limit[0] != "max"), default=float("inf"))
 
 
+def _mounted_directory() -> Path | None:
+    """Return the lock folder that the operator names: one that all who may use the cores share."""
+    named = os.environ.get(CORES_VARIABLE)
+    return Path(named) if named else None
+
+
 def _default_directory() -> Path:
-    return Path(tempfile.gettempdir()) / f"speechmill-cores-{os.geteuid()}"
+    return Path("/tmp") / f"speechmill-cores-{os.geteuid()}"  # noqa: S108 - checked by _hold_folder
+
+
+def _on_the_machine_itself(namespaces: Path = _NAMESPACES) -> bool:
+    """Say whether this process runs outside of any container; a kernel without a kind of namespace has one for all."""
+    kinds = {kind: namespaces / kind for kind in _INITIAL_NAMESPACES}
+    return all(path.stat().st_ino == _INITIAL_NAMESPACES[kind] for kind, path in kinds.items() if path.exists())
 
 
 @contextlib.contextmanager
@@ -318,15 +382,17 @@ def _lock_folder_errors(directory: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise StorageError(
-            f"cannot use {directory} for the lock files of CPU cores: {error}. Remove what is there, or name another "
-            f"folder on this node that only user {os.geteuid()} can use."
+            f"cannot use {directory} for the lock files of CPU cores: {error}. It must be a folder of this machine that "
+            f"only user {os.geteuid()} can use, or one with mode 1777 that {CORES_VARIABLE} names."
         ) from error
 
 
-def _hold_folder(folder: _LockFile) -> None:
-    """Check that nobody else can touch the folder, and lock it shared: systemd-tmpfiles cleans no locked folder."""
+def _hold_folder(folder: _LockFile, *, private: bool) -> None:
+    """Check that no stranger can take locks away, and lock it shared: systemd-tmpfiles cleans no locked folder."""
     status = os.fstat(folder.descriptor)
-    if status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) & 0o077:
+    owners = {os.geteuid()} if private else {os.geteuid(), 0}
+    shut = not status.st_mode & (0o077 if private else 0o022) or (not private and status.st_mode & stat.S_ISVTX)
+    if status.st_uid not in owners or not shut:
         raise PermissionError(
             f"it belongs to user {status.st_uid} with mode {stat.S_IMODE(status.st_mode):04o}, so others could tamper "
             "with the locks"
@@ -350,13 +416,13 @@ def _try_cores(cores: Sequence[Core], count: int, folder: int) -> dict[Core, _Lo
     unused: dict[Core, _LockFile] = {}
     try:
         for core in cores:
-            lock = _try_lock(_lock_name(core), folder)
+            lock = _try_lock(f"core-{core.number}", folder)
             if lock is not None:
                 unused[core] = lock
         chosen = _choose(list(unused), count)
         for core in chosen:
             os.ftruncate(unused[core].descriptor, 0)
-            os.pwrite(unused[core].descriptor, str(os.getpid()).encode(), 0)
+            os.pwrite(unused[core].descriptor, f"{os.getpid()} on {socket.gethostname()}".encode(), 0)
         return {core: unused.pop(core) for core in chosen}
     finally:
         for lock in (*unused.values(), allocator):
@@ -377,20 +443,25 @@ def _describe_holders(cores: Iterable[Core], folder: int) -> str:
     """Say which process holds which core now."""
     holders = []
     for core in cores:
-        file = _LockFile(_lock_name(core), os.O_RDWR | os.O_CREAT, folder)
+        file = _LockFile.in_folder(_lock_name(f"core-{core.number}"), folder)
         if not file.try_lock():
-            holders.append(f"core {core.number} belongs to process {os.pread(file.descriptor, 32, 0).decode()}")
+            holders.append(f"core {core.number} belongs to process {os.pread(file.descriptor, 128, 0).decode()}")
         file.release()
     return ", ".join(holders) or "all are free now, but other claims came first"
 
 
-def _lock_name(core: Core) -> str:
-    return f"core-{core.number}"
+@functools.cache
+def _boot_id() -> str:
+    return _read(_BOOT_ID) or socket.gethostname()
 
 
-def _try_lock(name: str, folder: int) -> _LockFile | None:
+def _lock_name(subject: str) -> str:
+    return f"{_boot_id()}-{subject}"
+
+
+def _try_lock(subject: str, folder: int) -> _LockFile | None:
     """Open and lock a file in the lock folder; None if someone else has it locked."""
-    file = _LockFile(name, os.O_RDWR | os.O_CREAT, folder)
+    file = _LockFile.in_folder(_lock_name(subject), folder)
     if file.try_lock():
         return file
     file.release()

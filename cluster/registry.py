@@ -16,13 +16,23 @@ A model reference is one of::
 
 :func:`resolve` pins a reference to a digest; :func:`fetch` brings the bundle to this node's cache, once for all of its
 processes.
+
+A bundle's bytes are hashed once a node, too. What was hashed is noted in the cache, in a *mark* that binds the digest to the
+identity of every file: inode, size, and the times of its last change, which no program can set back. Whoever finds the
+files as the mark has them need not read them; a file that was written to, replaced or touched since is hashed again, as is
+one of a copied cache. A mark is trusted only if this user alone can have written it, and is never part of a bundle. What
+changes bytes behind the file system's back (a failing disk) is not noticed: remove the marks to have all read again.
 """
 
 import contextlib
+import errno
 import fcntl
+import hashlib
 import logging
 import os
 import re
+import stat
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -42,7 +52,7 @@ from actors.bundle import (
     load_bundle,
     parse_manifest,
 )
-from actors.errors import BundleCorruptError, BundleError, BundleNotFoundError, UsageError
+from actors.errors import BundleCorruptError, BundleError, BundleNotFoundError, StorageError, UsageError
 from cluster import hub
 from cluster.storage import Entry, Store, open_store
 
@@ -60,6 +70,8 @@ _DIGEST_PREFIX = "sha256:"
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _HEX = re.compile(r"[0-9a-f]{64}")
 _TAG_FILE = re.compile(r"([^/]+)/tags/([^/]+)\.json")
+# A file's times advance in steps, of 10 ms at most where kernels are slow. What is written this much later is later by them.
+_CLOCK_STEP_S = 0.02
 _APPENDED_NAME = re.compile(r"(.*)/([^/?&=@]+@[^/?&=@]+)")
 
 
@@ -153,6 +165,19 @@ class Garbage:
     digest: str
     size: int
     complete: bool
+
+
+# Of a file: inode, size in bytes, times of its last modification and of its last change in ns. Without the device, whose
+# number may be another one after a reboot.
+_Identity = tuple[int, int, int, int]
+
+
+class _Mark(BaseModel):
+    """The files of a bundle, by member, as they were when their bytes were hashed and found to be those promised."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    files: dict[str, _Identity]
 
 
 class _Tag(BaseModel):
@@ -387,7 +412,8 @@ def fetch(reference: str | Pinned, registry: str | None = None, cache: str | Pat
     """Return a verified bundle on this node's disk, fetching it if no process of the node has done so.
 
     A bundle folder is used where it is. Anything else is kept in ``<cache>/<hex>``, which all processes of the node
-    share: one fetches while the others wait, and a file that is damaged later is fetched again.
+    share: one fetches while the others wait, and a file that is damaged later is fetched again. Either is read and
+    hashed by one process of the node while the others wait, and again when a file of it has changed.
 
     Args:
         reference: a model reference, or what :func:`resolve` made of one.
@@ -402,14 +428,14 @@ def fetch(reference: str | Pinned, registry: str | None = None, cache: str | Pat
         StorageError: the registry or hub cannot be reached, or the cache cannot be written.
     """
     pinned = reference if isinstance(reference, Pinned) else resolve(reference, registry)
-    if isinstance(pinned.origin, Path | Shipped):
-        return _open_folder(pinned.origin, pinned.digest)
     root = Path(cache or os.environ.get(CACHE_VARIABLE) or "~/.cache/speechmill/bundles").expanduser()
+    if isinstance(pinned.origin, Path | Shipped):
+        return _open_folder(pinned.origin, pinned.digest, root)
     with open_store(root).errors("use the cache"):
         return _fetch_cached(pinned.origin, pinned.digest, root)
 
 
-def _open_folder(origin: Path | Shipped, digest: str) -> Bundle:
+def _open_folder(origin: Path | Shipped, digest: str, root: Path) -> Bundle:
     bundle = load_bundle(_folder_of(origin))
     if bundle.digest != digest and isinstance(origin, Shipped):
         raise BundleCorruptError(
@@ -418,16 +444,20 @@ def _open_folder(origin: Path | Shipped, digest: str) -> Bundle:
         )
     if bundle.digest != digest:
         raise BundleCorruptError(f"{origin} was {digest} and is {bundle.digest} now: start again, or publish bundles")
-    bundle.verify()
+    _verify(bundle, root)
     return bundle
 
 
 def _fetch_cached(origin: Origin, digest: str, root: Path) -> Bundle:
-    root.mkdir(parents=True, exist_ok=True)
     entry = root / digest.removeprefix(_DIGEST_PREFIX)
     lock = entry.with_suffix(".lock")
-    with _locked(lock, fcntl.LOCK_SH):  # shared: the actors of a node check the cache side by side
-        bundle = _open_cached(entry, digest)
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with _locked(lock, fcntl.LOCK_SH):  # shared: the actors of a node check the cache side by side
+            bundle = _open_cached(entry, digest)
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EROFS) or not (bundle := _open_cached(entry, digest)):
+            raise  # else the cache is part of an image, and nobody changes it
     if bundle:
         return bundle
     with _locked(lock, fcntl.LOCK_EX):
@@ -448,7 +478,7 @@ def _open_cached(entry: Path, digest: str) -> Bundle | None:
         return None
     try:
         bundle = load_bundle(entry)
-        bundle.verify()
+        _verify(bundle, entry.parent)
     except BundleError as error:
         logger.warning("the cached bundle is damaged and will be fetched again: %s", error)
         return None
@@ -461,14 +491,22 @@ def _fill(origin: Origin, digest: str, entry: Path) -> Bundle:
     # The lock makes this process the only one, so what is there was left by one that died; its good files are kept.
     folder = entry if entry.is_dir() else entry.with_suffix(".partial")
     logger.info("fetching %s@%s into %s", manifest.name, digest, entry)
+    files: dict[str, _Identity] = {}
     for member, promise in manifest.files.items():
         path = folder / member
-        if path.is_symlink() or not path.is_file() or hash_file(path) != promise:
-            _download(origin, member, promise, path)
+        if not path.is_symlink() and path.is_file():
+            files[member] = _identity(path)
+            if hash_file(path) == promise:
+                continue
+        _download(origin, member, promise, path)
+        files[member] = _identity(path)
     open_store(folder).write_bytes(MANIFEST_NAME, data)
     if folder != entry:
         folder.rename(entry)
-    return load_bundle(entry)
+    bundle = load_bundle(entry)
+    if marks := _open_marks(entry.parent):
+        _write_mark(_mark_path(marks, bundle), files)
+    return bundle
 
 
 def _download(origin: Origin, member: str, promise: FileEntry, target: Path) -> None:
@@ -485,6 +523,86 @@ def _download(origin: Origin, member: str, promise: FileEntry, target: Path) -> 
         raise _not_as_promised(origin.uri_of(member), f"{actual.size} bytes with sha256 {actual.sha256}", promise)
     finally:
         partial.unlink(missing_ok=True)
+
+
+# --- marks of what was verified ------------------------------------------------------------------------------------
+
+
+def _verify(bundle: Bundle, root: Path) -> None:
+    """Verify a bundle, unless a process of this node has done so and its files are the same since.
+
+    Raises:
+        BundleCorruptError: see :meth:`Bundle.verify`.
+    """
+    marks = _open_marks(root)
+    if marks is None:
+        bundle.verify()
+        return
+    mark = _mark_path(marks, bundle)
+    if _holds(mark, bundle):
+        return
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(_locked(mark.with_suffix(".lock"), fcntl.LOCK_EX))
+        except OSError as error:
+            logger.debug("bundles are hashed by every process: %s", error)
+        if _holds(mark, bundle):  # another process has hashed it meanwhile
+            return
+        before = _identities(bundle)
+        time.sleep(_CLOCK_STEP_S)  # what is written while the bytes are read must not have the times seen before
+        bundle.verify()
+        if before is not None:
+            _write_mark(mark, before)
+
+
+def _open_marks(root: Path) -> Path | None:
+    """Return the folder of this user's marks; ``None`` if it cannot be used, or others could have written there."""
+    marks = root / f"verified-{os.geteuid()}"
+    try:
+        marks.mkdir(mode=0o700, parents=True, exist_ok=True)
+        status = marks.lstat()
+    except OSError as error:
+        logger.debug("bundles are hashed by every process: %s", error)
+        return None
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid() or stat.S_IMODE(status.st_mode) & 0o022:
+        logger.warning("%s is not this user's alone: bundles are hashed by every process. Remove it.", marks)
+        return None
+    return marks
+
+
+def _mark_path(marks: Path, bundle: Bundle) -> Path:
+    """Return where the mark of a bundle in its folder is: another digest, or another place, has another mark."""
+    return marks / f"{hashlib.sha256(f'{bundle.digest} {bundle.folder.resolve()}'.encode()).hexdigest()}.json"
+
+
+def _holds(mark: Path, bundle: Bundle) -> bool:
+    """Say whether the bundle's files are those that were verified."""
+    try:
+        files = _Mark.model_validate_json(mark.read_bytes()).files
+    except (OSError, ValidationError):
+        return False
+    return files == _identities(bundle)
+
+
+def _write_mark(mark: Path, files: dict[str, _Identity]) -> None:
+    try:
+        open_store(mark.parent).write_bytes(mark.name, _Mark(files=files).model_dump_json().encode())
+    except StorageError as error:  # a full disk, say: the bundle is good all the same
+        logger.debug("bundles are hashed by every process: %s", error)
+
+
+def _identities(bundle: Bundle) -> dict[str, _Identity] | None:
+    """Return the identity of every file of a bundle; ``None`` if one is missing."""
+    try:
+        return {member: _identity(bundle.folder / member) for member in bundle.manifest.files}
+    except OSError:
+        return None
+
+
+def _identity(path: Path) -> _Identity:
+    with path.open("rb") as file:  # NFS asks the server only when a file is opened
+        status = os.fstat(file.fileno())
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 # --- list, remove, collect garbage ---------------------------------------------------------------------------------

@@ -3,27 +3,46 @@
 Every write is atomic: a reader sees the whole file or none. A local writer fills a temporary file in the same folder,
 syncs it and renames it; an object store gets one PUT (or one multipart upload, which shows only when it completes).
 Printed URIs never carry the user information or query of the URI that was opened: both may hold secrets.
+
+An object store that is away, overloaded or cut off for a while ends no job: reads and writes are tried again for
+``SPEECHMILL_STORE_PATIENCE_S`` seconds (default 120), with growing pauses. Only one that has answered before is waited for:
+a wrong endpoint or bucket on a command line is an error within seconds. That a store has answered is known to the whole
+process, and travels with the store to other processes: a worker that starts while the store is away waits too. Refusals
+(no such bucket or object, access denied) are answers, and never tried again.
 """
 
 import contextlib
+import errno
+import logging
 import os
 import random
 import re
 import shutil
+import threading
 import time
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
-from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
+from typing import IO, Any, TypeVar
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urlsplit
 
 import pyarrow as pa
 from pyarrow import fs
 
 from actors.errors import SpeechmillError, StorageError, UsageError
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+PATIENCE_VARIABLE = "SPEECHMILL_STORE_PATIENCE_S"
+_PATIENCE_S = 120.0
+_FIRST_PAUSE_S = 0.5
+_LONGEST_PAUSE_S = 8.0
 
 # A dead endpoint is an error within seconds. Arrow's default of 3 s without a byte is too short for a store that
 # assembles a large multipart upload.
@@ -33,6 +52,18 @@ _ATTEMPTS = 3
 _GCS_RETRY_LIMIT = timedelta(seconds=15)
 
 _COPY_BYTES = 8 << 20
+_FETCH_BYTES = 32 << 20  # a request each
+_SEND_BYTES = 64 << 20
+
+# How Arrow words what may be over soon: no connection, or one that breaks; an overloaded, restarting or failing server.
+_PASSING = re.compile(
+    r"AWS Error (NETWORK_CONNECTION|SLOW_DOWN|SERVICE_UNAVAILABLE|INTERNAL_FAILURE|THROTTLING|REQUEST_TIMEOUT)\b"
+    r"|\(HTTP status (408|429|5\d\d)\)"
+    r"|google::cloud::Status\((UNAVAILABLE|INTERNAL|DEADLINE_EXCEEDED|RESOURCE_EXHAUSTED|ABORTED|UNKNOWN)\b"
+)
+# NFS: the server replaced what the client has cached, and is asked anew the next time.
+_STALE_ATTEMPTS = 3
+_STALE_PAUSE_S = 0.5
 
 _S3_OPTIONS = frozenset({"endpoint_override", "scheme", "region", "anonymous"})
 _GCS_OPTIONS = frozenset({"endpoint_override", "scheme", "anonymous"})
@@ -42,6 +73,8 @@ _HINTS = {
     "s3": "Check the bucket, AWS_ENDPOINT_URL, AWS_REGION and the AWS credentials of this environment.",
     "gs": "Check the bucket and the Google credentials of this environment (GOOGLE_APPLICATION_CREDENTIALS).",
 }
+
+_ENDPOINT_VARIABLES = {"s3": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"), "gs": ("STORAGE_EMULATOR_HOST",)}
 
 _CLAIM_ATTEMPTS = 6
 _CLAIM_LIFETIME = timedelta(minutes=2)
@@ -91,7 +124,7 @@ class Store(ABC):
     def __str__(self) -> str:
         return self.uri
 
-    def __reduce__(self) -> tuple[Any, tuple[str]]:
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
         return open_store, (self.location,)
 
     @property
@@ -135,6 +168,14 @@ class Store(ABC):
         """
 
     @abstractmethod
+    def patiently(self, attempt: Callable[[], T]) -> T:
+        """Return what ``attempt`` returns, calling it again while it raises an ``OSError`` that may be over soon.
+
+        It must be fit to be called again: one that reads, deletes, or writes the same file whole. The methods of a store
+        (but for :meth:`create_exclusive`) and the files it opens do this by themselves.
+        """
+
+    @abstractmethod
     def delete_temporaries(self, older_than_s: float, under: str = "") -> int:
         """Delete the unfinished files that killed writers left below a folder, and return how many there were."""
 
@@ -148,13 +189,8 @@ class Store(ABC):
         Raises:
             StorageError: the store cannot be reached.
         """
-        path = self._path(key)
         with self.errors("look up", key):
-            info = self.filesystem.get_file_info(path)
-            if info.type != fs.FileType.File:
-                self._check_container()
-                return None
-        return Entry(key, info.size, info.mtime)
+            return self.patiently(lambda: self._find(key))
 
     def exists(self, key: str) -> bool:
         """Say whether there is a file ``key``."""
@@ -182,8 +218,8 @@ class Store(ABC):
             StorageError: there is no such file, or the store cannot be reached.
         """
         path = self._path(key)
-        with self.errors("read", key), self.filesystem.open_input_stream(path, compression=None) as stream:
-            return bytes(stream.read())
+        with self.errors("read", key):
+            return self.patiently(lambda: self._read(path))
 
     def read_file(self, key: str, target: Path) -> None:
         """Copy a stored file of any size to a local path, replacing what was there (not atomically).
@@ -191,13 +227,8 @@ class Store(ABC):
         Raises:
             StorageError: there is no such file, the store cannot be reached, or ``target`` cannot be written.
         """
-        path = self._path(key)
-        with (
-            self.errors(f"fetch to {target} from", key),
-            self.filesystem.open_input_stream(path, compression=None) as stream,
-            target.open("wb") as file,
-        ):
-            shutil.copyfileobj(stream, file, _COPY_BYTES)
+        with self.errors(f"fetch to {target} from", key), self.open_input(key) as stream, target.open("wb") as file:
+            shutil.copyfileobj(stream, file, _FETCH_BYTES)
 
     def open_input(self, key: str) -> pa.NativeFile:
         """Open a file for random access (as Parquet wants it); use it as a context manager.
@@ -209,13 +240,13 @@ class Store(ABC):
         """
         path = self._path(key)
         with self.errors("read", key):
-            return self.filesystem.open_input_file(path)
+            return self._open_input(path)
 
     def delete(self, key: str) -> None:
         """Delete a file; it need not exist."""
         path = self._path(key)
-        with self.errors("delete", key), contextlib.suppress(FileNotFoundError):
-            self.filesystem.delete_file(path)
+        with self.errors("delete", key):
+            self.patiently(lambda: self._delete(path))
 
     @abstractmethod
     def delete_tree(self, under: str) -> None:
@@ -236,21 +267,40 @@ class Store(ABC):
     def _check_container(self) -> None:
         """Raise ``OSError`` if what must exist before any file does not (a bucket; a folder is made as needed)."""
 
+    def _files(self, under: str, *, recursive: bool) -> list[Entry]:
+        with self.errors("list", under):
+            return self.patiently(lambda: self._list(under, recursive=recursive))
+
+    # What follows makes requests once and raises OSError as they do.
+
     def _path(self, key: str) -> str:
         return f"{self.root.rstrip('/')}/{check_key(key)}"
 
-    def _select(self, under: str, *, recursive: bool) -> list[fs.FileInfo]:
-        path = self._path(under) if under else self.root
-        with self.errors("list", under):
-            found = self.filesystem.get_file_info(fs.FileSelector(path, allow_not_found=True, recursive=recursive))
-            if not found:
-                self._check_container()
-        return list(found)
+    def _find(self, key: str) -> Entry | None:
+        info = self.filesystem.get_file_info(self._path(key))
+        if info.type != fs.FileType.File:
+            self._check_container()
+            return None
+        return Entry(key, info.size, info.mtime)
 
-    def _files(self, under: str, *, recursive: bool) -> list[Entry]:
+    def _list(self, under: str, *, recursive: bool) -> list[Entry]:
+        path = self._path(under) if under else self.root
+        found = self.filesystem.get_file_info(fs.FileSelector(path, allow_not_found=True, recursive=recursive))
+        if not found:
+            self._check_container()
         skip = len(self.root.rstrip("/")) + 1
-        found = self._select(under, recursive=recursive)
         return [Entry(info.path[skip:], info.size, info.mtime) for info in found if info.type == fs.FileType.File]
+
+    def _read(self, path: str) -> bytes:
+        with self.filesystem.open_input_stream(path, compression=None) as stream:
+            return bytes(stream.read())
+
+    def _open_input(self, path: str) -> pa.NativeFile:
+        return self.patiently(lambda: self.filesystem.open_input_file(path))
+
+    def _delete(self, path: str) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            self.filesystem.delete_file(path)
 
 
 @dataclass(frozen=True)
@@ -269,13 +319,20 @@ class LocalStore(Store):
 
     def write_bytes(self, key: str, data: bytes | pa.Buffer) -> None:
         """Write a file through a synced temporary name in the same folder."""
+        path = self.local_path(check_key(key))
         with self.errors("write", key):
-            _replace(self.local_path(check_key(key)), lambda file: file.write(data))
+            self.patiently(lambda: _replace(path, lambda file: file.write(data)))
 
     def write_file(self, key: str, source: Path) -> None:
         """Copy a file through a synced temporary name in the same folder."""
-        with self.errors(f"copy {source} to", key), source.open("rb") as stream:
-            _replace(self.local_path(check_key(key)), lambda file: shutil.copyfileobj(stream, file, _COPY_BYTES))
+        path = self.local_path(check_key(key))
+
+        def copy() -> None:
+            with source.open("rb") as stream:
+                _replace(path, lambda file: shutil.copyfileobj(stream, file, _COPY_BYTES))
+
+        with self.errors(f"copy {source} to", key):
+            self.patiently(copy)
 
     def create_exclusive(self, key: str, data: bytes) -> bool:
         """Create a file with ``O_EXCL``; a reader may see it an instant before its content."""
@@ -300,6 +357,17 @@ class LocalStore(Store):
         with self.errors("delete", under), contextlib.suppress(FileNotFoundError):
             self.filesystem.delete_dir(path)
 
+    def patiently(self, attempt: Callable[[], T]) -> T:
+        """Try again what fails on a stale NFS handle. A mounted folder that is away blocks, or fails for good."""
+        for _ in range(_STALE_ATTEMPTS - 1):
+            try:
+                return attempt()
+            except OSError as error:
+                if error.errno != errno.ESTALE:
+                    raise
+                time.sleep(_STALE_PAUSE_S)
+        return attempt()
+
     def delete_temporaries(self, older_than_s: float, under: str = "") -> int:
         """Delete temporary files that were not written to for ``older_than_s`` seconds."""
         limit = datetime.now(UTC) - timedelta(seconds=older_than_s)
@@ -313,9 +381,43 @@ class LocalStore(Store):
         """A folder is made by the first write."""
 
 
+class _Contact:
+    """What this process knows of a bucket: whether it has ever answered, and since when it does not."""
+
+    def __init__(self) -> None:
+        self.answered = False
+        self._away_since: float | None = None
+        self._lock = threading.Lock()
+
+    def note_failure(self, store: Store, error: OSError, patience_s: float) -> None:
+        """Say that the store is away, once for all threads that wait for it."""
+        with self._lock:
+            if self._away_since is None:
+                self._away_since = time.monotonic()
+                logger.warning("%s does not answer; trying again for up to %g s: %s", store, patience_s, error)
+
+    def note_answer(self, store: Store) -> None:
+        """Remember that the store has answered, and say so if it was away."""
+        self.answered = True
+        if self._away_since is None:
+            return
+        with self._lock:
+            since, self._away_since = self._away_since, None
+        if since is not None:
+            logger.warning("%s answers again after %.0f s", store, time.monotonic() - since)
+
+
+_contacts: dict[tuple[str, str, str], _Contact] = {}  # by scheme, bucket and endpoint
+
+
 @dataclass(frozen=True)
 class ObjectStore(Store):
     """A bucket, or a prefix in it, on S3 or Google Cloud Storage."""
+
+    contact: _Contact = field(repr=False, compare=False)
+
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
+        return _reopen, (self.location, self.contact.answered)
 
     @property
     def hint(self) -> str:
@@ -334,42 +436,44 @@ class ObjectStore(Store):
         """Write an object with one PUT, or one multipart upload if it is large."""
         path = self._path(key)
         with self.errors("write", key):
-            self._put(path, data)
+            self.patiently(lambda: self._put(path, data))
 
     def write_file(self, key: str, source: Path) -> None:
         """Upload a file, mapped rather than read into memory."""
         path = self._path(key)
         with self.errors(f"copy {source} to", key):
             if source.stat().st_size == 0:  # cannot be mapped
-                self._put(path, b"")
+                self.patiently(lambda: self._put(path, b""))
             else:
                 with pa.memory_map(str(source)) as mapped:
-                    self._put(path, mapped.read_buffer())
+                    data = mapped.read_buffer()
+                    self.patiently(lambda: self._put(path, data))
 
     def create_exclusive(self, key: str, data: bytes) -> bool:
         """Create an object unless it exists; of several callers at once at most one succeeds.
 
         Arrow offers no conditional PUT. So every caller first writes a claim beside the key and then lists: it goes on
         only if no other claim and no key is there. That is exclusive where listings are consistent (S3 and Google are)
-        and no caller sleeps for two minutes between its listing and its write. The folder of the key is listed, so
-        keep it small.
+        and no caller sleeps for two minutes between its listing and its write, so it is not patient. The folder of the
+        key is listed, so keep it small.
 
         Raises:
             StorageError: the store cannot be reached, or callers kept colliding.
         """
         for attempt in range(_CLAIM_ATTEMPTS):
             claim = f"{check_key(key)}.claim-{uuid.uuid4().hex}"
-            self.write_bytes(claim, b"")
-            try:
-                # Rivals before the key: a winner writes the key before it withdraws its claim.
-                rivals = self._has_rivals(key, claim)
-                if self.exists(key):
-                    return False
-                if not rivals:
-                    self.write_bytes(key, data)
-                    return True
-            finally:
-                self.delete(claim)
+            with self.errors("create", key):
+                self._put(self._path(claim), b"")
+                try:
+                    # Rivals before the key: a winner writes the key before it withdraws its claim.
+                    rivals = self._has_rivals(key, claim)
+                    if self._find(key):
+                        return False
+                    if not rivals:
+                        self._put(self._path(key), data)
+                        return True
+                finally:
+                    self._delete(self._path(claim))
             time.sleep(random.uniform(0.0, 0.1 * 2**attempt))  # noqa: S311 - spreads rivals, guards no secret
         raise StorageError(f"cannot create {self.uri_of(key)}: others are creating it right now. Try again.")
 
@@ -378,26 +482,65 @@ class ObjectStore(Store):
         path = self._path(under)
         with self.errors("delete", under):
             # Not delete_dir: on Google it fails for want of the marker object that would make the prefix a folder.
-            self.filesystem.delete_dir_contents(path, missing_dir_ok=True)
+            self.patiently(lambda: self.filesystem.delete_dir_contents(path, missing_dir_ok=True))
+
+    def patiently(self, attempt: Callable[[], T]) -> T:
+        """Try again, with growing pauses, what fails because the store is away or overloaded."""
+        deadline, pause_s = None, _FIRST_PAUSE_S
+        while True:
+            started = time.monotonic()
+            try:
+                result = attempt()
+            except OSError as error:
+                if not self.contact.answered or not _is_passing(error):
+                    raise
+                patience_s = _patience_s()
+                deadline = deadline or started + patience_s
+                if time.monotonic() >= deadline:
+                    raise OSError(f"{error} (tried for {patience_s:g} s; {PATIENCE_VARIABLE} says how long)") from error
+                self.contact.note_failure(self, error, patience_s)
+            else:
+                self.contact.note_answer(self)
+                return result
+            # Spread, so that a store that has just come back is not met by all workers at once.
+            time.sleep(min(random.uniform(0.5, 1.0) * pause_s, max(0.0, deadline - time.monotonic())))  # noqa: S311
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
     def delete_temporaries(self, older_than_s: float, under: str = "") -> int:  # noqa: ARG002 - one interface
         """Return 0: an unfinished upload is not visible as an object."""
         return 0
 
     def _put(self, path: str, data: bytes | pa.Buffer) -> None:
-        # One write call: Arrow completes an upload when a stream is closed, even by an exception between two writes.
+        # Arrow completes an upload when its stream is closed, even by an exception between two writes. So there is one
+        # write; or, as Arrow copies what is written, several in a thread of their own, where no signal raises.
+        if memoryview(data).nbytes <= _SEND_BYTES:
+            self._upload(path, data)
+            return
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(self._upload, path, data).result()
+
+    def _upload(self, path: str, data: bytes | pa.Buffer) -> None:
+        whole = pa.py_buffer(data)
         with self.filesystem.open_output_stream(path, compression=None) as stream:
-            stream.write(data)
+            for start in range(0, whole.size, _SEND_BYTES):
+                if start:
+                    stream.flush()  # waits until what was written is gone
+                stream.write(whole.slice(start, min(_SEND_BYTES, whole.size - start)))
+
+    def _open_input(self, path: str) -> pa.NativeFile:
+        return pa.PythonFile(_PatientFile(self, super()._open_input(path)), mode="r")
 
     def _has_rivals(self, key: str, claim: str) -> bool:
         folder = "" if "/" not in key else key.rpartition("/")[0]
-        files = self._files(folder, recursive=False)
+        files = self._list(folder, recursive=False)
         claims = {entry.key: entry.mtime for entry in files if entry.key.startswith(f"{key}.claim-")}
         oldest = claims.pop(claim) - _CLAIM_LIFETIME  # both times are the store's; an older claim's owner is dead
         return any(mtime > oldest for mtime in claims.values())
 
     def _check_container(self) -> None:
-        """Raise if the bucket does not exist, which Arrow reports as an empty one."""
+        """Raise if the bucket does not exist, which Arrow reports as an empty one; one that has answered does."""
+        if self.contact.answered:
+            return
         bucket = self.root.partition("/")[0]
         try:
             kind = self.filesystem.get_file_info(bucket).type
@@ -405,6 +548,40 @@ class ObjectStore(Store):
             return
         if kind == fs.FileType.NotFound:
             raise FileNotFoundError(f"there is no bucket {bucket!r}")
+
+
+class _PatientFile:
+    """An object that is open for reading, whose failing reads are tried again: what ``pa.PythonFile`` needs of a file."""
+
+    def __init__(self, store: ObjectStore, file: pa.NativeFile) -> None:
+        self._store = store
+        self._file = file
+
+    @property
+    def closed(self) -> bool:
+        return bool(self._file.closed)
+
+    def read(self, size: int) -> bytes:
+        return self.read_buffer(size).to_pybytes()  # type: ignore[no-any-return]
+
+    def read_buffer(self, size: int) -> pa.Buffer:
+        """Return up to ``size`` bytes, without a copy."""
+        position = self._file.tell()
+
+        def attempt() -> pa.Buffer:
+            self._file.seek(position)
+            return self._file.read_buffer(size)
+
+        return self._store.patiently(attempt)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return int(self._file.seek(offset, whence))
+
+    def tell(self) -> int:
+        return int(self._file.tell())
+
+    def close(self) -> None:
+        self._file.close()
 
 
 def open_store(location: str | os.PathLike[str]) -> Store:
@@ -430,11 +607,21 @@ def open_store(location: str | os.PathLike[str]) -> Store:
     bucket = _bucket(parts)
     uri = _printable(parts)
     try:
+        parts = _with_region(parts)
         filesystem = makers[parts.scheme](parts)
     except OSError as error:
         raise StorageError(f"cannot open {uri}: {error}. {_HINTS[parts.scheme]}") from error
     root = f"{bucket}/{unquote(parts.path).strip('/')}".rstrip("/")
-    return ObjectStore(uri=uri, filesystem=filesystem, root=root, location=text)
+    contact = _contacts.setdefault((parts.scheme, bucket, _endpoint_of(parts)), _Contact())
+    return ObjectStore(uri=uri, filesystem=filesystem, root=root, location=parts.geturl(), contact=contact)
+
+
+def _reopen(location: str, answered: bool) -> Store:
+    """Open a store that another process has sent; if it has answered there, it is known here and waited for."""
+    store = open_store(location)
+    if answered and isinstance(store, ObjectStore):
+        store.contact.answered = True
+    return store
 
 
 def split_uri(location: str | os.PathLike[str]) -> tuple[Store, str]:
@@ -488,26 +675,40 @@ def _options(parts: SplitResult, known: frozenset[str]) -> dict[str, str]:
     return options
 
 
-def _endpoint(options: dict[str, str], default: str | None) -> dict[str, str]:
+def _endpoint_of(parts: SplitResult) -> str:
+    """Return the endpoint that the query or the environment names; empty for the cloud's own."""
+    named = dict(parse_qsl(parts.query)).get("endpoint_override")
+    return named or next(filter(None, map(os.environ.get, _ENDPOINT_VARIABLES[parts.scheme])), "")
+
+
+def _endpoint(parts: SplitResult, options: dict[str, str]) -> dict[str, str]:
     """Return Arrow's ``endpoint_override`` and ``scheme`` for ``http://host:port`` or ``host:port``; empty if unset."""
-    endpoint = options.get("endpoint_override") or default
+    endpoint = _endpoint_of(parts)
     if not endpoint:
         return {}
     scheme, separator, host = endpoint.rpartition("://")
     return {"endpoint_override": host.rstrip("/"), "scheme": scheme if separator else options.get("scheme", "https")}
 
 
+def _with_region(parts: SplitResult) -> SplitResult:
+    """Return an ``s3://`` URI with the bucket's region if nothing else says it: who gets the store need not ask again."""
+    if parts.scheme != "s3":
+        return parts
+    options = _options(parts, _S3_OPTIONS)
+    named = options.get("region") or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    if named or _endpoint_of(parts):
+        return parts
+    return parts._replace(query=urlencode({**options, "region": fs.resolve_s3_region(_bucket(parts))}))
+
+
 def _s3_filesystem(parts: SplitResult) -> fs.FileSystem:
     options = _options(parts, _S3_OPTIONS)
-    endpoint = _endpoint(options, os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL"))
-    region = options.get("region") or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-    if not region:
-        region = "us-east-1" if endpoint else fs.resolve_s3_region(_bucket(parts))
+    region = options.get("region") or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
     credentials = {}
     if parts.username and parts.password:
         credentials = {"access_key": unquote(parts.username), "secret_key": unquote(parts.password)}
     return fs.S3FileSystem(
-        **endpoint,
+        **_endpoint(parts, options),
         **credentials,
         region=region,
         anonymous=options.get("anonymous") == "true",
@@ -515,7 +716,8 @@ def _s3_filesystem(parts: SplitResult) -> fs.FileSystem:
         request_timeout=_STALL_TIMEOUT_S,
         retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=_ATTEMPTS),
         allow_delayed_open=True,  # small files become one PUT
-        background_writes=False,  # else Arrow copies a whole multi-gigabyte file into memory to upload it
+        # Arrow remembers the failure of a part only then, and else completes the upload without it: half an object.
+        background_writes=True,
     )
 
 
@@ -524,8 +726,22 @@ def _gcs_filesystem(parts: SplitResult) -> fs.FileSystem:
     return fs.GcsFileSystem(
         anonymous=options.get("anonymous") == "true" or parts.username == "anonymous",
         retry_time_limit=_GCS_RETRY_LIMIT,
-        **_endpoint(options, os.environ.get("STORAGE_EMULATOR_HOST")),
+        **_endpoint(parts, options),
     )
+
+
+def _patience_s() -> float:
+    """Return for how many seconds a store is waited for."""
+    text = os.environ.get(PATIENCE_VARIABLE) or str(_PATIENCE_S)
+    try:
+        return float(text)
+    except ValueError:
+        raise UsageError(f"{PATIENCE_VARIABLE} is {text!r}, not a number of seconds") from None
+
+
+def _is_passing(error: OSError) -> bool:
+    """Say whether a request may do better later. Errors with a number are of this machine, or say that nothing is there."""
+    return error.errno is None and _PASSING.search(str(error)) is not None
 
 
 def _is_temporary(key: str) -> bool:

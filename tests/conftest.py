@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from operator import itemgetter
 from pathlib import Path
@@ -49,6 +49,15 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the tests marked ``last`` behind all others, whose ``setenv`` would move the environment under getenv's feet."""
     items.sort(key=lambda item: item.get_closest_marker("last") is not None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _folders_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep out of the user's bundle cache, and wait for nobody else's cores."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SPEECHMILL_CACHE", str(tmp_path_factory.mktemp("bundle-cache")))
+        patch.setenv("SPEECHMILL_CORES", str(tmp_path_factory.mktemp("core-locks")))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,3 +1,4 @@
+import itertools
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -6,7 +7,8 @@ from queue import SimpleQueue
 
 import pytest
 
-from actors.batching import Engine
+from actors import batching
+from actors.batching import Engine, EngineStats
 from actors.errors import RequestError, SpeechmillError
 
 TIMEOUT_S = 10
@@ -158,6 +160,14 @@ def test_occupancy_is_the_share_of_slots_that_worked() -> None:
     stats = engine.stats
     assert (stats.steps, stats.slot_steps, stats.busy_slot_steps, stats.utterances) == (4, 16, 4, 1)
     assert stats.occupancy == 0.25
+
+
+def test_the_time_spent_in_the_model_is_told_by_phase(monkeypatch: pytest.MonkeyPatch) -> None:
+    ticks = itertools.count()
+    monkeypatch.setattr(batching, "perf_counter", lambda: float(next(ticks)))  # every call of the model takes a second
+    with Engine(CountingModel()) as engine:
+        engine.submit(Request("a", (5,), attempts=1)).result(TIMEOUT_S)
+    assert replace(engine.stats) == EngineStats(8, 16, 8, 1, prefill_s=2, step_s=8, decode_s=2)
 
 
 def test_a_mixed_corpus_keeps_the_slots_full() -> None:

@@ -13,6 +13,8 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from actors.bundle import MANIFEST_NAME, GraphSpec, Manifest, Source, TensorSpec, hash_file
+from cluster import storage
+from tests.cluster.faulty_proxy import FaultyProxy
 
 _COLOUR = re.compile(r"\x1b\[\d+m")
 
@@ -74,6 +76,16 @@ def s3_root(s3_environment: str) -> str:
     """The URI of an empty prefix in a bucket of its own."""
     _call(f"{s3_environment}/bucket", "PUT")
     return "s3://bucket/shared root"
+
+
+@pytest.fixture
+def s3_proxy(s3_root: str, s3_environment: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyProxy]:
+    """A proxy that can misbehave between this process and the bucket of ``s3_root``."""
+    assert s3_root
+    monkeypatch.setattr(storage, "_contacts", {})
+    with FaultyProxy(s3_environment) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
+        yield proxy
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,16 @@ import pytest
 
 from actors.errors import CoresUnavailableError, StorageError, UsageError
 from cluster import cores
-from cluster.cores import Core, Topology, assigned_gpus, available_cores, claim_cores, pin_process, read_topology
+from cluster.cores import (
+    Core,
+    Topology,
+    assigned_gpus,
+    available_cores,
+    claim_cores,
+    pin_process,
+    read_topology,
+    threads_per_core,
+)
 
 REPOSITORY = Path(__file__).parents[2]
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc or /sys, or pins")
@@ -164,6 +173,14 @@ def test_available_cores_are_this_process_own_cpus() -> None:
     assert set(cpus) <= os.sched_getaffinity(0)
 
 
+@pytest.mark.parametrize(("mask", "threads"), [(range(8), 2), ({0, 1, 2}, 1), ({0, 4, 1}, 2), ((), 1)])
+def test_a_core_has_as_many_threads_as_may_be_used(
+    sysfs: Path, monkeypatch: pytest.MonkeyPatch, mask: Collection[int], threads: int
+) -> None:
+    monkeypatch.setattr(cores, "read_topology", lambda: read_topology(mask, sysfs, []))
+    assert threads_per_core() == threads
+
+
 # Claims
 
 
@@ -219,7 +236,7 @@ def test_an_unpinnable_claim_has_threads_but_no_cpus(locks: Path) -> None:
 def test_too_few_free_cores_raise_after_the_timeout_and_name_the_holder(locks: Path) -> None:
     with claim_cores(3, locks, 0, topology=FOUR_CORES):
         started = time.monotonic()
-        with pytest.raises(CoresUnavailableError, match=f"core 2 belongs to process {os.getpid()} .*fewer actors"):
+        with pytest.raises(CoresUnavailableError, match=f"core 2 belongs to process {os.getpid()} on .*fewer actors"):
             claim_cores(2, locks, 0.1, topology=FOUR_CORES)
         assert time.monotonic() - started >= 0.1
         with claim_cores(1, locks, 0, topology=FOUR_CORES) as spared:  # the failed claim kept nothing
@@ -247,7 +264,7 @@ def test_a_waiting_claim_gets_cores_as_soon_as_they_are_free(locks: Path) -> Non
 
 def test_a_claim_waits_while_another_one_chooses(locks: Path) -> None:
     claim_cores(1, locks, 0, topology=FOUR_CORES).close()
-    with (locks / "allocator").open() as other:
+    with (locks / cores._lock_name("allocator")).open() as other:
         fcntl.flock(other, fcntl.LOCK_EX)
         with pytest.raises(CoresUnavailableError, match="other claims came first"):
             claim_cores(1, locks, 0, topology=FOUR_CORES)
@@ -339,17 +356,152 @@ def test_links_are_refused_as_lock_folder_and_lock_file(locks: Path, tmp_path: P
         claim_cores(1, locks, 0, topology=FOUR_CORES)
     precious = tmp_path / "precious"
     precious.write_text("content")
-    (target / "core-0").symlink_to(precious)
+    (target / cores._lock_name("core-0")).symlink_to(precious)
     with pytest.raises(StorageError, match=str(target)):
+        claim_cores(1, target, 0, topology=FOUR_CORES)
+    (target / cores._lock_name("core-0")).unlink()
+    (target / cores._lock_name("core-0")).hardlink_to(precious)
+    with pytest.raises(StorageError, match="core-0 in it is not a lock file"):
         claim_cores(1, target, 0, topology=FOUR_CORES)
     assert precious.read_text() == "content"
 
 
-def test_the_default_lock_folder_lies_in_the_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    with claim_cores(1, timeout_s=0, topology=FOUR_CORES):
-        (folder,) = tmp_path.iterdir()
-    assert folder.name == f"speechmill-cores-{os.geteuid()}"
+@pytest.fixture
+def default_locks(locks: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder that is used where none is named."""
+    monkeypatch.delenv("SPEECHMILL_CORES", raising=False)
+    monkeypatch.setattr(cores, "_default_directory", lambda: locks)
+    return locks
+
+
+def test_the_default_lock_folder_does_not_move_with_the_temporary_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    assert cores._default_directory() == Path(f"/tmp/speechmill-cores-{os.geteuid()}")  # noqa: S108
+
+
+@pytest.mark.parametrize("mode", [0o755, 0o770, 0o1777])
+def test_the_default_lock_folder_is_this_users_alone(default_locks: Path, mode: int) -> None:
+    default_locks.mkdir()
+    default_locks.chmod(mode)
+    with pytest.raises(StorageError, match=f"mode {mode:04o}"):
+        claim_cores(1, timeout_s=0, topology=FOUR_CORES)
+
+
+@pytest.fixture
+def shared_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder that the operator names."""
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    monkeypatch.setenv("SPEECHMILL_CORES", str(shared))
+    return shared
+
+
+@pytest.mark.parametrize("mode", [0o700, 0o755, 0o1777, 0o1770])
+def test_a_folder_of_the_operator_may_let_others_in(shared_locks: Path, mode: int) -> None:
+    shared_locks.chmod(mode)
+    umask = os.umask(0o077)
+    try:
+        with claim_cores(1, timeout_s=0, topology=FOUR_CORES) as claim:
+            assert claim.cpus == (0,)
+    finally:
+        os.umask(umask)
+    files = list(shared_locks.iterdir())
+    assert {file.stat().st_mode & 0o777 for file in files} == {0o666}  # for other users' pods
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o775])
+def test_a_folder_of_the_operator_where_others_could_take_locks_away_is_refused(shared_locks: Path, mode: int) -> None:
+    shared_locks.chmod(mode)
+    with pytest.raises(StorageError, match=f"mode {mode:04o}.*mode 1777 that SPEECHMILL_CORES names"):
+        claim_cores(1, timeout_s=0, topology=FOUR_CORES)
+
+
+def test_a_folder_of_the_operator_that_is_not_mounted_is_not_made(shared_locks: Path) -> None:
+    shared_locks.rmdir()
+    with pytest.raises(StorageError, match="No such file or directory"):
+        claim_cores(1, timeout_s=0, topology=FOUR_CORES)
+    assert not shared_locks.exists()
+
+
+def test_machines_that_share_a_folder_do_not_count_each_others_cores(
+    shared_locks: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert shared_locks.is_dir()
+    with claim_cores(4, timeout_s=0, topology=FOUR_CORES):
+        monkeypatch.setattr(cores, "_boot_id", lambda: "another-machine")
+        with claim_cores(4, timeout_s=0, topology=FOUR_CORES) as other:
+            assert other.threads == 4
+
+
+# Containers
+
+
+def test_a_process_of_the_machine_itself_has_its_initial_namespaces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for kind in ("pid", "ipc", "cgroup"):
+        (tmp_path / kind).touch()
+    initial = {kind: (tmp_path / kind).stat().st_ino for kind in ("pid", "ipc", "cgroup")}
+    monkeypatch.setattr(cores, "_INITIAL_NAMESPACES", initial)
+    assert cores._on_the_machine_itself(tmp_path)
+    (tmp_path / "cgroup").unlink()  # an old kernel
+    assert cores._on_the_machine_itself(tmp_path)
+    (tmp_path / "ipc").rename(tmp_path / "other")
+    (tmp_path / "ipc").touch()  # as where a pod has hostPID
+    assert not cores._on_the_machine_itself(tmp_path)
+
+
+def test_outside_of_containers_a_users_processes_pin(default_locks: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cores, "_on_the_machine_itself", lambda: True)
+    with claim_cores(1, timeout_s=0, topology=FOUR_CORES) as claim:
+        assert claim.cpus == (0,)
+    assert default_locks.stat().st_mode & 0o777 == 0o700
+
+
+# Claims a core of four, says which one it pins to, and keeps it until its standard input closes.
+POD = """
+import json, sys
+from pathlib import Path
+from cluster import cores
+cores._on_the_machine_itself = lambda: False
+cores._default_directory = lambda: Path(sys.argv[1])
+topology = cores.Topology(tuple(cores.Core(number, (number,)) for number in range(4)))
+claim = cores.claim_cores(2, topology=topology)
+print(json.dumps([claim.threads, claim.cpus]), flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_pods_of_one_machine_pin_only_if_they_share_their_locks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shared: bool
+) -> None:
+    monkeypatch.delenv("SPEECHMILL_CORES", raising=False)
+    if shared:
+        (tmp_path / "shared").mkdir()
+        monkeypatch.setenv("SPEECHMILL_CORES", str(tmp_path / "shared"))
+    with contextlib.ExitStack() as pods:
+        claims = []
+        for name in ("one", "two"):
+            command = [sys.executable, "-c", POD, str(tmp_path / name)]
+            pod = subprocess.Popen(command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            pods.enter_context(pod)
+            pods.callback(pod.kill)
+            assert pod.stdout is not None
+            claims.append(json.loads(pod.stdout.readline()))
+    assert claims == ([[2, [0, 1]], [2, [2, 3]]] if shared else [[2, []], [2, []]])
+
+
+def test_a_container_says_that_it_does_not_pin(
+    default_locks: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(cores, "_on_the_machine_itself", lambda: False)
+    with caplog.at_level("INFO", "cluster.cores"), claim_cores(1, timeout_s=0, topology=FOUR_CORES) as claim:
+        assert claim.cpus == ()
+    assert default_locks.is_dir()
+    (message,) = [record.getMessage() for record in caplog.records]
+    assert "SPEECHMILL_CORES is not set" in message
 
 
 # Pinning

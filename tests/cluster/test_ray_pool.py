@@ -19,12 +19,12 @@ pytestmark = pytest.mark.last  # gRPC's threads outlive ray.shutdown()
 
 
 @pytest.fixture(scope="module")
-def local_ray() -> Iterator[None]:
+def local_ray(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """A Ray of this module's own, whose workers get the tiny job by value: they cannot import the tests."""
-    # Ray's sockets need a short path. The workers' core locks are there too: tests wait for nobody else's cores.
+    # Ray's sockets need a short path. The workers' core locks are this module's own: it waits for nobody else's cores.
     with tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp") as folder, pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_AUTH_MODE", "disabled")  # else Ray writes a token to the home folder
-        patch.setenv("TMPDIR", folder)
+        patch.setenv("SPEECHMILL_CORES", str(tmp_path_factory.mktemp("core-locks")))
         ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False, _temp_dir=folder)
         ray.cloudpickle.register_pickle_by_value(tiny_job)
         yield

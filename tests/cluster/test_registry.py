@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import pickle
@@ -6,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -15,7 +17,8 @@ from typing import Any
 
 import pytest
 
-from actors.bundle import MANIFEST_NAME, load_bundle
+import actors.bundle
+from actors.bundle import MANIFEST_NAME, FileEntry, hash_file, load_bundle
 from actors.errors import BundleCorruptError, BundleError, BundleNotFoundError, StorageError, UsageError
 from cluster import registry
 from cluster.registry import collect_garbage, describe, fetch, list_published, publish, remove, resolve
@@ -23,6 +26,7 @@ from cluster.storage import LocalStore, ObjectStore, Store, open_store
 
 REPOSITORY = Path(__file__).parents[2]
 DATA = "decoder.onnx.data"
+MARKS = f"verified-{os.geteuid()}"
 NO_AGE = timedelta(0)
 
 
@@ -93,10 +97,10 @@ def test_a_folder_is_used_where_it_is_and_verified(make_bundle: Any, cache: Path
     folder = make_bundle()
     for reference in (str(folder), folder.as_uri()):
         assert fetch(reference, cache=cache).folder == folder
-    assert not cache.exists()
+    assert [path.name for path in cache.iterdir()] == [MARKS]
     (folder / DATA).write_bytes(b"other")
     with pytest.raises(BundleCorruptError, match=DATA):
-        fetch(str(folder))
+        fetch(str(folder), cache=cache)
 
 
 def test_a_folder_that_changes_after_it_was_pinned_is_refused(make_bundle: Any) -> None:
@@ -365,7 +369,212 @@ def test_a_process_killed_while_it_fetches_leaves_neither_lock_nor_half_a_bundle
     bundle = fetch("tiny", root, cache)
     bundle.verify()
     assert bundle.reference == reference
-    assert sorted(path.suffix for path in cache.iterdir()) == ["", ".lock"]
+    entry = bundle.folder.name
+    assert sorted(path.name for path in cache.iterdir()) == sorted([entry, f"{entry}.lock", MARKS])
+
+
+# --- verified once a node
+
+
+@pytest.fixture
+def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the bundles' files that this process has hashed."""
+    names: list[str] = []
+
+    def count(path: Path) -> FileEntry:
+        names.append(path.name)
+        time.sleep(0.05)  # time for others to come too
+        return hash_file(path)
+
+    for module in (actors.bundle, registry):
+        monkeypatch.setattr(module, "hash_file", count)
+    return names
+
+
+FETCH_AND_COUNT = """
+import sys
+import actors.bundle
+from cluster.registry import fetch
+names = []
+def count(path, real=actors.bundle.hash_file):
+    names.append(path.name)
+    return real(path)
+actors.bundle.hash_file = count
+fetch(sys.argv[1], cache=sys.argv[2])
+print(len(names))
+"""
+FILES = sorted([DATA, "decoder.onnx", "anna.safetensors"])
+
+
+def test_threads_hash_a_folder_once(make_bundle: Any, cache: Path, hashed: list[str]) -> None:
+    folder = make_bundle()
+    with ThreadPoolExecutor(6) as pool:
+        assert {bundle.folder for bundle in pool.map(lambda _: fetch(str(folder), cache=cache), range(6))} == {folder}
+    assert sorted(hashed) == FILES
+
+
+def test_processes_hash_a_folder_once(make_bundle: Any, cache: Path) -> None:
+    processes = [start(FETCH_AND_COUNT, str(make_bundle()), str(cache)) for _ in range(4)]
+    assert sorted(process.communicate(timeout=60)[0] for process in processes) == ["0\n", "0\n", "0\n", "3\n"]
+
+
+def test_what_was_fetched_is_hashed_while_it_is_fetched_and_not_again(
+    root: str, make_bundle: Any, cache: Path, hashed: list[str]
+) -> None:
+    publish(make_bundle(), root)
+    hashed.clear()
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: fetch("tiny", root, cache), range(4)))
+    assert sorted(name.removeprefix(".").removesuffix(".part") for name in hashed) == FILES
+
+
+def test_a_bundle_that_ships_is_hashed_once(cache: Path, hashed: list[str]) -> None:
+    for _ in range(2):
+        fetch("embedded", cache=cache)
+    assert len(hashed) == len(set(hashed)) > 0
+
+
+def flip_a_byte(path: Path) -> None:
+    with path.open("r+b") as file:
+        first = file.read(1)[0]
+        file.seek(0)
+        file.write(bytes([first ^ 1]))
+
+
+def flip_a_byte_and_restore_its_time(path: Path) -> None:
+    before = path.stat()
+    flip_a_byte(path)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def replace_by_a_damaged_copy(path: Path) -> None:
+    copy = path.with_suffix(".copy")
+    shutil.copy2(path, copy)
+    flip_a_byte_and_restore_its_time(copy)
+    copy.replace(path)
+
+
+def move_a_link_in_its_place(path: Path) -> None:
+    other = path.parent.parent / "elsewhere"
+    path.replace(other)
+    path.symlink_to(other)
+
+
+DAMAGES = [
+    flip_a_byte,
+    flip_a_byte_and_restore_its_time,
+    replace_by_a_damaged_copy,
+    move_a_link_in_its_place,
+    lambda path: os.truncate(path, 10),
+    Path.unlink,
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damage_is_noticed_after_the_first_verification(make_bundle: Any, cache: Path, damage: Callable[[Path], None]) -> None:
+    folder = make_bundle()
+    fetch(str(folder), cache=cache)
+    damage(folder / DATA)
+    for _ in range(2):
+        with pytest.raises(BundleCorruptError, match=DATA):
+            fetch(str(folder), cache=cache)
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_damage_in_the_cache_is_mended(tmp_path: Path, make_bundle: Any, cache: Path, damage: Callable[[Path], None]) -> None:
+    folder, root = make_bundle(), str(tmp_path / "registry")
+    publish(folder, root)
+    bundle = fetch("tiny", root, cache)
+    damage(bundle.path(DATA))
+    assert fetch("tiny", root, cache).path(DATA).read_bytes() == (folder / DATA).read_bytes()
+
+
+def test_a_file_that_was_touched_is_hashed_again_and_good(make_bundle: Any, cache: Path, hashed: list[str]) -> None:
+    folder = make_bundle()
+    fetch(str(folder), cache=cache)
+    (folder / DATA).touch()
+    for _ in range(2):
+        fetch(str(folder), cache=cache)
+    assert len(hashed) == 2 * len(FILES)
+
+
+def test_another_bundle_in_the_same_place_is_hashed(make_bundle: Any, cache: Path, hashed: list[str]) -> None:
+    folder, other = make_bundle(), make_bundle(payload=b"other")
+    fetch(str(folder), cache=cache)
+    shutil.rmtree(folder)
+    other.rename(folder)
+    fetch(str(folder), cache=cache)
+    assert len(hashed) == 2 * len(FILES)
+
+
+@pytest.mark.parametrize("mark", [b"", b"{}", b'{"files": {}}', b'{"files": {"decoder.onnx": [1, 2, 3, 4]}}'])
+def test_a_mark_that_is_not_ours_counts_for_nothing(make_bundle: Any, cache: Path, hashed: list[str], mark: bytes) -> None:
+    folder = make_bundle()
+    fetch(str(folder), cache=cache)
+    (path,) = (cache / MARKS).glob("*.json")
+    path.write_bytes(mark)
+    fetch(str(folder), cache=cache)
+    assert len(hashed) == 2 * len(FILES)
+
+
+def occupy(marks: Path) -> None:
+    marks.touch()
+
+
+def open_to_others(marks: Path) -> None:
+    marks.mkdir()
+    marks.chmod(0o777)
+
+
+def point_elsewhere(marks: Path) -> None:
+    (marks.parent / "elsewhere").mkdir()
+    marks.symlink_to("elsewhere")
+
+
+@pytest.mark.parametrize("spoil", [occupy, open_to_others, point_elsewhere])
+def test_without_a_folder_of_its_own_for_marks_every_process_hashes(
+    make_bundle: Any, cache: Path, hashed: list[str], spoil: Callable[[Path], None]
+) -> None:
+    cache.mkdir()
+    spoil(cache / MARKS)
+    folder = make_bundle()
+    for _ in range(2):
+        fetch(str(folder), cache=cache)
+    assert len(hashed) == 2 * len(FILES)
+    flip_a_byte(folder / DATA)
+    with pytest.raises(BundleCorruptError, match=DATA):
+        fetch(str(folder), cache=cache)
+
+
+def test_where_nothing_can_be_written_every_process_hashes(
+    make_bundle: Any, cache: Path, hashed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(registry, "_locked", refuse)
+    monkeypatch.setattr(LocalStore, "write_bytes", lambda *_: open_store("/dev/null/x").read_bytes("x"))
+    folder = make_bundle()
+    for _ in range(2):
+        fetch(str(folder), cache=cache)
+    assert len(hashed) == 2 * len(FILES)
+
+
+def test_a_cache_that_is_part_of_an_image_is_used(
+    tmp_path: Path, make_bundle: Any, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = str(tmp_path / "registry")
+    publish(make_bundle(), root)
+    bundle = fetch("tiny", root, cache)
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(registry, "_locked", refuse)
+    assert fetch("tiny", root, cache) == bundle
+    bundle.path(DATA).write_bytes(b"damaged")
+    with pytest.raises(StorageError, match="cannot use the cache"):
+        fetch("tiny", root, cache)
 
 
 # --- list, describe, remove, collect garbage

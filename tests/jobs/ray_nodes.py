@@ -122,7 +122,6 @@ class RayCluster:
         self.environment = {
             **os.environ,
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",  # of `python` on the cluster
-            "TMPDIR": str(folder),
             "RAY_AUTH_MODE": "disabled",
             "RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S": "1",
             "RAY_JOB_STOP_WAIT_TIME_S": "60",  # before it kills a job: a busy machine may need more than the usual 3
