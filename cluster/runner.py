@@ -84,7 +84,8 @@ class Usage:
         busy_s: wall seconds since then.
         cpu_s: CPU seconds since then, of all its threads.
         stats: the engine's counters.
-        seconds: where time went: ``fetch`` and ``load`` of the model; ``read`` and ``write`` of rows.
+        seconds: where time went: ``fetch`` and ``load`` of the model, ``read`` and ``write`` of rows, and the engine's
+            ``prefill``, ``step`` and ``decode``.
     """
 
     worker: str
@@ -334,14 +335,15 @@ class UnitWorker:
                 self._seconds[phase] += time.perf_counter() - started
 
     def _usage(self) -> Usage:
+        stats = replace(self._worker.stats)
         return Usage(
             self._id,
             self._threads,
             self._opened,
             time.monotonic() - self._started,
             time.process_time() - self._cpu_before,
-            replace(self._worker.stats),
-            dict(self._seconds),
+            stats,
+            {**self._seconds, "prefill": stats.prefill_s, "step": stats.step_s, "decode": stats.decode_s},
         )
 
 
