@@ -134,7 +134,7 @@ class Job:
         """Kill one of the workers, as soon as there is one."""
         deadline = time.monotonic() + _PATIENCE_S
         while self.running and time.monotonic() < deadline:
-            if workers := _processes_of({self._processes[-1].pid}, title=b"ray::MapWorker"):
+            if workers := _processes_of({self._processes[-1].pid}, title=b"ray::SpeechmillWorker"):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(rng.choice(workers), signal.SIGKILL)
                     return True

@@ -66,7 +66,7 @@ def log_as(kind: LogFormat) -> None:
 def name_job(session: str) -> None:
     """Let every record name the job, from now on."""
     for handler in logging.getLogger().handlers:
-        handler.addFilter(logs.Named(session))
+        handler.filters = [*(known for known in handler.filters if not isinstance(known, logs.Named)), logs.Named(session)]
 
 
 def _complain(sentence: str) -> None:
@@ -111,8 +111,8 @@ class Tally:
 
     @property
     def working_s(self) -> float:
-        """Seconds since the first worker had its model open: what a speed is measured by."""
-        return max(self.wall_s - self.startup_s, 1e-9)
+        """Seconds since the first worker had its model open, as far as that is known: what a speed is measured by."""
+        return max(self.wall_s - self.startup_s if self._usages else self.wall_s, 1e-9)
 
     def left_s(self, rows: int) -> float:
         """Seconds that ``rows`` more rows will take at this speed; infinite before the first part."""

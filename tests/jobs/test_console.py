@@ -153,8 +153,8 @@ def test_progress_without_a_terminal_is_log_lines_at_intervals(
             tally.add(done(1))
             show()
     assert [record.getMessage() for record in caplog.records] == [
-        "43 of 100 rows, 0.01 h of audio, 2.5x real time",
-        "45 of 100 rows, 0.01 h of audio, 2.2x real time",
+        "43 of 100 rows, 0.01 h of audio, 2.5x real time, 0:03:48 left",
+        "45 of 100 rows, 0.01 h of audio, 2.2x real time, 0:04:13 left",
     ]
 
 
