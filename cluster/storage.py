@@ -489,14 +489,13 @@ class ObjectStore(Store):
         """Try again, with growing pauses, what fails because the store is away or overloaded."""
         deadline, pause_s = None, _FIRST_PAUSE_S
         while True:
-            started = time.monotonic()
             try:
                 result = attempt()
             except OSError as error:
                 if not self.contact.answered or not _is_passing(error):
                     raise
                 patience_s = _patience_s()
-                deadline = deadline or started + patience_s
+                deadline = deadline or time.monotonic() + patience_s
                 if time.monotonic() >= deadline:
                     raise OSError(f"{error} (tried for {patience_s:g} s; {PATIENCE_VARIABLE} says how long)") from error
                 self.contact.note_failure(error, patience_s)
@@ -512,15 +511,16 @@ class ObjectStore(Store):
         return 0
 
     def _put(self, path: str, data: bytes | pa.Buffer) -> None:
-        # Arrow completes an upload when its stream is closed, even by an exception between two writes. So there is one
-        # write; or, as Arrow copies what is written, several in a thread of their own, where no signal raises.
-        if memoryview(data).nbytes <= _SEND_BYTES:
+        # Arrow completes an upload when its stream is closed, even by a signal that raises before all is written. Signals
+        # raise in the main thread.
+        if threading.current_thread() is not threading.main_thread():
             self._upload(path, data)
             return
         with ThreadPoolExecutor(1) as thread:
             thread.submit(self._upload, path, data).result()
 
     def _upload(self, path: str, data: bytes | pa.Buffer) -> None:
+        # In pieces, as Arrow copies what is written.
         whole = pa.py_buffer(data)
         with self.filesystem.open_output_stream(path, compression=None) as stream:
             for start in range(0, whole.size, _SEND_BYTES):

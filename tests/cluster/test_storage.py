@@ -2,6 +2,7 @@ import errno
 import itertools
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import threading
@@ -535,6 +536,36 @@ def test_a_broken_upload_is_begun_again(known: Store, s3_proxy: FaultyProxy, upl
     content = upload()
     assert known.read_bytes("big") == content
     assert len(pauses) == 2
+
+
+def test_an_interrupted_upload_is_whole_or_never_shows(known: Store, s3_proxy: FaultyProxy, upload: Upload) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    s3_proxy.slow_down(0.1)
+    previous = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.15)
+        with pytest.raises(KeyboardInterrupt):
+            upload()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+    assert len(known.read_bytes("big")) in (len(b"old"), 31 << 20)
+
+
+def test_patience_begins_with_the_failure(known: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A large upload may break after an hour."""
+    now = [0.0]
+    monkeypatch.setattr(storage, "time", SimpleNamespace(sleep=lambda _: None, monotonic=lambda: now[0]))
+
+    def attempt() -> float:
+        now[0] += 3600
+        if now[0] == 3600:
+            raise OSError("AWS Error SLOW_DOWN during UploadPart operation: SlowDown")
+        return now[0]
+
+    assert known.patiently(attempt) == 7200
 
 
 def test_a_patience_that_is_no_number_is_refused(known: Store, s3_proxy: FaultyProxy, monkeypatch: pytest.MonkeyPatch) -> None:
