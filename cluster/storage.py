@@ -384,27 +384,28 @@ class LocalStore(Store):
 class _Contact:
     """What this process knows of a bucket: whether it has ever answered, and since when it does not."""
 
-    def __init__(self) -> None:
+    def __init__(self, bucket: str) -> None:
+        self.bucket = bucket  # its URI
         self.answered = False
         self._away_since: float | None = None
         self._lock = threading.Lock()
 
-    def note_failure(self, store: Store, error: OSError, patience_s: float) -> None:
-        """Say that the store is away, once for all threads that wait for it."""
+    def note_failure(self, error: OSError, patience_s: float) -> None:
+        """Say that the bucket is away, once for all threads that wait for it."""
         with self._lock:
             if self._away_since is None:
                 self._away_since = time.monotonic()
-                logger.warning("%s does not answer; trying again for up to %g s: %s", store, patience_s, error)
+                logger.warning("%s does not answer; trying again for up to %g s: %s", self.bucket, patience_s, error)
 
-    def note_answer(self, store: Store) -> None:
-        """Remember that the store has answered, and say so if it was away."""
+    def note_answer(self) -> None:
+        """Remember that the bucket has answered, and say so if it was away."""
         self.answered = True
         if self._away_since is None:
             return
         with self._lock:
             since, self._away_since = self._away_since, None
         if since is not None:
-            logger.warning("%s answers again after %.0f s", store, time.monotonic() - since)
+            logger.warning("%s answers again after %.0f s", self.bucket, time.monotonic() - since)
 
 
 _contacts: dict[tuple[str, str, str], _Contact] = {}  # by scheme, bucket and endpoint
@@ -488,19 +489,18 @@ class ObjectStore(Store):
         """Try again, with growing pauses, what fails because the store is away or overloaded."""
         deadline, pause_s = None, _FIRST_PAUSE_S
         while True:
-            started = time.monotonic()
             try:
                 result = attempt()
             except OSError as error:
                 if not self.contact.answered or not _is_passing(error):
                     raise
                 patience_s = _patience_s()
-                deadline = deadline or started + patience_s
+                deadline = deadline or time.monotonic() + patience_s
                 if time.monotonic() >= deadline:
                     raise OSError(f"{error} (tried for {patience_s:g} s; {PATIENCE_VARIABLE} says how long)") from error
-                self.contact.note_failure(self, error, patience_s)
+                self.contact.note_failure(error, patience_s)
             else:
-                self.contact.note_answer(self)
+                self.contact.note_answer()
                 return result
             # Spread, so that a store that has just come back is not met by all workers at once.
             time.sleep(min(random.uniform(0.5, 1.0) * pause_s, max(0.0, deadline - time.monotonic())))  # noqa: S311
@@ -511,15 +511,16 @@ class ObjectStore(Store):
         return 0
 
     def _put(self, path: str, data: bytes | pa.Buffer) -> None:
-        # Arrow completes an upload when its stream is closed, even by an exception between two writes. So there is one
-        # write; or, as Arrow copies what is written, several in a thread of their own, where no signal raises.
-        if memoryview(data).nbytes <= _SEND_BYTES:
+        # Arrow completes an upload when its stream is closed, even by a signal that raises before all is written. Signals
+        # raise in the main thread.
+        if threading.current_thread() is not threading.main_thread():
             self._upload(path, data)
             return
         with ThreadPoolExecutor(1) as thread:
             thread.submit(self._upload, path, data).result()
 
     def _upload(self, path: str, data: bytes | pa.Buffer) -> None:
+        # In pieces, as Arrow copies what is written.
         whole = pa.py_buffer(data)
         with self.filesystem.open_output_stream(path, compression=None) as stream:
             for start in range(0, whole.size, _SEND_BYTES):
@@ -612,7 +613,7 @@ def open_store(location: str | os.PathLike[str]) -> Store:
     except OSError as error:
         raise StorageError(f"cannot open {uri}: {error}. {_HINTS[parts.scheme]}") from error
     root = f"{bucket}/{unquote(parts.path).strip('/')}".rstrip("/")
-    contact = _contacts.setdefault((parts.scheme, bucket, _endpoint_of(parts)), _Contact())
+    contact = _contacts.setdefault((parts.scheme, bucket, _endpoint_of(parts)), _Contact(f"{parts.scheme}://{bucket}"))
     return ObjectStore(uri=uri, filesystem=filesystem, root=root, location=parts.geturl(), contact=contact)
 
 

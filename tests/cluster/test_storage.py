@@ -2,6 +2,7 @@ import errno
 import itertools
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import threading
@@ -359,9 +360,10 @@ def test_a_store_that_is_away_for_a_while_is_waited_for(
     (FAULTS | {"cut": FaultyProxy.cut_short})[fault](s3_proxy)
     assert act(known, tmp_path) == expected
     assert len(pauses) == 2
-    assert [record.getMessage().partition(";")[0] for record in caplog.records if record.name == "cluster.storage"] == [
-        "s3://bucket/shared root does not answer",
-        "s3://bucket/shared root answers again after 0 s",
+    said = [record.getMessage() for record in caplog.records if record.name == "cluster.storage"]
+    assert [" ".join(message.split()[:4]).rstrip(";") for message in said] == [
+        "s3://bucket does not answer",
+        "s3://bucket answers again after",
     ]
 
 
@@ -410,7 +412,12 @@ def test_slow_answers_are_waited_for(known: Store, s3_proxy: FaultyProxy, pauses
     assert pauses == []
 
 
-def test_many_who_wait_say_it_once(known: Store, s3_proxy: FaultyProxy, caplog: pytest.LogCaptureFixture) -> None:
+def test_many_who_wait_say_it_once(
+    known: Store, s3_proxy: FaultyProxy, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    all_wait = threading.Barrier(8, s3_proxy.recover)
+    clock = SimpleNamespace(sleep=lambda _: all_wait.wait(), monotonic=time.monotonic)
+    monkeypatch.setattr(storage, "time", clock)
     s3_proxy.go_away()
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(lambda _: known.exists("folder/a"), range(8))) == [True] * 8
@@ -529,6 +536,36 @@ def test_a_broken_upload_is_begun_again(known: Store, s3_proxy: FaultyProxy, upl
     content = upload()
     assert known.read_bytes("big") == content
     assert len(pauses) == 2
+
+
+def test_an_interrupted_upload_is_whole_or_never_shows(known: Store, s3_proxy: FaultyProxy, upload: Upload) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    s3_proxy.slow_down(0.1)
+    previous = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.15)
+        with pytest.raises(KeyboardInterrupt):
+            upload()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+    assert len(known.read_bytes("big")) in (len(b"old"), 31 << 20)
+
+
+def test_patience_begins_with_the_failure(known: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A large upload may break after an hour."""
+    now = [0.0]
+    monkeypatch.setattr(storage, "time", SimpleNamespace(sleep=lambda _: None, monotonic=lambda: now[0]))
+
+    def attempt() -> float:
+        now[0] += 3600
+        if now[0] == 3600:
+            raise OSError("AWS Error SLOW_DOWN during UploadPart operation: SlowDown")
+        return now[0]
+
+    assert known.patiently(attempt) == 7200
 
 
 def test_a_patience_that_is_no_number_is_refused(known: Store, s3_proxy: FaultyProxy, monkeypatch: pytest.MonkeyPatch) -> None:
