@@ -159,8 +159,8 @@ class Spy:
         self._file = file
         self._on_read = on_read
 
-    def read(self, size):
-        data = self._file.read(size)
+    def read_at(self, size, offset):
+        data = self._file.read_at(size, offset)
         self._on_read(data)
         return data
 

@@ -282,7 +282,7 @@ def test_a_disk_that_cannot_take_the_part_is_a_storage_error_and_leaves_nothing(
                 write_unit(run, dataset, Unit(0, 0, 200))
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-        assert {path.name for path in (tmp_path / "out").iterdir()} == {".speechmill.lock", "run.json"}
+        assert {path.name for path in (tmp_path / "out").iterdir()} == {".speechmill.lock", "inputs.json", "run.json"}
 
 
 @pytest.mark.parametrize("blocked", ["a-file", "a-file/below"])
@@ -369,15 +369,15 @@ def test_a_part_of_which_nothing_was_computed_or_that_an_earlier_version_wrote_h
 def test_a_stopped_job_goes_on_where_it_was(target, dataset):
     def broken_job():
         with start(target, dataset) as run:
-            for unit in plan_units(dataset.shards, 100)[:3]:
-                write_unit(run, dataset, unit)
-            run.update({"rows": 300}, audio_s=150.0, cpu_s=2.0)
+            for unit in run.missing_units(dataset.shards, 100)[:3]:
+                run.add(write_unit(run, dataset, unit), cpu_s=2.0)
             raise RuntimeError("node lost")
 
     with pytest.raises(RuntimeError, match="node lost"):
         broken_job()
     record = read_run(open_store(target))
-    assert (record.state, record.error, record.counts) == ("stopped", "RuntimeError: node lost", {"rows": 300})
+    assert (record.state, record.error, record.audio_s) == ("stopped", "RuntimeError: node lost", 150.0)
+    assert record.counts == {"rows": 300, "ok": 300, "rejected": 0, "failed": 0, "parts": 3}
     assert summarise(target).rows == 300
 
     with start(target, dataset) as run:
@@ -587,6 +587,7 @@ def test_overwrite_deletes_what_the_job_wrote_and_nothing_else(target, dataset):
             "README.md",
             "data/train-00000-of-00009.parquet",
             "notes/part-00000-000000000.parquet",
+            "inputs.json",
             "run.json",
         }
         assert len(run.missing_units(dataset.shards, 256)) == 4
@@ -708,7 +709,7 @@ def test_a_lease_is_renewed_and_its_loss_is_noticed(s3_root, dataset, monkeypatc
         wait_for(lambda: not run._lock.held)
         for call in (
             lambda: run.missing_units(dataset.shards, 256),
-            lambda: run.update({}, audio_s=0.0, cpu_s=0.0),
+            lambda: run.add(part_of(0, 10)),
             lambda: run.finish(dataset.shards, cpu_s=0.0),
         ):
             with pytest.raises(ResumeError, match="took the output over"):
