@@ -602,13 +602,12 @@ def _content_errors(shard: Shard) -> Iterator[None]:
 
 def _scan_parquet(shard: Shard, id_column: str) -> tuple[Shard, np.ndarray | None]:
     with _StoreReader(shard.store, shard.key) as stream:
-        digest, metadata = _read_parquet_footer(stream)
-        file = pq.ParquetFile(pa.PythonFile(stream, mode="r"), metadata=metadata)
-        schema = file.schema_arrow
+        digest, file = _open_footer(stream)
+        metadata, schema = file.metadata, file.schema_arrow
         ids = None
         if stream.size <= _WHOLE_BYTES and id_column in schema.names:  # it is in memory now, and would be opened again
             with contextlib.suppress(OSError, pa.ArrowException):
-                ids = _hashes_of(file.read([id_column]).column(id_column))
+                ids = _hashes_of(file.read([id_column], use_threads=False).column(id_column))
     scanned = replace(
         shard,
         rows=metadata.num_rows,
@@ -620,17 +619,18 @@ def _scan_parquet(shard: Shard, id_column: str) -> tuple[Shard, np.ndarray | Non
     return scanned, ids
 
 
-def _read_parquet_footer(stream: "_StoreReader") -> tuple[str, pq.FileMetaData]:
-    """Return a Parquet file's metadata and a digest: the sha256 of its size and footer.
+def _open_footer(stream: "_StoreReader") -> tuple[str, pq.ParquetFile]:
+    """Return a digest of a Parquet file (the sha256 of its size and footer) and the file: of a small one all, else the footer.
 
     The footer's length stands before the final magic number.
     """
     end = stream.size
-    stream.fetch(0 if end <= _WHOLE_BYTES else end - _TAIL_BYTES, end)
+    is_small = end <= _WHOLE_BYTES
+    stream.fetch(0 if is_small else max(0, end - _TAIL_BYTES), end)
     length = int.from_bytes(stream.read_range(max(0, end - 8), end)[:4], "little")
     footer = stream.read_range(max(0, end - 8 - length), end)
     digest = hashlib.sha256(b"%d " % end + footer).hexdigest()
-    return digest, pq.read_metadata(pa.BufferReader(footer))
+    return digest, pq.ParquetFile(pa.BufferReader(stream.read_range(0, end) if is_small else footer))
 
 
 def _storage_type(kind: pa.DataType) -> pa.DataType:
@@ -864,10 +864,10 @@ def _read_parquet(shard: Shard, unit: Unit, names: set[str]) -> _Slice:
 
 def _open_parquet(store: Store, key: str, digest: str) -> tuple["_StoreReader", pq.FileMetaData]:
     stream = _StoreReader(store, key)
-    found, metadata = _read_parquet_footer(stream)
+    found, file = _open_footer(stream)
     if found != digest:
         raise InputDataError("the file was changed since the job started")
-    return stream, metadata
+    return stream, file.metadata
 
 
 # An object that is replaced while it is kept open fails its rows, as any other whose bytes make no sense.
@@ -878,7 +878,7 @@ def _batch_rows(metadata: pq.FileMetaData) -> int:
     """Return how many rows to decode at once: many, unless they are large."""
     size = sum(metadata.row_group(i).total_byte_size for i in range(min(8, metadata.num_row_groups)))
     rows = sum(metadata.row_group(i).num_rows for i in range(min(8, metadata.num_row_groups)))
-    return max(_PARQUET_BATCH_ROWS, min(1 << 16, _PARQUET_BATCH_BYTES * rows // max(1, size)))
+    return int(max(_PARQUET_BATCH_ROWS, min(1 << 16, _PARQUET_BATCH_BYTES * rows // max(1, size))))
 
 
 def _chunk_ranges(metadata: pq.FileMetaData, groups: Sequence[int], names: set[str]) -> list[tuple[int, int]]:
@@ -928,13 +928,13 @@ def _open_at(shard: Shard, unit: Unit, offset: int) -> Iterator[BinaryIO]:
     if shard.compression is None:
         next_mark = -(-unit.stop // _STRIDE)
         stop = shard.offsets[next_mark] if next_mark < len(shard.offsets) else shard.size
-        is_remote = shard.store.local_path() is None
-        reader = (_keep_open if is_remote else _StoreReader)(shard.store, shard.key)
-        with reader.reopen() as view, io.BufferedReader(view, _READ_BYTES) as stream:
-            if is_remote and stop - offset <= _CHUNK_BYTES:
-                view.fetch(offset, stop)
-            stream.seek(offset)
-            yield stream
+        with (_StoreReader if shard.store.local_path() else _keep_open)(shard.store, shard.key).reopen() as reader:
+            if stop - offset <= _CHUNK_BYTES:
+                yield io.BytesIO(reader.read_range(offset, stop))
+                return
+            reader.seek(offset)
+            with io.BufferedReader(reader, _READ_BYTES) as stream:
+                yield stream
     elif unit.count < shard.rows and (copy := open_copy(shard.digest, functools.partial(_decompress, shard))):
         with copy:
             copy.seek(offset)

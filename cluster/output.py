@@ -693,8 +693,9 @@ class Run:
             self._lock.release()
 
     def parts(self, shards: Sequence[Shard]) -> list[Part]:
-        """Look at the store; return this job's finished parts, and delete files that only look like parts and parts that
-        overlap others.
+        """Look at the store and return this job's finished parts.
+
+        Files that only look like parts, and parts that overlap others, are deleted.
 
         Raises:
             ResumeError: another job took the output over.

@@ -94,15 +94,14 @@ def _make(folder: Path, name: str, content: Callable[[], Iterator[bytes]]) -> No
                 if file.tell() + len(piece) > limit:
                     raise _NoRoomError(f"it has more than {limit >> 20} MiB, which is all that it may take in {folder}")
                 file.write(piece)
-            size = file.tell()
-        _make_room(folder, _MAX_BYTES - size)
+        _make_room(folder)
         temporary.rename(folder / name)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def _make_room(folder: Path, limit: int) -> None:
-    """Delete what nobody has used for long, then the longest unused, until the rest has at most ``limit`` bytes."""
+def _make_room(folder: Path) -> None:
+    """Delete what nobody has used for long, and then the longest unused of what is more than all copies may take."""
     files = []
     for path in folder.iterdir():
         with contextlib.suppress(FileNotFoundError):  # another process makes room too
@@ -111,5 +110,5 @@ def _make_room(folder: Path, limit: int) -> None:
     for mtime, size, path in sorted(files, reverse=True):
         total += size
         is_being_made = "." in path.name and time.time() - mtime < _MAX_IDLE_S
-        if not is_being_made and (total > limit or time.time() - mtime > _MAX_IDLE_S):
+        if not is_being_made and (total > _MAX_BYTES or time.time() - mtime > _MAX_IDLE_S):
             path.unlink(missing_ok=True)

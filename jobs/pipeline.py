@@ -14,7 +14,7 @@ from actors.bundle import Manifest
 from actors.errors import StorageError, UsageError
 from actors.models import int8_note
 from actors.processor import this_processor
-from cluster.dataset import Dataset, find_duplicate_ids
+from cluster.dataset import Dataset, find_duplicate_ids, remove_decompressed
 from cluster.output import Run, Summary
 from cluster.runner import Backend, InProcess, Task, run_units
 from jobs.console import Tally, progress_of
@@ -42,6 +42,7 @@ def run_missing(run: Run, task: Task, backend: Backend, rows_per_unit: int) -> t
                 show()
             # Another look at the store: a part that overlapped others, left by a dead run, may have hidden a gap.
             units = run.missing_units(shards, rows_per_unit)
+    remove_decompressed(task.dataset)
     return run.finish(shards, tally.cpu_s), tally
 
 
