@@ -374,41 +374,48 @@ def find_duplicate_ids(dataset: Dataset, limit: int = 5, *, stop: threading.Even
     Raises:
         StorageError: the store cannot be reached.
     """
-    hashes: list[np.ndarray] = []
-    owners: list[int] = []
+    hashes: dict[int, np.ndarray] = {}
     for shard in dataset.shards:
-        if dataset.id_column not in shard.schema.names or shard.error:
-            continue  # generated ids differ by construction
         if stop and stop.is_set():
             return []
-        known = dataset.id_hashes.get(shard.index)
-        hashes.append(_read_id_hashes(shard, dataset.id_column) if known is None else known)
-        owners.append(shard.index)
-    merged = np.concatenate(hashes or [np.empty(0, np.int64)])
-    merged.sort()
-    repeated = np.unique(merged[1:][merged[1:] == merged[:-1]])
-    if not len(repeated):
-        return []
-    first: set[int] = set()
-    for ids in hashes:
-        if len(first) < 2 * limit:  # more than asked for: that two ids share a hash is possible, and shows below
-            first.update(np.intersect1d(ids, repeated)[: 2 * limit].tolist())
+        if shard.rows and dataset.id_column in shard.schema.names:  # generated ids differ by construction
+            known = dataset.id_hashes.get(shard.index)
+            hashes[shard.index] = _read_id_hashes(shard, dataset.id_column) if known is None else known
+    # More than asked for: that two ids share a hash is possible, and shows when they are read.
+    repeated = _repeated(list(hashes.values()), 2 * limit)
     places: dict[str, list[str]] = {}
-    for index, ids in zip(owners, hashes, strict=True):
-        if np.isin(ids, list(first)).any():
-            for place, id_ in _ids_of(dataset, dataset.shards[index]):
-                if hash(id_) in first:
-                    places.setdefault(id_, []).append(place)
+    for index in [index for index, ids in hashes.items() if np.isin(ids, repeated).any()]:
+        for place, id_ in _ids_of(dataset, dataset.shards[index]):
+            if hash(id_) in repeated:
+                places.setdefault(id_, []).append(place)
     shared = {id_: found for id_, found in places.items() if len(found) > 1}
     return [f"id {id_!r}: rows {', '.join(found[:3])}" for id_, found in itertools.islice(shared.items(), limit)]
 
 
+def _repeated(hashes: Sequence[np.ndarray], limit: int) -> list[int]:
+    """Return values that appear more than once, those of the first shards first."""
+    merged = np.concatenate([*hashes, np.empty(0, np.int64)])
+    merged.sort()
+    repeated = np.unique(merged[1:][merged[1:] == merged[:-1]])
+    first: dict[int, None] = {}
+    for ids in hashes if len(repeated) else ():
+        first |= dict.fromkeys(np.intersect1d(ids, repeated).tolist())
+        if len(first) >= limit:
+            break
+    return list(first)[:limit]
+
+
 def _read_id_hashes(shard: Shard, id_column: str) -> np.ndarray:
-    """Return hashes of a shard's ids; none if they cannot be read."""
-    try:
-        return _hashes_of(_read_slice(shard, Unit(shard.index, 0, shard.rows), {id_column}).columns[id_column])
-    except InputDataError:
-        return np.empty(0, np.int64)
+    """Return hashes of a Parquet shard's ids, a row group at a time; of those that cannot be read none."""
+    found = [np.empty(0, np.int64)]
+    first = 0
+    for count in shard.row_groups:
+        unit = Unit(shard.index, first, min(count, shard.rows - first))
+        first += count
+        with contextlib.suppress(InputDataError):
+            if unit.count > 0:
+                found.append(_hashes_of(_read_slice(shard, unit, {id_column}).columns[id_column]))
+    return np.concatenate(found)
 
 
 def _hashes_of(ids: pa.ChunkedArray | list[Any]) -> np.ndarray:
@@ -1106,7 +1113,8 @@ def _keep_open(store: Store, key: str) -> _StoreReader:
 @contextlib.contextmanager
 def _open_text(shard: Shard, hasher: Any = None) -> Iterator[BinaryIO]:
     """Open a shard's decompressed bytes."""
-    with io.BufferedReader(_StoreReader(shard.store, shard.key, hasher), _READ_BYTES) as stream:
+    size = _READ_BYTES if shard.store.local_path() else _CHUNK_BYTES
+    with io.BufferedReader(_StoreReader(shard.store, shard.key, hasher), max(1, min(size, shard.size))) as stream:
         if shard.compression is None:
             yield stream
         else:

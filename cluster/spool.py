@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from actors.errors import StorageError
 from cluster.registry import CACHE_VARIABLE
 
 logger = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ def open_copy(name: str, content: Callable[[], Iterator[bytes]]) -> BinaryIO | N
 
     Args:
         name: the copy's file name, made of the digest of what it is a copy of.
-        content: yields its bytes; what it raises passes, unless it is an ``OSError``.
+        content: yields its bytes; our errors that it raises pass.
 
     Returns:
         ``None`` if there is no room for it, or no folder that it could be in.
@@ -52,6 +53,8 @@ def open_copy(name: str, content: Callable[[], Iterator[bytes]]) -> BinaryIO | N
                 _make(folder, name, content)
             os.utime(folder / name)
             return (folder / name).open("rb")
+    except StorageError:
+        raise
     except OSError as error:
         logger.info("a compressed input gets no decompressed copy, and is read from its start for every unit: %s", error)
         _given_up.add(name)

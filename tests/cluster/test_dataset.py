@@ -414,6 +414,16 @@ def test_ids_are_compared_as_texts_and_across_formats(tmp_path, monkeypatch, row
     assert len(find_duplicate_ids(scan(tmp_path), limit=2)) == 2
 
 
+def test_repeated_ids_are_looked_for_in_the_rows_of_a_job_alone(tmp_path):
+    write_parquet(tmp_path / "a.parquet", pa.table({"text": ["x"] * 3, "id": ["a", "b", "a"]}))
+    write_parquet(tmp_path / "b.parquet", pa.table({"text": ["x"], "id": ["a"]}))
+    dataset = scan(tmp_path)
+    assert len(find_duplicate_ids(dataset)) == 1
+    cut = tuple(replace(shard, rows=2 - 2 * shard.index) for shard in dataset.shards)
+    assert find_duplicate_ids(replace(dataset, shards=cut)) == []
+    assert find_duplicate_ids(replace(dataset, shards=cut, id_hashes={})) == []
+
+
 def test_the_search_for_repeated_ids_can_be_stopped(tmp_path):
     dataset = scan(write_jsonl(tmp_path / "a.jsonl", [{"text": "x", "id": 1}] * 2))
     stop = threading.Event()

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from actors.errors import InputDataError
+from actors.errors import InputDataError, StorageError
 from cluster import spool
 from cluster.spool import open_copy, remove_copies
 
@@ -45,13 +45,14 @@ def test_the_first_of_many_makes_the_copy_and_the_others_wait(folder):
     assert copies(folder) == {"abc"}
 
 
-def test_content_that_cannot_be_made_leaves_nothing_and_is_told(folder):
+@pytest.mark.parametrize("error", [InputDataError("the file was changed"), StorageError("the store is gone")])
+def test_content_that_cannot_be_made_leaves_nothing_and_is_told(folder, error):
     def broken():
         yield b"one"
-        raise InputDataError("the file was changed")
+        raise error
 
     for _ in range(2):
-        with pytest.raises(InputDataError, match="changed"):
+        with pytest.raises(type(error), match=str(error)):
             open_copy("abc", broken)
     assert copies(folder) == set()
 
