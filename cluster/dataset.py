@@ -28,7 +28,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, BinaryIO, Literal, NamedTuple
 
 import numpy as np
@@ -481,7 +481,7 @@ def _find_shards(inputs: Location | Sequence[Location], suffixes: frozenset[str]
             key=file.key,
             size=file.size,
             format=_format_of(file.key),
-            compression=_COMPRESSIONS.get(PurePosixPath(file.key).suffix.lower()),
+            compression=_COMPRESSIONS.get(_suffixes(file.key)[-1]),
         )
         for index, (uri, file) in enumerate(found.items())
     ]
@@ -500,7 +500,7 @@ def _find_files(location: str, suffixes: frozenset[str]) -> Iterator[_Found]:
     base, pattern = _split_glob(path)
     store = open_store(base + query)
     for entry in store.entries():
-        parts = PurePosixPath(entry.key).parts
+        parts = tuple(entry.key.split("/"))
         hidden = any(part.startswith((".", "_")) for part in parts)
         if not hidden and _has_suffix(entry.key, suffixes) and _matches(parts, pattern):
             yield _Found(store, entry.key, entry.size)
@@ -553,9 +553,14 @@ def _has_suffix(key: str, suffixes: frozenset[str]) -> bool:
 
 
 def _format_of(key: str) -> Format:
-    suffixes = PurePosixPath(key.lower()).suffixes
-    plain = suffixes[:-1] if suffixes[-1] in _COMPRESSIONS else suffixes
-    return _FORMATS.get(plain[-1], "media")
+    suffixes = _suffixes(key)
+    return _FORMATS.get(suffixes[-2 if suffixes[-1] in _COMPRESSIONS else -1], "media")
+
+
+def _suffixes(key: str) -> tuple[str, str]:
+    """Return the last two suffixes of a file's name, in small letters."""
+    name, _, last = key.lower().rpartition(".")
+    return "." + name.rpartition("/")[2].rpartition(".")[2], "." + last
 
 
 def _common_folder(folders: list[str]) -> str:

@@ -736,13 +736,16 @@ class Run:
         return Summary.of(self._parts.values())
 
     def _note(self, part: Part) -> None:
-        earlier = self._parts.get(part.key)
-        if earlier:
-            self._status.subtract(earlier.status)
-            self._audio_s -= earlier.duration_s
-        self._status.update(part.status)
-        self._audio_s += part.duration_s
-        self._parts[part.key] = replace(part, maker=self._known(part.maker)) if part.maker else part
+        if earlier := self._parts.get(part.key):
+            self._count(earlier, -1)
+        self._count(part, 1)
+        maker = part.maker and self._known(part.maker)
+        self._parts[part.key] = part if maker is part.maker else replace(part, maker=maker)
+
+    def _count(self, part: Part, sign: int) -> None:
+        for name, count in part.status.items():
+            self._status[name] += sign * count
+        self._audio_s += sign * part.duration_s
 
     def _known(self, maker: Maker) -> Maker:
         """Return the one object for a maker; log it, once, when not all parts are made by the same."""
