@@ -882,7 +882,7 @@ def _open_parquet(store: Store, key: str, digest: str) -> tuple["_StoreReader", 
     return stream, file.metadata
 
 
-# An object that is replaced while it is kept open fails its rows, as any other whose bytes make no sense.
+# That an object is replaced while it is kept open shows when its bytes make no sense, or when another process opens it.
 _keep_parquet = functools.lru_cache(maxsize=_OPEN_FILES)(_open_parquet)
 
 

@@ -4,7 +4,7 @@ Layout of an output folder or URI::
 
     part-<shard>-<first row>.parquet   one per finished unit, under its final name only when it is whole
     run.json                           what the job is and how it went
-    inputs.json                        names and digests of the input's shards; written when they change
+    run.inputs                         names and digests of the input's shards, in JSON; written when they change
     index.json                         parts and counts; written last
     .speechmill.lock                   while a job runs
     data/train-00000-of-000NN.parquet  instead of the parts, after :func:`compact`
@@ -99,7 +99,8 @@ TRANSCRIPTION_SCHEMA = pa.schema(
 STATUSES = ("ok", "rejected", "failed")
 
 RUN_NAME = "run.json"
-INPUTS_NAME = "inputs.json"
+# Not .json: Hugging Face's ``datasets`` reads a folder by the suffix that most of its files have.
+INPUTS_NAME = "run.inputs"
 INDEX_NAME = "index.json"
 LOCK_NAME = ".speechmill.lock"
 _PART_NAME = re.compile(r"part-(\d{5,})-(\d{9,})\.parquet")
@@ -565,7 +566,7 @@ class RunRecord(BaseModel):
 
 
 class _Inputs(BaseModel):
-    """The content of ``inputs.json``: name and digest of each shard (no digest: it is corrupt)."""
+    """The content of ``run.inputs``: name and digest of each shard (no digest: it is corrupt)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

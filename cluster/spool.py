@@ -22,7 +22,7 @@ from cluster.registry import CACHE_VARIABLE
 
 logger = logging.getLogger(__name__)
 
-# All copies of a node together. A single one may take half of what is free on the disk.
+# All copies of a node together; and never more than half of what the disk would have free without them.
 _MAX_BYTES = 16 << 30
 # A copy that nobody has opened for so long is of a job that was killed.
 _MAX_IDLE_S = 6 * 3600.0
@@ -89,7 +89,7 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _make(folder: Path, name: str, content: Callable[[], Iterator[bytes]]) -> None:
-    limit = min(_MAX_BYTES, shutil.disk_usage(folder).free // 2)
+    limit = min(_MAX_BYTES, (shutil.disk_usage(folder).free + sum(size for _, size, _ in _files(folder))) // 2)
     temporary = folder / f"{name}.{uuid.uuid4().hex}"
     try:
         with temporary.open("xb") as file:
@@ -97,21 +97,26 @@ def _make(folder: Path, name: str, content: Callable[[], Iterator[bytes]]) -> No
                 if file.tell() + len(piece) > limit:
                     raise _NoRoomError(f"it has more than {limit >> 20} MiB, which is all that it may take in {folder}")
                 file.write(piece)
-        _make_room(folder)
+        _make_room(folder, limit)
         temporary.rename(folder / name)
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def _make_room(folder: Path) -> None:
-    """Delete what nobody has used for long, and then the longest unused of what is more than all copies may take."""
+def _files(folder: Path) -> list[tuple[float, int, Path]]:
+    """Return when each file was last used, its size and path; the last used one first."""
     files = []
     for path in folder.iterdir():
         with contextlib.suppress(FileNotFoundError):  # another process makes room too
             files.append((path.stat().st_mtime, path.stat().st_size, path))
+    return sorted(files, reverse=True)
+
+
+def _make_room(folder: Path, limit: int) -> None:
+    """Delete what nobody has used for long, and then the longest unused of what is more than ``limit`` bytes."""
     total = 0
-    for mtime, size, path in sorted(files, reverse=True):
+    for mtime, size, path in _files(folder):
         total += size
         is_being_made = "." in path.name and time.time() - mtime < _MAX_IDLE_S
-        if not is_being_made and (total > _MAX_BYTES or time.time() - mtime > _MAX_IDLE_S):
+        if not is_being_made and (total > limit or time.time() - mtime > _MAX_IDLE_S):
             path.unlink(missing_ok=True)

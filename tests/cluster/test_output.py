@@ -282,7 +282,7 @@ def test_a_disk_that_cannot_take_the_part_is_a_storage_error_and_leaves_nothing(
                 write_unit(run, dataset, Unit(0, 0, 200))
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-        assert {path.name for path in (tmp_path / "out").iterdir()} == {".speechmill.lock", "inputs.json", "run.json"}
+        assert {path.name for path in (tmp_path / "out").iterdir()} == {".speechmill.lock", "run.inputs", "run.json"}
 
 
 @pytest.mark.parametrize("blocked", ["a-file", "a-file/below"])
@@ -597,7 +597,7 @@ def test_progress_is_saved_now_and_then_and_the_inputs_once(tmp_path, dataset, m
     monkeypatch.setattr(output.time, "monotonic", lambda: clock[0])
     with start(tmp_path / "out", dataset) as run:
         run.missing_units(dataset.shards, 10)
-        assert keys == ["inputs.json", "run.json"]
+        assert keys == ["run.inputs", "run.json"]
         keys.clear()
         for i in range(30):
             clock[0] += 0.5
@@ -711,7 +711,7 @@ def inline_inputs(target, dataset):
     record = json.loads(store.read_bytes("run.json"))
     record["inputs"] = [[name, digest] for name, digest in dataset.inputs]
     store.write_bytes("run.json", json.dumps(record).encode())
-    store.delete("inputs.json")
+    store.delete("run.inputs")
 
 
 def test_an_output_with_the_inputs_in_its_record_goes_on(target, dataset):
@@ -724,7 +724,7 @@ def test_an_output_with_the_inputs_in_its_record_goes_on(target, dataset):
         assert len(run.missing_units(dataset.shards, 256)) == 3
         write_all(run, dataset)
         run.finish(dataset.shards, cpu_s=0.0)
-    assert read_run(open_store(target)).inputs == output.InputsNote(file="inputs.json", shards=2)
+    assert read_run(open_store(target)).inputs == output.InputsNote(file="run.inputs", shards=2)
     inline_inputs(target, dataset)
     with start(target, dataset) as run:
         assert run.finished
@@ -733,8 +733,8 @@ def test_an_output_with_the_inputs_in_its_record_goes_on(target, dataset):
 def test_an_output_whose_inputs_are_gone_says_so(tmp_path, dataset):
     with start(tmp_path / "out", dataset):
         pass
-    (tmp_path / "out" / "inputs.json").unlink()
-    with pytest.raises(ResumeError, match=r"inputs\.json is gone"):
+    (tmp_path / "out" / "run.inputs").unlink()
+    with pytest.raises(ResumeError, match=r"run\.inputs is gone"):
         start(tmp_path / "out", dataset)
     with start(tmp_path / "out", dataset, mode="overwrite") as run:
         assert not run.finished
@@ -767,7 +767,7 @@ def test_overwrite_deletes_what_the_job_wrote_and_nothing_else(target, dataset):
             "README.md",
             "data/train-00000-of-00009.parquet",
             "notes/part-00000-000000000.parquet",
-            "inputs.json",
+            "run.inputs",
             "run.json",
         }
         assert len(run.missing_units(dataset.shards, 256)) == 4

@@ -3,6 +3,7 @@ import os
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from unittest.mock import Mock
 
 import pytest
 
@@ -84,6 +85,20 @@ def test_a_disk_that_fails_is_done_without(code, monkeypatch):
 def test_a_folder_of_another_user_is_not_believed(monkeypatch):
     monkeypatch.setattr(spool.os, "getuid", lambda: os.geteuid() + 1)
     assert open_copy("abc", lambda: iter([b"x"])) is None
+
+
+def test_copies_leave_half_of_the_disk(folder, monkeypatch):
+    disk = 20
+
+    def free(_):
+        return Mock(free=disk - sum(path.stat().st_size for path in folder.iterdir()))
+
+    monkeypatch.setattr(spool.shutil, "disk_usage", free)
+    for name in "abcd":
+        open_copy(name, lambda: iter([b"xxxx"])).close()
+        assert sum(path.stat().st_size for path in folder.iterdir()) <= disk / 2
+    assert "d" in copies(folder)
+    assert open_copy("e", lambda: iter([b"x" * 11])) is None
 
 
 def test_the_longest_unused_copy_makes_room(folder, monkeypatch):
