@@ -6,6 +6,9 @@ else. A shard that cannot be read is named and left out; a row that cannot be re
 
 Formats: Parquet; JSON Lines; CSV and TSV with a header; TXT, a row a line (a blank line is a row with an empty text, so
 row numbers are line numbers). The text formats may be compressed (``.gz``, ``.zst``) and are UTF-8.
+
+A worker asks an object store for the bytes of a unit once it knows where in the file they are, in one request where they lie
+together. A compressed file that makes several units is decompressed once a node (:mod:`cluster.spool`).
 """
 
 import contextlib
@@ -17,13 +20,15 @@ import itertools
 import json
 import math
 import os
+import threading
+from array import array
 from base64 import b64encode
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, BinaryIO, Literal, NamedTuple
 
 import numpy as np
@@ -31,6 +36,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from actors.errors import InputDataError, StorageError, UsageError
+from cluster.spool import open_copy, remove_copies
 from cluster.storage import Store, open_store, split_uri
 
 Format = Literal["parquet", "jsonl", "csv", "tsv", "txt", "media"]
@@ -56,11 +62,23 @@ _DELIMITERS = {"csv": ",", "tsv": "\t"}
 
 _SCAN_THREADS = 16
 _READ_BYTES = 1 << 20
+# The end of a Parquet file that is read first: most footers are in it.
+_TAIL_BYTES = 64 << 10
+# Files up to this size are read in one request.
+_WHOLE_BYTES = 1 << 20
+# From an object store, ranges of a file that are closer than this are one request.
+_HOLE_BYTES = 1 << 20
+# Column chunks of which a unit is the lesser part are read whole up to this size, and others up to a larger one.
+_CHUNK_BYTES = 8 << 20
+_CHUNKS_BYTES = 256 << 20
+# Files of an object store that a process keeps open: units of one file follow one another.
+_OPEN_FILES = 8
 # A text shard's index holds the place of every 256th row: a unit starts reading at most 255 rows early.
 _STRIDE = 256
 # Bounds the memory that a file without line ends, or with a quote that is never closed, can take.
 _MAX_RECORD_BYTES = 64 << 20
 _PARQUET_BATCH_ROWS = 128
+_PARQUET_BATCH_BYTES = 1 << 20
 # Objects with ever new keys are maps, not records: beyond this they are kept as JSON text.
 _MAX_STRUCT_FIELDS = 256
 # Marks a column whose values have no common type and are therefore JSON texts.
@@ -121,6 +139,7 @@ class Dataset:
         features: Hugging Face features of the columns whose shards agree on them.
         column: the column that the job works on.
         id_column: the column that names rows, where a shard has it.
+        id_hashes: hashes of the ids in the shards that the scan has read whole, by index; they do not travel.
     """
 
     shards: tuple[Shard, ...]
@@ -128,6 +147,10 @@ class Dataset:
     features: Mapping[str, Any]
     column: str
     id_column: str
+    id_hashes: Mapping[int, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Dataset, (self.shards, self.schema, self.features, self.column, self.id_column)
 
     @property
     def rows(self) -> int:
@@ -219,11 +242,13 @@ def scan(
     """
     shards = _find_shards(inputs, _ROW_SUFFIXES, exclude)
     with ThreadPoolExecutor(_SCAN_THREADS) as pool:
-        shards = list(pool.map(functools.partial(_scan_shard, column=column), shards))
+        scanned = list(pool.map(functools.partial(_scan_shard, column=column, id_column=id_column), shards))
+    shards = [shard for shard, _ in scanned]
     if all(shard.error for shard in shards):
         reasons = "; ".join(f"{shard.uri}: {shard.error}" for shard in shards[:3])
         raise InputDataError(f"none of the {len(shards)} input files can be used. {reasons}")
-    return Dataset(tuple(shards), _unify(shards), _common_features(shards), column, id_column)
+    hashes = {shard.index: ids for shard, ids in scanned if ids is not None}
+    return Dataset(tuple(shards), _unify(shards), _common_features(shards), column, id_column, hashes)
 
 
 def scan_media(inputs: Location | Sequence[Location], *, exclude: Iterable[Location] = ()) -> Dataset:
@@ -335,39 +360,88 @@ def unreadable_rows(dataset: Dataset, unit: Unit, reason: str, passthrough: Iter
     return InputBatch(unit, rows, pa.table([pa.nulls(unit.count, f.type) for f in schema], schema=schema))
 
 
-def find_duplicate_ids(dataset: Dataset, limit: int = 5) -> list[str]:
-    """Return a sentence for each of the first ``limit`` ids that several rows share. Takes 8 bytes a row.
+def find_duplicate_ids(dataset: Dataset, limit: int = 5, *, stop: threading.Event | None = None) -> list[str]:
+    """Return a sentence for each of the first ``limit`` ids that several rows share.
 
+    Of Parquet files it reads the id column alone; of text files the scan has kept hashes. Takes up to 24 bytes a row.
     Rows that cannot be read are left out: they are the run's to report.
+
+    Args:
+        dataset: what :func:`scan` returned.
+        limit: how many ids to return at most.
+        stop: once it is set, nothing more is read and nothing found.
 
     Raises:
         StorageError: the store cannot be reached.
     """
-    if dataset.id_column not in dataset.schema.names:
-        return []  # generated ids differ by construction
-    hashes = np.fromiter((_hash(id_) for _, id_ in _all_ids(dataset)), dtype=np.uint64)
-    values, counts = np.unique(hashes, return_counts=True)
-    repeated = set(values[counts > 1].tolist())
-    if not repeated:
-        return []
+    hashes: dict[int, np.ndarray] = {}
+    for shard in dataset.shards:
+        if stop and stop.is_set():
+            return []
+        if shard.rows and dataset.id_column in shard.schema.names:  # generated ids differ by construction
+            known = dataset.id_hashes.get(shard.index)
+            hashes[shard.index] = _read_id_hashes(shard, dataset.id_column) if known is None else known
+    # More than asked for: that two ids share a hash is possible, and shows when they are read.
+    repeated = _repeated(list(hashes.values()), 2 * limit)
     places: dict[str, list[str]] = {}
-    for place, id_ in _all_ids(dataset):
-        if _hash(id_) in repeated:
-            places.setdefault(id_, []).append(place)
+    for index in [index for index, ids in hashes.items() if np.isin(ids, repeated).any()]:
+        for place, id_ in _ids_of(dataset, dataset.shards[index]):
+            if hash(id_) in repeated:
+                places.setdefault(id_, []).append(place)
     shared = {id_: found for id_, found in places.items() if len(found) > 1}
     return [f"id {id_!r}: rows {', '.join(found[:3])}" for id_, found in itertools.islice(shared.items(), limit)]
 
 
-def _all_ids(dataset: Dataset) -> Iterator[tuple[str, str]]:
-    for unit in plan_units(dataset.shards, 1 << 16):
-        name = dataset.shards[unit.shard].name
+def _repeated(hashes: Sequence[np.ndarray], limit: int) -> list[int]:
+    """Return values that appear more than once, those of the first shards first."""
+    merged = np.concatenate([*hashes, np.empty(0, np.int64)])
+    merged.sort()
+    repeated = np.unique(merged[1:][merged[1:] == merged[:-1]])
+    first: dict[int, None] = {}
+    for ids in hashes if len(repeated) else ():
+        first |= dict.fromkeys(np.intersect1d(ids, repeated).tolist())
+        if len(first) >= limit:
+            break
+    return list(first)[:limit]
+
+
+def _read_id_hashes(shard: Shard, id_column: str) -> np.ndarray:
+    """Return hashes of a Parquet shard's ids, a row group at a time; of those that cannot be read none."""
+    found = [np.empty(0, np.int64)]
+    first = 0
+    for count in shard.row_groups:
+        unit = Unit(shard.index, first, min(count, shard.rows - first))
+        first += count
+        with contextlib.suppress(InputDataError):
+            if unit.count > 0:
+                found.append(_hashes_of(_read_slice(shard, unit, {id_column}).columns[id_column]))
+    return np.concatenate(found)
+
+
+def _hashes_of(ids: pa.ChunkedArray | list[Any]) -> np.ndarray:
+    """Return a hash of each id's text, for this process; rows without an id are left out."""
+    if not isinstance(ids, list):
+        if pa.types.is_integer(ids.type):
+            ids = ids.cast(pa.string())
+        if pa.types.is_string(ids.type) or pa.types.is_large_string(ids.type):
+            texts = ids.drop_null().to_numpy(zero_copy_only=False)
+            return np.fromiter(map(hash, filter(None, texts)), np.int64)
+        ids = ids.to_pylist()
+    return np.fromiter((hash(text) for text in map(_id_text, ids) if text), np.int64)
+
+
+def _ids_of(dataset: Dataset, shard: Shard) -> Iterator[tuple[str, str]]:
+    """Yield place and id of every row that can be read."""
+    for unit in plan_units([shard], 1 << 16):
         with contextlib.suppress(InputDataError):
             for row in read_rows(dataset, unit, columns=()).rows:
-                yield f"{name}:{row.position}", row.id
+                yield f"{shard.name}:{row.position}", row.id
 
 
-def _hash(text: str) -> int:
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest())
+def remove_decompressed(dataset: Dataset) -> None:
+    """Delete the decompressed copies of a dataset's files on this node: the job is done with them."""
+    if names := [shard.digest for shard in dataset.shards if shard.compression]:
+        remove_copies(names)
 
 
 # --- finding files -----------------------------------------------------------------------------------------------
@@ -407,7 +481,7 @@ def _find_shards(inputs: Location | Sequence[Location], suffixes: frozenset[str]
             key=file.key,
             size=file.size,
             format=_format_of(file.key),
-            compression=_COMPRESSIONS.get(PurePosixPath(file.key).suffix.lower()),
+            compression=_COMPRESSIONS.get(_suffixes(file.key)[-1]),
         )
         for index, (uri, file) in enumerate(found.items())
     ]
@@ -426,7 +500,7 @@ def _find_files(location: str, suffixes: frozenset[str]) -> Iterator[_Found]:
     base, pattern = _split_glob(path)
     store = open_store(base + query)
     for entry in store.entries():
-        parts = PurePosixPath(entry.key).parts
+        parts = tuple(entry.key.split("/"))
         hidden = any(part.startswith((".", "_")) for part in parts)
         if not hidden and _has_suffix(entry.key, suffixes) and _matches(parts, pattern):
             yield _Found(store, entry.key, entry.size)
@@ -479,9 +553,14 @@ def _has_suffix(key: str, suffixes: frozenset[str]) -> bool:
 
 
 def _format_of(key: str) -> Format:
-    suffixes = PurePosixPath(key.lower()).suffixes
-    plain = suffixes[:-1] if suffixes[-1] in _COMPRESSIONS else suffixes
-    return _FORMATS.get(plain[-1], "media")
+    suffixes = _suffixes(key)
+    return _FORMATS.get(suffixes[-2 if suffixes[-1] in _COMPRESSIONS else -1], "media")
+
+
+def _suffixes(key: str) -> tuple[str, str]:
+    """Return the last two suffixes of a file's name, in small letters."""
+    name, _, last = key.lower().rpartition(".")
+    return "." + name.rpartition("/")[2].rpartition(".")[2], "." + last
 
 
 def _common_folder(folders: list[str]) -> str:
@@ -495,15 +574,18 @@ def _common_folder(folders: list[str]) -> str:
 # --- scanning ----------------------------------------------------------------------------------------------------
 
 
-def _scan_shard(shard: Shard, column: str) -> Shard:
-    """Return the shard with its rows and columns, or with the reason why it cannot be used."""
+def _scan_shard(shard: Shard, column: str, id_column: str) -> tuple[Shard, np.ndarray | None]:
+    """Return the shard with its rows and columns, or with the reason why it cannot be used; and hashes of ids it has read."""
     try:
         with _content_errors(shard):
-            scanned = _scan_parquet(shard) if shard.format == "parquet" else _scan_text(shard, column)
+            if shard.format == "parquet":
+                scanned, ids = _scan_parquet(shard, id_column)
+            else:
+                scanned, ids = _scan_text(shard, column, id_column)
         _check_columns(scanned, column)
     except InputDataError as error:
-        return replace(shard, error=str(error))
-    return scanned
+        return replace(shard, error=str(error)), None
+    return scanned, ids
 
 
 def _check_columns(shard: Shard, column: str) -> None:
@@ -530,29 +612,37 @@ def _content_errors(shard: Shard) -> Iterator[None]:
         raise InputDataError(f"not a readable {shard.format} file: {error}") from error
 
 
-def _scan_parquet(shard: Shard) -> Shard:
-    with open_bytes(shard.store, shard.key) as stream:
-        digest = _parquet_digest(stream)
-        file = pq.ParquetFile(pa.PythonFile(stream, mode="r"))
-        metadata = file.metadata
-        schema = file.schema_arrow
-    return replace(
+def _scan_parquet(shard: Shard, id_column: str) -> tuple[Shard, np.ndarray | None]:
+    with _StoreReader(shard.store, shard.key) as stream:
+        digest, file = _open_footer(stream)
+        metadata, schema = file.metadata, file.schema_arrow
+        ids = None
+        if stream.size <= _WHOLE_BYTES and id_column in schema.names:  # it is in memory now, and would be opened again
+            with contextlib.suppress(OSError, pa.ArrowException):
+                ids = _hashes_of(file.read([id_column], use_threads=False).column(id_column))
+    scanned = replace(
         shard,
         rows=metadata.num_rows,
         digest=digest,
-        schema=pa.schema([(f.name, _storage_type(f.type)) for f in schema]),
-        features=_declared_features(schema),
+        schema=_shared_schema(tuple((f.name, _storage_type(f.type), False) for f in schema)),
+        features=_declared_features((schema.metadata or {}).get(b"huggingface")),
         row_groups=tuple(metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)),
     )
+    return scanned, ids
 
 
-def _parquet_digest(stream: io.RawIOBase) -> str:
-    """Return the sha256 of a Parquet file's size and footer, whose length stands before the final magic number."""
-    end = stream.seek(0, io.SEEK_END)
-    stream.seek(max(0, end - 8))
-    length = int.from_bytes(stream.read(4) or b"", "little")
-    stream.seek(max(0, end - 8 - length))
-    return hashlib.sha256(b"%d " % end + stream.readall()).hexdigest()
+def _open_footer(stream: "_StoreReader") -> tuple[str, pq.ParquetFile]:
+    """Return a digest of a Parquet file (the sha256 of its size and footer) and the file: of a small one all, else the footer.
+
+    The footer's length stands before the final magic number.
+    """
+    end = stream.size
+    is_small = end <= _WHOLE_BYTES
+    stream.fetch(0 if is_small else max(0, end - _TAIL_BYTES), end)
+    length = int.from_bytes(stream.read_range(max(0, end - 8), end)[:4], "little")
+    footer = stream.read_range(max(0, end - 8 - length), end)
+    digest = hashlib.sha256(b"%d " % end + footer).hexdigest()
+    return digest, pq.ParquetFile(pa.BufferReader(stream.read_range(0, end) if is_small else footer))
 
 
 def _storage_type(kind: pa.DataType) -> pa.DataType:
@@ -562,9 +652,15 @@ def _storage_type(kind: pa.DataType) -> pa.DataType:
     return kind.value_type if pa.types.is_dictionary(kind) else kind
 
 
-def _declared_features(schema: pa.Schema) -> dict[str, Any]:
+@functools.lru_cache(maxsize=256)
+def _shared_schema(columns: tuple[tuple[str, pa.DataType, bool], ...]) -> pa.Schema:
+    """Return a schema of columns given by name, type and whether they are JSON texts; shards with equal ones share it."""
+    return pa.schema([_field(name, None if is_json else kind) for name, kind, is_json in columns])
+
+
+@functools.lru_cache(maxsize=256)
+def _declared_features(text: bytes | None) -> Mapping[str, Any]:
     """Return the Hugging Face ``datasets`` features in a Parquet schema's metadata; none if there are no valid ones."""
-    text = (schema.metadata or {}).get(b"huggingface")
     try:
         features = json.loads(text)["info"]["features"] if text else {}
     except (ValueError, KeyError, TypeError):
@@ -572,10 +668,11 @@ def _declared_features(schema: pa.Schema) -> dict[str, Any]:
     return features if isinstance(features, dict) else {}
 
 
-def _scan_text(shard: Shard, column: str) -> Shard:
+def _scan_text(shard: Shard, column: str, id_column: str) -> tuple[Shard, np.ndarray]:
     hasher = hashlib.sha256()
     types = _ColumnTypes()
     offsets: list[int] = []
+    ids = array("q")
     rows = errors = 0
     reason = ""
     with _open_text(shard, hasher) as stream:
@@ -588,12 +685,17 @@ def _scan_text(shard: Shard, column: str) -> Shard:
             if record.error:
                 errors += 1
                 reason = reason or record.error
-            elif shard.format == "jsonl":
+                continue
+            if id_ := _id_text(record.values.get(id_column)):
+                ids.append(hash(id_))
+            if shard.format == "jsonl":
                 types.add(record.values)
     if rows and errors == rows:
         raise InputDataError(f"none of its {rows} rows can be read; the first: {reason}")
-    schema = types.schema() if shard.format == "jsonl" else pa.schema([(name, pa.string()) for name in header])
-    return replace(shard, rows=rows, digest=hasher.hexdigest(), schema=schema, offsets=tuple(offsets))
+    fields = types.schema() if shard.format == "jsonl" else [pa.field(name, pa.string()) for name in header]
+    schema = _shared_schema(tuple((f.name, f.type, _is_json(f)) for f in fields))
+    scanned = replace(shard, rows=rows, digest=hasher.hexdigest(), schema=schema, offsets=tuple(offsets))
+    return scanned, np.frombuffer(ids, np.int64)
 
 
 def _read_header(shard: Shard, lines: "_Lines", column: str) -> list[str]:
@@ -755,14 +857,58 @@ def _read_parquet(shard: Shard, unit: Unit, names: set[str]) -> _Slice:
     starts = [0, *itertools.accumulate(shard.row_groups)]
     groups = [i for i, (a, b) in enumerate(itertools.pairwise(starts)) if a < unit.stop and unit.first < b]
     skip = unit.first - starts[groups[0]]
-    with open_bytes(shard.store, shard.key) as stream:
-        if _parquet_digest(stream) != shard.digest:
-            raise InputDataError("the file was changed since the job started")
+    is_remote = shard.store.local_path() is None
+    stream, metadata = (_keep_parquet if is_remote else _open_parquet)(shard.store, shard.key, shard.digest)
+    with stream.reopen() as view:
+        ranges = _chunk_ranges(metadata, groups, names) if is_remote else []
+        size = sum(stop - first for first, stop in ranges)
+        is_most = 2 * unit.count >= starts[groups[-1] + 1] - starts[groups[0]]
+        if size <= (_CHUNKS_BYTES if is_most else _CHUNK_BYTES):
+            for first, stop in ranges:
+                view.fetch(first, stop)
         # Without pre_buffer and with a buffer, a column chunk is read only as far as it is needed.
-        file = pq.ParquetFile(pa.PythonFile(stream, mode="r"), pre_buffer=False, buffer_size=_READ_BYTES)
-        batches = file.iter_batches(_PARQUET_BATCH_ROWS, row_groups=groups, columns=sorted(names))
+        buffer_size = _CHUNK_BYTES if is_remote else _READ_BYTES
+        file = pq.ParquetFile(pa.PythonFile(view, mode="r"), metadata=metadata, pre_buffer=False, buffer_size=buffer_size)
+        batches = file.iter_batches(_batch_rows(metadata), row_groups=groups, columns=sorted(names))
         table = pa.Table.from_batches(_slice_batches(batches, skip, unit.count))
     return _Slice({name: table.column(name) for name in names}, [None] * table.num_rows)
+
+
+def _open_parquet(store: Store, key: str, digest: str) -> tuple["_StoreReader", pq.FileMetaData]:
+    stream = _StoreReader(store, key)
+    found, file = _open_footer(stream)
+    if found != digest:
+        raise InputDataError("the file was changed since the job started")
+    return stream, file.metadata
+
+
+# That an object is replaced while it is kept open shows when its bytes make no sense, or when another process opens it.
+_keep_parquet = functools.lru_cache(maxsize=_OPEN_FILES)(_open_parquet)
+
+
+def _batch_rows(metadata: pq.FileMetaData) -> int:
+    """Return how many rows to decode at once: many, unless they are large."""
+    size = sum(metadata.row_group(i).total_byte_size for i in range(min(8, metadata.num_row_groups)))
+    rows = sum(metadata.row_group(i).num_rows for i in range(min(8, metadata.num_row_groups)))
+    return int(max(_PARQUET_BATCH_ROWS, min(1 << 16, _PARQUET_BATCH_BYTES * rows // max(1, size))))
+
+
+def _chunk_ranges(metadata: pq.FileMetaData, groups: Sequence[int], names: set[str]) -> list[tuple[int, int]]:
+    """Return first byte and stop of what holds the columns' chunks, close ones taken together."""
+    found = []
+    for group in map(metadata.row_group, groups):
+        for chunk in map(group.column, range(group.num_columns)):
+            path = chunk.path_in_schema
+            if path in names or any(path.startswith(f"{name}.") for name in names):
+                first = min(filter(None, (chunk.dictionary_page_offset, chunk.data_page_offset)))
+                found.append((first, first + chunk.total_compressed_size))
+    ranges: list[tuple[int, int]] = []
+    for first, stop in sorted(found):
+        if ranges and first - ranges[-1][1] <= _HOLE_BYTES:
+            ranges[-1] = (ranges[-1][0], max(stop, ranges[-1][1]))
+        else:
+            ranges.append((first, stop))
+    return ranges
 
 
 def _slice_batches(batches: Iterator[pa.RecordBatch], skip: int, count: int) -> Iterator[pa.RecordBatch]:
@@ -779,9 +925,8 @@ def _slice_batches(batches: Iterator[pa.RecordBatch], skip: int, count: int) -> 
 
 def _read_text(shard: Shard, unit: Unit, names: set[str]) -> _Slice:
     mark = unit.first // _STRIDE
-    with _open_text(shard) as stream:
-        offset = shard.offsets[mark]
-        _skip_bytes(stream, offset, seekable=shard.compression is None)
+    offset = shard.offsets[mark]
+    with _open_at(shard, unit, offset) as stream:
         records = _records(shard.format, _Lines(stream, offset), shard.schema.names)
         skip = unit.first - mark * _STRIDE
         rows = list(itertools.islice(records, skip, skip + unit.count))
@@ -789,10 +934,40 @@ def _read_text(shard: Shard, unit: Unit, names: set[str]) -> _Slice:
     return _Slice(columns, [row.error for row in rows])
 
 
-def _skip_bytes(stream: BinaryIO, offset: int, *, seekable: bool) -> None:
-    if seekable:
-        stream.seek(offset)
-        return
+@contextlib.contextmanager
+def _open_at(shard: Shard, unit: Unit, offset: int) -> Iterator[BinaryIO]:
+    """Open the decompressed bytes of a unit, which begin at ``offset``."""
+    if shard.compression is None:
+        next_mark = -(-unit.stop // _STRIDE)
+        stop = shard.offsets[next_mark] if next_mark < len(shard.offsets) else shard.size
+        with (_StoreReader if shard.store.local_path() else _keep_open)(shard.store, shard.key).reopen() as reader:
+            if stop - offset <= _CHUNK_BYTES:
+                yield io.BytesIO(reader.read_range(offset, stop))
+                return
+            reader.seek(offset)
+            with io.BufferedReader(reader, _READ_BYTES) as stream:
+                yield stream
+    elif unit.count < shard.rows and (copy := open_copy(shard.digest, functools.partial(_decompress, shard))):
+        with copy:
+            copy.seek(offset)
+            yield copy
+    else:
+        with _open_text(shard) as stream:
+            _skip_bytes(stream, offset)
+            yield stream
+
+
+def _decompress(shard: Shard) -> Iterator[bytes]:
+    """Yield a shard's decompressed bytes, and check at the end that they are what the scan has seen."""
+    hasher = hashlib.sha256()
+    with _content_errors(shard), _open_text(shard, hasher) as stream:
+        while piece := stream.read(_READ_BYTES):
+            yield piece
+    if hasher.hexdigest() != shard.digest:
+        raise InputDataError("the file was changed since the job started")
+
+
+def _skip_bytes(stream: BinaryIO, offset: int) -> None:
     while offset:
         skipped = len(stream.read(min(offset, _READ_BYTES)))
         if not skipped:
@@ -863,14 +1038,34 @@ def _json_default(value: Any) -> str:
 class _StoreReader(io.RawIOBase):
     """A stored file, open for reading, whose failing reads are :class:`StorageError` even when Arrow is the reader.
 
-    So whatever else a parser raises over it is about the content. ``hasher`` is fed with every byte read.
+    So whatever else a parser raises over it is about the content. ``hasher`` is fed with every byte that is read in order.
+    Reads inside a range that was fetched ask the store for nothing.
     """
 
-    def __init__(self, store: Store, key: str, hasher: Any = None) -> None:
+    def __init__(self, store: Store, key: str, hasher: Any = None, file: pa.NativeFile | None = None) -> None:
         self._store = store
         self._key = key
         self._hasher = hasher
-        self._file = store.open_input(key)
+        self._file = store.open_input(key) if file is None else file
+        self._fetched: list[tuple[int, bytes]] = []
+        self._position = 0
+        self.size = int(self._file.size())
+
+    def reopen(self) -> "_StoreReader":
+        """Return a reader of the same open file with a place of its own, for which the store is asked nothing."""
+        view = _StoreReader(self._store, self._key, file=self._file)
+        view._fetched = list(self._fetched)
+        return view
+
+    def fetch(self, first: int, stop: int) -> None:
+        """Read the bytes from ``first`` to ``stop`` in one request, and keep them."""
+        if self._find(first, stop) is None:
+            self._fetched.append((first, self._read_at(first, stop)))
+
+    def read_range(self, first: int, stop: int) -> bytes:
+        """Return the bytes from ``first`` to ``stop``."""
+        found = self._find(first, stop)
+        return self._read_at(first, stop) if found is None else found
 
     def readable(self) -> bool:
         return True
@@ -879,22 +1074,31 @@ class _StoreReader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        with self._store.errors("read", self._key):
-            data = self._file.read(len(buffer))
+        data = self.read_range(self._position, min(self._position + len(buffer), self.size))
         buffer[: len(data)] = data
+        self._position += len(data)
         if self._hasher is not None:
             self._hasher.update(data)
         return len(data)
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        return int(self._file.seek(offset, whence))
+        self._position = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.size}[whence]
+        return self._position
 
     def tell(self) -> int:
-        return int(self._file.tell())
+        return self._position
 
-    def close(self) -> None:
-        self._file.close()
-        super().close()
+    def _find(self, first: int, stop: int) -> bytes | None:
+        for start, data in self._fetched:
+            if start <= first and stop <= start + len(data):
+                return data[first - start : stop - start]
+        return None
+
+    def _read_at(self, first: int, stop: int) -> bytes:
+        if stop <= first:
+            return b""
+        with self._store.errors("read", self._key):
+            return bytes(self._file.read_at(stop - first, first))
 
 
 def open_bytes(store: Store, key: str) -> io.RawIOBase:
@@ -906,10 +1110,16 @@ def open_bytes(store: Store, key: str) -> io.RawIOBase:
     return _StoreReader(store, key)
 
 
+@functools.lru_cache(maxsize=_OPEN_FILES)
+def _keep_open(store: Store, key: str) -> _StoreReader:
+    return _StoreReader(store, key)
+
+
 @contextlib.contextmanager
 def _open_text(shard: Shard, hasher: Any = None) -> Iterator[BinaryIO]:
     """Open a shard's decompressed bytes."""
-    with io.BufferedReader(_StoreReader(shard.store, shard.key, hasher), _READ_BYTES) as stream:
+    size = _READ_BYTES if shard.store.local_path() else _CHUNK_BYTES
+    with io.BufferedReader(_StoreReader(shard.store, shard.key, hasher), max(1, min(size, shard.size))) as stream:
         if shard.compression is None:
             yield stream
         else:

@@ -4,6 +4,7 @@ Layout of an output folder or URI::
 
     part-<shard>-<first row>.parquet   one per finished unit, under its final name only when it is whole
     run.json                           what the job is and how it went
+    run.inputs                         names and digests of the input's shards, in JSON; written when they change
     index.json                         parts and counts; written last
     .speechmill.lock                   while a job runs
     data/train-00000-of-000NN.parquet  instead of the parts, after :func:`compact`
@@ -13,6 +14,9 @@ fingerprint.* Parts have names that follow from their units, so a retry replaces
 overlap all the same (a worker that was given up for dead finishes a unit whose halves were done by others),
 :func:`choose_parts` picks disjoint ones and the others are deleted: before a run starts, and again before it counts as
 finished. Rows that are then without a part are missing, and done again. So a finished output holds every row once.
+
+Each look lists the folder. A footer is read once: parts that this run has seen, or its workers have written
+(:meth:`Run.add`), are known by name and size.
 """
 
 import bisect
@@ -34,7 +38,7 @@ import uuid
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -42,6 +46,7 @@ from types import TracebackType
 from typing import Any, Literal, Protocol, TypeVar
 
 import pyarrow as pa
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -94,6 +99,8 @@ TRANSCRIPTION_SCHEMA = pa.schema(
 STATUSES = ("ok", "rejected", "failed")
 
 RUN_NAME = "run.json"
+# Not .json: Hugging Face's ``datasets`` reads a folder by the suffix that most of its files have.
+INPUTS_NAME = "run.inputs"
 INDEX_NAME = "index.json"
 LOCK_NAME = ".speechmill.lock"
 _PART_NAME = re.compile(r"part-(\d{5,})-(\d{9,})\.parquet")
@@ -103,7 +110,14 @@ _ROWS_PER_GROUP = 100
 # Bounds a row group's memory; Arrow cannot hold 2 GiB of bytes in one array of structs.
 _GROUP_BYTES = 256 << 20
 _MAX_VALUE_BYTES = (1 << 31) - 1
-_LIST_THREADS = 32
+# Threads that read footers: on a disk the parsing decides, on an object store the wait.
+_LOCAL_READERS = 4
+_REMOTE_READERS = 32
+
+# How often a running job's progress is written into run.json.
+_SAVE_EVERY_S = 5.0
+# How long a writer trusts that its run goes on without asking the store.
+_SESSION_TRUST_S = 1.0
 
 _LEASE_S = 60.0
 # How long rivals for one lease wait to see who wrote last.
@@ -244,7 +258,7 @@ class Summary:
     @classmethod
     def of(cls, parts: Iterable[Part]) -> "Summary":
         """Add up parts."""
-        ordered = tuple(sorted(parts, key=lambda part: part.unit))
+        ordered = tuple(sorted(parts, key=lambda part: (part.unit.shard, part.unit.first)))
         status = {name: sum(part.status.get(name, 0) for part in ordered) for name in STATUSES}
         return cls(sum(part.unit.count for part in ordered), status, sum(p.duration_s for p in ordered), ordered)
 
@@ -257,6 +271,7 @@ class PartWriter:
     schema: PartSchema
     fingerprint: str
     session: str
+    _seen: "_Sighting" = field(default_factory=lambda: _Sighting(), init=False, repr=False, compare=False)
 
     def write(self, batch: InputBatch, rows: Sequence[Mapping[str, Any]]) -> Part:
         """Write the part of a unit; equal rows give equal bytes, and the footer says what computed them.
@@ -314,9 +329,31 @@ class PartWriter:
                 raise UsageError(f"{unit}, row {source.id!r}: there is no column {', '.join(sorted(unknown))}")
 
     def _check_session(self) -> None:
-        """Refuse to write for a run that is over: its successor may have planned other units."""
-        if _read_owner(self.store).get("session") != self.session:
+        """Refuse to write for a run that is over: its successor may have planned other units.
+
+        This spares the successor most such parts, and not all: a run may end between the check and the write. Those it finds
+        when it looks again, and before it finishes. So a check may be a second old, and a lock file whose tag (which changes
+        with its content) is still the one that named this run need not be read again: one request.
+
+        Raises:
+            ResumeError: the run is over.
+            StorageError: the store cannot be reached.
+        """
+        if time.monotonic() < self._seen.trusted_until:
+            return
+        tag, owner = None, {"session": self.session}
+        try:
+            with self.store.open_input(LOCK_NAME) as file, self.store.errors("read", LOCK_NAME):
+                tag = _tag_of(file)
+                if tag is None or tag != self._seen.tag:
+                    owner = _parse_owner(file.read())
+        except StorageError as error:
+            if not isinstance(error.__cause__, FileNotFoundError):
+                raise
+            owner = _read_owner(self.store)
+        if owner.get("session") != self.session:
             raise ResumeError(f"{self.store}: the run that this worker belongs to is over; its results are dropped")
+        self._seen.tag, self._seen.trusted_until = tag, time.monotonic() + _SESSION_TRUST_S
 
     def _table(
         self, batch: InputBatch, rows: Sequence[Mapping[str, Any]], first: int, stop: int, schema: pa.Schema
@@ -327,6 +364,23 @@ class PartWriter:
         ]
         passed = [batch.table.column(name).slice(first, stop - first) for name in self.schema.passthrough]
         return pa.table([*own, *passed], schema=schema)
+
+
+@dataclass
+class _Sighting:
+    """When a writer last saw that its run goes on: the lock file's tag then, and until when that is trusted."""
+
+    tag: Any = None
+    trusted_until: float = 0.0
+
+    def __reduce__(self) -> tuple[type["_Sighting"], tuple[()]]:
+        return _Sighting, ()  # another process has another clock
+
+
+def _tag_of(file: pa.NativeFile) -> Any:
+    """Return what an object store changes with an object's content: S3's ETag, Google's generation. Files have none."""
+    metadata = file.metadata() or {}
+    return metadata.get("ETag") or metadata.get("generation")
 
 
 def _group_bounds(rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[int, int]]:
@@ -374,8 +428,13 @@ def _leaves(path: str, kind: pa.DataType) -> Iterator[str]:
         yield path
 
 
-def read_parts(store: Store, fingerprint: str) -> tuple[list[Part], list[str]]:
-    """Read the footers of all parts, and of nothing else.
+def read_parts(store: Store, fingerprint: str, known: Mapping[str, Part] | None = None) -> tuple[list[Part], list[str]]:
+    """List the parts, read the footers of those that are not known, and read nothing else.
+
+    Args:
+        store: the output.
+        fingerprint: of the job.
+        known: parts by key; one with the listed size is taken as it is.
 
     Returns:
         The parts of the job with this fingerprint, and the keys of files that have a part's name but are no such part
@@ -384,25 +443,48 @@ def read_parts(store: Store, fingerprint: str) -> tuple[list[Part], list[str]]:
     Raises:
         StorageError: the store cannot be reached.
     """
-    entries = [entry for entry in store.entries() if _PART_NAME.fullmatch(entry.key)]
-    with ThreadPoolExecutor(_LIST_THREADS) as pool:
-        found = list(pool.map(lambda entry: _read_part(store, entry, fingerprint), entries))
-    stray = [entry.key for entry, part in zip(entries, found, strict=True) if part is None]
-    return [part for part in found if part], stray
+    found: dict[str, Part | None] = {}
+    unknown = []
+    for entry in store.entries():
+        if _PART_NAME.fullmatch(entry.key):
+            part = known.get(entry.key) if known else None
+            found[entry.key] = part
+            if part is None or part.size != entry.size:
+                unknown.append(entry)
+    with ThreadPoolExecutor(_LOCAL_READERS if store.local_path() else _REMOTE_READERS) as pool:
+        read = pool.map(lambda entry: _read_part(store, entry, fingerprint), unknown)
+        found.update(zip((entry.key for entry in unknown), read, strict=True))
+    return [part for part in found.values() if part], [key for key, part in found.items() if part is None]
 
 
 def _read_part(store: Store, entry: Entry, fingerprint: str) -> Part | None:
+    footer = _read_footer(store, entry)
     try:
-        with open_bytes(store, entry.key) as stream:
-            footer = json.loads(pq.read_metadata(pa.PythonFile(stream, mode="r")).metadata[_FOOTER_KEY])
         unit = Unit(footer["shard"], footer["first"], footer["count"])
-    except StorageError:
-        raise
+        if footer["fingerprint"] != fingerprint or entry.key != unit.part_name:
+            return None
+        return Part(unit, entry.key, entry.size, footer["status"], footer["duration_s"], _maker_of(footer))
+    except KeyError:
+        return None
+
+
+def _read_footer(store: Store, entry: Entry) -> dict[str, Any]:
+    """Return our entry in the footer of a Parquet file; empty if there is none."""
+    # A fragment knows the file's size: one request. But it tells a broken file from a broken store by no type of error.
+    fragment = ds.ParquetFileFormat().make_fragment(
+        f"{store.root.rstrip('/')}/{entry.key}", store.filesystem, file_size=entry.size
+    )
+    try:
+        footer = json.loads(fragment.metadata.metadata[_FOOTER_KEY])
     except (pa.ArrowException, OSError, ValueError, KeyError, TypeError):
-        return None
-    if footer["fingerprint"] != fingerprint or entry.key != unit.part_name:
-        return None
-    return Part(unit, entry.key, entry.size, footer["status"], footer["duration_s"], _maker_of(footer))
+        try:
+            with open_bytes(store, entry.key) as stream:
+                footer = json.loads(pq.read_metadata(pa.PythonFile(stream, mode="r")).metadata[_FOOTER_KEY])
+        except StorageError:
+            raise
+        except (pa.ArrowException, OSError, ValueError, KeyError, TypeError):
+            return {}
+    return footer if isinstance(footer, dict) else {}
 
 
 def _maker_of(footer: Mapping[str, Any]) -> Maker | None:
@@ -421,16 +503,17 @@ def choose_parts(parts: Iterable[Part], shards: Sequence[Shard]) -> tuple[list[P
     """
     chosen: list[Part] = []
     others: list[Part] = []
-    taken: dict[int, list[Unit]] = {}
-    for part in sorted(parts, key=lambda part: (-part.unit.count, part.unit)):
+    taken: dict[int, tuple[list[int], list[int]]] = {}  # first rows, and stops, of the chosen parts of a shard in order
+    for part in sorted(parts, key=lambda part: (-part.unit.count, part.unit.shard, part.unit.first)):
         unit = part.unit
-        units = taken.setdefault(unit.shard, [])
-        place = bisect.bisect_left(units, unit)
-        overlaps = (place > 0 and units[place - 1].stop > unit.first) or (place < len(units) and units[place].first < unit.stop)
+        firsts, stops = taken.setdefault(unit.shard, ([], []))
+        place = bisect.bisect_left(firsts, unit.first)
+        overlaps = (place > 0 and stops[place - 1] > unit.first) or (place < len(firsts) and firsts[place] < unit.stop)
         if overlaps or unit.shard >= len(shards) or unit.stop > shards[unit.shard].rows:
             others.append(part)
         else:
-            units.insert(place, unit)
+            firsts.insert(place, unit.first)
+            stops.insert(place, unit.stop)
             chosen.append(part)
     return chosen, others
 
@@ -450,13 +533,24 @@ class MadeBy(BaseModel):
     parts: list[str]
 
 
+class InputsNote(BaseModel):
+    """Where the names and digests of the input's shards are, and how many there are."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    file: str
+    shards: int
+
+
 class RunRecord(BaseModel):
     """The content of ``run.json``.
 
-    ``arguments`` decide the result and are what the fingerprint is made of; ``other`` do not. ``inputs`` are the names
-    and digests of the shards (no digest: corrupt). ``versions`` are those of the machine that started the job; ``made_by`` says
-    which parts were computed by what, as of the last start, stop or end. Times add up over all sessions (a start and each
-    resume). ``rtf`` is wall time by seconds of audio.
+    ``arguments`` decide the result and are what the fingerprint is made of; ``other`` do not. ``inputs`` says where the
+    names and digests of the shards are (earlier versions wrote them here). ``versions`` are those of the machine that
+    started the job; ``made_by`` says which parts were computed by what, once the job has stopped or ended. While it runs,
+    the file is a few seconds old. Times add up over all sessions (a start and each resume). ``rtf`` is wall time by seconds
+    of audio. ``waited_row_s`` are rows that could have been with a worker whose node was not there yet, times the seconds
+    that took.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -469,7 +563,7 @@ class RunRecord(BaseModel):
     sessions: int
     arguments: dict[str, Any]
     other: dict[str, Any]
-    inputs: list[tuple[str, str | None]]
+    inputs: InputsNote | list[tuple[str, str | None]]
     versions: dict[str, str]
     made_by: list[MadeBy] = []
     counts: dict[str, int]
@@ -477,8 +571,18 @@ class RunRecord(BaseModel):
     ended: str | None = None
     wall_s: float = 0.0
     cpu_s: float = 0.0
+    waited_row_s: float = 0.0
     audio_s: float = 0.0
     rtf: float | None = None
+
+
+class _Inputs(BaseModel):
+    """The content of ``run.inputs``: name and digest of each shard (no digest: it is corrupt)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    format_version: Literal[1] = 1
+    inputs: list[tuple[str, str | None]]
 
 
 class _Index(BaseModel):
@@ -516,10 +620,11 @@ def read_run(store: Store) -> RunRecord | None:
 
 
 def _read_json(store: Store, key: str, model: type[_Model]) -> _Model | None:
-    if not store.exists(key):
+    content = _read_if_there(store, key)
+    if content is None:
         return None
     try:
-        return model.model_validate_json(store.read_bytes(key))
+        return model.model_validate_json(content)
     except ValidationError as error:
         raise ResumeError(
             f"{store.uri_of(key)} is not a file that this version writes ({error.error_count()} problems, the first: "
@@ -527,8 +632,19 @@ def _read_json(store: Store, key: str, model: type[_Model]) -> _Model | None:
         ) from error
 
 
-def _write_json(store: Store, key: str, model: BaseModel) -> None:
-    store.write_bytes(key, (model.model_dump_json(indent=1) + "\n").encode())
+def _read_if_there(store: Store, key: str) -> bytes | None:
+    """Return the content of a file, without asking first whether it exists; ``None`` if it does not."""
+    try:
+        return store.read_bytes(key)
+    except StorageError as error:
+        if not isinstance(error.__cause__, FileNotFoundError):
+            raise
+    # Asked only now: whether the bucket is there, and the file by now.
+    return store.read_bytes(key) if store.exists(key) else None
+
+
+def _write_json(store: Store, key: str, model: BaseModel, indent: int | None = 1) -> None:
+    store.write_bytes(key, (model.model_dump_json(indent=indent) + "\n").encode())
 
 
 def summarise(output: Location | Store) -> Summary:
@@ -560,7 +676,7 @@ class Run:
         finished: there is nothing left to do.
     """
 
-    def __init__(self, store: Store, record: RunRecord, lock: "_Lock", *, finished: bool) -> None:
+    def __init__(self, store: Store, record: RunRecord, lock: "_Lock", index: _Index | None, *, finished: bool) -> None:
         self.store = store
         self.fingerprint = record.fingerprint
         self.session = record.session
@@ -568,8 +684,14 @@ class Run:
         self._record = record
         self._lock = lock
         self._started = time.monotonic()
+        self._saved = self._started
         self._cpu_s = 0.0  # of this session; the record holds the times of earlier ones
-        self._made_by: dict[Maker, set[str]] = {}
+        self._waited_row_s = 0.0
+        self._looked = False  # until then the record says what earlier sessions have made
+        self._parts = {part.key: part for part in index.parts} if index else {}  # by key: what is known to be there
+        self._status: Counter[str] = Counter()
+        self._audio_s = 0.0
+        self._makers: dict[Maker, Maker] = {}  # one object each, however many parts it made
         self._told_of_makers = False
 
     def __enter__(self) -> "Run":
@@ -579,45 +701,92 @@ class Run:
         try:
             if not self.finished and self._lock.held:
                 reason = None if error is None else f"{type(error).__name__}: {error}".removesuffix(": ")
-                self._save(state="stopped", error=reason, ended=_now(), made_by=self._makers())
+                self._save(state="stopped", error=reason, ended=_now(), made_by=self._made_by())
         finally:
             self._lock.release()
 
     def parts(self, shards: Sequence[Shard]) -> list[Part]:
-        """Return this job's finished parts, and delete files that only look like parts and parts that overlap others.
+        """Look at the store and return this job's finished parts.
+
+        Files that only look like parts, and parts that overlap others, are deleted.
 
         Raises:
             ResumeError: another job took the output over.
             StorageError: the store cannot be reached.
         """
         self._require_lock()
-        found, stray = read_parts(self.store, self.fingerprint)
+        found, stray = read_parts(self.store, self.fingerprint, self._parts)
         chosen, others = choose_parts(found, shards)
         for key in [*stray, *(part.key for part in others)]:
             logger.warning("deleting %s: it is no whole part of this job, or its rows are in another part", key)
             self.store.delete(key)
-        self._made_by = {}
+        self._looked = True
+        self._parts, self._status, self._audio_s = {}, Counter(), 0.0
         for part in chosen:
-            self.add(part)
+            self._note(part)
         return chosen
 
-    def add(self, part: Part) -> None:
-        """Note what made a part; log it, once, when not all parts are made by the same."""
-        if part.maker is None:
-            return
-        is_second = len(self._made_by) == 1 and part.maker not in self._made_by
-        self._made_by.setdefault(part.maker, set()).add(part.key)
-        if is_second and not self._told_of_makers:
+    def add(self, part: Part, cpu_s: float = 0.0, waited_row_s: float = 0.0) -> None:
+        """Note a part that a worker of this run has written, and write progress into ``run.json`` every few seconds.
+
+        Args:
+            part: it counts, and its footer need not be read.
+            cpu_s: CPU seconds of this session so far.
+            waited_row_s: how much rows have waited in this session so far (see :class:`RunRecord`).
+
+        Raises:
+            ResumeError: another job took the output over.
+            StorageError: the store cannot be reached.
+        """
+        self._require_lock()
+        self._note(part)
+        self._cpu_s = max(self._cpu_s, cpu_s)
+        self._waited_row_s = max(self._waited_row_s, waited_row_s)
+        if time.monotonic() - self._saved >= _SAVE_EVERY_S:
+            self._save()
+
+    @property
+    def summary(self) -> Summary:
+        """What is known to be in the output, without looking: as of the last look, and the parts added since."""
+        return Summary.of(self._parts.values())
+
+    def _note(self, part: Part) -> None:
+        if earlier := self._parts.get(part.key):
+            self._count(earlier, -1)
+        self._count(part, 1)
+        maker = part.maker and self._known(part.maker)
+        self._parts[part.key] = part if maker is part.maker else replace(part, maker=maker)
+
+    def _count(self, part: Part, sign: int) -> None:
+        for name, count in part.status.items():
+            self._status[name] += sign * count
+        self._audio_s += sign * part.duration_s
+
+    def _known(self, maker: Maker) -> Maker:
+        """Return the one object for a maker; log it, once, when not all parts are made by the same."""
+        known = self._makers.setdefault(maker, maker)
+        if len(self._makers) == 2 and not self._told_of_makers:
             self._told_of_makers = True
             logger.warning(
                 "the parts of this output are made by different processors or versions (%s): a row would have other last bits "
                 "on the other one. %s will list them under 'made_by'",
-                "; ".join(map(str, self._made_by)),
+                "; ".join(map(str, self._makers)),
                 RUN_NAME,
             )
+        return known
 
-    def _makers(self) -> list[MadeBy]:
-        return [MadeBy(**asdict(maker), parts=sorted(parts)) for maker, parts in sorted(self._made_by.items())]
+    def _made_by(self) -> list[MadeBy]:
+        if not self._looked:
+            return self._record.made_by
+        made: dict[Maker, list[str]] = {}
+        for part in self._parts.values():
+            if part.maker:
+                made.setdefault(part.maker, []).append(part.key)
+        return [MadeBy(**asdict(maker), parts=sorted(parts)) for maker, parts in sorted(made.items())]
+
+    def _counts(self) -> dict[str, int]:
+        counts = {name: self._status[name] for name in STATUSES}
+        return {"rows": sum(counts.values()), **counts, "parts": len(self._parts)}
 
     def missing_units(self, shards: Sequence[Shard], rows_per_unit: int) -> list[Unit]:
         """Return the units of the rows that are not done yet (see :meth:`parts`)."""
@@ -632,22 +801,6 @@ class Run:
         """Return the writer of this run's parts, for the workers."""
         return PartWriter(self.store, schema, self.fingerprint, self.session)
 
-    def update(self, counts: Mapping[str, int], audio_s: float, cpu_s: float) -> None:
-        """Write progress into ``run.json``.
-
-        Args:
-            counts: of all sessions.
-            audio_s: seconds of audio, of all sessions.
-            cpu_s: CPU seconds of this session.
-
-        Raises:
-            ResumeError: another job took the output over.
-            StorageError: the store cannot be reached.
-        """
-        self._require_lock()
-        self._cpu_s = cpu_s
-        self._save(counts=dict(counts), audio_s=audio_s)
-
     def finish(self, shards: Sequence[Shard], cpu_s: float) -> Summary:
         """Check that every row is there once, write the index, and mark the job as finished (if it is not yet).
 
@@ -661,7 +814,7 @@ class Run:
             StorageError: the store cannot be reached.
         """
         if self.finished:
-            return summarise(self.store)
+            return self.summary
         summary = Summary.of(self.parts(shards))
         rows = sum(shard.rows for shard in shards)
         if summary.rows != rows:
@@ -682,23 +835,27 @@ class Run:
                 parts=list(summary.parts),
             ),
         )
-        counts = {"rows": rows, **summary.status, "parts": len(summary.parts), "corrupt_shards": len(corrupt)}
         self._cpu_s = cpu_s
-        self._save(state="finished", ended=_now(), counts=counts, audio_s=summary.duration_s, made_by=self._makers())
+        counts = self._counts() | {"corrupt_shards": len(corrupt)}
+        self._save(counts=counts, state="finished", ended=_now(), made_by=self._made_by())
         self.finished = True
         return summary
 
     def _save(self, **changes: Any) -> None:
-        """Write ``run.json`` with changes; the times of this session are added to those of earlier ones."""
-        self._record = self._record.model_copy(update=changes)
-        audio_s = self._record.audio_s
+        """Write ``run.json`` with what is known and changes; the times of this session are added to those of earlier ones."""
+        known: dict[str, Any] = {"audio_s": self._record.audio_s}
+        if self._looked:
+            known = {"audio_s": self._audio_s, "counts": self._counts()}
         wall_s = self._record.wall_s + time.monotonic() - self._started
-        times = {
+        known |= {
+            "made_by": [],  # long, and in the footers of the parts: said when the run is over
             "wall_s": wall_s,
             "cpu_s": self._record.cpu_s + self._cpu_s,
-            "rtf": wall_s / audio_s if audio_s else None,
+            "waited_row_s": self._record.waited_row_s + self._waited_row_s,
+            "rtf": wall_s / known["audio_s"] if known["audio_s"] else None,
         }
-        _write_json(self.store, RUN_NAME, self._record.model_copy(update=times))
+        _write_json(self.store, RUN_NAME, self._record.model_copy(update=known | changes))
+        self._saved = time.monotonic()
 
     def _require_lock(self) -> None:
         if not self._lock.held:
@@ -752,11 +909,12 @@ def _start_run(
     if earlier and mode == "overwrite":
         _delete_job(store, index)
         earlier = index = None
+    earlier_inputs = _read_inputs(store, earlier) if earlier else []
     if earlier is None:
         _require_unused(store)
     elif differences := [
         *_differences(earlier.arguments, arguments),
-        *_input_differences(earlier.inputs, inputs, compacted=bool(index and index.compacted)),
+        *_input_differences(earlier_inputs, inputs, compacted=bool(index and index.compacted)),
     ]:
         raise ResumeError(
             f"{store} belongs to a job with other arguments: {'; '.join(differences)}. Choose another output folder, "
@@ -769,23 +927,44 @@ def _start_run(
         sessions=earlier.sessions + 1 if earlier else 1,
         arguments=arguments,
         other=json.loads(json.dumps(other)),
-        inputs=list(inputs),
+        inputs=InputsNote(file=INPUTS_NAME, shards=len(inputs)),
         versions=_versions(),
         made_by=earlier.made_by if earlier else [],
         counts=earlier.counts if earlier else {},
         started=earlier.started if earlier else _now(),
         wall_s=earlier.wall_s if earlier else 0.0,
         cpu_s=earlier.cpu_s if earlier else 0.0,
+        waited_row_s=earlier.waited_row_s if earlier else 0.0,
         audio_s=earlier.audio_s if earlier else 0.0,
     )
-    finished = bool(earlier and earlier.state == "finished" and earlier.inputs == record.inputs and index)
+    finished = bool(earlier and earlier.state == "finished" and earlier_inputs == list(inputs) and index)
     if finished and index and {entry.key for entry in store.entries()}.issuperset(index.files):
-        return Run(store, record, lock, finished=True)
+        return Run(store, record, lock, index, finished=True)
     store.delete_temporaries(older_than_s=0)
     for key in [*(index.compacting if index else ()), INDEX_NAME]:
         store.delete(key)
+    if earlier is None or earlier_inputs != list(inputs) or earlier.inputs != record.inputs:
+        _write_json(store, INPUTS_NAME, _Inputs(inputs=list(inputs)), indent=None)
     _write_json(store, RUN_NAME, record)
-    return Run(store, record, lock, finished=False)
+    return Run(store, record, lock, index, finished=False)
+
+
+def _read_inputs(store: Store, record: RunRecord) -> list[tuple[str, str | None]]:
+    """Return the inputs of an earlier run.
+
+    Raises:
+        ResumeError: their file is gone or cannot be understood.
+        StorageError: the store cannot be reached.
+    """
+    if isinstance(record.inputs, list):
+        return record.inputs
+    found = _read_json(store, record.inputs.file, _Inputs)
+    if found is None:
+        raise ResumeError(
+            f"{store.uri_of(record.inputs.file)} is gone, which says what the input was. Choose another output folder, or "
+            "overwrite the output."
+        )
+    return found.inputs
 
 
 def fingerprint_of(arguments: Mapping[str, Any]) -> str:
@@ -837,7 +1016,7 @@ def _delete_job(store: Store, index: _Index | None) -> None:
     """Delete what an earlier job wrote; ``run.json`` last, so that the folder stays ours if this is interrupted."""
     parts = [entry.key for entry in store.entries() if _PART_NAME.fullmatch(entry.key)]
     compacted = [*index.compacting, *index.compacted] if index else []
-    for key in [*parts, *compacted, INDEX_NAME, RUN_NAME]:
+    for key in [*parts, *compacted, INDEX_NAME, INPUTS_NAME, RUN_NAME]:
         store.delete(key)
 
 
@@ -895,10 +1074,12 @@ def _owner(session: str) -> bytes:
 
 def _read_owner(store: Store) -> dict[str, Any]:
     """Return who has the lock; empty if nobody has or the owner is just being written."""
-    if not store.exists(LOCK_NAME):
-        return {}
+    return _parse_owner(_read_if_there(store, LOCK_NAME) or b"")
+
+
+def _parse_owner(content: bytes) -> dict[str, Any]:
     try:
-        owner = json.loads(store.read_bytes(LOCK_NAME))
+        owner = json.loads(content)
     except ValueError:
         return {}
     return owner if isinstance(owner, dict) else {}
@@ -962,9 +1143,10 @@ class _Lease:
     def __init__(self, store: Store, session: str) -> None:
         self.session = session
         self._store = store
+        self._content = _owner(session)  # the same at every renewal: so is the tag by which writers know it
         self._lost = False
         self._refuse_if_alive()
-        store.write_bytes(LOCK_NAME, _owner(session))
+        store.write_bytes(LOCK_NAME, self._content)
         time.sleep(_SETTLE_S)
         if not self._is_ours():
             raise _refusal(store, _read_owner(store), "It started at the same moment.")
@@ -1010,7 +1192,7 @@ class _Lease:
                 self._lost = not self._is_ours()
                 if self._lost:
                     return
-                self._store.write_bytes(LOCK_NAME, _owner(self.session))
+                self._store.write_bytes(LOCK_NAME, self._content)
             except StorageError as error:
                 logger.warning("cannot renew the lock of %s: %s", self._store, error)
 

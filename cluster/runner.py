@@ -131,6 +131,10 @@ class Pool(Protocol):
     def size(self) -> int:
         """How many workers there may be at once."""
 
+    @property
+    def waited_row_s(self) -> float:
+        """Rows that could have been with a worker whose node was not there yet, times the seconds that took."""
+
     def run(self, groups: Sequence[Group], in_flight: int) -> Iterator[Outcome]:
         """Put every group of units through a worker once, at most ``in_flight`` at a time in each.
 
@@ -370,6 +374,7 @@ class _Threads:
     """The pool of :class:`InProcess`: threads that share one worker."""
 
     size = 1
+    waited_row_s = 0.0
 
     def __init__(self, worker: UnitWorker) -> None:
         self._worker = worker

@@ -1,20 +1,22 @@
 """What the jobs that put rows through workers share: choosing the backend, running what is missing."""
 
+import contextlib
 import json
 import logging
 import math
 import os
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from actors.bundle import Manifest
-from actors.errors import UsageError
+from actors.errors import StorageError, UsageError
 from actors.models import int8_note
 from actors.processor import this_processor
-from cluster.dataset import Dataset, Unit, find_duplicate_ids
-from cluster.output import Run, Summary, summarise
+from cluster.dataset import Dataset, Unit, find_duplicate_ids, remove_decompressed
+from cluster.output import Run, Summary
 from cluster.runner import Backend, InProcess, Task, cut_unit, run_units
 from jobs.console import Tally, progress_of
 
@@ -49,23 +51,46 @@ def run_missing(run: Run, task: Task, backend: Backend, unit_rows: UnitRows) -> 
     """Process what is missing; return the summary of the whole job and the tally of this run."""
     tally = Tally()
     if run.finished:
-        return summarise(run.store), tally
+        return run.summary, tally
     shards, total = task.dataset.shards, task.dataset.rows
-    earlier = summarise(run.store)
-    if earlier.rows:
-        logger.info("%d of %d rows are there already", earlier.rows, total)
-    if run.missing_units(shards, unit_rows.most):
-        with backend.open(task) as pool, progress_of(total, earlier.rows, tally) as show:
+    missing = run.missing_units(shards, unit_rows.most)
+    earlier = run.summary.rows
+    if earlier:
+        logger.info("%d of %d rows are there already", earlier, total)
+    if missing:
+        with backend.open(task) as pool, _looking_for_shared_ids(task.dataset), progress_of(total, earlier, tally) as show:
             rows = unit_rows.for_pool(total, pool.size)
             # Another look at the store: a part that overlapped others, left by a dead run, may have hidden a gap.
             while units := run.missing_units(shards, rows):
                 for outcome in run_units(task, unit_rows.with_finer_tail(units, pool.size), pool, rows):
                     tally.add(outcome)
-                    run.add(outcome.part)
-                    counts = {name: count + tally.status.get(name, 0) for name, count in earlier.status.items()}
-                    run.update(counts, earlier.duration_s + tally.audio_s, tally.cpu_s)
+                    run.add(outcome.part, tally.cpu_s, pool.waited_row_s)
                     show()
+        remove_decompressed(task.dataset)
     return run.finish(shards, tally.cpu_s), tally
+
+
+@contextlib.contextmanager
+def _looking_for_shared_ids(dataset: Dataset) -> Iterator[None]:
+    """Look for ids that rows share while the job runs, and log what was found as soon as it is known."""
+    stop = threading.Event()
+
+    def look() -> None:
+        try:
+            for sentence in find_duplicate_ids(dataset, stop=stop):
+                logger.warning("rows share an id and cannot be told apart in the output: %s", sentence)
+        except StorageError as error:  # whoever needs these rows says so too, and ends the job
+            logger.warning("cannot look for ids that rows share: %s", error)
+
+    thread = threading.Thread(target=look, name="shared-ids", daemon=True)
+    thread.start()
+    try:
+        yield
+    except BaseException:
+        stop.set()
+        raise
+    finally:
+        thread.join()
 
 
 def report_precision(manifest: Manifest, gpus_per_worker: float) -> None:
@@ -76,9 +101,7 @@ def report_precision(manifest: Manifest, gpus_per_worker: float) -> None:
 
 
 def report_input(dataset: Dataset) -> None:
-    """Log what is wrong with a job's input and does not stop it."""
-    for sentence in find_duplicate_ids(dataset):
-        logger.warning("rows share an id and cannot be told apart in the output: %s", sentence)
+    """Log which of a job's shards cannot be read, which does not stop it."""
     for shard in dataset.corrupt:
         logger.error("%s cannot be read and is left out: %s", shard.uri, shard.error)
 

@@ -4,6 +4,7 @@ A process of its own, because Arrow holds the GIL during some requests. It print
 """
 
 import json
+import re
 import sys
 import threading
 from datetime import UTC, datetime
@@ -27,7 +28,7 @@ class Handler(BaseHTTPRequestHandler):
             self.reply({"name": "bucket", "timeCreated": now(), "updated": now()})
         elif path == f"{BUCKET}/o":
             self.reply({"items": self.listing(query["prefix"], query.get("delimiter"))})
-        elif name not in self.objects:
+        elif name not in self.objects or query.get("generation", self.generation(name)) != self.generation(name):
             self.reply({"error": {"code": 404, "message": "not found"}}, 404)
         elif query.get("alt") == "media":
             self.reply_media(self.objects[name][0])
@@ -64,9 +65,12 @@ class Handler(BaseHTTPRequestHandler):
         names = sorted(name for name in self.objects if name.startswith(prefix))
         return [self.resource(name) for name in names if not delimiter or delimiter not in name[len(prefix) :]]
 
+    def generation(self, name: str) -> str:
+        return re.sub(r"\D", "", self.objects[name][1])[2:]
+
     def resource(self, name: str) -> dict[str, str]:
         content, written = self.objects[name]
-        numbers = {"size": str(len(content)), "generation": "1", "metageneration": "1"}
+        numbers = {"size": str(len(content)), "generation": self.generation(name), "metageneration": "1"}
         return {"bucket": "bucket", "name": name, "timeCreated": written, "updated": written, **numbers}
 
     def reply_media(self, content: bytes) -> None:

@@ -4,6 +4,8 @@ import os
 import pickle
 import random
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +16,7 @@ import pytest
 import zstandard
 
 from actors.errors import InputDataError, StorageError, UsageError
+from cluster import spool
 from cluster.dataset import (
     Dataset,
     Shard,
@@ -23,6 +26,7 @@ from cluster.dataset import (
     open_media,
     plan_units,
     read_rows,
+    remove_decompressed,
     scan,
     scan_media,
     unreadable_rows,
@@ -30,6 +34,14 @@ from cluster.dataset import (
 from cluster.storage import open_store
 
 TEXTS = [f"Sentence number {i}." for i in range(1000)]
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path_factory, monkeypatch) -> Path:
+    """Where decompressed copies are kept."""
+    folder = tmp_path_factory.mktemp("cache")
+    monkeypatch.setenv("SPEECHMILL_CACHE", str(folder))
+    return folder / "inputs"
 
 
 def write_jsonl(path, rows):
@@ -159,8 +171,8 @@ class Spy:
         self._file = file
         self._on_read = on_read
 
-    def read(self, size):
-        data = self._file.read(size)
+    def read_at(self, size, offset):
+        data = self._file.read_at(size, offset)
         self._on_read(data)
         return data
 
@@ -201,6 +213,62 @@ def test_a_slice_of_plain_text_is_read_from_its_place(tmp_path, monkeypatch):
     assert sum(sizes) < path.stat().st_size / 4
 
 
+class CountingStream(pa.CompressedInputStream):
+    """Counts the bytes that are decompressed."""
+
+    count = 0
+
+    def readinto(self, buffer):
+        read = super().readinto(buffer)
+        CountingStream.count += read
+        return read
+
+
+@pytest.mark.parametrize("suffix", [".gz", ".zst"])
+def test_a_compressed_file_is_decompressed_once_for_all_its_units(tmp_path, monkeypatch, cache, suffix):
+    lines = b"".join(b"%d\n" % i for i in range(50_000))
+    path = tmp_path / f"a.txt{suffix}"
+    path.write_bytes({".gz": gzip.compress, ".zst": zstandard.compress}[suffix](lines))
+    dataset = scan(path)
+    monkeypatch.setattr(pa, "CompressedInputStream", CountingStream)
+    monkeypatch.setattr(CountingStream, "count", 0)
+    units = plan_units(dataset.shards, 1000)
+    random.Random(0).shuffle(units)
+    with ThreadPoolExecutor(4) as pool:
+        batches = list(pool.map(lambda unit: read_rows(dataset, unit), units))
+    assert {row.position: int(row.values["text"]) for batch in batches for row in batch.rows} == {i: i for i in range(50_000)}
+    assert CountingStream.count == len(lines)
+    assert (cache / dataset.shards[0].digest).stat().st_size == len(lines)
+    remove_decompressed(dataset)
+    assert list(cache.iterdir()) == []
+
+
+def test_a_compressed_file_that_is_one_unit_needs_no_copy(tmp_path, cache):
+    path = tmp_path / "a.txt.gz"
+    path.write_bytes(gzip.compress(b"line\n" * 600))
+    assert len(all_rows(scan(path), 600)) == 600
+    assert not cache.exists()
+
+
+def test_a_compressed_file_for_whose_copy_there_is_no_room_is_read_all_the_same(tmp_path, monkeypatch, cache):
+    path = tmp_path / "a.txt.gz"
+    path.write_bytes(gzip.compress(b"".join(b"%d\n" % i for i in range(5000))))
+    monkeypatch.setattr(spool, "_MAX_BYTES", 100)
+    assert [row.values["text"] for row in all_rows(scan(path), 700)] == [str(i) for i in range(5000)]
+    assert all(file.suffix == ".lock" for file in cache.iterdir())
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+def test_a_compressed_file_whose_content_changed_is_an_error(tmp_path, suffix):
+    path = tmp_path / f"a.txt{suffix}"
+    pack = gzip.compress if suffix else bytes
+    path.write_bytes(pack(b"line\n" * 600))
+    dataset = scan(path)
+    path.write_bytes(pack(b"lime\n" * 599))
+    with pytest.raises(InputDataError, match="was changed"):
+        read_rows(dataset, Unit(0, 550, 50))
+
+
 def test_only_the_asked_columns_are_returned_and_absent_ones_are_none(tmp_path):
     path = write_jsonl(tmp_path / "a.jsonl", [{"text": "a", "voice": "v", "other": 1}])
     (row,) = read_rows(scan(path), Unit(0, 0, 1), ["text", "voice", "seed"]).rows
@@ -217,6 +285,15 @@ def test_a_dataset_travels_to_workers_by_pickle(tmp_path):
     dataset = scan(write_jsonl(tmp_path / "a.jsonl", [{"text": text} for text in TEXTS[:3]]))
     copy = pickle.loads(pickle.dumps(dataset))  # noqa: S301 - what Ray does with it
     assert all_rows(copy) == all_rows(dataset)
+
+
+def test_a_dataset_of_many_alike_shards_is_small(tmp_path):
+    for i in range(100):
+        write_parquet(tmp_path / f"{i}.parquet", pa.table({"id": [f"row {i}"], "text": ["hello"], "n": [i]}))
+        write_jsonl(tmp_path / f"{i}.jsonl", [{"id": f"line {i}", "text": "hello", "n": i}])
+    dataset = scan(tmp_path)
+    assert len({id(shard.schema) for shard in dataset.shards}) == 1
+    assert len(pickle.dumps(dataset)) < 200 * 250
 
 
 # --- types of JSON columns ---
@@ -316,6 +393,43 @@ def test_repeated_ids_are_found(tmp_path):
     assert message == "id '3': rows a.jsonl:3, b.jsonl:0"
     assert find_duplicate_ids(scan(tmp_path / "a.jsonl")) == []
     assert find_duplicate_ids(scan(write_jsonl(tmp_path / "c.jsonl", [{"text": "same"}] * 2))) == []
+
+
+@pytest.mark.parametrize("rows_per_group", [3, 100_000])
+@pytest.mark.parametrize("whole", [0, 1 << 20])
+def test_ids_are_compared_as_texts_and_across_formats(tmp_path, monkeypatch, rows_per_group, whole):
+    monkeypatch.setattr("cluster.dataset._WHOLE_BYTES", whole)
+    ids = pa.array([1, 2, None, 3, 3, None])
+    write_parquet(tmp_path / "a.parquet", pa.table({"text": ["x"] * 6, "id": ids}), row_group_size=rows_per_group)
+    write_parquet(tmp_path / "b.parquet", pa.table({"text": ["x"] * 3, "id": ["2", "", ""]}))
+    write_parquet(tmp_path / "c.parquet", pa.table({"text": ["x"] * 2, "id": [float("nan"), 3.0]}))
+    (tmp_path / "d.csv").write_text("id,text\n3.0,x\n,x\n")
+    (tmp_path / "e.txt").write_text("no ids\nno ids\n")
+    found = find_duplicate_ids(scan(tmp_path))
+    assert sorted(found) == [
+        "id '2': rows a.parquet:1, b.parquet:0",
+        "id '3': rows a.parquet:3, a.parquet:4",
+        "id '3.0': rows c.parquet:1, d.csv:0",
+    ]
+    assert len(find_duplicate_ids(scan(tmp_path), limit=2)) == 2
+
+
+def test_repeated_ids_are_looked_for_in_the_rows_of_a_job_alone(tmp_path):
+    write_parquet(tmp_path / "a.parquet", pa.table({"text": ["x"] * 3, "id": ["a", "b", "a"]}))
+    write_parquet(tmp_path / "b.parquet", pa.table({"text": ["x"], "id": ["a"]}))
+    dataset = scan(tmp_path)
+    assert len(find_duplicate_ids(dataset)) == 1
+    cut = tuple(replace(shard, rows=2 - 2 * shard.index) for shard in dataset.shards)
+    assert find_duplicate_ids(replace(dataset, shards=cut)) == []
+    assert find_duplicate_ids(replace(dataset, shards=cut, id_hashes={})) == []
+
+
+def test_the_search_for_repeated_ids_can_be_stopped(tmp_path):
+    dataset = scan(write_jsonl(tmp_path / "a.jsonl", [{"text": "x", "id": 1}] * 2))
+    stop = threading.Event()
+    assert len(find_duplicate_ids(dataset, stop=stop)) == 1
+    stop.set()
+    assert find_duplicate_ids(dataset, stop=stop) == []
 
 
 # --- finding files ---

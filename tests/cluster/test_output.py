@@ -282,7 +282,7 @@ def test_a_disk_that_cannot_take_the_part_is_a_storage_error_and_leaves_nothing(
                 write_unit(run, dataset, Unit(0, 0, 200))
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-        assert {path.name for path in (tmp_path / "out").iterdir()} == {".speechmill.lock", "run.json"}
+        assert {path.name for path in (tmp_path / "out").iterdir()} == {".speechmill.lock", "run.inputs", "run.json"}
 
 
 @pytest.mark.parametrize("blocked", ["a-file", "a-file/below"])
@@ -369,15 +369,15 @@ def test_a_part_of_which_nothing_was_computed_or_that_an_earlier_version_wrote_h
 def test_a_stopped_job_goes_on_where_it_was(target, dataset):
     def broken_job():
         with start(target, dataset) as run:
-            for unit in plan_units(dataset.shards, 100)[:3]:
-                write_unit(run, dataset, unit)
-            run.update({"rows": 300}, audio_s=150.0, cpu_s=2.0)
+            for unit in run.missing_units(dataset.shards, 100)[:3]:
+                run.add(write_unit(run, dataset, unit), cpu_s=2.0)
             raise RuntimeError("node lost")
 
     with pytest.raises(RuntimeError, match="node lost"):
         broken_job()
     record = read_run(open_store(target))
-    assert (record.state, record.error, record.counts) == ("stopped", "RuntimeError: node lost", {"rows": 300})
+    assert (record.state, record.error, record.audio_s) == ("stopped", "RuntimeError: node lost", 150.0)
+    assert record.counts == {"rows": 300, "ok": 300, "rejected": 0, "failed": 0, "parts": 3}
     assert summarise(target).rows == 300
 
     with start(target, dataset) as run:
@@ -560,6 +560,186 @@ def test_a_worker_of_a_dead_run_cannot_write_into_its_successor(target, dataset)
     assert ids_in(target) == []
 
 
+@pytest.mark.parametrize("rewritten", ["smaller", "removed"])
+def test_what_happens_to_a_known_part_is_seen_at_the_next_look(target, dataset, rewritten):
+    with start(target, dataset) as run:
+        run.missing_units(dataset.shards, 256)
+        for unit in plan_units(dataset.shards, 256):
+            run.add(write_unit(run, dataset, unit))
+        if rewritten == "smaller":
+            write_unit(run, dataset, Unit(0, 256, 128))
+        else:
+            run.store.delete(Unit(0, 256, 256).part_name)
+        first = 384 if rewritten == "smaller" else 256
+        assert run.missing_units(dataset.shards, 256) == [Unit(0, first, 512 - first)]
+        assert run.summary.rows == 750 - (512 - first)
+
+
+# --- what it costs ---
+
+
+def count_saves(monkeypatch):
+    """Return a list that grows with the keys that are written as JSON."""
+    keys = []
+    plain = output._write_json
+
+    def write(store, key, *rest, **named):
+        keys.append(key)
+        plain(store, key, *rest, **named)
+
+    monkeypatch.setattr(output, "_write_json", write)
+    return keys
+
+
+def test_progress_is_saved_now_and_then_and_the_inputs_once(tmp_path, dataset, monkeypatch):
+    keys = count_saves(monkeypatch)
+    clock = [1000.0]
+    monkeypatch.setattr(output.time, "monotonic", lambda: clock[0])
+    with start(tmp_path / "out", dataset) as run:
+        run.missing_units(dataset.shards, 10)
+        assert keys == ["run.inputs", "run.json"]
+        keys.clear()
+        for i in range(30):
+            clock[0] += 0.5
+            run.add(part_of(10 * i, 10), cpu_s=float(i))
+        assert keys == ["run.json"] * 3
+        record = read_run(run.store)
+        assert (record.state, record.cpu_s, record.made_by) == ("running", 29.0, [])
+        assert record.counts == {"rows": 300, "ok": 300, "rejected": 0, "failed": 0, "parts": 30}
+    assert keys == ["run.json"] * 4
+    keys.clear()
+    with start(tmp_path / "out", dataset):
+        assert keys == ["run.json"]
+
+
+def test_the_record_does_not_grow_with_the_input(tmp_path):
+    sizes = []
+    for shards in (1, 100):
+        inputs = [(f"shard-{i}.txt", "0" * 64) for i in range(shards)]
+        with open_run(tmp_path / str(shards), arguments=ARGUMENTS, other={}, inputs=inputs) as run:
+            sizes.append(len(run.store.read_bytes("run.json")))
+    assert sizes[1] - sizes[0] < 10
+
+
+def on_s3(folder, dataset_folder):
+    """Copy a folder of inputs to S3 and scan it there."""
+    store = open_store(folder)
+    for path in sorted(dataset_folder.iterdir()):
+        store.write_bytes(path.name, path.read_bytes())
+    return scan(folder)
+
+
+@pytest.mark.usefixtures("dataset")
+def test_a_part_on_an_object_store_takes_three_requests(s3_root, s3_requests, tmp_path, monkeypatch):
+    monkeypatch.setattr(output, "_SETTLE_S", 0.0)
+    monkeypatch.setattr(output, "_SESSION_TRUST_S", 0.0)
+    pq.write_table(pa.table({"text": ["x"] * 700}), tmp_path / "in" / "c.parquet", row_group_size=100)
+    inputs = on_s3(f"{s3_root}/in", tmp_path / "in")
+    schema = schema_of(inputs)
+    with start(f"{s3_root}/out", inputs) as run:
+        writer = run.writer(schema)
+
+        def work(unit):
+            s3_requests.clear()
+            batch = read_rows(inputs, unit, ["text"], schema.passthrough)
+            writer.write(batch, synthesize(batch))
+            return [request.replace("/bucket/shared%20root/", "") for request in s3_requests]
+
+        def out(unit):
+            return ["HEAD out/.speechmill.lock", f"PUT out/{unit.part_name}"]
+
+        for shard in inputs.shards:
+            first, *others = plan_units([shard], 100)
+            assert work(first)[:2] == [f"HEAD in/{shard.name}", f"GET in/{shard.name}"]
+            again = [] if shard.format == "parquet" else [f"GET in/{shard.name}"]  # a small Parquet file is read as a whole
+            for unit in others:
+                assert work(unit) == again + out(unit)
+
+
+def test_footers_of_parts_that_are_known_are_not_read_again(s3_root, s3_requests, dataset, monkeypatch):
+    monkeypatch.setattr(output, "_SETTLE_S", 0.0)
+
+    def footers():
+        found = [request for request in s3_requests if "/part-" in request]
+        s3_requests.clear()
+        return found
+
+    with start(s3_root, dataset) as run:
+        for unit in run.missing_units(dataset.shards, 100)[:5]:
+            run.add(write_unit(run, dataset, unit))
+        footers()
+        assert len(run.missing_units(dataset.shards, 100)) == 3
+        assert footers() == []
+    with start(s3_root, dataset) as run:
+        units = run.missing_units(dataset.shards, 100)
+        assert sorted(footers()) == [f"GET /bucket/shared%20root/{u.part_name}" for u in plan_units(dataset.shards, 100)[:5]]
+        for unit in units:
+            run.add(write_unit(run, dataset, unit))
+        footers()
+        assert run.missing_units(dataset.shards, 100) == []
+        run.finish(dataset.shards, cpu_s=0.0)
+        assert footers() == []
+    with start(s3_root, dataset) as run:
+        assert run.summary.rows == 750
+        assert footers() == []
+
+
+def test_a_writer_sees_that_the_lock_has_another_owner_though_it_has_seen_it_before(root, dataset, monkeypatch):
+    target = root
+    monkeypatch.setattr(output, "_SETTLE_S", 0.0)
+    monkeypatch.setattr(output, "_SESSION_TRUST_S", 0.0)
+    schema = schema_of(dataset)
+    batch = read_rows(dataset, Unit(0, 0, 10), ["text"], schema.passthrough)
+    with start(target, dataset) as run:
+        writer = run.writer(schema)
+        writer.write(batch, synthesize(batch))
+        owner = json.loads(run.store.read_bytes(".speechmill.lock"))
+        run.store.write_bytes(".speechmill.lock", json.dumps({**owner, "session": "0" * 32}).encode())
+        with pytest.raises(ResumeError, match="is over"):
+            writer.write(batch, synthesize(batch))
+        run.store.delete(".speechmill.lock")
+        with pytest.raises(ResumeError, match="is over"):
+            writer.write(batch, synthesize(batch))
+
+
+# --- outputs of earlier versions ---
+
+
+def inline_inputs(target, dataset):
+    """Make an output look as if a version had written it that kept the inputs in run.json."""
+    store = open_store(target)
+    record = json.loads(store.read_bytes("run.json"))
+    record["inputs"] = [[name, digest] for name, digest in dataset.inputs]
+    store.write_bytes("run.json", json.dumps(record).encode())
+    store.delete("run.inputs")
+
+
+def test_an_output_with_the_inputs_in_its_record_goes_on(target, dataset):
+    with start(target, dataset) as run:
+        write_unit(run, dataset, Unit(0, 0, 256))
+    inline_inputs(target, dataset)
+    with pytest.raises(ResumeError, match=r"input 1: b\.jsonl -> \(nothing\)"):
+        open_run(target, arguments=ARGUMENTS, other={}, inputs=dataset.inputs[:1])
+    with start(target, dataset) as run:
+        assert len(run.missing_units(dataset.shards, 256)) == 3
+        write_all(run, dataset)
+        run.finish(dataset.shards, cpu_s=0.0)
+    assert read_run(open_store(target)).inputs == output.InputsNote(file="run.inputs", shards=2)
+    inline_inputs(target, dataset)
+    with start(target, dataset) as run:
+        assert run.finished
+
+
+def test_an_output_whose_inputs_are_gone_says_so(tmp_path, dataset):
+    with start(tmp_path / "out", dataset):
+        pass
+    (tmp_path / "out" / "run.inputs").unlink()
+    with pytest.raises(ResumeError, match=r"run\.inputs is gone"):
+        start(tmp_path / "out", dataset)
+    with start(tmp_path / "out", dataset, mode="overwrite") as run:
+        assert not run.finished
+
+
 # --- what is in the folder already ---
 
 
@@ -587,6 +767,7 @@ def test_overwrite_deletes_what_the_job_wrote_and_nothing_else(target, dataset):
             "README.md",
             "data/train-00000-of-00009.parquet",
             "notes/part-00000-000000000.parquet",
+            "run.inputs",
             "run.json",
         }
         assert len(run.missing_units(dataset.shards, 256)) == 4
@@ -708,7 +889,7 @@ def test_a_lease_is_renewed_and_its_loss_is_noticed(s3_root, dataset, monkeypatc
         wait_for(lambda: not run._lock.held)
         for call in (
             lambda: run.missing_units(dataset.shards, 256),
-            lambda: run.update({}, audio_s=0.0, cpu_s=0.0),
+            lambda: run.add(part_of(0, 10)),
             lambda: run.finish(dataset.shards, cpu_s=0.0),
         ):
             with pytest.raises(ResumeError, match="took the output over"):

@@ -43,6 +43,7 @@ class LosesUnitsWith:
         self.in_flight: list[int] = []
 
     size = 1
+    waited_row_s = 0.0
 
     def run(self, groups: Sequence[Group], in_flight: int) -> Iterator[Outcome]:
         self.rounds.append([unit for (unit,) in groups])
@@ -57,6 +58,7 @@ class Groups:
 
     def __init__(self, pool: Pool) -> None:
         self.size = pool.size
+        self.waited_row_s = 0.0
         self.sizes: list[int] = []
         self._pool = pool
 

@@ -231,7 +231,8 @@ def test_the_run_record_says_what_was_done(undisturbed):
     assert (arguments["seed"], arguments["format"], arguments["options"]) == (0, "flac", {"pause_s": 0.15})
     assert arguments["columns"]["n"] == "int64"
     assert {"python", "speechmill", "onnxruntime", "pyarrow", "ray", "numpy"} <= record["versions"].keys()
-    assert [name for name, _ in record["inputs"]] == ["a.jsonl", "b.jsonl"]
+    assert record["inputs"] == {"file": "run.inputs", "shards": 2}
+    assert [name for name, _ in read_json(undisturbed / "run.inputs")["inputs"]] == ["a.jsonl", "b.jsonl"]
     rows = read_rows(undisturbed)
     assert record["audio_s"] == pytest.approx(sum(row["duration_s"] for row in rows))
     assert record["rtf"] == pytest.approx(record["wall_s"] / record["audio_s"])
