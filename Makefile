@@ -1,4 +1,4 @@
-# make demo | test | lint | bench | bundle | train-embedded | train-embedded-ear. Everything is installed into .venv; nothing else on the machine is touched.
+# make demo | test | soak | lint | bench | bundle | train-embedded | train-embedded-ear. Everything is installed into .venv; nothing else on the machine is touched.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,7 +9,7 @@ TORCH ?= torch==2.13.0
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 INSTALL_TORCH = $(PIP) --no-deps --retries 1 $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) $(TORCH) || $(PIP) $(TORCH)
 
-.PHONY: demo test lint bench bundle train-embedded train-embedded-ear clean
+.PHONY: demo test soak lint bench bundle train-embedded train-embedded-ear clean
 
 # The demo's environment has no torch: workers never need it.
 $(VENV)/.base: pyproject.toml
@@ -27,6 +27,10 @@ demo: $(VENV)/.base
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest
+
+# Loses nodes, workers, heads and stores again and again.
+soak: $(VENV)/.dev
+	for round in 1 2 3 4 5; do $(BIN)/python -m pytest -m fault || exit 1; done
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check

@@ -83,6 +83,10 @@ class TinyWorker:
                 os._exit(1)
             case "be killed once" if leave_mark(self._folder, "killed") == 1:
                 os.kill(os.getpid(), signal.SIGKILL)
+            case "be hungry once" if leave_mark(self._folder, "hungry") == 1:
+                for _ in eaten(PATIENCE_S):
+                    pass
+                raise RuntimeError("nobody has killed this worker for its hunger")
             case "meet":
                 self._meeting.wait(PATIENCE_S)
             case "linger" if self._broken.wait(0.5):
@@ -93,6 +97,17 @@ class TinyWorker:
                 raise RuntimeError("the worker was closed")
         self.stats.utterances += 1
         return {**row, "status": "ok", "error": None}
+
+
+def eaten(patience_s: float) -> Iterator[bytes]:
+    """Take 50 MB more of memory ten times a second, up to 4 GB, and keep it."""
+    taken = []
+    until = time.monotonic() + patience_s
+    while time.monotonic() < until:
+        if len(taken) < 80:
+            taken.append(os.urandom(1 << 20) * 50)
+        time.sleep(0.1)
+        yield taken[-1]
 
 
 def leave_mark(folder: Path, what: str) -> int:

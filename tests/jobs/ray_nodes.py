@@ -17,8 +17,8 @@ from ray.autoscaler._private.fake_multi_node.node_provider import FAKE_HEAD_NODE
 from ray.util import get_node_ip_address
 
 PATIENCE_S = 120.0
-# How long a node that has had notice lives on.
-NOTICE_S = 10
+# Of the object store of a node.
+STORE_BYTES = 100_000_000
 _HEAD_TYPE = "ray.head.default"
 
 
@@ -99,7 +99,7 @@ class RayNode:
         self.process.wait()
 
     def give_notice(self) -> None:
-        """Tell the node that it will be gone in :data:`NOTICE_S` seconds."""
+        """Tell the node that it is about to go: in ``RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S`` seconds."""
         self.process.terminate()
 
     def stop(self) -> None:
@@ -147,7 +147,7 @@ class RayCluster:
         cores.mkdir(mode=0o700)
         agent = free_ports(1)[0]
         options = (f"--address={self.address}", f"--num-cpus={cpus}", f"--dashboard-agent-listen-port={agent}")
-        return self._start(*options, "--object-store-memory=100000000", SPEECHMILL_CORES=str(cores), **variables)
+        return self._start(*options, SPEECHMILL_CORES=str(cores), **variables)
 
     def stop(self) -> None:
         """Stop all nodes, the head last."""
@@ -167,7 +167,8 @@ class RayCluster:
         wait_until(ready)
 
     def _start(self, *options: str, **variables: str) -> RayNode:
-        command = ["ray", "start", "--block", "--disable-usage-stats", "--min-worker-port=0", "--max-worker-port=0", *options]
+        command = ["ray", "start", "--block", "--disable-usage-stats", "--min-worker-port=0", "--max-worker-port=0"]
+        command += [f"--object-store-memory={STORE_BYTES}", *options]
         node = RayNode(command, {**self.environment, **variables}, self.folder / f"node-{len(self.nodes)}.log")
         self.nodes.append(node)
         return node

@@ -6,14 +6,22 @@
 import json
 import os
 import signal
+import subprocess
 import sys
+import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
+from moto.server import ThreadedMotoServer
 
+from cluster.storage import open_store
+from tests.cluster.faulty_proxy import FaultyProxy
+from tests.cluster.tiny_job import count_marks
 from tests.jobs.conftest import StartJob
-from tests.jobs.ray_nodes import RayCluster, ray_cluster, scaling_cluster, wait_until, workers_of
+from tests.jobs.ray_nodes import STORE_BYTES, RayCluster, ray_cluster, scaling_cluster, wait_until, workers_of
 
 pytestmark = [
     pytest.mark.ray,
@@ -21,6 +29,17 @@ pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="finds the processes of a node in /proc"),
 ]
 
+REPOSITORY = Path(__file__).parents[2]
+AWAY_S = 30
+FILL_THE_OBJECT_STORE = """
+import sys
+import numpy as np
+import ray
+ray.init(address=sys.argv[1], logging_level="ERROR", log_to_driver=False)
+held = [ray.put(np.ones(int(sys.argv[2]) // 2, np.uint8)) for _ in range(8)]
+print("full", flush=True)
+sys.stdin.read()
+"""
 SLOWLY = ("--slots", 1, "--rows-per-unit", 4)  # there must be something left to do
 
 
@@ -40,6 +59,33 @@ def cluster() -> Iterator[RayCluster]:
         for _ in range(2):
             started.add_node()
         yield started
+
+
+@pytest.fixture
+def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyProxy]:
+    """An S3 server with an empty bucket, behind a proxy that may misbehave."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    with FaultyProxy(f"http://{host}:{port}") as proxy:
+        variables = {"ENDPOINT_URL": proxy.endpoint, "REGION": "us-east-1", "ACCESS_KEY_ID": "a", "SECRET_ACCESS_KEY": "b"}
+        for name, value in {**variables, "EC2_METADATA_DISABLED": "true"}.items():
+            monkeypatch.setenv(f"AWS_{name}", value)
+        urllib.request.urlopen(urllib.request.Request(f"{proxy.endpoint}/bucket", method="PUT"), timeout=10).close()  # noqa: S310
+        yield proxy
+    server.stop()
+
+
+def stored_parts(uri: str) -> dict[str, bytes]:
+    found = open_store(uri)
+    return {entry.key: found.read_bytes(entry.key) for entry in found.entries() if entry.key.startswith("part-")}
+
+
+def memory() -> tuple[float, float]:
+    """Return the bytes of memory there are, and those that are used."""
+    lines = [line.split() for line in Path("/proc/meminfo").read_text().splitlines()]
+    kilobytes = {name.rstrip(":"): float(value) for name, value, *_ in lines}
+    return kilobytes["MemTotal"] * 1024, (kilobytes["MemTotal"] - kilobytes["MemAvailable"]) * 1024
 
 
 def test_a_node_is_lost_twice(
@@ -85,6 +131,50 @@ def test_a_worker_is_killed(
     assert ended.code == 0, ended.err
     assert parts_in(output) == parts_in(undisturbed)
     assert ended.err.count("a worker died") == 1
+
+
+def test_a_worker_is_killed_for_want_of_memory(tmp_path: Path) -> None:
+    total, used = memory()
+    with ray_cluster("--num-cpus=0") as cluster:
+        limit = {"RAY_memory_usage_threshold": f"{(used + 1.5e9) / total:.3f}", "RAY_memory_monitor_refresh_ms": "100"}
+        cluster.add_node(**limit)
+        command = [sys.executable, "-m", "tests.cluster.hungry_job", cluster.address, str(tmp_path)]
+        done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert count_marks(tmp_path, "hungry") == 2
+
+
+def test_the_object_store_is_full_and_spills(
+    cluster: RayCluster, corpus: Path, undisturbed: Path, start_synthesize: StartJob, tmp_path: Path
+) -> None:
+    output = tmp_path / "out"
+    command = [sys.executable, "-c", FILL_THE_OBJECT_STORE, cluster.address, str(STORE_BYTES)]
+    with subprocess.Popen(command, stdin=PIPE, stdout=PIPE, text=True) as filler:
+        assert filler.stdout is not None
+        assert filler.stdout.readline() == "full\n"
+        assert list(cluster.folder.glob("session_*/ray_spilled_objects*/*")), "nothing was spilled"
+        ended = start_synthesize("--input", corpus, "--output", output, *SLOWLY, "--ray-address", cluster.address).end()
+        filler.communicate("")
+    assert ended.code == 0, ended.err
+    assert parts_in(output) == parts_in(undisturbed)
+
+
+def test_the_store_is_away_then_overloaded_then_slow(
+    store: FaultyProxy, cluster: RayCluster, corpus: Path, undisturbed: Path, start_synthesize: StartJob
+) -> None:
+    uri = "s3://bucket/out"
+    for path in corpus.iterdir():
+        open_store("s3://bucket/in").write_bytes(path.name, path.read_bytes())
+    job = start_synthesize("--input", "s3://bucket/in", "--output", uri, *SLOWLY, "--ray-address", cluster.address)
+    wait_until(lambda: len(stored_parts(uri)) >= 2)
+    store.go_away(AWAY_S)
+    time.sleep(AWAY_S + 1)
+    store.refuse(503, seconds=5)
+    time.sleep(5)
+    store.slow_down(0.5, seconds=10)
+    ended = job.end()
+    assert ended.code == 0, ended.err
+    assert stored_parts(uri) == parts_in(undisturbed)
 
 
 def test_the_job_itself_is_killed_and_started_again(
