@@ -6,6 +6,7 @@ The scripts import this before anything else. It uses the standard library alone
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 import sys
 from pathlib import Path
@@ -27,6 +28,8 @@ def ensure() -> None:
         )
     if importlib.util.find_spec("actors") is None:
         sys.path.append(str(ROOT))
+        found = (os.environ.get("PYTHONPATH"), str(ROOT))  # by the workers that are started here
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, found))
 
 
 def dependencies() -> list[str]:
