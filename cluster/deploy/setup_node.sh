@@ -21,8 +21,8 @@ fi
 
 # The packages are the dependencies in pyproject.toml; the code comes with each job. boto3 is the autoscaler's.
 command -v uv > /dev/null || curl -LsSf https://astral.sh/uv/install.sh | sh
-uv venv --quiet --allow-existing --python 3.12 "$environment"
-uv pip install --quiet --python "$environment" --requirements "$root/pyproject.toml" 'boto3>=1.35'
+uv venv --quiet --allow-existing --managed-python --python "$SPEECHMILL_PYTHON" "$environment"
+uv pip install --quiet --python "$environment" --requirements "$root/pyproject.toml" "ray[default]==$SPEECHMILL_RAY" 'boto3>=1.35'
 if nvidia-smi -L > /dev/null 2>&1; then
     uv pip uninstall --quiet --python "$environment" onnxruntime
     uv pip install --quiet --python "$environment" 'onnxruntime-gpu>=1.30'

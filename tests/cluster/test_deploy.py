@@ -19,11 +19,14 @@ import jsonschema
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "cluster" / "deploy"
 CRDS = ROOT.parent / "shared" / "kuberay"
 LAUNCHERS = [ROOT / "ray_config.yaml", DEPLOY / "ray_config_gcp.yaml"]
+# That all nodes of a cluster must have.
+VERSIONS = dict(re.findall(r"SPEECHMILL_(PYTHON|RAY)=(\S+)", (DEPLOY / "node.env").read_text()))
 KUBERAY = ["raycluster", "rayjob", "raycronjob"]
 
 
@@ -181,7 +184,8 @@ def test_a_node_gets_the_dependencies_and_its_local_disk(
     calls = (tmp_path / "calls").read_text().splitlines()
     assert "sudo mount -o noatime /dev/nvme1n1 /mnt/speechmill" in calls
     (install,) = {call for call in calls if "--requirements" in call}
-    assert install.endswith(f"--requirements {ROOT}/pyproject.toml boto3>=1.35")
+    assert install.endswith(f"--requirements {ROOT}/pyproject.toml ray[default]=={VERSIONS['RAY']} boto3>=1.35")
+    assert any(f"--managed-python --python {VERSIONS['PYTHON']}" in call for call in calls)
     on_gpus = [shlex.split(call)[-1] for call in calls if "onnxruntime-gpu" in call]
     assert on_gpus == [f"onnxruntime-gpu{dependencies()['onnxruntime'].specifier}"] * (2 if has_gpu else 0)
     assert (tmp_path / ".bashrc").read_text() == f". {DEPLOY}/node.env\n"
@@ -374,6 +378,15 @@ def test_the_worker_image_installs_what_pyproject_lists_and_no_torch() -> None:
     (install,) = re.findall(r"uv pip install .*--requirements (\S+)", text)
     assert install == "/tmp/worker/pyproject.toml"  # noqa: S108 - in the image
     assert "--no-deps --editable ." in text
+
+
+def test_all_ways_to_make_nodes_agree_on_python_and_ray() -> None:
+    arguments = dict(re.findall(r"^ARG (PYTHON|RAY)=(\S+)$", (DEPLOY / "Dockerfile.worker").read_text(), re.MULTILINE))
+    assert arguments == VERSIONS
+    assert read(DEPLOY / "raycluster.yaml")["spec"]["rayVersion"] == VERSIONS["RAY"]
+    assert VERSIONS["RAY"] in dependencies()["ray"].specifier
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert VERSIONS["PYTHON"] in SpecifierSet(project["requires-python"])
 
 
 @pytest.mark.parametrize("package", ["onnxruntime", "onnxruntime-gpu"])
