@@ -58,6 +58,7 @@ bench: .bench/peer .bench/peers
 	$(BIN)/python benchmarks/vibevoice_speed.py
 	$(BIN)/python benchmarks/transcription_speed.py
 	$(BIN)/python benchmarks/ray_overhead.py
+	$(BIN)/python benchmarks/sizing.py --write
 
 # Rebuilds the bundles that ship with the repository from their checkpoints.
 bundle: $(VENV)/.dev

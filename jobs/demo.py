@@ -1,5 +1,8 @@
 """The main jobs on the models that ship with us: publish, speak a hundred sentences with two workers, hear them, compare."""
 
+if __name__ == "__main__":  # ends in a sentence where a dependency is missing
+    __import__("jobs.requirements" if __package__ else "requirements")
+
 import shutil
 import subprocess
 import sys

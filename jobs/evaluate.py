@@ -1,5 +1,8 @@
 """Measure transcripts against references: word and character error rates. ``python jobs/evaluate.py --help``."""
 
+if __name__ == "__main__":  # ends in a sentence where a dependency is missing
+    __import__("jobs.requirements" if __package__ else "requirements")
+
 import json
 import re
 import unicodedata

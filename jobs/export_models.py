@@ -1,5 +1,8 @@
 """Turn a PyTorch checkpoint into a checked ONNX bundle and publish it; clone voices. See ``--help``."""
 
+if __name__ == "__main__":  # ends in a sentence where a dependency is missing
+    __import__("jobs.requirements" if __package__ else "requirements")
+
 import logging
 import tempfile
 from enum import StrEnum

@@ -1,5 +1,8 @@
 """Take the audio out of a corpus, as files to listen to. ``python jobs/extract_audio.py --help``."""
 
+if __name__ == "__main__":  # ends in a sentence where a dependency is missing
+    __import__("jobs.requirements" if __package__ else "requirements")
+
 from pathlib import Path
 from typing import Annotated
 

@@ -1,5 +1,8 @@
 """Publish, list, show, load and remove model bundles: ``python jobs/registry.py --help``."""
 
+if __name__ == "__main__":  # ends in a sentence where a dependency is missing
+    __import__("jobs.requirements" if __package__ else "requirements")
+
 import time
 from collections.abc import Sequence
 from datetime import timedelta

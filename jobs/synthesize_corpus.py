@@ -1,5 +1,8 @@
 """Speak a corpus: rows of text in, Parquet of audio out. ``python jobs/synthesize_corpus.py --help``."""
 
+if __name__ == "__main__":  # ends in a sentence where a dependency is missing
+    __import__("jobs.requirements" if __package__ else "requirements")
+
 import logging
 from collections.abc import Sequence
 from enum import StrEnum

@@ -1,5 +1,8 @@
 """Train the models that ship with us, from texts to checkpoints. ``make train-embedded``, ``make train-embedded-ear``."""
 
+if __name__ == "__main__":  # ends in a sentence where a dependency is missing
+    __import__("jobs.requirements" if __package__ else "requirements")
+
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager

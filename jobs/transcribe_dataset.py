@@ -1,5 +1,8 @@
 """Transcribe recordings: who said what and when; to Parquet and subtitles. ``python jobs/transcribe_dataset.py --help``."""
 
+if __name__ == "__main__":  # ends in a sentence where a dependency is missing
+    __import__("jobs.requirements" if __package__ else "requirements")
+
 import hashlib
 import logging
 import re

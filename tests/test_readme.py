@@ -54,3 +54,20 @@ def test_commands_that_need_a_network_name_options_that_exist(page: Path) -> Non
         missing = [option for option in options if option not in help_text]
         assert options, command
         assert not missing, f"{command}: {missing}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_that_need_a_cloud_name_files_and_options_that_exist(page: Path) -> None:
+    for command in _commands(page, "sh cloud"):
+        words = shlex.split(command)
+        files = [word.removeprefix("/app/") for word in words if re.fullmatch(r"[\w./]+\.(py|yaml|worker)", word)]
+        assert [file for file in files if not (ROOT / file).exists()] == [], command
+        if "ray" not in words:
+            continue
+        ray = words[words.index("ray") :]
+        options = [word for word in (ray[: ray.index("--")] if "--" in ray else ray) if word.startswith("--")]
+        name = [word for word in ray[1:3] if re.fullmatch(r"[a-z-]+", word) and not word.startswith("-")]
+        shown = subprocess.run(
+            [sys.executable, "-m", "ray.scripts.scripts", *name, "--help"], capture_output=True, text=True, check=True
+        )
+        assert [option for option in options if option not in shown.stdout] == [], command
