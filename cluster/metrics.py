@@ -1,6 +1,7 @@
 """What a job tells Ray's Prometheus endpoint; Prometheus sees each name with ``ray_`` before it.
 
-Counters are told by the workers as differences since they last told, gauges by the job itself.
+Counters are told by the workers as differences since they last told, gauges by the job itself. ``run`` is the session of
+the job's run; ``job`` is a name that Prometheus keeps for itself.
 """
 
 import functools
@@ -17,22 +18,22 @@ class Spec(NamedTuple):
 
     kind: Literal["counter", "gauge"]
     description: str
-    tags: tuple[str, ...] = ("job",)
+    tags: tuple[str, ...] = ("run",)
 
 
 METRICS: Mapping[str, Spec] = {
-    "speechmill_rows_total": Spec("counter", "Rows whose part is written, by status.", ("job", "status")),
+    "speechmill_rows_total": Spec("counter", "Rows whose part is written, by status.", ("run", "status")),
     "speechmill_audio_seconds_total": Spec("counter", "Seconds of audio in written parts."),
     "speechmill_worker_seconds_total": Spec(
         "counter",
         "Seconds of workers by phase: model (fetch, load), rows (read, write), engine (prefill, step, decode).",
-        ("job", "phase"),
+        ("run", "phase"),
     ),
     "speechmill_retries_total": Spec("counter", "Units that were given to a worker again."),
     "speechmill_rtf": Spec("gauge", "Wall seconds by seconds of audio, of all workers together, since the first one was open."),
     "speechmill_slot_occupancy": Spec("gauge", "Share of the engines' slot-steps that advanced an utterance."),
     "speechmill_units_waiting": Spec("gauge", "Units that no worker has yet."),
-    "speechmill_workers": Spec("gauge", "Workers that are wanted, starting or open.", ("job", "state")),
+    "speechmill_workers": Spec("gauge", "Workers that are wanted, starting or open.", ("run", "state")),
 }
 
 
@@ -57,8 +58,8 @@ def show(name: str, value: float, **tags: str) -> None:
 class WorkerMetrics:
     """Tells what one worker has done."""
 
-    def __init__(self, job: str) -> None:
-        self._job = job
+    def __init__(self, run: str) -> None:
+        self._run = run
         self._told: dict[str, float] = {}
 
     def tell(self, outcomes: Sequence[Outcome]) -> None:
@@ -67,9 +68,9 @@ class WorkerMetrics:
         for outcome in outcomes:
             if isinstance(outcome, UnitDone):
                 usage = outcome.usage
-                add("speechmill_audio_seconds_total", outcome.part.duration_s, job=self._job)
+                add("speechmill_audio_seconds_total", outcome.part.duration_s, run=self._run)
                 for status, rows in outcome.part.status.items():
-                    add("speechmill_rows_total", rows, job=self._job, status=status)
+                    add("speechmill_rows_total", rows, run=self._run, status=status)
         for phase, seconds in usage.seconds.items() if usage else ():
-            add("speechmill_worker_seconds_total", seconds - self._told.get(phase, 0.0), job=self._job, phase=phase)
+            add("speechmill_worker_seconds_total", seconds - self._told.get(phase, 0.0), run=self._run, phase=phase)
             self._told[phase] = max(self._told.get(phase, 0.0), seconds)

@@ -50,6 +50,8 @@ _HAND_BACK_S = 5.0
 # Ray ends the process a minute after it lost the head: we want the last word.
 _HEAD_LOST_S = 20.0
 _PING_TIMEOUT_S = 5.0
+# How long the end of all workers may take.
+_KILL_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -231,13 +233,15 @@ class RayPool:
         self._threads_per_core = threads_per_core()
         self._events: queue.SimpleQueue[_Settled | _Look | SpeechmillError] = queue.SimpleQueue()
         self._members: list[_Member] = []
+        self._dead: list[tuple[_Member, BaseException | None]] = []
+        self._killers: list[threading.Thread] = []
+        self._head_is_lost = False
         self._waiting: deque[Group] = deque()
         self._deaths: Counter[Group] = Counter()
         self._moves: Counter[Group] = Counter()
         self._cluster = Cluster()
         self._refused = 0  # workers for which the nodes had no cores
         self._failed_starts = self._dead_starts = 0
-        self._head_is_lost = False
         self._gauges = _Gauges(task.writer.session)
         self._patience = _Patience()
         self.waited_row_s = 0.0
@@ -281,7 +285,7 @@ class RayPool:
         self._waiting = deque(groups)
         self._patience = _Patience()
         try:
-            while self._waiting or any(member.groups for member in self._members):
+            while self._waiting or self._dead or any(member.groups for member in self._members):
                 self._scale()
                 self._feed(self._members, in_flight)
                 event = self._events.get()
@@ -289,6 +293,7 @@ class RayPool:
                     yield from self._settle(event)
                 elif isinstance(event, _Look):
                     self._take_look(event, in_flight)
+                    yield from self._bury()
                 else:
                     self._give_up(event)
         except BaseException:  # whoever stops early wants none of what is still running
@@ -306,6 +311,9 @@ class RayPool:
             self._watch.stop()
         self._dismiss(list(self._members))
         self._gauges.clear()
+        deadline = time.monotonic() + _KILL_S
+        for killer in self._killers:  # before Ray goes
+            killer.join(max(0.0, deadline - time.monotonic()))
 
     # --- size
 
@@ -316,7 +324,7 @@ class RayPool:
     def _wanted(self) -> int:
         """How many workers there should be."""
         kept, most = self._bounds or (0, self._cluster.room(self._demand))
-        work = len(self._waiting) + sum(len(member.groups) for member in self._members)
+        work = len(self._waiting) + len(self._dead) + sum(len(member.groups) for member in self._members)
         return max(min(kept, most), min(work, most) - self._refused, 1)
 
     def _scale(self) -> None:
@@ -340,10 +348,13 @@ class RayPool:
         reference.future().add_done_callback(lambda future: events.put(_Settled(member, group, future)))
 
     def _dismiss(self, members: Collection[_Member]) -> None:
+        """End workers, from threads of their own: Ray's calls hang when the head node is lost, and we may not know yet."""
         for member in members:
             self._members.remove(member)
-            if not self._head_is_lost:  # else Ray would wait for it
-                ray.kill(member.actor)
+            if not self._head_is_lost:
+                killer = threading.Thread(target=ray.kill, args=(member.actor,), name="speechmill-kill", daemon=True)
+                self._killers.append(killer)
+                killer.start()
 
     # --- work
 
@@ -377,31 +388,28 @@ class RayPool:
             self._dismiss([member])
             self._judge_start(error)
         else:
-            yield from self._lose(member, error)
+            self._dismiss([member])
+            self._dead.append((member, error))  # whether with its node the next look tells
 
-    def _lose(self, member: _Member, error: BaseException | None) -> Iterator[Outcome]:
-        """Take a dead worker's groups back; those that workers keep dying on are lost."""
-        self._dismiss([member])
-        node_is_lost = (
-            member.leaving or isinstance(error, ray.exceptions.ActorUnavailableError) or not self._is_alive(member.node)
-        )
-        blamed, most = (self._moves, _MAX_MOVES) if node_is_lost else (self._deaths, MAX_DEATHS)
-        logger.warning(
-            "%s; its %d units go to other workers",
-            "a node was lost with a worker on it" if node_is_lost else f"a worker died ({_reason(error)})",
-            sum(map(len, member.groups)),
-        )
-        for group in reversed(member.groups):
-            blamed[group] += 1
-            if blamed[group] >= most:
-                for unit in group:
-                    yield UnitLost(unit, f"the worker process died {blamed[group]} times on it")
-            else:
-                metrics.add("speechmill_retries_total", len(group), job=self._task.writer.session)
-                self._waiting.appendleft(group)
-
-    def _is_alive(self, node: str | None) -> bool:
-        return any(alive.id == node for alive in alive_nodes()) and node not in draining_nodes()
+    def _bury(self) -> Iterator[Outcome]:
+        """Take back what the workers had that have died since the last look; what workers keep dying on is lost."""
+        alive = {node.id for node in self._cluster.nodes}
+        dead, self._dead = self._dead, []
+        for member, error in dead:
+            node_is_lost = member.leaving or member.node not in alive or isinstance(error, ray.exceptions.ActorUnavailableError)
+            logger.warning(
+                "%s; its %d units go to other workers",
+                "a node was lost with a worker on it" if node_is_lost else f"a worker died ({_reason(error)})",
+                sum(map(len, member.groups)),
+            )
+            blamed, most = (self._moves, _MAX_MOVES) if node_is_lost else (self._deaths, MAX_DEATHS)
+            for group in reversed(member.groups):
+                blamed[group] += 1
+                if blamed[group] >= most:
+                    yield from (UnitLost(unit, f"the worker process died {blamed[group]} times on it") for unit in group)
+                else:
+                    metrics.add("speechmill_retries_total", len(group), run=self._task.writer.session)
+                    self._waiting.appendleft(group)
 
     def _judge_start(self, error: BaseException | None) -> None:
         """Decide what a worker that could not be started means for the job.
@@ -495,8 +503,8 @@ class _Patience:
 class _Gauges:
     """What the job's process tells Prometheus."""
 
-    def __init__(self, job: str) -> None:
-        self._job = job
+    def __init__(self, run: str) -> None:
+        self._run = run
         self._usages: dict[str, Usage] = {}
         self._audio_s = 0.0
         self._opened: float | None = None
@@ -512,15 +520,15 @@ class _Gauges:
 
     def show(self, waiting: int, wanted: int, starting: int, at_work: int) -> None:
         """Set all gauges."""
-        metrics.show("speechmill_units_waiting", waiting, job=self._job)
+        metrics.show("speechmill_units_waiting", waiting, run=self._run)
         for state, count in (("wanted", wanted), ("starting", starting), ("open", at_work)):
-            metrics.show("speechmill_workers", count, job=self._job, state=state)
+            metrics.show("speechmill_workers", count, run=self._run, state=state)
         if self._opened and self._audio_s:
-            metrics.show("speechmill_rtf", (time.time() - self._opened) / self._audio_s, job=self._job)
+            metrics.show("speechmill_rtf", (time.time() - self._opened) / self._audio_s, run=self._run)
         slot_steps = sum(usage.stats.slot_steps for usage in self._usages.values())
         if slot_steps:
             busy = sum(usage.stats.busy_slot_steps for usage in self._usages.values())
-            metrics.show("speechmill_slot_occupancy", busy / slot_steps, job=self._job)
+            metrics.show("speechmill_slot_occupancy", busy / slot_steps, run=self._run)
 
     def clear(self) -> None:
         """Show that there is no more work."""

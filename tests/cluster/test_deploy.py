@@ -21,6 +21,8 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
+from cluster.metrics import METRICS
+
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "cluster" / "deploy"
 CRDS = ROOT.parent / "shared" / "kuberay"
@@ -408,23 +410,20 @@ def test_what_images_copy_exists(dockerfile: Path) -> None:
 
 
 def test_the_dashboard_shows_metrics_that_exist() -> None:
-    metrics = pytest.importorskip("cluster.metrics", reason="jobs have no metrics yet").METRICS
     dashboard = json.loads((DEPLOY / "grafana_dashboard.json").read_text())
     expressions = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
-    variables = [entry["query"]["query"] for entry in dashboard["templating"]["list"] if entry["name"] == "job"]
+    variables = [entry["query"]["query"] for entry in dashboard["templating"]["list"] if entry["name"] == "run"]
     shown = {name for text in expressions + variables for name in re.findall(r"ray_(speechmill_\w+)", text)}
-    assert shown == set(metrics)
+    assert shown == set(METRICS)
     for text in expressions:
         for name, labels in re.findall(r"ray_(speechmill_\w+)\{(.*?)\}", text):
-            assert {label.split("=")[0].strip() for label in labels.split(",")} <= set(metrics[name].tags), text
+            assert {label.split("=")[0].strip() for label in labels.split(",")} <= set(METRICS[name].tags), text
         for label in re.findall(r"by \((\w+)\).*ray_speechmill", text):
-            assert any(label in metrics[name].tags for name in re.findall(r"ray_(speechmill_\w+)", text)), text
+            assert any(label in METRICS[name].tags for name in re.findall(r"ray_(speechmill_\w+)", text)), text
 
 
 def test_prometheus_reads_where_ray_writes() -> None:
     from ray._private.ray_constants import PROMETHEUS_SERVICE_DISCOVERY_FILE
 
-    ours, pods = read(DEPLOY / "prometheus.yaml")["scrape_configs"]
+    ours, _ = read(DEPLOY / "prometheus.yaml")["scrape_configs"]
     assert ours["file_sd_configs"][0]["files"] == [f"/tmp/ray/{PROMETHEUS_SERVICE_DISCOVERY_FILE}"]  # noqa: S108
-    assert ours["honor_labels"] is True
-    assert pods["honor_labels"] is True
