@@ -16,6 +16,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import ray
@@ -199,7 +200,7 @@ def _try_machine(task: Task) -> int:
 class _Member:
     """A worker of the pool: ``node`` once it is open, the groups that it has, and whether its node is about to go."""
 
-    actor: Any
+    actor: Any = None
     node: str | None = None
     groups: list[Group] = field(default_factory=list)
     leaving: bool = False
@@ -234,8 +235,7 @@ class RayPool:
         self._events: queue.SimpleQueue[_Settled | _Look | SpeechmillError] = queue.SimpleQueue()
         self._members: list[_Member] = []
         self._dead: list[tuple[_Member, BaseException | None]] = []
-        self._killers: list[threading.Thread] = []
-        self._head_is_lost = False
+        self._hands = _Hands()
         self._waiting: deque[Group] = deque()
         self._deaths: Counter[Group] = Counter()
         self._moves: Counter[Group] = Counter()
@@ -295,15 +295,11 @@ class RayPool:
                     self._take_look(event, in_flight)
                     yield from self._bury()
                 else:
-                    self._give_up(event)
+                    _raise(event)
         except BaseException:  # whoever stops early wants none of what is still running
             self._dismiss(list(self._members))
             self._events = queue.SimpleQueue()
             raise
-
-    def _give_up(self, error: SpeechmillError) -> None:
-        self._head_is_lost = True
-        raise error
 
     def close(self) -> None:
         """End all workers."""
@@ -311,9 +307,7 @@ class RayPool:
             self._watch.stop()
         self._dismiss(list(self._members))
         self._gauges.clear()
-        deadline = time.monotonic() + _KILL_S
-        for killer in self._killers:  # before Ray goes
-            killer.join(max(0.0, deadline - time.monotonic()))
+        self._hands.finish(_KILL_S)  # before Ray goes
 
     # --- size
 
@@ -338,23 +332,24 @@ class RayPool:
 
     def _start(self) -> None:
         options = {"num_cpus": self._demand["CPU"], "num_gpus": self._demand["GPU"], "max_concurrency": UNITS_IN_FLIGHT}
-        actor = ray.remote(SpeechmillWorker).options(**options, max_restarts=0, scheduling_strategy="SPREAD").remote()
-        member = _Member(actor)
+        kind = ray.remote(SpeechmillWorker).options(**options, max_restarts=0, scheduling_strategy="SPREAD")
+        member = _Member()
         self._members.append(member)
-        self._await(actor.open.remote(self._reference, self._cores, "cuda" if self._gpus else "cpu"), member, None)
+
+        def start() -> None:
+            member.actor = kind.remote()
+            self._await(member.actor.open.remote(self._reference, self._cores, "cuda" if self._gpus else "cpu"), member, None)
+
+        self._hands.do(start)
 
     def _await(self, reference: ray.ObjectRef, member: _Member, group: Group | None) -> None:
         events = self._events
         reference.future().add_done_callback(lambda future: events.put(_Settled(member, group, future)))
 
     def _dismiss(self, members: Collection[_Member]) -> None:
-        """End workers, from threads of their own: Ray's calls hang when the head node is lost, and we may not know yet."""
         for member in members:
             self._members.remove(member)
-            if not self._head_is_lost:
-                killer = threading.Thread(target=ray.kill, args=(member.actor,), name="speechmill-kill", daemon=True)
-                self._killers.append(killer)
-                killer.start()
+            self._hands.do(partial(_kill, member))
 
     # --- work
 
@@ -536,6 +531,29 @@ class _Gauges:
             self.show(0, 0, 0, 0)
 
 
+class _Hands:
+    """Does one thing after the other in a thread of its own: what may hang, as Ray's calls do when the head node is lost."""
+
+    def __init__(self) -> None:
+        self._actions: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="speechmill-hands", daemon=True)
+        self._thread.start()
+
+    def do(self, action: Callable[[], object]) -> None:
+        """Do something soon. What fails for want of the cluster is not told: :class:`_Watch` sees that too."""
+        self._actions.put(action)
+
+    def finish(self, timeout_s: float) -> None:
+        """Wait until all is done, or the time is up."""
+        self._actions.put(None)
+        self._thread.join(timeout_s)
+
+    def _work(self) -> None:
+        for action in iter(self._actions.get, None):
+            with contextlib.suppress(ray.exceptions.RayError, ValueError):  # ValueError: what is to be killed is no actor
+                action()
+
+
 class _Watch:
     """Looks at the cluster from a thread of its own, because Ray's calls hang when the head node is lost."""
 
@@ -573,6 +591,14 @@ class _Watch:
 def _demand(cpus: int, gpus: float) -> Mapping[str, float]:
     """What Ray counts for a worker: it counts hyperthreads, a worker owns whole cores."""
     return {"CPU": float(cpus), "GPU": gpus}
+
+
+def _kill(member: _Member) -> None:
+    ray.kill(member.actor)
+
+
+def _raise(error: SpeechmillError) -> None:
+    raise error
 
 
 def _describe(resources: Mapping[str, float]) -> str:
