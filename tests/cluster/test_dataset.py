@@ -203,6 +203,25 @@ def test_a_slice_of_parquet_reads_a_fraction_of_the_file(tmp_path, monkeypatch):
     assert sum(sizes) < path.stat().st_size / 50
 
 
+@pytest.mark.parametrize("limit", ["_DECODED_BYTES", "_DECODED_ROW_BYTES", "nothing is large"])
+def test_a_row_group_of_small_rows_is_decoded_once_for_all_its_units(tmp_path, monkeypatch, limit):
+    monkeypatch.setattr("cluster.dataset._WHOLE_BYTES", 0)
+    monkeypatch.setattr("cluster.dataset._TAIL_BYTES", 4000)
+    if limit.startswith("_"):
+        monkeypatch.setattr(f"cluster.dataset.{limit}", 1)
+    texts = [f"{i:050d}" for i in range(4000)]
+    path = write_parquet(tmp_path / "a.parquet", pa.table({"text": texts, "n": range(4000)}), row_group_size=2000)
+    dataset = scan(path)
+    sizes = []
+    spy_on(dataset, monkeypatch, sizes.append)
+    units = plan_units(dataset.shards, 100)
+    tables = [read_rows(dataset, unit, ["text"], ["n"]).table for unit in units]
+    assert pa.concat_tables(tables).column("n").to_pylist() == list(range(4000))
+    assert read_rows(dataset, Unit(0, 1990, 20), ["text"]).rows[10].values["text"] == texts[2000]
+    large = [data for data in sizes if len(data) > 4000]
+    assert (len(large) > 10) == limit.startswith("_")
+
+
 def test_a_slice_of_plain_text_is_read_from_its_place(tmp_path, monkeypatch):
     path = tmp_path / "a.txt"
     path.write_text("".join(f"{i:0999d}\n" for i in range(5000)))
