@@ -60,7 +60,9 @@ _TEXT_SUFFIXES = [suffix for suffix, kind in _FORMATS.items() if kind != "parque
 _ROW_SUFFIXES = frozenset([*_FORMATS, *(text + packed for text in _TEXT_SUFFIXES for packed in _COMPRESSIONS)])
 _DELIMITERS = {"csv": ",", "tsv": "\t"}
 
-_SCAN_THREADS = 16
+# On a disk the parsing decides, on an object store the wait.
+_LOCAL_SCANNERS = 4
+_REMOTE_SCANNERS = 32
 _READ_BYTES = 1 << 20
 # The end of a Parquet file that is read first: most footers are in it.
 _TAIL_BYTES = 64 << 10
@@ -244,8 +246,7 @@ def scan(
         StorageError: a store cannot be read.
     """
     shards = _find_shards(inputs, _ROW_SUFFIXES, exclude)
-    with ThreadPoolExecutor(_SCAN_THREADS) as pool:
-        scanned = list(pool.map(functools.partial(_scan_shard, column=column, id_column=id_column), shards))
+    scanned = _scan_shards(shards, column, id_column)
     shards = [shard for shard, _ in scanned]
     if all(shard.error for shard in shards):
         reasons = "; ".join(f"{shard.uri}: {shard.error}" for shard in shards[:3])
@@ -575,6 +576,15 @@ def _common_folder(folders: list[str]) -> str:
 
 
 # --- scanning ----------------------------------------------------------------------------------------------------
+
+
+def _scan_shards(shards: Sequence[Shard], column: str, id_column: str) -> list[tuple[Shard, np.ndarray | None]]:
+    threads = _LOCAL_SCANNERS if all(shard.store.local_path() for shard in shards) else _REMOTE_SCANNERS
+    size = max(1, min(64, len(shards) // (4 * threads)))  # a call to a thread costs as much as a third of a small shard
+    pieces = [shards[i : i + size] for i in range(0, len(shards), size)]
+    with ThreadPoolExecutor(threads) as pool:
+        found = pool.map(lambda piece: [_scan_shard(shard, column, id_column) for shard in piece], pieces)
+        return list(itertools.chain.from_iterable(found))
 
 
 def _scan_shard(shard: Shard, column: str, id_column: str) -> tuple[Shard, np.ndarray | None]:
