@@ -88,6 +88,7 @@ _PARQUET_BATCH_BYTES = 1 << 20
 _MAX_STRUCT_FIELDS = 256
 # Marks a column whose values have no common type and are therefore JSON texts.
 _JSON_MARK = {b"encoding": b"json"}
+_INT64 = range(-(1 << 63), 1 << 63)
 _MEDIA_SCHEMA = pa.schema([("path", pa.string())])
 
 
@@ -731,14 +732,17 @@ class _ColumnTypes:
 
     def __init__(self) -> None:
         self._types: dict[str, pa.DataType | None] = {}
+        self._held: set[tuple[str, type]] = set()  # columns with what they are known to hold: types only widen
 
     def add(self, values: Mapping[str, Any]) -> None:
         """Widen the types so that they hold this row too."""
         for name, value in values.items():
-            known = self._types.get(name, pa.null())
-            if value is not None and not (type(value) is str and known == pa.string()):
-                known = _merge_types(known, _json_type(value))
-            self._types[name] = known
+            kind = type(value)
+            if (name, kind) in self._held and (kind is not int or _INT64.start <= value < _INT64.stop):
+                continue
+            self._types[name] = _merge_types(self._types.get(name, pa.null()), _json_type(value))
+            if kind not in (list, dict):
+                self._held.add((name, kind))
 
     def schema(self) -> pa.Schema:
         """Return the columns in the order of their first appearance."""
@@ -754,7 +758,7 @@ def _json_type(value: Any) -> pa.DataType | None:
         kinds = [(name, _json_type(item)) for name, item in value.items()]
         fits = 0 < len(kinds) <= _MAX_STRUCT_FIELDS and all(kind is not None for _, kind in kinds)
         return pa.struct(kinds) if fits else None  # Parquet has no struct without fields
-    if isinstance(value, int) and not isinstance(value, bool) and not -(1 << 63) <= value < 1 << 63:
+    if type(value) is int and value not in _INT64:
         return None
     scalars = {type(None): pa.null(), bool: pa.bool_(), int: pa.int64(), float: pa.float64(), str: pa.string()}
     return scalars[type(value)]
