@@ -83,7 +83,6 @@ _STRIDE = 256
 # Bounds the memory that a file without line ends, or with a quote that is never closed, can take.
 _MAX_RECORD_BYTES = 64 << 20
 _PARQUET_BATCH_ROWS = 128
-_PARQUET_BATCH_BYTES = 1 << 20
 # Objects with ever new keys are maps, not records: beyond this they are kept as JSON text.
 _MAX_STRUCT_FIELDS = 256
 # Marks a column whose values have no common type and are therefore JSON texts.
@@ -878,7 +877,7 @@ def _read_parquet(shard: Shard, unit: Unit, names: set[str]) -> _Slice:
     table = _decode_groups(shard, groups, frozenset(names)) if is_lesser else None
     if table is None:
         with _open_chunks(shard, groups, names, is_lesser=is_lesser) as file:
-            batches = file.iter_batches(_batch_rows(file.metadata), row_groups=groups, columns=sorted(names), use_threads=False)
+            batches = file.iter_batches(_PARQUET_BATCH_ROWS, row_groups=groups, columns=sorted(names), use_threads=False)
             table = pa.Table.from_batches(_slice_batches(batches, skip, unit.count))
     else:
         table = table.slice(skip, unit.count)
@@ -899,17 +898,22 @@ def _decode_groups(shard: Shard, groups: Sequence[int], names: frozenset[str]) -
 @functools.lru_cache(maxsize=2)
 def _decode_group(store: Store, key: str, digest: str, group: int, names: frozenset[str]) -> pa.Table | None:
     shard = Shard(0, "", store, key, 0, "parquet", digest=digest)
+    batches = []
     with _open_chunks(shard, [group], names, is_lesser=False) as file:
         size = sum(chunk.total_uncompressed_size for chunk in _chunks(file.metadata, [group], names))
         if size > min(_DECODED_BYTES, _DECODED_ROW_BYTES * file.metadata.row_group(group).num_rows):
             return None
-        batches = []
-        size = 0
-        for batch in file.iter_batches(1 << 14, row_groups=[group], columns=sorted(names), use_threads=False):
-            batches.append(batch)
-            size += batch.nbytes  # more than it was: repeated values are stored once
-            if size > _DECODED_BYTES:
-                return None
+        try:
+            for batch in file.iter_batches(1 << 14, row_groups=[group], columns=sorted(names), use_threads=False):
+                batches.append(batch)
+                if (
+                    sum(batch.nbytes for batch in batches) > _DECODED_BYTES
+                ):  # repeated values are stored once, and decoded often
+                    return None
+        except StorageError:
+            raise
+        except (OSError, pa.ArrowException):  # the rows before what cannot be read are read one unit at a time
+            return None
     return pa.Table.from_batches(batches)
 
 
@@ -939,13 +943,6 @@ def _open_parquet(store: Store, key: str, digest: str) -> tuple["_StoreReader", 
 
 # That an object is replaced while it is kept open shows when its bytes make no sense, or when another process opens it.
 _keep_parquet = functools.lru_cache(maxsize=_OPEN_FILES)(_open_parquet)
-
-
-def _batch_rows(metadata: pq.FileMetaData) -> int:
-    """Return how many rows to decode at once: many, unless they are large."""
-    size = sum(metadata.row_group(i).total_byte_size for i in range(min(8, metadata.num_row_groups)))
-    rows = sum(metadata.row_group(i).num_rows for i in range(min(8, metadata.num_row_groups)))
-    return int(max(_PARQUET_BATCH_ROWS, min(1 << 16, _PARQUET_BATCH_BYTES * rows // max(1, size))))
 
 
 def _chunks(metadata: pq.FileMetaData, groups: Iterable[int], names: Collection[str]) -> list[pq.ColumnChunkMetaData]:

@@ -656,6 +656,20 @@ def test_a_corrupt_page_fails_its_rows_and_no_others(tmp_path):
     assert batch.table.to_pylist() == [{"n": None}] * 2
 
 
+def test_rows_before_a_corrupt_page_are_read(tmp_path):
+    small_pages = {"use_dictionary": False, "data_page_size": 1 << 10, "write_batch_size": 10, "compression": "none"}
+    path = write_parquet(tmp_path / "a.parquet", pa.table({"text": TEXTS}), **small_pages)
+    dataset = scan(path)
+    column = pq.ParquetFile(path).metadata.row_group(0).column(0)
+    data = bytearray(path.read_bytes())
+    stop = column.data_page_offset + column.total_compressed_size
+    data[stop - 2000 : stop] = b"\xff" * 2000
+    path.write_bytes(data)
+    assert [row.values["text"] for row in read_rows(dataset, Unit(0, 200, 20)).rows] == TEXTS[200:220]
+    with pytest.raises(InputDataError, match="not a readable parquet file"):
+        read_rows(dataset, Unit(0, 980, 20))
+
+
 def test_unreadable_rows_without_readable_ids_are_named_by_number(tmp_path):
     path = write_parquet(tmp_path / "a.parquet", pa.table({"id": TEXTS[:100], "text": TEXTS[:100]}), row_group_size=50)
     corrupt_second_group(path)
