@@ -24,7 +24,7 @@ import threading
 from array import array
 from base64 import b64encode
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -60,7 +60,9 @@ _TEXT_SUFFIXES = [suffix for suffix, kind in _FORMATS.items() if kind != "parque
 _ROW_SUFFIXES = frozenset([*_FORMATS, *(text + packed for text in _TEXT_SUFFIXES for packed in _COMPRESSIONS)])
 _DELIMITERS = {"csv": ",", "tsv": "\t"}
 
-_SCAN_THREADS = 16
+# On a disk the parsing decides, on an object store the wait.
+_LOCAL_SCANNERS = 4
+_REMOTE_SCANNERS = 32
 _READ_BYTES = 1 << 20
 # The end of a Parquet file that is read first: most footers are in it.
 _TAIL_BYTES = 64 << 10
@@ -71,6 +73,9 @@ _HOLE_BYTES = 1 << 20
 # Column chunks of which a unit is the lesser part are read whole up to this size, and others up to a larger one.
 _CHUNK_BYTES = 8 << 20
 _CHUNKS_BYTES = 256 << 20
+# Row groups that make several units are decoded once, and kept, if their rows are small and they are not large in all.
+_DECODED_ROW_BYTES = 4 << 10
+_DECODED_BYTES = 128 << 20
 # Files of an object store that a process keeps open: units of one file follow one another.
 _OPEN_FILES = 8
 # A text shard's index holds the place of every 256th row: a unit starts reading at most 255 rows early.
@@ -78,11 +83,11 @@ _STRIDE = 256
 # Bounds the memory that a file without line ends, or with a quote that is never closed, can take.
 _MAX_RECORD_BYTES = 64 << 20
 _PARQUET_BATCH_ROWS = 128
-_PARQUET_BATCH_BYTES = 1 << 20
 # Objects with ever new keys are maps, not records: beyond this they are kept as JSON text.
 _MAX_STRUCT_FIELDS = 256
 # Marks a column whose values have no common type and are therefore JSON texts.
 _JSON_MARK = {b"encoding": b"json"}
+_INT64 = range(-(1 << 63), 1 << 63)
 _MEDIA_SCHEMA = pa.schema([("path", pa.string())])
 
 
@@ -241,8 +246,7 @@ def scan(
         StorageError: a store cannot be read.
     """
     shards = _find_shards(inputs, _ROW_SUFFIXES, exclude)
-    with ThreadPoolExecutor(_SCAN_THREADS) as pool:
-        scanned = list(pool.map(functools.partial(_scan_shard, column=column, id_column=id_column), shards))
+    scanned = _scan_shards(shards, column, id_column)
     shards = [shard for shard, _ in scanned]
     if all(shard.error for shard in shards):
         reasons = "; ".join(f"{shard.uri}: {shard.error}" for shard in shards[:3])
@@ -574,6 +578,15 @@ def _common_folder(folders: list[str]) -> str:
 # --- scanning ----------------------------------------------------------------------------------------------------
 
 
+def _scan_shards(shards: Sequence[Shard], column: str, id_column: str) -> list[tuple[Shard, np.ndarray | None]]:
+    threads = _LOCAL_SCANNERS if all(shard.store.local_path() for shard in shards) else _REMOTE_SCANNERS
+    size = max(1, min(64, len(shards) // (4 * threads)))  # a call to a thread costs as much as a third of a small shard
+    pieces = [shards[i : i + size] for i in range(0, len(shards), size)]
+    with ThreadPoolExecutor(threads) as pool:
+        found = pool.map(lambda piece: [_scan_shard(shard, column, id_column) for shard in piece], pieces)
+        return list(itertools.chain.from_iterable(found))
+
+
 def _scan_shard(shard: Shard, column: str, id_column: str) -> tuple[Shard, np.ndarray | None]:
     """Return the shard with its rows and columns, or with the reason why it cannot be used; and hashes of ids it has read."""
     try:
@@ -718,14 +731,17 @@ class _ColumnTypes:
 
     def __init__(self) -> None:
         self._types: dict[str, pa.DataType | None] = {}
+        self._held: set[tuple[str, type]] = set()  # columns with what they are known to hold: types only widen
 
     def add(self, values: Mapping[str, Any]) -> None:
         """Widen the types so that they hold this row too."""
         for name, value in values.items():
-            known = self._types.get(name, pa.null())
-            if value is not None and not (type(value) is str and known == pa.string()):
-                known = _merge_types(known, _json_type(value))
-            self._types[name] = known
+            kind = type(value)
+            if (name, kind) in self._held and (kind is not int or _INT64.start <= value < _INT64.stop):
+                continue
+            self._types[name] = _merge_types(self._types.get(name, pa.null()), _json_type(value))
+            if kind not in (list, dict):
+                self._held.add((name, kind))
 
     def schema(self) -> pa.Schema:
         """Return the columns in the order of their first appearance."""
@@ -741,7 +757,7 @@ def _json_type(value: Any) -> pa.DataType | None:
         kinds = [(name, _json_type(item)) for name, item in value.items()]
         fits = 0 < len(kinds) <= _MAX_STRUCT_FIELDS and all(kind is not None for _, kind in kinds)
         return pa.struct(kinds) if fits else None  # Parquet has no struct without fields
-    if isinstance(value, int) and not isinstance(value, bool) and not -(1 << 63) <= value < 1 << 63:
+    if type(value) is int and value not in _INT64:
         return None
     scalars = {type(None): pa.null(), bool: pa.bool_(), int: pa.int64(), float: pa.float64(), str: pa.string()}
     return scalars[type(value)]
@@ -857,21 +873,64 @@ def _read_parquet(shard: Shard, unit: Unit, names: set[str]) -> _Slice:
     starts = [0, *itertools.accumulate(shard.row_groups)]
     groups = [i for i, (a, b) in enumerate(itertools.pairwise(starts)) if a < unit.stop and unit.first < b]
     skip = unit.first - starts[groups[0]]
+    is_lesser = 2 * unit.count < starts[groups[-1] + 1] - starts[groups[0]]
+    table = _decode_groups(shard, groups, frozenset(names)) if is_lesser else None
+    if table is None:
+        with _open_chunks(shard, groups, names, is_lesser=is_lesser) as file:
+            batches = file.iter_batches(_PARQUET_BATCH_ROWS, row_groups=groups, columns=sorted(names), use_threads=False)
+            table = pa.Table.from_batches(_slice_batches(batches, skip, unit.count))
+    else:
+        table = table.slice(skip, unit.count)
+    return _Slice({name: table.column(name) for name in names}, [None] * table.num_rows)
+
+
+def _decode_groups(shard: Shard, groups: Sequence[int], names: frozenset[str]) -> pa.Table | None:
+    """Return some columns of row groups, decoded once for the units that are cut from them; ``None`` if they are large."""
+    tables = []
+    for group in groups:
+        table = _decode_group(shard.store, shard.key, shard.digest, group, names)
+        if table is None:
+            return None
+        tables.append(table)
+    return pa.concat_tables(tables)
+
+
+@functools.lru_cache(maxsize=2)
+def _decode_group(store: Store, key: str, digest: str, group: int, names: frozenset[str]) -> pa.Table | None:
+    shard = Shard(0, "", store, key, 0, "parquet", digest=digest)
+    batches = []
+    with _open_chunks(shard, [group], names, is_lesser=False) as file:
+        size = sum(chunk.total_uncompressed_size for chunk in _chunks(file.metadata, [group], names))
+        if size > min(_DECODED_BYTES, _DECODED_ROW_BYTES * file.metadata.row_group(group).num_rows):
+            return None
+        try:
+            for batch in file.iter_batches(1 << 14, row_groups=[group], columns=sorted(names), use_threads=False):
+                batches.append(batch)
+                if (
+                    sum(batch.nbytes for batch in batches) > _DECODED_BYTES
+                ):  # repeated values are stored once, and decoded often
+                    return None
+        except StorageError:
+            raise
+        except (OSError, pa.ArrowException):  # the rows before what cannot be read are read one unit at a time
+            return None
+    return pa.Table.from_batches(batches)
+
+
+@contextlib.contextmanager
+def _open_chunks(shard: Shard, groups: Sequence[int], names: Collection[str], *, is_lesser: bool) -> Iterator[pq.ParquetFile]:
+    """Open a file to read some columns of some row groups, of whose rows fewer than half are wanted if ``is_lesser``."""
     is_remote = shard.store.local_path() is None
     stream, metadata = (_keep_parquet if is_remote else _open_parquet)(shard.store, shard.key, shard.digest)
     with stream.reopen() as view:
-        ranges = _chunk_ranges(metadata, groups, names) if is_remote else []
-        size = sum(stop - first for first, stop in ranges)
-        is_most = 2 * unit.count >= starts[groups[-1] + 1] - starts[groups[0]]
-        if size <= (_CHUNKS_BYTES if is_most else _CHUNK_BYTES):
-            for first, stop in ranges:
-                view.fetch(first, stop)
+        if is_remote:
+            ranges = _joined((_first_byte(chunk), chunk.total_compressed_size) for chunk in _chunks(metadata, groups, names))
+            if sum(stop - first for first, stop in ranges) <= (_CHUNK_BYTES if is_lesser else _CHUNKS_BYTES):
+                for first, stop in ranges:
+                    view.fetch(first, stop)
         # Without pre_buffer and with a buffer, a column chunk is read only as far as it is needed.
         buffer_size = _CHUNK_BYTES if is_remote else _READ_BYTES
-        file = pq.ParquetFile(pa.PythonFile(view, mode="r"), metadata=metadata, pre_buffer=False, buffer_size=buffer_size)
-        batches = file.iter_batches(_batch_rows(metadata), row_groups=groups, columns=sorted(names))
-        table = pa.Table.from_batches(_slice_batches(batches, skip, unit.count))
-    return _Slice({name: table.column(name) for name in names}, [None] * table.num_rows)
+        yield pq.ParquetFile(pa.PythonFile(view, mode="r"), metadata=metadata, pre_buffer=False, buffer_size=buffer_size)
 
 
 def _open_parquet(store: Store, key: str, digest: str) -> tuple["_StoreReader", pq.FileMetaData]:
@@ -886,29 +945,30 @@ def _open_parquet(store: Store, key: str, digest: str) -> tuple["_StoreReader", 
 _keep_parquet = functools.lru_cache(maxsize=_OPEN_FILES)(_open_parquet)
 
 
-def _batch_rows(metadata: pq.FileMetaData) -> int:
-    """Return how many rows to decode at once: many, unless they are large."""
-    size = sum(metadata.row_group(i).total_byte_size for i in range(min(8, metadata.num_row_groups)))
-    rows = sum(metadata.row_group(i).num_rows for i in range(min(8, metadata.num_row_groups)))
-    return int(max(_PARQUET_BATCH_ROWS, min(1 << 16, _PARQUET_BATCH_BYTES * rows // max(1, size))))
-
-
-def _chunk_ranges(metadata: pq.FileMetaData, groups: Sequence[int], names: set[str]) -> list[tuple[int, int]]:
-    """Return first byte and stop of what holds the columns' chunks, close ones taken together."""
+def _chunks(metadata: pq.FileMetaData, groups: Iterable[int], names: Collection[str]) -> list[pq.ColumnChunkMetaData]:
+    """Return the chunks of some columns in some row groups."""
     found = []
     for group in map(metadata.row_group, groups):
         for chunk in map(group.column, range(group.num_columns)):
             path = chunk.path_in_schema
             if path in names or any(path.startswith(f"{name}.") for name in names):
-                first = min(filter(None, (chunk.dictionary_page_offset, chunk.data_page_offset)))
-                found.append((first, first + chunk.total_compressed_size))
-    ranges: list[tuple[int, int]] = []
-    for first, stop in sorted(found):
-        if ranges and first - ranges[-1][1] <= _HOLE_BYTES:
-            ranges[-1] = (ranges[-1][0], max(stop, ranges[-1][1]))
+                found.append(chunk)
+    return found
+
+
+def _first_byte(chunk: pq.ColumnChunkMetaData) -> int:
+    return int(min(filter(None, (chunk.dictionary_page_offset, chunk.data_page_offset))))
+
+
+def _joined(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Return first byte and stop of ranges given by first byte and size, close ones taken together."""
+    joined: list[tuple[int, int]] = []
+    for first, size in sorted(ranges):
+        if joined and first - joined[-1][1] <= _HOLE_BYTES:
+            joined[-1] = (joined[-1][0], max(first + size, joined[-1][1]))
         else:
-            ranges.append((first, stop))
-    return ranges
+            joined.append((first, first + size))
+    return joined
 
 
 def _slice_batches(batches: Iterator[pa.RecordBatch], skip: int, count: int) -> Iterator[pa.RecordBatch]:

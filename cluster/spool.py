@@ -27,6 +27,8 @@ _MAX_BYTES = 16 << 30
 # A copy that nobody has opened for so long is of a job that was killed.
 _MAX_IDLE_S = 6 * 3600.0
 
+_DISK = "/var/tmp"  # noqa: S108 - a folder of ours below it is checked to be ours
+
 _given_up: set[str] = set()  # copies for which this process has found no room
 
 
@@ -74,7 +76,9 @@ def remove_copies(names: Iterable[str]) -> None:
 def _folder() -> Path:
     """Return the folder of the copies, which must be this user's: its content is believed."""
     cache = os.environ.get(CACHE_VARIABLE)
-    folder = Path(cache, "inputs") if cache else Path(tempfile.gettempdir(), f"speechmill-inputs-{os.getuid()}")
+    # Not /tmp, which may be memory.
+    disk = os.environ.get("TMPDIR") or (_DISK if Path(_DISK).is_dir() else tempfile.gettempdir())
+    folder = Path(cache, "inputs") if cache else Path(disk, f"speechmill-inputs-{os.getuid()}")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if folder.stat().st_uid != os.getuid():
         raise PermissionError(f"{folder} belongs to another user")

@@ -203,6 +203,25 @@ def test_a_slice_of_parquet_reads_a_fraction_of_the_file(tmp_path, monkeypatch):
     assert sum(sizes) < path.stat().st_size / 50
 
 
+@pytest.mark.parametrize("limit", ["_DECODED_BYTES", "_DECODED_ROW_BYTES", "nothing is large"])
+def test_a_row_group_of_small_rows_is_decoded_once_for_all_its_units(tmp_path, monkeypatch, limit):
+    monkeypatch.setattr("cluster.dataset._WHOLE_BYTES", 0)
+    monkeypatch.setattr("cluster.dataset._TAIL_BYTES", 4000)
+    if limit.startswith("_"):
+        monkeypatch.setattr(f"cluster.dataset.{limit}", 1)
+    texts = [f"{i:050d}" for i in range(4000)]
+    path = write_parquet(tmp_path / "a.parquet", pa.table({"text": texts, "n": range(4000)}), row_group_size=2000)
+    dataset = scan(path)
+    sizes = []
+    spy_on(dataset, monkeypatch, sizes.append)
+    units = plan_units(dataset.shards, 100)
+    tables = [read_rows(dataset, unit, ["text"], ["n"]).table for unit in units]
+    assert pa.concat_tables(tables).column("n").to_pylist() == list(range(4000))
+    assert read_rows(dataset, Unit(0, 1990, 20), ["text"]).rows[10].values["text"] == texts[2000]
+    large = [data for data in sizes if len(data) > 4000]
+    assert (len(large) > 10) == limit.startswith("_")
+
+
 def test_a_slice_of_plain_text_is_read_from_its_place(tmp_path, monkeypatch):
     path = tmp_path / "a.txt"
     path.write_text("".join(f"{i:0999d}\n" for i in range(5000)))
@@ -635,6 +654,20 @@ def test_a_corrupt_page_fails_its_rows_and_no_others(tmp_path):
         ("id61", "broken", None),
     ]
     assert batch.table.to_pylist() == [{"n": None}] * 2
+
+
+def test_rows_before_a_corrupt_page_are_read(tmp_path):
+    small_pages = {"use_dictionary": False, "data_page_size": 1 << 10, "write_batch_size": 10, "compression": "none"}
+    path = write_parquet(tmp_path / "a.parquet", pa.table({"text": TEXTS}), **small_pages)
+    dataset = scan(path)
+    column = pq.ParquetFile(path).metadata.row_group(0).column(0)
+    data = bytearray(path.read_bytes())
+    stop = column.data_page_offset + column.total_compressed_size
+    data[stop - 2000 : stop] = b"\xff" * 2000
+    path.write_bytes(data)
+    assert [row.values["text"] for row in read_rows(dataset, Unit(0, 200, 20)).rows] == TEXTS[200:220]
+    with pytest.raises(InputDataError, match="not a readable parquet file"):
+        read_rows(dataset, Unit(0, 980, 20))
 
 
 def test_unreadable_rows_without_readable_ids_are_named_by_number(tmp_path):

@@ -124,6 +124,18 @@ def test_what_killed_jobs_left_goes_after_a_while(folder):
     assert copies(folder) == {"new", "new.tmp", "abc"}
 
 
+def test_without_a_cache_the_copies_are_in_a_folder_of_this_user(tmp_path, monkeypatch):
+    monkeypatch.delenv("SPEECHMILL_CACHE")
+    monkeypatch.delenv("TMPDIR", raising=False)
+    monkeypatch.setattr(spool, "_DISK", str(tmp_path))
+    open_copy("abc", lambda: iter([b"x"])).close()
+    (folder,) = tmp_path.glob("speechmill-inputs-*")
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert copies(folder) == {"abc"}
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "other"))
+    assert spool._folder().parent == tmp_path / "other"
+
+
 def test_copies_are_removed_by_name(folder):
     for name in ("abc", "def"):
         open_copy(name, lambda: iter([b"x"])).close()
