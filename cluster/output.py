@@ -341,12 +341,10 @@ class PartWriter:
         """
         if time.monotonic() < self._seen.trusted_until:
             return
-        tag, owner = None, {"session": self.session}
+        tag, content = self._seen.tag, None
         try:
-            with self.store.open_input(LOCK_NAME) as file, self.store.errors("read", LOCK_NAME):
-                tag = _tag_of(file)
-                if tag is None or tag != self._seen.tag:
-                    owner = _parse_owner(file.read())
+            tag, content = self.store.read_if_changed(LOCK_NAME, tag)
+            owner = {"session": self.session} if content is None else _parse_owner(content)
         except StorageError as error:
             if not isinstance(error.__cause__, FileNotFoundError):
                 raise
@@ -375,12 +373,6 @@ class _Sighting:
 
     def __reduce__(self) -> tuple[type["_Sighting"], tuple[()]]:
         return _Sighting, ()  # another process has another clock
-
-
-def _tag_of(file: pa.NativeFile) -> Any:
-    """Return what an object store changes with an object's content: S3's ETag, Google's generation. Files have none."""
-    metadata = file.metadata() or {}
-    return metadata.get("ETag") or metadata.get("generation")
 
 
 def _group_bounds(rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[int, int]]:

@@ -221,6 +221,25 @@ class Store(ABC):
         with self.errors("read", key):
             return self.patiently(lambda: self._read(path))
 
+    def read_if_changed(self, key: str, tag: str | None) -> tuple[str | None, bytes | None]:
+        """Return the tag of a file, and its content unless the tag is the one given: one request less where nothing changed.
+
+        A tag is what a store changes with an object's content: S3's ETag, Google's generation. Files of a folder have none.
+
+        Raises:
+            StorageError: there is no such file, or the store cannot be reached.
+        """
+        path = self._path(key)
+
+        def attempt() -> tuple[str | None, bytes | None]:
+            with self.filesystem.open_input_file(path) as file:
+                metadata = file.metadata() or {}
+                found = metadata.get("ETag") or metadata.get("generation")
+                return found, None if found and found == tag else bytes(file.read())
+
+        with self.errors("read", key):
+            return self.patiently(attempt)
+
     def read_file(self, key: str, target: Path) -> None:
         """Copy a stored file of any size to a local path, replacing what was there (not atomically).
 

@@ -1,22 +1,29 @@
+"""What the jobs share: the search for shared ids beside a run, the sizes of units, where an output goes."""
+
 import logging
 import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from actors.errors import StorageError
-from cluster.dataset import scan
-from cluster.output import open_run, part_schema
+from actors.errors import StorageError, UsageError
+from cluster.dataset import Dataset, Unit, scan
+from cluster.output import Summary, open_run, part_schema
 from cluster.runner import InProcess
 from jobs import pipeline
-from jobs.pipeline import report_input, run_missing
+from jobs.pipeline import UnitRows, output_location, parse_workers, report_input, run_missing
 from tests.cluster.tiny_job import PATIENCE_S, SCHEMA, TinyConfig, make_task
+
+RunTexts = Callable[..., Summary]
 
 
 @pytest.fixture
-def run_job(tmp_path):
+def run_job(tmp_path: Path) -> RunTexts:
     """Runs a job over rows with ids."""
 
-    def run(*texts):
+    def run(*texts: str) -> Summary:
         lines = "".join(f"row {i % 3},{text}\n" for i, text in enumerate(texts))
         (tmp_path / "in.csv").write_text(f"id,text\n{lines}")
         dataset = scan(tmp_path / "in.csv")
@@ -24,16 +31,18 @@ def run_job(tmp_path):
             task = make_task(
                 dataset, run.writer(part_schema(SCHEMA, dataset.schema, consumed=["id", "text"])), TinyConfig(tmp_path)
             )
-            return run_missing(run, task, InProcess("cpu", 1), rows_per_unit=2)[0]
+            return run_missing(run, task, InProcess("cpu", 1), UnitRows(1, 2, 2))[0]
 
     return run
 
 
-def test_rows_do_not_wait_for_the_search_for_shared_ids(run_job, monkeypatch, caplog):
+def test_rows_do_not_wait_for_the_search_for_shared_ids(
+    run_job: RunTexts, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     plain, added = pipeline.find_duplicate_ids, threading.Event()
     monkeypatch.setattr(pipeline.Tally, "add", lambda *_: added.set())
 
-    def find(dataset, stop):
+    def find(dataset: Dataset, stop: threading.Event) -> list[str]:
         assert added.wait(PATIENCE_S)
         return plain(dataset, stop=stop)
 
@@ -42,7 +51,7 @@ def test_rows_do_not_wait_for_the_search_for_shared_ids(run_job, monkeypatch, ca
     assert "rows share an id and cannot be told apart in the output: id 'row 0': rows in.csv:0, in.csv:3" in caplog.text
 
 
-def test_a_job_that_fails_does_not_wait_for_the_search(run_job, monkeypatch):
+def test_a_job_that_fails_does_not_wait_for_the_search(run_job: RunTexts, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         pipeline, "find_duplicate_ids", lambda _, stop: [] if stop.wait(PATIENCE_S) else pytest.fail("it waited")
     )
@@ -50,8 +59,10 @@ def test_a_job_that_fails_does_not_wait_for_the_search(run_job, monkeypatch):
         run_job("store is gone")
 
 
-def test_a_search_that_fails_is_told_and_does_not_end_the_job(run_job, monkeypatch, caplog):
-    def fail(*_, **__):
+def test_a_search_that_fails_is_told_and_does_not_end_the_job(
+    run_job: RunTexts, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: Any, **__: Any) -> None:
         raise StorageError("the store is slow")
 
     monkeypatch.setattr(pipeline, "find_duplicate_ids", fail)
@@ -59,15 +70,53 @@ def test_a_search_that_fails_is_told_and_does_not_end_the_job(run_job, monkeypat
     assert "cannot look for ids that rows share: the store is slow" in caplog.text
 
 
-def test_a_finished_job_is_not_looked_through_again(run_job, monkeypatch):
+def test_a_finished_job_is_not_looked_through_again(run_job: RunTexts, monkeypatch: pytest.MonkeyPatch) -> None:
     run_job("a")
     monkeypatch.setattr(pipeline, "find_duplicate_ids", lambda *_, **__: pytest.fail("there is nothing to do"))
     assert run_job("a").status == {"ok": 1, "rejected": 0, "failed": 0}
 
 
-def test_corrupt_shards_are_named(tmp_path, caplog):
+def test_corrupt_shards_are_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "good.txt").write_text("one\n")
     (tmp_path / "bad.txt").write_bytes(b"")
     with caplog.at_level(logging.ERROR):
         report_input(scan(tmp_path))
     assert "bad.txt cannot be read and is left out: the file is empty" in caplog.text
+
+
+def test_a_unit_has_so_few_rows_that_every_worker_gets_several() -> None:
+    rows = UnitRows(16, 256)
+    assert rows.for_pool(1_000_000, 4) == 256
+    assert rows.for_pool(6000, 4) == 188
+    assert rows.for_pool(100, 64) == 16
+    assert UnitRows(16, 256, 7).for_pool(1_000_000, 4) == 7
+
+
+def test_the_last_units_are_cut_finer_unless_their_size_is_given() -> None:
+    units = [Unit(0, 256 * i, 256) for i in range(20)]
+    cut = UnitRows(16, 256).with_finer_tail(units, workers=2)
+    assert cut[:16] == units[:16]
+    assert [unit.count for unit in cut[16:]] == [64] * 16
+    assert UnitRows(16, 256).with_finer_tail(units[:1], workers=2) == [Unit(0, 64 * i, 64) for i in range(4)]
+    assert UnitRows(16, 256, 256).with_finer_tail(units, workers=2) == units
+
+
+@pytest.mark.parametrize(("text", "bounds"), [(None, None), ("4", (4, 4)), ("0:64", (0, 64)), ("2:2", (2, 2))])
+def test_workers_are_a_number_or_bounds(text: str | None, bounds: tuple[int, int] | None) -> None:
+    assert parse_workers(text) == bounds
+
+
+@pytest.mark.parametrize("text", ["0", "0:0", "4:2", "-1:3", "a", "1:b", ""])
+def test_other_workers_are_refused(text: str) -> None:
+    with pytest.raises(UsageError, match=f"--workers '{text}' is neither N nor MIN:MAX"):
+        parse_workers(text)
+
+
+def test_an_output_is_made_absolute_but_under_ray_job_submit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert output_location("out") == str(tmp_path / "out")
+    monkeypatch.setenv("RAY_JOB_CONFIG_JSON_ENV_VAR", "{}")
+    assert output_location(str(tmp_path / "out")) == str(tmp_path / "out")
+    assert output_location("s3://bucket/out") == "s3://bucket/out"
+    with pytest.raises(UsageError, match="--output out is relative"):
+        output_location("out")
