@@ -42,9 +42,9 @@ from cluster import output, runner, storage  # noqa: E402
 from cluster.dataset import Dataset, scan  # noqa: E402
 from cluster.output import SYNTHESIS_SCHEMA, PartSchema, Run, audio_feature, open_run, part_schema  # noqa: E402
 from cluster.registry import EMBEDDED, describe  # noqa: E402
-from jobs.pipeline import choose_backend, report_input, run_missing  # noqa: E402
+from jobs.pipeline import UnitRows, choose_backend, report_input, run_missing  # noqa: E402
 
-ROWS_PER_UNIT = 256  # the most that a synthesis job takes
+UNIT_ROWS = UnitRows(256, 256)  # the most that a synthesis job takes, at any number of workers
 FORMATS = ("parquet", "jsonl", "jsonl.gz", "jsonl.zst")
 QUICK = [(10_000, 10), (10_000, 1000)]
 FULL = [(10_000, 10), (100_000, 100), (1_000_000, 10), (1_000_000, 1000)]
@@ -126,13 +126,13 @@ def run_job(corpus: str, target: str, backend: str, *, plan_only: bool) -> dict[
         if plan_only:
             return {
                 **found,
-                "units": len(run.missing_units(dataset.shards, ROWS_PER_UNIT)),
+                "units": len(run.missing_units(dataset.shards, UNIT_ROWS.most)),
                 "planned_s": time.monotonic() - start,
             }
         first = _watch_first(run)
         schema = _schema(dataset)
         task = runner.Task(dataset, run.writer(schema), describe(EMBEDDED)[0], NullConfig())
-        summary, _ = run_missing(run, task, choose_backend(backend == "process", None, 1, 0, None), ROWS_PER_UNIT)
+        summary, _ = run_missing(run, task, choose_backend(backend == "process", None, 1, 0, None), UNIT_ROWS)
     return {
         **found,
         "first_s": (first[0] if first else time.monotonic()) - scanned,
@@ -225,7 +225,7 @@ def count_requests(corpus: str) -> dict[str, float]:
     with open_run("s3://bucket/out", arguments={}, other={}, inputs=dataset.inputs) as run:
         task = runner.Task(dataset, run.writer(_schema(dataset)), describe(EMBEDDED)[0], NullConfig())
         requests.clear()
-        summary, _ = run_missing(run, task, choose_backend(True, None, 1, 0, None), ROWS_PER_UNIT)
+        summary, _ = run_missing(run, task, choose_backend(True, None, 1, 0, None), UNIT_ROWS)
     done = len(requests)
     server.stop()
     return {"requests": done / len(summary.parts)}

@@ -541,7 +541,7 @@ class RunRecord(BaseModel):
     names and digests of the shards are (earlier versions wrote them here). ``versions`` are those of the machine that
     started the job; ``made_by`` says which parts were computed by what, once the job has stopped or ended. While it runs,
     the file is a few seconds old. Times add up over all sessions (a start and each resume). ``rtf`` is wall time by seconds
-    of audio. ``waited_row_s`` are rows that could have been with a worker whose node was not there yet, times the seconds
+    of audio. ``waited_row_s`` are rows that could have been with a worker that was not there yet, times the seconds
     that took.
     """
 

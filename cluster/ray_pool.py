@@ -116,8 +116,9 @@ def connected(address: str | None) -> Iterator[bool]:
         if address:
             logger.info("connecting to Ray at %s", address)
             try:
+                _knock(address)
                 ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
-            except (ConnectionError, RuntimeError, ValueError) as error:
+            except (OSError, RuntimeError, ValueError) as error:
                 raise SpeechmillError(
                     f"there is no Ray cluster at {address}: {error}. Start one (ray start --head), or leave --ray-address and "
                     "RAY_ADDRESS out to run on this machine."
@@ -133,6 +134,13 @@ def connected(address: str | None) -> Iterator[bool]:
         yield not address
     finally:
         ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Raise ``OSError`` if nobody listens at ``host:port``: Ray would try for many minutes."""
+    host, _, port = address.rpartition(":")
+    if host and port.isdigit() and "://" not in address:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_PING_TIMEOUT_S).close()
 
 
 @contextlib.contextmanager
@@ -231,7 +239,7 @@ class RayPool:
         self._bounds = workers
         self._cores = cores
         self._gpus = gpus
-        self._threads_per_core = threads_per_core()
+        self._threads_per_core: int | None = None  # until a node has said
         self._events: queue.SimpleQueue[_Settled | _Look | SpeechmillError] = queue.SimpleQueue()
         self._members: list[_Member] = []
         self._dead: list[tuple[_Member, BaseException | None]] = []
@@ -244,6 +252,7 @@ class RayPool:
         self._failed_starts = self._dead_starts = 0
         self._gauges = _Gauges(task.writer.session)
         self._patience = _Patience()
+        self._watch: _Watch | None = None
         self.waited_row_s = 0.0
 
     @property
@@ -258,7 +267,7 @@ class RayPool:
             alone: this machine is the cluster, so it need not be asked.
 
         Raises:
-            StorageError: a node does not see something.
+            SpeechmillError: a node does not see something, or cannot run our code.
         """
         self._cluster = Cluster(alive_nodes())
         if not alone:
@@ -270,15 +279,24 @@ class RayPool:
     def _ask_machines(self) -> None:
         holding = [node for node in self._cluster.nodes if fits(self._demand, node.resources)]
         answers = ask(holding, _try_machine, self._task)
-        blind = {node.name: answer for node, answer in answers.items() if isinstance(answer, SpeechmillError)}
-        if blind:
-            reasons = "; ".join(f"node {name}: {reason}" for name, reason in list(blind.items())[:3])
+        failed = {node.name: answer for node, answer in answers.items() if isinstance(answer, Exception)}
+        unfit = [f"node {name}: {_reason(error)}" for name, error in failed.items() if not _is_lost(error)]
+        if unfit:
             raise SpeechmillError(
-                f"{len(blind)} of {len(answers)} nodes do not see what this job needs. {reasons}. Give storage that every node "
-                "reaches under the same name: a mounted folder, s3:// or gs://."
+                f"{len(unfit)} of {len(answers)} nodes cannot do this job. {'; '.join(unfit[:3])}. Give storage that every "
+                "node reaches under the same name (a mounted folder, s3:// or gs://), and every node the same packages "
+                "(docs/cluster.md)."
             )
-        known = [answer for answer in answers.values() if isinstance(answer, int)]
-        self._threads_per_core = min(known, default=self._threads_per_core)
+        for answer in answers.values():
+            if isinstance(answer, int):
+                self._learn(answer)
+
+    def _learn(self, threads: int) -> None:
+        """Note how many CPUs of Ray's a core of some node is. Of nodes that differ the smallest number counts."""
+        before = self._demand
+        self._threads_per_core = min(self._threads_per_core or threads, threads)
+        if self._demand != before:  # who still waits for a node asks for another number of CPUs now
+            self._dismiss([member for member in self._members if member.node is None])
 
     def run(self, groups: Sequence[Group], in_flight: int) -> Iterator[Outcome]:
         """See :class:`Pool`."""
@@ -303,7 +321,7 @@ class RayPool:
 
     def close(self) -> None:
         """End all workers."""
-        if hasattr(self, "_watch"):
+        if self._watch:
             self._watch.stop()
         self._dismiss(list(self._members))
         self._gauges.clear()
@@ -313,13 +331,13 @@ class RayPool:
 
     @property
     def _demand(self) -> Mapping[str, float]:
-        return _demand(self._cores * self._threads_per_core, self._gpus)
+        return _demand(self._cores * (self._threads_per_core or threads_per_core()), self._gpus)
 
     def _wanted(self) -> int:
         """How many workers there should be."""
         kept, most = self._bounds or (0, self._cluster.room(self._demand))
         work = len(self._waiting) + len(self._dead) + sum(len(member.groups) for member in self._members)
-        return max(min(kept, most), min(work, most) - self._refused, 1)
+        return max(min(max(kept, work), most) - self._refused, 1)
 
     def _scale(self) -> None:
         staying = [member for member in self._members if not member.leaving]
@@ -369,7 +387,9 @@ class RayPool:
         if member not in self._members:
             return  # what it had was given to others when it went
         if error is None and group is None:
-            member.node = event.future.result().node
+            opened: _Opened = event.future.result()
+            member.node = opened.node
+            self._learn(opened.threads_per_core)
             self._failed_starts = self._dead_starts = 0
             self._patience.renew()
         elif error is None and group is not None:
@@ -419,9 +439,11 @@ class RayPool:
             hopeless = not self._members
         elif isinstance(error, ray.exceptions.RayTaskError):
             self._failed_starts += 1
+            logger.warning("a worker cannot start: %s", _reason(cause))
             hopeless = self._failed_starts >= _MAX_FAILED_STARTS
         else:
             self._dead_starts += 1
+            logger.warning("a worker died while it started: %s", _reason(error))
             hopeless = self._dead_starts >= _MAX_DEAD_STARTS
         if hopeless:
             raise SpeechmillError(f"the workers on Ray cannot go on: {_reason(cause)}") from error
@@ -591,6 +613,11 @@ class _Watch:
 def _demand(cpus: int, gpus: float) -> Mapping[str, float]:
     """What Ray counts for a worker: it counts hyperthreads, a worker owns whole cores."""
     return {"CPU": float(cpus), "GPU": gpus}
+
+
+def _is_lost(error: Exception) -> bool:
+    """Say whether a question has failed because its node is gone."""
+    return isinstance(error, ray.exceptions.RayError) and not isinstance(error, ray.exceptions.RayTaskError)
 
 
 def _kill(member: _Member) -> None:

@@ -133,7 +133,7 @@ class Pool(Protocol):
 
     @property
     def waited_row_s(self) -> float:
-        """Rows that could have been with a worker whose node was not there yet, times the seconds that took."""
+        """Rows that could have been with a worker that was not there yet, times the seconds that took."""
 
     def run(self, groups: Sequence[Group], in_flight: int) -> Iterator[Outcome]:
         """Put every group of units through a worker once, at most ``in_flight`` at a time in each.

@@ -1,5 +1,6 @@
 """The same jobs in one process and on Ray, and what only Ray has: workers that die."""
 
+import socket
 import tempfile
 import time
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ import ray
 from actors.errors import SpeechmillError, StorageError
 from cluster import ray_pool
 from cluster.ray_pool import MAX_DEATHS, OnRay
-from cluster.runner import Backend, InProcess, UnitDone, run_units
+from cluster.runner import Backend, InProcess, Survey, UnitDone, run_units
 from tests.cluster import tiny_job
 from tests.cluster.tiny_job import TinyJob, count_marks, open_job
 
@@ -122,3 +123,40 @@ class TestOnRay:
             pytest.raises(SpeechmillError, match=r"^the workers on Ray cannot go on: .*weights cannot be read$"),
         ):
             run(job, OnRay(workers=(1, 1), cores_per_worker=1))
+
+    def test_a_machine_that_cannot_do_the_job_is_named_before_the_first_row(self, tmp_path: Path) -> None:
+        with open_job(tmp_path, ["row 0"], 1) as job:
+            (tmp_path / "in.txt").unlink()
+            with pytest.raises(
+                SpeechmillError, match=r"1 of 1 nodes cannot do this job\. node .*: it does not have the input .*in\.txt"
+            ):
+                run(job, OnRay(workers=(1, 1), cores_per_worker=1))
+
+    def test_no_worker_to_keep_and_one_for_each_group_of_units(self, tmp_path: Path) -> None:
+        with open_job(tmp_path, [f"linger: {i}" for i in range(6)], 1) as job:
+            backend = OnRay(workers=(0, 2), cores_per_worker=1)
+            assert backend.survey() == Survey(2, 1, 1)
+            with backend.open(job.task) as pool:
+                assert pool.size == 2
+                list(run_units(job.task, job.units, pool))
+            assert len({row["worker"] for row in job.rows().values()}) == 2
+
+    def test_what_a_worker_logs_is_logged_by_the_job(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+        with open_job(tmp_path, ["raise", "row 1"], 2) as job:
+            run(job, OnRay(workers=(1, 1), cores_per_worker=1))
+        (record,) = [record for record in caplog.records if "broke its worker" in record.getMessage()][:1]
+        assert record.node == socket.gethostname()  # type: ignore[attr-defined]
+        assert "this row breaks its unit" in record.getMessage()
+
+
+def test_an_address_where_nobody_listens_is_an_error_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    backend = OnRay(workers=None, cores_per_worker=1, address=f"127.0.0.1:{port}")
+    with (
+        open_job(tmp_path, ["row 0"], 1) as job,
+        pytest.raises(SpeechmillError, match=rf"there is no Ray cluster at 127\.0\.0\.1:{port}: .*ray start --head"),
+        backend.open(job.task),
+    ):
+        pass
