@@ -37,7 +37,9 @@ def imports(path: Path) -> Iterator[str]:
                 yield child.module
                 yield from (f"{child.module}.{alias.name}" for alias in child.names)
             elif isinstance(child, ast.Call) and ast.unparse(child.func) in ("importlib.import_module", "__import__"):
-                yield ast.literal_eval(child.args[0])
+                names = [node.value for node in ast.walk(child.args[0]) if isinstance(node, ast.Constant)]
+                assert names, f"{path}: line {child.lineno} imports what it does not name"
+                yield from (name for name in names if isinstance(name, str))
             elif isinstance(child, ast.If) and ast.unparse(child.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING"):
                 yield from walk(ast.Module(child.orelse, []))
                 continue

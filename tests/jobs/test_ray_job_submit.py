@@ -1,6 +1,7 @@
 """The job as it is started on a cluster: ``ray job submit``, here on a head node of this machine."""
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from ray.job_submission import JobSubmissionClient
 
+from cluster.registry import publish
 from tests.jobs.ray_nodes import PATIENCE_S, RayCluster, ray_cluster, wait_until
 
 pytestmark = [pytest.mark.ray, pytest.mark.skipif(sys.platform != "linux", reason="looks for leftovers in /proc")]
@@ -93,6 +95,16 @@ def test_an_input_that_travels_with_the_code_is_found(head: Head, tmp_path: Path
     code, log = head.synthesize("--input", "jobs/demo_sentences.txt", "--output", tmp_path / "out", "--limit", 4)
     assert code == 0, log
     assert "4 (4 ok, 0 rejected, 0 failed)" in log
+
+
+def test_a_model_is_loaded_onto_every_node(head: Head, tmp_path: Path) -> None:
+    registry = tmp_path / "registry"
+    published = publish("embedded", str(registry))
+    script = ("python", "jobs/registry.py", "prefetch", "embedded@latest", "--registry", registry)
+    code, log = head.job("submit", "--working-dir", REPOSITORY, "--", *script)
+    assert code == 0, log
+    assert published in log
+    assert re.search(r"^\S+ +[\d.]+ s$", log, re.MULTILINE), log
 
 
 def test_the_code_and_the_embedded_model_travel_and_nothing_else(head: Head) -> None:
