@@ -51,6 +51,8 @@ _HAND_BACK_S = 5.0
 # Ray ends the process a minute after it lost the head: we want the last word.
 _HEAD_LOST_S = 20.0
 _PING_TIMEOUT_S = 5.0
+# What Ray's own processes do every few seconds is no use to a single machine without a dashboard, and takes its cores 1 %.
+_IDLE_AGENTS = {"AUTOSCALER_UPDATE_INTERVAL_S": "3600", "REPORTER_UPDATE_INTERVAL_MS": "60000"}
 # How long the end of all workers may take.
 _KILL_S = 5.0
 
@@ -126,7 +128,10 @@ def connected(address: str | None) -> Iterator[bool]:
         else:
             logger.info("starting Ray on this machine")
             cpus = sum(len(core) for core in available_cores())
-            ray.init(address="local", num_cpus=cpus, include_dashboard=False, logging_level=logging.ERROR, log_to_driver=False)
+            with _environment(_IDLE_AGENTS):
+                ray.init(
+                    address="local", num_cpus=cpus, include_dashboard=False, logging_level=logging.ERROR, log_to_driver=False
+                )
     # Of a dead node Ray prints the last 20 lines of a log, and on stdout; the pool says it in one line.
     ray._private.worker._worker_logs_enabled = False
     logger.info("Ray's own logs and its workers': %s on every node", ray._private.worker._global_node.get_logs_dir_path())
@@ -141,6 +146,16 @@ def _knock(address: str) -> None:
     host, _, port = address.rpartition(":")
     if host and port.isdigit() and "://" not in address:
         socket.create_connection((host.strip("[]"), int(port)), timeout=_PING_TIMEOUT_S).close()
+
+
+@contextlib.contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set variables for the processes that are started meanwhile, where the user has not."""
+    added = variables.keys() - os.environ.keys()
+    os.environ.update({name: variables[name] for name in added})
+    yield
+    for name in added:
+        del os.environ[name]
 
 
 @contextlib.contextmanager

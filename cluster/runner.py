@@ -200,7 +200,6 @@ def run_units(task: Task, units: Sequence[Unit], pool: Pool, rows_per_group: int
             elif isinstance(outcome, UnitStopped):
                 raise StorageError(f"{outcome.reason} What is finished is kept: run the same command to go on.")
             elif outcome.unit.count == 1 and in_flight == 1:
-                logger.warning("%s failed: %s", outcome.unit, outcome.reason, extra={"unit": outcome.unit.part_name})
                 yield UnitDone(_write_failed(task, outcome), None)
             else:
                 logger.warning(
@@ -237,6 +236,8 @@ def cut_unit(unit: Unit, pieces: int, fewest_rows: int = 1) -> list[Unit]:
 
 def _write_failed(task: Task, lost: UnitLost) -> Part:
     batch = _read(task, lost.unit)
+    where = {"unit": lost.unit.part_name, "row": batch.rows[0].id}
+    logger.warning("%s, row %r, failed: %s", lost.unit, batch.rows[0].id, lost.reason, extra=where)
     model = task.model.reference
     rows = [
         {**task.config.blank_row(row.id, row.values, model), "status": "failed", "error": lost.reason} for row in batch.rows

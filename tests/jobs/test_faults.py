@@ -3,6 +3,7 @@
 ``make soak`` runs these five times.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -52,12 +53,26 @@ def record_of(output: Path) -> dict[str, object]:
     return record
 
 
-@pytest.fixture
-def cluster() -> Iterator[RayCluster]:
-    """A head without CPUs and two nodes of one."""
+@contextlib.contextmanager
+def two_nodes() -> Iterator[RayCluster]:
+    """Start a head without CPUs and two nodes of one."""
     with ray_cluster("--num-cpus=0") as started:
         for _ in range(2):
             started.add_node()
+        yield started
+
+
+@pytest.fixture
+def cluster() -> Iterator[RayCluster]:
+    """A cluster to lose nodes of."""
+    with two_nodes() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def lasting() -> Iterator[RayCluster]:
+    """A cluster whose nodes stay."""
+    with two_nodes() as started:
         yield started
 
 
@@ -121,12 +136,12 @@ def test_a_node_that_has_had_notice_finishes_or_hands_back(
 
 
 def test_a_worker_is_killed(
-    cluster: RayCluster, corpus: Path, undisturbed: Path, start_synthesize: StartJob, tmp_path: Path
+    lasting: RayCluster, corpus: Path, undisturbed: Path, start_synthesize: StartJob, tmp_path: Path
 ) -> None:
     output = tmp_path / "out"
-    job = start_synthesize("--input", corpus, "--output", output, *SLOWLY, "--ray-address", cluster.address)
+    job = start_synthesize("--input", corpus, "--output", output, *SLOWLY, "--ray-address", lasting.address)
     job.wait_for_parts(output, 2)
-    os.kill(workers_of(cluster.nodes[1].process.pid)[0], signal.SIGKILL)
+    os.kill(next(pid for node in lasting.nodes for pid in workers_of(node.process.pid)), signal.SIGKILL)
     ended = job.end()
     assert ended.code == 0, ended.err
     assert parts_in(output) == parts_in(undisturbed)
@@ -145,15 +160,15 @@ def test_a_worker_is_killed_for_want_of_memory(tmp_path: Path) -> None:
 
 
 def test_the_object_store_is_full_and_spills(
-    cluster: RayCluster, corpus: Path, undisturbed: Path, start_synthesize: StartJob, tmp_path: Path
+    lasting: RayCluster, corpus: Path, undisturbed: Path, start_synthesize: StartJob, tmp_path: Path
 ) -> None:
     output = tmp_path / "out"
-    command = [sys.executable, "-c", FILL_THE_OBJECT_STORE, cluster.address, str(STORE_BYTES)]
+    command = [sys.executable, "-c", FILL_THE_OBJECT_STORE, lasting.address, str(STORE_BYTES)]
     with subprocess.Popen(command, stdin=PIPE, stdout=PIPE, text=True) as filler:
         assert filler.stdout is not None
         assert filler.stdout.readline() == "full\n"
-        assert list(cluster.folder.glob("session_*/ray_spilled_objects*/*")), "nothing was spilled"
-        ended = start_synthesize("--input", corpus, "--output", output, *SLOWLY, "--ray-address", cluster.address).end()
+        assert list(lasting.folder.glob("session_*/ray_spilled_objects*/*")), "nothing was spilled"
+        ended = start_synthesize("--input", corpus, "--output", output, *SLOWLY, "--ray-address", lasting.address).end()
         filler.communicate("")
     assert ended.code == 0, ended.err
     assert parts_in(output) == parts_in(undisturbed)
@@ -178,10 +193,10 @@ def test_the_store_is_away_then_overloaded_then_slow(
 
 
 def test_the_job_itself_is_killed_and_started_again(
-    cluster: RayCluster, corpus: Path, undisturbed: Path, start_synthesize: StartJob, tmp_path: Path
+    lasting: RayCluster, corpus: Path, undisturbed: Path, start_synthesize: StartJob, tmp_path: Path
 ) -> None:
     output = tmp_path / "out"
-    arguments = ("--input", corpus, "--output", output, *SLOWLY, "--ray-address", cluster.address)
+    arguments = ("--input", corpus, "--output", output, *SLOWLY, "--ray-address", lasting.address)
     job = start_synthesize(*arguments)
     job.wait_for_parts(output, 3)
     assert job.end(signal.SIGKILL).code == -signal.SIGKILL
@@ -232,10 +247,10 @@ def test_more_workers_than_cores(corpus: Path, undisturbed: Path, start_synthesi
     ],
 )
 def test_what_no_node_can_hold_ends_the_job_with_what_the_cluster_has(
-    cluster: RayCluster, corpus: Path, start_synthesize: StartJob, tmp_path: Path, demand: tuple[object, ...], sentence: str
+    lasting: RayCluster, corpus: Path, start_synthesize: StartJob, tmp_path: Path, demand: tuple[object, ...], sentence: str
 ) -> None:
     output = tmp_path / "out"
-    job = start_synthesize("--input", corpus, "--output", output, *demand, "--ray-address", cluster.address)
+    job = start_synthesize("--input", corpus, "--output", output, *demand, "--ray-address", lasting.address)
     ended = job.end(timeout_s=60)
     assert ended.code == 1
     assert sentence in ended.err
