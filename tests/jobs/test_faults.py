@@ -235,8 +235,7 @@ def test_more_workers_than_cores(corpus: Path, undisturbed: Path, start_synthesi
         ended = start_synthesize(*arguments, "--ray-address", cluster.address).end()
     assert ended.code == 0, ended.err
     assert parts_in(output) == parts_in(undisturbed)
-    assert "one worker less" in ended.err
-    assert "SIGABRT" not in ended.err
+    assert "SIGABRT" not in ended.err  # those without cores do not end the job, nor keep it waiting
 
 
 @pytest.mark.parametrize(
