@@ -30,7 +30,7 @@ test: $(VENV)/.dev
 
 # Loses nodes, workers, heads and stores again and again.
 soak: $(VENV)/.dev
-	for round in 1 2 3 4 5; do $(BIN)/python -m pytest -m fault || exit 1; done
+	for round in 1 2 3 4 5; do SOAK=1 $(BIN)/python -m pytest -m fault || exit 1; done
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check
