@@ -185,7 +185,7 @@ def run_units(task: Task, units: Sequence[Unit], pool: Pool, rows_per_group: int
         task: what is to be done.
         units: the rows.
         pool: the workers.
-        rows_per_group: units go to a worker together as long as they have no more rows.
+        rows_per_group: units of several shards go to a worker together as long as they have no more rows.
 
     Raises:
         StorageError: the output can no longer be written.
@@ -213,11 +213,11 @@ def run_units(task: Task, units: Sequence[Unit], pool: Pool, rows_per_group: int
 
 
 def _together(units: Iterable[Unit], rows: int) -> Iterator[Group]:
-    """Yield neighbouring units as groups of at most ``rows`` rows, or of one unit."""
+    """Yield units of neighbouring shards as groups of at most ``rows`` rows; what was cut from one shard stays apart."""
     group: list[Unit] = []
     count = 0
     for unit in units:
-        if group and count + unit.count > rows:
+        if group and (count + unit.count > rows or unit.shard == group[-1].shard):
             yield tuple(group)
             group, count = [], 0
         group.append(unit)

@@ -29,7 +29,7 @@ class Sample:
 
     def hours(self, rows: int, workers: int) -> float:
         """Return the hours that ``rows`` take on so many workers like that one."""
-        return rows * self.seconds / self.rows / workers / 3600
+        return rows * self.seconds / max(1, self.rows) / workers / 3600
 
 
 def print_plan(
@@ -68,7 +68,7 @@ def _run_sample(dataset: Dataset, model: Pinned, config: WorkerConfig, device: s
     worker = config.open(fetch(model), device, threads)
     count = min(_FIRST_SAMPLE, dataset.rows)
     try:
-        while True:
+        while count:
             batches = [read_rows(dataset, unit, config.columns) for unit in _spread(dataset, count)]
             rows = [(row.id, row.values, row.error) for batch in batches for row in batch.rows]
             started = time.perf_counter()
@@ -77,6 +77,7 @@ def _run_sample(dataset: Dataset, model: Pinned, config: WorkerConfig, device: s
             if seconds >= _LONG_ENOUGH_S or count >= min(_MOST_ROWS, dataset.rows):
                 return Sample(count, seconds)
             count = min(count * _GROWTH, _MOST_ROWS, dataset.rows)
+        return Sample(0, 0.0)
     finally:
         worker.close()
 

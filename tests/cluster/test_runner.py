@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from actors.errors import StorageError
-from cluster.dataset import Unit, scan
+from cluster.dataset import Unit, plan_units, scan
 from cluster.output import LOCK_NAME, open_run, part_schema
 from cluster.runner import (
     UNITS_IN_FLIGHT,
@@ -179,14 +179,19 @@ def test_usage_grows_with_the_units_of_a_worker(tmp_path: Path) -> None:
     assert latest.cpu_s > 0
 
 
-def test_small_units_go_through_a_worker_together_and_stay_parts_of_their_own(tmp_path: Path) -> None:
-    texts = ["meet: a", "row 1", "meet: b", "row 3", "row 4"]
-    with open_job(tmp_path, texts, 1) as job, IN_PROCESS.open(job.task) as pool:
-        groups = Groups(pool)
-        done = list(run_units(job.task, job.units, groups, rows_per_group=2))
-        assert [row["status"] for row in job.rows().values()] == ["ok"] * 5
-    assert groups.sizes == [2, 2, 1]
-    assert sorted(outcome.part.unit.count for outcome in done) == [1] * 5
+def test_small_shards_go_through_a_worker_together_and_stay_parts_of_their_own(tmp_path: Path) -> None:
+    for i, text in enumerate(["meet: a", "meet: b", "row 2\nrow 3", "row 4"]):
+        (tmp_path / f"{i}.txt").write_text(text + "\n")
+    dataset = scan(tmp_path)
+    with open_run(tmp_path / "out", arguments={}, other={}, inputs=dataset.inputs) as open_:
+        writer = open_.writer(part_schema(SCHEMA, dataset.schema, consumed=["text"]))
+        task = make_task(dataset, writer, TinyConfig(tmp_path))
+        with IN_PROCESS.open(task) as pool:
+            groups = Groups(pool)
+            done = list(run_units(task, plan_units(dataset.shards, 1), groups, rows_per_group=2))
+    assert groups.sizes == [2, 1, 2]
+    assert [outcome.part.status for outcome in done] == [{"ok": 1}] * 5
+    assert len({outcome.part.key for outcome in done}) == 5
 
 
 def test_of_units_that_go_together_one_that_cannot_be_read_is_lost_alone(tmp_path: Path) -> None:

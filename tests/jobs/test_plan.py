@@ -32,6 +32,13 @@ def test_without_a_price_there_is_no_cost(synthesize: RunJob, corpus: Path, tmp_
     assert "node-hour" not in ended.out
 
 
+def test_an_input_without_rows_takes_no_time(synthesize: RunJob, tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("id,text\n")
+    ended = synthesize("--input", tmp_path / "in.csv", "--output", tmp_path / "out", "--dry-run")
+    assert ended.code == 0, ended.err
+    assert re.search(r"expected +0 hours", ended.out)
+
+
 def test_hours_follow_from_the_sample() -> None:
     assert Sample(rows=10, seconds=20.0).hours(rows=1_000_000, workers=100) == pytest.approx(2_000_000 / 100 / 3600)
 
