@@ -180,7 +180,7 @@ def test_usage_grows_with_the_units_of_a_worker(tmp_path: Path) -> None:
 
 
 def test_small_shards_go_through_a_worker_together_and_stay_parts_of_their_own(tmp_path: Path) -> None:
-    for i, text in enumerate(["meet: a", "meet: b", "row 2\nrow 3", "row 4"]):
+    for i, text in enumerate(["row 0", "row 1", "row 2\nrow 3", "row 4"]):
         (tmp_path / f"{i}.txt").write_text(text + "\n")
     dataset = scan(tmp_path)
     with open_run(tmp_path / "out", arguments={}, other={}, inputs=dataset.inputs) as open_:
