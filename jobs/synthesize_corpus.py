@@ -107,7 +107,6 @@ def synthesize(
     )
     check_choices(manifest, voice, config.options)
     output = output_location(output)
-    logger.info("looking at the input")
     dataset = _scan(inputs, text_column, id_column, output, limit)
     schema = _schema(dataset, manifest)
     arguments = _arguments(config, pinned, schema, id_column, limit, "cuda" if gpus_per_worker else "cpu")

@@ -133,7 +133,6 @@ def transcribe(
     settings = {**({} if max_chunk is None else {"max_chunk_s": max_chunk}), **parse_options(option or [])}
     check_transcriber(manifest, settings)
     output = output_location(output)
-    logger.info("looking at the input")
     dataset = _scan(inputs, kind, audio_column, id_column, output)
     report_input(dataset)
     dataset = dataset if limit is None else first_rows(dataset, limit)
