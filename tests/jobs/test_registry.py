@@ -151,7 +151,8 @@ def test_an_error_is_one_line_and_an_exit_code(run: CommandLine, arguments: list
 
 
 def test_the_script_runs_without_ray() -> None:
-    code = f"import runpy, sys; sys.argv = ['x', '--help']; sys.path.insert(0, {str(SCRIPT.parent)!r})\ntry: runpy.run_path({str(SCRIPT)!r}, run_name='__main__')\n"
+    code = f"import runpy, sys; sys.argv = ['x', '--help']; sys.path.insert(0, {str(SCRIPT.parent)!r})\n"
+    code += f"try: runpy.run_path({str(SCRIPT)!r}, run_name='__main__')\n"
     code += "finally: assert 'ray' not in sys.modules and 'torch' not in sys.modules"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=SCRIPT.parents[1], timeout=60)
     assert done.returncode == 0, done.stderr
