@@ -110,7 +110,7 @@ class TestOnRay:
         assert count_marks(tmp_path, "killed") == 2
 
     def test_the_pool_is_as_large_as_the_cluster_by_default(self, tmp_path: Path) -> None:
-        with open_job(tmp_path, [f"linger: {i}" for i in range(12)], 1) as job:
+        with open_job(tmp_path, [f"linger: {i}" for i in range(60)], 1) as job:
             run(job, OnRay(workers=None, cores_per_worker=1))
             assert len({row["worker"] for row in job.rows().values()}) == 2
 
@@ -133,7 +133,7 @@ class TestOnRay:
                 run(job, OnRay(workers=(1, 1), cores_per_worker=1))
 
     def test_no_worker_to_keep_and_one_for_each_group_of_units(self, tmp_path: Path) -> None:
-        with open_job(tmp_path, [f"linger: {i}" for i in range(6)], 1) as job:
+        with open_job(tmp_path, [f"linger: {i}" for i in range(60)], 1) as job:
             backend = OnRay(workers=(0, 2), cores_per_worker=1)
             assert backend.survey() == Survey(2, 1, 1)
             with backend.open(job.task) as pool:
