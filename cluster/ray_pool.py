@@ -153,9 +153,11 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
     """Set variables for the processes that are started meanwhile, where the user has not."""
     added = variables.keys() - os.environ.keys()
     os.environ.update({name: variables[name] for name in added})
-    yield
-    for name in added:
-        del os.environ[name]
+    try:
+        yield
+    finally:
+        for name in added:
+            del os.environ[name]
 
 
 @contextlib.contextmanager
