@@ -1,4 +1,5 @@
 import errno
+import errno
 import json
 import logging
 import os
@@ -44,7 +45,7 @@ def target(request, tmp_path, monkeypatch):
     """An empty output location on each kind of store."""
     if request.param == "folder":
         return str(tmp_path / "out")
-    monkeypatch.setattr(output, "_SETTLE_S", 0.0)
+    monkeypatch.setattr(output.lock, "_SETTLE_S", 0.0)
     return request.getfixturevalue("s3_root")
 
 
@@ -231,7 +232,7 @@ def test_a_retry_writes_the_same_bytes(tmp_path, dataset):
 
 
 def test_large_audio_makes_small_row_groups(tmp_path, dataset, monkeypatch):
-    monkeypatch.setattr(output, "_GROUP_BYTES", 1000)
+    monkeypatch.setattr(output.parts, "GROUP_BYTES", 1000)
     with start(tmp_path / "out", dataset) as run:
         part = write_unit(run, dataset, Unit(0, 0, 5))  # 400 bytes each
         metadata = pq.read_metadata(run.store.local_path(part.key))
@@ -239,7 +240,7 @@ def test_large_audio_makes_small_row_groups(tmp_path, dataset, monkeypatch):
 
 
 def test_audio_that_parquet_cannot_hold_is_refused(tmp_path, dataset, monkeypatch):
-    monkeypatch.setattr(output, "_MAX_VALUE_BYTES", 300)
+    monkeypatch.setattr(output.parts, "_MAX_VALUE_BYTES", 300)
     with start(tmp_path / "out", dataset) as run, pytest.raises(RequestError, match=r"'a\.jsonl:3'.*split"):
         write_unit(run, dataset, Unit(0, 3, 1))
 
@@ -328,7 +329,7 @@ def test_a_job_says_what_made_each_part_and_once_that_it_was_not_one_machine(tar
     first = replace(this_maker(), processor="avx512-vnni")
     second = replace(this_maker(), processor="avx2")
     units = plan_units(dataset.shards, 256)
-    monkeypatch.setattr(output, "this_maker", lambda: first)
+    monkeypatch.setattr(output.parts, "this_maker", lambda: first)
     with start(target, dataset) as run:
         run.missing_units(dataset.shards, 256)
         run.add(write_unit(run, dataset, units[0]))
@@ -337,7 +338,7 @@ def test_a_job_says_what_made_each_part_and_once_that_it_was_not_one_machine(tar
     assert [one.model_dump() for one in read_run(store).made_by] == made
     assert not [record for record in caplog.records if "made by" in record.message]
 
-    monkeypatch.setattr(output, "this_maker", lambda: second)
+    monkeypatch.setattr(output.parts, "this_maker", lambda: second)
     with start(target, dataset) as run:
         for unit in run.missing_units(dataset.shards, 256):
             run.add(write_unit(run, dataset, unit))
@@ -360,7 +361,7 @@ def test_a_part_of_which_nothing_was_computed_or_that_an_earlier_version_wrote_h
         batch = read_rows(dataset, unit, ["text"], schema.passthrough)
         assert run.writer(schema).write(batch, failed(batch)).maker is None
         with monkeypatch.context() as patch:
-            patch.setattr(output, "asdict", lambda value: {"another": "form"} if value == this_maker() else asdict(value))
+            patch.setattr(output.parts, "asdict", lambda value: {"another": "form"} if value == this_maker() else asdict(value))
             write_unit(run, dataset, other)
         parts = run.parts(dataset.shards)
         assert [(part.unit, part.maker) for part in parts] == [(unit, None), (other, None)]
@@ -581,20 +582,20 @@ def test_what_happens_to_a_known_part_is_seen_at_the_next_look(target, dataset, 
 def count_saves(monkeypatch):
     """Return a list that grows with the keys that are written as JSON."""
     keys = []
-    plain = output._write_json
+    plain = output.files.write_json
 
     def write(store, key, *rest, **named):
         keys.append(key)
         plain(store, key, *rest, **named)
 
-    monkeypatch.setattr(output, "_write_json", write)
+    monkeypatch.setattr(output.run, "write_json", write)
     return keys
 
 
 def test_progress_is_saved_now_and_then_and_the_inputs_once(tmp_path, dataset, monkeypatch):
     keys = count_saves(monkeypatch)
     clock = [1000.0]
-    monkeypatch.setattr(output.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(output.run.time, "monotonic", lambda: clock[0])
     with start(tmp_path / "out", dataset) as run:
         run.missing_units(dataset.shards, 10)
         assert keys == ["run.inputs", "run.json"]
@@ -631,8 +632,8 @@ def on_s3(folder, dataset_folder):
 
 @pytest.mark.usefixtures("dataset")
 def test_a_part_on_an_object_store_takes_three_requests(s3_root, s3_requests, tmp_path, monkeypatch):
-    monkeypatch.setattr(output, "_SETTLE_S", 0.0)
-    monkeypatch.setattr(output, "_SESSION_TRUST_S", 0.0)
+    monkeypatch.setattr(output.lock, "_SETTLE_S", 0.0)
+    monkeypatch.setattr(output.parts, "_SESSION_TRUST_S", 0.0)
     pq.write_table(pa.table({"text": ["x"] * 700}), tmp_path / "in" / "c.parquet", row_group_size=100)
     inputs = on_s3(f"{s3_root}/in", tmp_path / "in")
     schema = schema_of(inputs)
@@ -657,7 +658,7 @@ def test_a_part_on_an_object_store_takes_three_requests(s3_root, s3_requests, tm
 
 
 def test_footers_of_parts_that_are_known_are_not_read_again(s3_root, s3_requests, dataset, monkeypatch):
-    monkeypatch.setattr(output, "_SETTLE_S", 0.0)
+    monkeypatch.setattr(output.lock, "_SETTLE_S", 0.0)
 
     def footers():
         found = [request for request in s3_requests if "/part-" in request]
@@ -686,8 +687,8 @@ def test_footers_of_parts_that_are_known_are_not_read_again(s3_root, s3_requests
 
 def test_a_writer_sees_that_the_lock_has_another_owner_though_it_has_seen_it_before(root, dataset, monkeypatch):
     target = root
-    monkeypatch.setattr(output, "_SETTLE_S", 0.0)
-    monkeypatch.setattr(output, "_SESSION_TRUST_S", 0.0)
+    monkeypatch.setattr(output.lock, "_SETTLE_S", 0.0)
+    monkeypatch.setattr(output.parts, "_SESSION_TRUST_S", 0.0)
     schema = schema_of(dataset)
     batch = read_rows(dataset, Unit(0, 0, 10), ["text"], schema.passthrough)
     with start(target, dataset) as run:
@@ -799,15 +800,15 @@ def test_a_second_job_is_refused_while_the_first_one_runs(target, dataset):
 
 
 def test_a_lock_file_that_its_owner_removes_meanwhile_is_no_lock(tmp_path, dataset, monkeypatch):
-    plain = output.fcntl.flock
+    plain = output.lock.fcntl.flock
     path = tmp_path / "out" / ".speechmill.lock"
 
     def flock(file, operation):
         plain(file, operation)
-        monkeypatch.setattr(output.fcntl, "flock", plain)
+        monkeypatch.setattr(output.lock.fcntl, "flock", plain)
         path.unlink()  # the former owner, between our open and our lock
 
-    monkeypatch.setattr(output.fcntl, "flock", flock)
+    monkeypatch.setattr(output.lock.fcntl, "flock", flock)
     with start(tmp_path / "out", dataset):
         assert path.exists()
         with pytest.raises(ResumeError, match="another job"):
@@ -816,10 +817,10 @@ def test_a_lock_file_that_its_owner_removes_meanwhile_is_no_lock(tmp_path, datas
 
 def test_a_folder_without_flock_gets_a_lease(tmp_path, dataset, monkeypatch):
     def unsupported(*_):
-        raise OSError(output.errno.ENOTSUP, "Operation not supported")
+        raise OSError(errno.ENOTSUP, "Operation not supported")
 
-    monkeypatch.setattr(output.fcntl, "flock", unsupported)
-    monkeypatch.setattr(output, "_SETTLE_S", 0.0)
+    monkeypatch.setattr(output.lock.fcntl, "flock", unsupported)
+    monkeypatch.setattr(output.lock, "_SETTLE_S", 0.0)
     with start(tmp_path / "out", dataset), pytest.raises(ResumeError, match="seen 0 s ago"):
         start(tmp_path / "out", dataset)
     assert not (tmp_path / "out" / ".speechmill.lock").exists()
@@ -841,13 +842,13 @@ def test_a_killed_job_does_not_block_the_next_one(target, dataset, tmp_path):
         textwrap.dedent(f"""
             import sys, time
             from cluster import output
-            output._SETTLE_S = 0.0
+            output.lock._SETTLE_S = 0.0
             run = output.open_run({target!r}, arguments={ARGUMENTS!r}, other={{}}, inputs={dataset.inputs!r})
             print("running", flush=True)
             time.sleep(60)
         """)
     )
-    root = Path(output.__file__).parent.parent
+    root = Path(output.__file__).parents[2]
     environment = {**os.environ, "PYTHONPATH": str(root)}
     with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, env=environment, text=True) as victim:
         try:
@@ -866,20 +867,20 @@ def foreign_lease(store):
 
 
 def test_a_lease_of_another_machine_expires(s3_root, dataset, monkeypatch):
-    monkeypatch.setattr(output, "_SETTLE_S", 0.0)
+    monkeypatch.setattr(output.lock, "_SETTLE_S", 0.0)
     target = s3_root
     foreign_lease(open_store(target))
     with pytest.raises(ResumeError, match=r"process 1 on elsewhere.*if it is dead, try again in \d+ s"):
         start(target, dataset)
     time.sleep(1.1)  # the store's clock counts whole seconds
-    monkeypatch.setattr(output, "_LEASE_S", 1.0)
+    monkeypatch.setattr(output.lock, "_LEASE_S", 1.0)
     with start(target, dataset):
         pass
 
 
 def test_a_lease_is_renewed_and_its_loss_is_noticed(s3_root, dataset, monkeypatch):
-    monkeypatch.setattr(output, "_SETTLE_S", 0.0)
-    monkeypatch.setattr(output, "_LEASE_S", 0.2)
+    monkeypatch.setattr(output.lock, "_SETTLE_S", 0.0)
+    monkeypatch.setattr(output.lock, "_LEASE_S", 0.2)
     target = s3_root
     store = open_store(target)
     with start(target, dataset) as run:
@@ -908,7 +909,7 @@ def wait_for(condition):
 def test_of_two_jobs_that_start_at_once_the_last_writer_gets_the_lease(s3_root, dataset, monkeypatch):
     target = s3_root
     store = open_store(target)
-    monkeypatch.setattr(output.time, "sleep", lambda _: foreign_lease(store))  # the rival, while this job waits
+    monkeypatch.setattr(output.lock.time, "sleep", lambda _: foreign_lease(store))  # the rival, while this job waits
     with pytest.raises(ResumeError, match="same moment"):
         start(target, dataset)
 
@@ -943,14 +944,14 @@ def test_compaction_joins_the_parts_in_order_and_keeps_the_job_finished(target, 
 def test_an_interrupted_compaction_is_repeated(tmp_path, dataset, monkeypatch):
     target = tmp_path / "out"
     finished_job(target, dataset)
-    plain = output._write_rows
+    plain = output.compaction._write_rows
 
     def interrupted(store, key, *rest):
         if "00001-of" in key:
             raise KeyboardInterrupt
         plain(store, key, *rest)
 
-    monkeypatch.setattr(output, "_write_rows", interrupted)
+    monkeypatch.setattr(output.compaction, "_write_rows", interrupted)
     with pytest.raises(KeyboardInterrupt):
         compact(target, 300)
     with start(target, dataset) as run:
@@ -963,9 +964,9 @@ def test_an_interrupted_compaction_is_repeated(tmp_path, dataset, monkeypatch):
 def test_leftovers_of_an_interrupted_compaction_go_when_the_job_goes_on(tmp_path, dataset, monkeypatch):
     target = tmp_path / "out"
     finished_job(target, dataset)
-    monkeypatch.setattr(output.Store, "delete", lambda *_: pytest.fail("no part may be deleted yet"))
-    plain = output._write_json
-    monkeypatch.setattr(output, "_write_json", lambda *args: None if args[2].compacted else plain(*args))
+    monkeypatch.setattr(output.compaction.Store, "delete", lambda *_: pytest.fail("no part may be deleted yet"))
+    plain = output.files.write_json
+    monkeypatch.setattr(output.compaction, "write_json", lambda *args: None if args[2].compacted else plain(*args))
     with pytest.raises(pytest.fail.Exception):
         compact(target, 300)
     monkeypatch.undo()

@@ -1,0 +1,134 @@
+"""Stored files as streams, whose failing reads are told apart from broken content."""
+
+import contextlib
+import functools
+import io
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+
+from actors.errors import InputDataError, StorageError
+from cluster.dataset.shards import Shard
+from cluster.storage import Store
+
+READ_BYTES = 1 << 20
+# Column chunks of which a unit is the lesser part are read whole up to this size, and others up to a larger one.
+CHUNK_BYTES = 8 << 20
+# Files of an object store that a process keeps open: units of one file follow one another.
+OPEN_FILES = 8
+
+
+@contextlib.contextmanager
+def content_errors(shard: Shard) -> Iterator[None]:
+    """Turn what libraries raise on broken content into an :class:`InputDataError`.
+
+    Reads go through :class:`StoreReader`, so whatever the store does wrong is a :class:`StorageError` already.
+    """
+    if shard.size == 0:
+        raise InputDataError("the file is empty (0 bytes)")
+    try:
+        yield
+    except StorageError:
+        raise
+    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
+        raise InputDataError(f"not a readable {shard.format} file: {error}") from error
+
+
+class StoreReader(io.RawIOBase):
+    """A stored file, open for reading, whose failing reads are :class:`StorageError` even when Arrow is the reader.
+
+    So whatever else a parser raises over it is about the content. ``hasher`` is fed with every byte that is read in order.
+    Reads inside a range that was fetched ask the store for nothing.
+    """
+
+    def __init__(self, store: Store, key: str, hasher: Any = None, file: pa.NativeFile | None = None) -> None:
+        self._store = store
+        self._key = key
+        self._hasher = hasher
+        self._file = store.open_input(key) if file is None else file
+        self._fetched: list[tuple[int, bytes]] = []
+        self._position = 0
+        self.size = int(self._file.size())
+
+    def reopen(self) -> "StoreReader":
+        """Return a reader of the same open file with a place of its own, for which the store is asked nothing."""
+        view = StoreReader(self._store, self._key, file=self._file)
+        view._fetched = list(self._fetched)
+        return view
+
+    def fetch(self, first: int, stop: int) -> None:
+        """Read the bytes from ``first`` to ``stop`` in one request, and keep them."""
+        if self._find(first, stop) is None:
+            self._fetched.append((first, self._read_at(first, stop)))
+
+    def read_range(self, first: int, stop: int) -> bytes:
+        """Return the bytes from ``first`` to ``stop``."""
+        found = self._find(first, stop)
+        return self._read_at(first, stop) if found is None else found
+
+    def readable(self) -> bool:
+        """Say yes."""
+        return True
+
+    def seekable(self) -> bool:
+        """Say yes."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill a buffer with what comes next."""
+        data = self.read_range(self._position, min(self._position + len(buffer), self.size))
+        buffer[: len(data)] = data
+        self._position += len(data)
+        if self._hasher is not None:
+            self._hasher.update(data)
+        return len(data)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Go to a place."""
+        self._position = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.size}[whence]
+        return self._position
+
+    def tell(self) -> int:
+        """Return the place."""
+        return self._position
+
+    def _find(self, first: int, stop: int) -> bytes | None:
+        for start, data in self._fetched:
+            if start <= first and stop <= start + len(data):
+                return data[first - start : stop - start]
+        return None
+
+    def _read_at(self, first: int, stop: int) -> bytes:
+        if stop <= first:
+            return b""
+        with self._store.errors("read", self._key):
+            return bytes(self._file.read_at(stop - first, first))
+
+
+def open_bytes(store: Store, key: str) -> io.RawIOBase:
+    """Open a file as it is stored, so that its failing reads are :class:`StorageError` even when Arrow is the reader.
+
+    Raises:
+        StorageError: there is no such file, or the store cannot be reached.
+    """
+    return StoreReader(store, key)
+
+
+@functools.lru_cache(maxsize=OPEN_FILES)
+def keep_open(store: Store, key: str) -> StoreReader:
+    """Return a file's reader, which stays open for later units."""
+    return StoreReader(store, key)
+
+
+@contextlib.contextmanager
+def open_text(shard: Shard, hasher: Any = None) -> Iterator[BinaryIO]:
+    """Open a shard's decompressed bytes."""
+    size = READ_BYTES if shard.store.local_path() else CHUNK_BYTES
+    with io.BufferedReader(StoreReader(shard.store, shard.key, hasher), max(1, min(size, shard.size))) as stream:
+        if shard.compression is None:
+            yield stream
+        else:
+            source = pa.PythonFile(stream, mode="r")
+            with io.BufferedReader(pa.CompressedInputStream(source, shard.compression), READ_BYTES) as plain:
+                yield plain

@@ -1,0 +1,394 @@
+"""A job's hold on its output: starting, resuming, finishing."""
+
+import contextlib
+import hashlib
+import json
+import logging
+import platform
+import time
+import uuid
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from importlib import metadata
+from types import TracebackType
+from typing import Any, Literal
+
+from actors.errors import ResumeError, SpeechmillError, UsageError
+from actors.processor import Maker
+from cluster.dataset import Location, Shard, Unit, missing_units
+from cluster.output.files import INDEX_NAME, INPUTS_NAME, RUN_NAME, read_json, write_json
+from cluster.output.lock import Lock, acquire_lock, timestamp
+from cluster.output.parts import PART_NAME, STATUSES, Part, PartWriter, Summary, choose_parts, read_parts
+from cluster.output.record import Index, Inputs, InputsNote, MadeBy, RunRecord, read_run
+from cluster.output.schema import PartSchema
+from cluster.storage import Store, open_store
+
+logger = logging.getLogger(__name__)
+
+# How often a running job's progress is written into run.json.
+_SAVE_EVERY_S = 5.0
+_ABSENT = object()
+Mode = Literal["resume", "overwrite"]
+
+
+class Run:
+    """A job's hold on its output folder. Make one with :func:`open_run`; use it as a context manager.
+
+    Attributes:
+        store: the output.
+        fingerprint: names the job by the arguments that decide its result.
+        session: names this run of it.
+        finished: there is nothing left to do.
+    """
+
+    def __init__(self, store: Store, record: RunRecord, lock: "Lock", index: Index | None, *, finished: bool) -> None:
+        self.store = store
+        self.fingerprint = record.fingerprint
+        self.session = record.session
+        self.finished = finished
+        self._record = record
+        self._lock = lock
+        self._started = time.monotonic()
+        self._saved = self._started
+        self._cpu_s = 0.0  # of this session; the record holds the times of earlier ones
+        self._waited_row_s = 0.0
+        self._looked = False  # until then the record says what earlier sessions have made
+        self._parts = {part.key: part for part in index.parts} if index else {}  # by key: what is known to be there
+        self._status: Counter[str] = Counter()
+        self._audio_s = 0.0
+        self._makers: dict[Maker, Maker] = {}  # one object each, however many parts it made
+        self._told_of_makers = False
+
+    def __enter__(self) -> "Run":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        try:
+            if not self.finished and self._lock.held:
+                reason = None if error is None else f"{type(error).__name__}: {error}".removesuffix(": ")
+                self._save(state="stopped", error=reason, ended=timestamp(), made_by=self._made_by())
+        finally:
+            self._lock.release()
+
+    def parts(self, shards: Sequence[Shard]) -> list[Part]:
+        """Look at the store and return this job's finished parts.
+
+        Files that only look like parts, and parts that overlap others, are deleted.
+
+        Raises:
+            ResumeError: another job took the output over.
+            StorageError: the store cannot be reached.
+        """
+        self._require_lock()
+        found, stray = read_parts(self.store, self.fingerprint, self._parts)
+        chosen, others = choose_parts(found, shards)
+        for key in [*stray, *(part.key for part in others)]:
+            logger.warning("deleting %s: it is no whole part of this job, or its rows are in another part", key)
+            self.store.delete(key)
+        self._looked = True
+        self._parts, self._status, self._audio_s = {}, Counter(), 0.0
+        for part in chosen:
+            self._note(part)
+        return chosen
+
+    def add(self, part: Part, cpu_s: float = 0.0, waited_row_s: float = 0.0) -> None:
+        """Note a part that a worker of this run has written, and write progress into ``run.json`` every few seconds.
+
+        Args:
+            part: it counts, and its footer need not be read.
+            cpu_s: CPU seconds of this session so far.
+            waited_row_s: how much rows have waited in this session so far (see :class:`RunRecord`).
+
+        Raises:
+            ResumeError: another job took the output over.
+            StorageError: the store cannot be reached.
+        """
+        self._require_lock()
+        self._note(part)
+        self._cpu_s = max(self._cpu_s, cpu_s)
+        self._waited_row_s = max(self._waited_row_s, waited_row_s)
+        if time.monotonic() - self._saved >= _SAVE_EVERY_S:
+            self._save()
+
+    @property
+    def summary(self) -> Summary:
+        """What is known to be in the output, without looking: as of the last look, and the parts added since."""
+        return Summary.of(self._parts.values())
+
+    def _note(self, part: Part) -> None:
+        if earlier := self._parts.get(part.key):
+            self._count(earlier, -1)
+        self._count(part, 1)
+        maker = part.maker and self._known(part.maker)
+        self._parts[part.key] = part if maker is part.maker else replace(part, maker=maker)
+
+    def _count(self, part: Part, sign: int) -> None:
+        for name, count in part.status.items():
+            self._status[name] += sign * count
+        self._audio_s += sign * part.duration_s
+
+    def _known(self, maker: Maker) -> Maker:
+        """Return the one object for a maker; log it, once, when not all parts are made by the same."""
+        known = self._makers.setdefault(maker, maker)
+        if len(self._makers) == 2 and not self._told_of_makers:
+            self._told_of_makers = True
+            logger.warning(
+                "the parts of this output are made by different processors or versions (%s): a row would have other last bits "
+                "on the other one. %s will list them under 'made_by'",
+                "; ".join(map(str, self._makers)),
+                RUN_NAME,
+            )
+        return known
+
+    def _made_by(self) -> list[MadeBy]:
+        if not self._looked:
+            return self._record.made_by
+        made: dict[Maker, list[str]] = {}
+        for part in self._parts.values():
+            if part.maker:
+                made.setdefault(part.maker, []).append(part.key)
+        return [MadeBy(**asdict(maker), parts=sorted(parts)) for maker, parts in sorted(made.items())]
+
+    def _counts(self) -> dict[str, int]:
+        counts = {name: self._status[name] for name in STATUSES}
+        return {"rows": sum(counts.values()), **counts, "parts": len(self._parts)}
+
+    def missing_units(self, shards: Sequence[Shard], rows_per_unit: int) -> list[Unit]:
+        """Return the units of the rows that are not done yet (see :meth:`parts`)."""
+        if self.finished:
+            return []
+        covered: dict[int, list[Unit]] = {}
+        for part in self.parts(shards):
+            covered.setdefault(part.unit.shard, []).append(part.unit)
+        return missing_units(shards, covered, rows_per_unit)
+
+    def writer(self, schema: PartSchema) -> PartWriter:
+        """Return the writer of this run's parts, for the workers."""
+        return PartWriter(self.store, schema, self.fingerprint, self.session)
+
+    def finish(self, shards: Sequence[Shard], cpu_s: float) -> Summary:
+        """Check that every row is there once, write the index, and mark the job as finished (if it is not yet).
+
+        Args:
+            shards: the input.
+            cpu_s: CPU seconds of this session.
+
+        Raises:
+            SpeechmillError: rows are missing; the message says how many.
+            ResumeError: another job took the output over.
+            StorageError: the store cannot be reached.
+        """
+        if self.finished:
+            return self.summary
+        summary = Summary.of(self.parts(shards))
+        rows = sum(shard.rows for shard in shards)
+        if summary.rows != rows:
+            raise SpeechmillError(
+                f"{self.store}: {rows - summary.rows} of {rows} rows are not in the output. Run the same command "
+                "again: it does only these."
+            )
+        corrupt = {shard.name: shard.error for shard in shards if shard.error}
+        write_json(
+            self.store,
+            INDEX_NAME,
+            Index(
+                fingerprint=self.fingerprint,
+                rows=rows,
+                status=dict(summary.status),
+                duration_s=summary.duration_s,
+                corrupt_shards=corrupt,
+                parts=list(summary.parts),
+            ),
+        )
+        self._cpu_s = cpu_s
+        counts = self._counts() | {"corrupt_shards": len(corrupt)}
+        self._save(counts=counts, state="finished", ended=timestamp(), made_by=self._made_by())
+        self.finished = True
+        return summary
+
+    def _save(self, **changes: Any) -> None:
+        """Write ``run.json`` with what is known and changes; the times of this session are added to those of earlier ones."""
+        known: dict[str, Any] = {"audio_s": self._record.audio_s}
+        if self._looked:
+            known = {"audio_s": self._audio_s, "counts": self._counts()}
+        wall_s = self._record.wall_s + time.monotonic() - self._started
+        known |= {
+            "made_by": [],  # long, and in the footers of the parts: said when the run is over
+            "wall_s": wall_s,
+            "cpu_s": self._record.cpu_s + self._cpu_s,
+            "waited_row_s": self._record.waited_row_s + self._waited_row_s,
+            "rtf": wall_s / known["audio_s"] if known["audio_s"] else None,
+        }
+        write_json(self.store, RUN_NAME, self._record.model_copy(update=known | changes))
+        self._saved = time.monotonic()
+
+    def _require_lock(self) -> None:
+        if not self._lock.held:
+            raise ResumeError(f"{self.store}: another job took the output over while this one could not reach the store")
+
+
+def open_run(
+    output: Location,
+    *,
+    arguments: Mapping[str, Any],
+    other: Mapping[str, Any],
+    inputs: Sequence[tuple[str, str | None]],
+    mode: Mode = "resume",
+) -> Run:
+    """Start a job in an output folder, or go on with it.
+
+    A folder without ``run.json`` must hold no Parquet file and no ``index.json``; other files are left alone.
+
+    Args:
+        output: folder or URI.
+        arguments: what decides the result (model digest, seed, columns, …), as JSON values.
+        other: further arguments, to be noted.
+        inputs: ``Dataset.inputs``. A resumed job may have further shards at the end, and corrupt ones repaired.
+        mode: ``resume``, or ``overwrite`` to delete the files of an earlier job first (no others).
+
+    Raises:
+        ResumeError: another job runs there, or was there with other arguments (the message lists the differences).
+        UsageError: the folder holds Parquet files of something else.
+        StorageError: the store cannot be reached or written.
+    """
+    store = open_store(output)
+    lock = acquire_lock(store, uuid.uuid4().hex)
+    try:
+        return _start_run(store, lock, arguments, other, inputs, mode)
+    except BaseException:
+        lock.release()
+        raise
+
+
+def _start_run(
+    store: Store,
+    lock: "Lock",
+    arguments: Mapping[str, Any],
+    other: Mapping[str, Any],
+    inputs: Sequence[tuple[str, str | None]],
+    mode: Mode,
+) -> Run:
+    arguments = json.loads(json.dumps(arguments))  # as they will be read back: tuples become lists
+    earlier = read_run(store)
+    index = read_json(store, INDEX_NAME, Index) if earlier else None
+    if earlier and mode == "overwrite":
+        _delete_job(store, index)
+        earlier = index = None
+    earlier_inputs = _read_inputs(store, earlier) if earlier else []
+    if earlier is None:
+        _require_unused(store)
+    elif differences := [
+        *_differences(earlier.arguments, arguments),
+        *_input_differences(earlier_inputs, inputs, compacted=bool(index and index.compacted)),
+    ]:
+        raise ResumeError(
+            f"{store} belongs to a job with other arguments: {'; '.join(differences)}. Choose another output folder, "
+            "repeat the earlier arguments, or overwrite the output."
+        )
+    record = RunRecord(
+        state="running",
+        fingerprint=fingerprint_of(arguments),
+        session=lock.session,
+        sessions=earlier.sessions + 1 if earlier else 1,
+        arguments=arguments,
+        other=json.loads(json.dumps(other)),
+        inputs=InputsNote(file=INPUTS_NAME, shards=len(inputs)),
+        versions=_versions(),
+        made_by=earlier.made_by if earlier else [],
+        counts=earlier.counts if earlier else {},
+        started=earlier.started if earlier else timestamp(),
+        wall_s=earlier.wall_s if earlier else 0.0,
+        cpu_s=earlier.cpu_s if earlier else 0.0,
+        waited_row_s=earlier.waited_row_s if earlier else 0.0,
+        audio_s=earlier.audio_s if earlier else 0.0,
+    )
+    finished = bool(earlier and earlier.state == "finished" and earlier_inputs == list(inputs) and index)
+    if finished and index and {entry.key for entry in store.entries()}.issuperset(index.files):
+        return Run(store, record, lock, index, finished=True)
+    store.delete_temporaries(older_than_s=0)
+    for key in [*(index.compacting if index else ()), INDEX_NAME]:
+        store.delete(key)
+    if earlier is None or earlier_inputs != list(inputs) or earlier.inputs != record.inputs:
+        write_json(store, INPUTS_NAME, Inputs(inputs=list(inputs)), indent=None)
+    write_json(store, RUN_NAME, record)
+    return Run(store, record, lock, index, finished=False)
+
+
+def _read_inputs(store: Store, record: RunRecord) -> list[tuple[str, str | None]]:
+    """Return the inputs of an earlier run.
+
+    Raises:
+        ResumeError: their file is gone or cannot be understood.
+        StorageError: the store cannot be reached.
+    """
+    if isinstance(record.inputs, list):
+        return record.inputs
+    found = read_json(store, record.inputs.file, Inputs)
+    if found is None:
+        raise ResumeError(
+            f"{store.uri_of(record.inputs.file)} is gone, which says what the input was. Choose another output folder, or "
+            "overwrite the output."
+        )
+    return found.inputs
+
+
+def fingerprint_of(arguments: Mapping[str, Any]) -> str:
+    """Return the sha256 (hex) of arguments in canonical JSON."""
+    return hashlib.sha256(_canonical(arguments).encode()).hexdigest()
+
+
+def _differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    """Yield ``name: old -> new`` for every value whose JSON differs, at any depth: whatever changes the fingerprint."""
+    for key in sorted(old.keys() | new.keys()):
+        before, after = old.get(key, _ABSENT), new.get(key, _ABSENT)
+        if isinstance(before, dict) and isinstance(after, dict):
+            yield from _differences(before, after, f"{prefix}{key}.")
+        elif _canonical(before) != _canonical(after):
+            yield f"{prefix}{key}: {_canonical(before)} -> {_canonical(after)}"
+
+
+def _canonical(value: Any) -> str:
+    return "(absent)" if value is _ABSENT else json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def _input_differences(
+    old: Sequence[tuple[str, str | None]], new: Sequence[tuple[str, str | None]], *, compacted: bool
+) -> list[str]:
+    """Say how the input differs, apart from what a resumed job may add: repaired shards, and new ones at the end."""
+    if compacted:
+        return [] if list(old) == list(new) else ["input: it changed after the output was compacted"]
+    found = []
+    for i, (name, digest) in enumerate(old):
+        if i >= len(new):
+            found.append(f"input {i}: {name} -> (nothing)")
+        elif new[i][0] != name:
+            found.append(f"input {i}: {name} -> {new[i][0]}")
+        elif digest not in (None, new[i][1]):
+            found.append(f"input {name}: {'its content changed' if new[i][1] else 'it can no longer be read'}")
+    return found[:5]
+
+
+def _require_unused(store: Store) -> None:
+    taken = [e.key for e in store.entries() if e.key == INDEX_NAME or ("/" not in e.key and e.key.endswith(".parquet"))]
+    if taken:
+        raise UsageError(
+            f"{store} has no {RUN_NAME} but holds {', '.join(taken[:3])}{', …' if taken[3:] else ''}: choose an empty "
+            "output folder"
+        )
+
+
+def _delete_job(store: Store, index: Index | None) -> None:
+    """Delete what an earlier job wrote; ``run.json`` last, so that the folder stays ours if this is interrupted."""
+    parts = [entry.key for entry in store.entries() if PART_NAME.fullmatch(entry.key)]
+    compacted = [*index.compacting, *index.compacted] if index else []
+    for key in [*parts, *compacted, INDEX_NAME, INPUTS_NAME, RUN_NAME]:
+        store.delete(key)
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for name in ("speechmill", "ray", "onnxruntime", "pyarrow", "numpy"):
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
+    return found

@@ -1,0 +1,144 @@
+"""What the rows of an output look like."""
+
+import json
+import logging
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+logger = logging.getLogger(__name__)
+
+AUDIO_TYPE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+SYNTHESIS_SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("text", pa.string()),
+        ("voice", pa.string()),
+        ("audio", AUDIO_TYPE),
+        ("sampling_rate", pa.int64()),
+        ("duration_s", pa.float64()),
+        ("status", pa.string()),
+        ("error", pa.string()),
+        ("finish_reason", pa.string()),
+        ("chunks", pa.list_(pa.struct([("text", pa.string()), ("start_s", pa.float64()), ("end_s", pa.float64())]))),
+        ("model", pa.string()),
+        ("seed", pa.int64()),
+    ]
+)
+TRANSCRIPTION_SCHEMA = pa.schema(
+    [
+        ("id", pa.string()),
+        ("path", pa.string()),
+        ("duration_s", pa.float64()),
+        ("language", pa.string()),
+        ("text", pa.string()),
+        (
+            "segments",
+            pa.list_(
+                pa.struct([("start", pa.float64()), ("end", pa.float64()), ("speaker", pa.string()), ("text", pa.string())])
+            ),
+        ),
+        ("status", pa.string()),
+        ("error", pa.string()),
+        ("finish_reason", pa.string()),
+        ("model", pa.string()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class PartSchema:
+    """What the rows of an output look like.
+
+    Attributes:
+        schema: the job's own columns, then those passed through, with Hugging Face ``datasets`` features as metadata.
+        own: how many columns are the job's own.
+        passthrough: input column -> output column.
+    """
+
+    schema: pa.Schema
+    own: int
+    passthrough: Mapping[str, str]
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """Column name -> type, to be listed among the arguments that a resumed job must share."""
+        return {field.name: str(field.type) for field in self.schema}
+
+
+def audio_feature(sampling_rate: int | None) -> dict[str, Any]:
+    """Return the Hugging Face feature of an audio column (:data:`AUDIO_TYPE`)."""
+    return {"sampling_rate": sampling_rate, "_type": "Audio"}
+
+
+def part_schema(
+    own: pa.Schema,
+    inputs: pa.Schema,
+    *,
+    consumed: Collection[str] = (),
+    features: Mapping[str, Any] | None = None,
+    input_features: Mapping[str, Any] | None = None,
+) -> PartSchema:
+    """Join a job's own columns with the input columns that pass through.
+
+    An input column whose name the job itself uses is renamed to ``input_<name>``.
+
+    Args:
+        own: the job's columns, such as :data:`SYNTHESIS_SCHEMA`.
+        inputs: ``Dataset.schema``.
+        consumed: input columns that do not pass through.
+        features: Hugging Face features of own columns, where the type does not say it all (see :func:`audio_feature`).
+        input_features: ``Dataset.features``.
+    """
+    passed = [column for column in inputs if column.name not in consumed]
+    names: dict[str, str] = {}
+    taken = {*own.names, *(column.name for column in passed if column.name not in own.names)}
+    for column in passed:
+        name = column.name
+        if name in own.names:
+            while name in taken:
+                name = f"input_{name}"
+            taken.add(name)
+        names[column.name] = name
+    fields = [*own, *(column.with_name(names[column.name]) for column in passed)]
+    declared = {names[name]: feature for name, feature in (input_features or {}).items() if name in names}
+    described = _features_metadata(fields, {**declared, **(features or {})})
+    return PartSchema(pa.schema(fields, metadata=described), len(own), names)
+
+
+def _features_metadata(fields: Iterable[pa.Field], declared: Mapping[str, Any]) -> dict[str, str] | None:
+    """Return the schema metadata from which Hugging Face ``datasets`` knows its features.
+
+    Without it ``datasets`` infers them from the types, and audio columns are plain structs.
+    """
+    features = {field.name: declared.get(field.name) or _feature(field.type) for field in fields}
+    if unknown := [name for name, feature in features.items() if feature is None]:
+        logger.warning("no Hugging Face metadata: 'datasets' has no type for column %s", ", ".join(unknown))
+        return None
+    return {"huggingface": json.dumps({"info": {"features": features}})}
+
+
+def _feature(kind: pa.DataType) -> Any:
+    """Return the ``datasets`` feature of an Arrow type; ``None`` if it has none.
+
+    Lists are written as ``[feature]``, which all versions of ``datasets`` read alike (``Sequence`` changed in 4.0).
+    """
+    types = pa.types
+    if types.is_struct(kind):
+        fields = {field.name: _feature(field.type) for field in kind}
+        return None if None in fields.values() else fields
+    if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
+        item = _feature(kind.value_type)
+        if item is None or types.is_list(kind):
+            return None if item is None else [item]
+        sized = {"length": kind.list_size} if types.is_fixed_size_list(kind) else {}
+        return {"feature": item, **sized, "_type": "List" if sized else "LargeList"}
+    if types.is_map(kind) or types.is_list_view(kind) or types.is_large_list_view(kind) or types.is_union(kind):
+        return None
+    if types.is_interval(kind) or types.is_decimal32(kind) or types.is_decimal64(kind):
+        return None
+    names = {"float": "float32", "double": "float64", "halffloat": "float16"}
+    names |= {"date32[day]": "date32", "date64[ms]": "date64"}
+    return {"dtype": names.get(str(kind), str(kind)), "_type": "Value"}
