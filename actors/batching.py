@@ -200,7 +200,7 @@ class Engine(Generic[RequestT, UtteranceT, ResultT]):
         while self._wait():
             try:
                 self._advance()
-            except Exception as error:  # noqa: BLE001 - whatever broke belongs to those who wait, and they get it
+            except BaseException as error:  # noqa: BLE001 - whatever broke, a panic in Rust too, belongs to those who wait, and they get it
                 self._fail(error)
         self._fail(SpeechmillError("the engine was closed before this request was done"))
 
@@ -282,7 +282,7 @@ class Engine(Generic[RequestT, UtteranceT, ResultT]):
             with contextlib.suppress(InvalidStateError):  # cancelled meanwhile
                 job.future.set_result(result)
 
-    def _fail(self, error: Exception) -> None:
+    def _fail(self, error: BaseException) -> None:
         """Hand ``error`` to everybody who waits and start over with empty slots."""
         with self._changed:
             tickets = [*self._queue, *(ticket for ticket in self._rows if ticket)]

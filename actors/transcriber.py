@@ -13,6 +13,7 @@ from actors.batching import Engine, EngineStats
 from actors.bundle import Bundle
 from actors.errors import RequestError
 from actors.models import open_model
+from actors.quarantine import quarantine
 from actors.requests import TranscriptionRequest, TranscriptionResult
 
 CONTEXT_COLUMN = "context"
@@ -108,7 +109,7 @@ class Transcriber:
             if unreadable is not None:
                 output["error"] = unreadable
                 continue
-            try:
+            with quarantine(output):
                 audio = self._decode(values)
                 output["duration_s"] = len(audio) / self._rate
                 if np.abs(audio).max() < _SILENT_PEAK:
@@ -116,8 +117,6 @@ class Transcriber:
                     continue
                 request = TranscriptionRequest(row_id, audio, self._context(values), options=self._config.options)
                 running[self._engine.submit(request)] = output
-            except RequestError as error:
-                output["error"] = str(error)
             # Decoded as slots get free, so that no more than the running ones and a few are held as samples.
             while len(running) > self._config.slots:
                 self._collect(running)
@@ -128,7 +127,9 @@ class Transcriber:
     def _collect(self, running: dict[Future[TranscriptionResult], dict[str, Any]]) -> None:
         """Wait until one of the running rows is done, and fill in all that are."""
         for future in wait(running, return_when=FIRST_COMPLETED).done:
-            _fill(running.pop(future), future.result())
+            output, result = running.pop(future), future.result()
+            with quarantine(output):
+                _fill(output, result)
 
     def _decode(self, values: Mapping[str, Any]) -> FloatArray:
         """Return a row's audio, mono at the model's rate."""
