@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import typer
 
 from actors.errors import InputDataError, ResumeError
-from cluster.dataset import Dataset, plan_units, read_rows, scan
+from cluster.dataset import Dataset, InputRow, Unit, plan_units, read_rows, scan, unreadable_rows
 from cluster.output import INDEX_NAME, read_run, summarise
 from cluster.output.files import read_json
 from cluster.output.record import Index
@@ -93,7 +93,7 @@ class Pairs:
         repeated_references: ids that several references have.
         repeated_hypotheses: ids that several hypotheses have.
         ambiguous: those of the repeated ids whose texts differ, in tables that were joined: not scored.
-        unreadable: rows that cannot be read, and references that are no text.
+        unreadable: rows that cannot be read, and references or hypotheses that are no text.
     """
 
     scored: list[Pair] = field(default_factory=list)
@@ -122,12 +122,12 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a table: the texts of its columns, what its ``status`` says, and why it cannot be read."""
+    """A row of a table: the texts of its columns, what its ``status`` says, and whether it holds what is no text."""
 
     id: str
     texts: tuple[str | None, ...]
     status: str = "ok"
-    error: str | None = None
+    strange: bool = False
 
     @property
     def heard(self) -> str | None:
@@ -204,12 +204,12 @@ def _side_by_side(rows: Iterable[Row]) -> Pairs:
     """Pair the columns of one table. Each row is a pair of its own, also where ids repeat."""
     pairs = Pairs()
     by_id: dict[str, list[str]] = {}
-    for row in _readable(rows, pairs):
-        if (said := row.texts[0]) is None:
-            pairs.without_reference.append(row.id)
-        else:
+    for row in _noted(rows, pairs):
+        if (said := row.texts[0]) is not None:
             by_id.setdefault(row.id, []).append(said)
             pairs.scored.append(Pair(row.id, said, row.heard, row.status))
+        elif not row.strange:
+            pairs.without_reference.append(row.id)
     pairs.repeated_hypotheses = [id_ for id_, said in by_id.items() if len(said) > 1]
     pairs.repeated_references = [id_ for id_ in pairs.repeated_hypotheses if len(set(by_id[id_])) > 1]
     return pairs
@@ -218,7 +218,7 @@ def _side_by_side(rows: Iterable[Row]) -> Pairs:
 def _joined(heard: Iterable[Row], said: Iterable[Row]) -> Pairs:
     """Pair hypotheses and references of the same id. Where an id has several that differ, nobody knows which are meant."""
     pairs = Pairs()
-    hypotheses, references = _by_id(_readable(heard, pairs)), _by_id(_readable(said, pairs))
+    hypotheses, references = _by_id(_noted(heard, pairs)), _by_id(_noted(said, pairs))
     pairs.repeated_hypotheses = [id_ for id_, rows in hypotheses.items() if len(rows) > 1]
     pairs.repeated_references = [id_ for id_, rows in references.items() if len(rows) > 1]
     for id_, rows in references.items():
@@ -230,18 +230,18 @@ def _joined(heard: Iterable[Row], said: Iterable[Row]) -> Pairs:
         if len(said_texts) > 1 or len(heard_texts) > 1:
             pairs.ambiguous.append(id_)
         else:
-            status = found[0].status if found else "missing"
+            status = "ok" if heard_texts else found[0].status if found else "missing"
             pairs.scored.append(Pair(id_, said_texts.pop() or "", heard_texts.pop() if heard_texts else None, status))
     pairs.without_reference += hypotheses
     return pairs
 
 
-def _readable(rows: Iterable[Row], pairs: Pairs) -> Iterator[Row]:
+def _noted(rows: Iterable[Row], pairs: Pairs) -> Iterator[Row]:
+    """Yield rows, and note those that hold what is no text: a hypothesis of that kind is none."""
     for row in rows:
-        if row.error is None:
-            yield row
-        else:
+        if row.strange:
             pairs.unreadable.append(row.id)
+        yield row
 
 
 def _by_id(rows: Iterable[Row]) -> dict[str, list[Row]]:
@@ -256,14 +256,21 @@ def _rows(dataset: Dataset, names: tuple[str, ...]) -> Iterator[Row]:
         raise InputDataError(f"{shard.uri}: {shard.error}")
     columns = {*names, _STATUS} & set(dataset.schema.names)
     for unit in plan_units(dataset.shards, _ROWS_AT_ONCE):
-        for row in read_rows(dataset, unit, columns).rows:
-            yield _row(row.id, [row.values.get(name) for name in names], row.values.get(_STATUS), row.error)
+        for row in _read(dataset, unit, columns):
+            values = [row.values.get(name) for name in names]
+            status = row.values.get(_STATUS)
+            strange = row.error is not None or any(_text(value) is None and not _is_missing(value) for value in values)
+            yield Row(row.id, tuple(map(_text, values)), status if isinstance(status, str) else "ok", strange)
 
 
-def _row(id_: str, values: Sequence[Any], status: Any, error: str | None) -> Row:
-    texts = tuple(map(_text, values))
-    strange = any(text is None and not _is_missing(value) for text, value in zip(texts, values, strict=True))
-    return Row(id_, texts, status if isinstance(status, str) else "ok", error or ("no text" if strange else None))
+def _read(dataset: Dataset, unit: Unit, columns: set[str]) -> list[InputRow]:
+    """Return the rows of a unit; those that are damaged with their error."""
+    try:
+        return read_rows(dataset, unit, columns).rows
+    except InputDataError as error:
+        if unit.count == 1:
+            return unreadable_rows(dataset, unit, str(error)).rows
+    return [row for half in unit.split() for row in _read(dataset, half, columns)]
 
 
 def _text(value: Any) -> str | None:
@@ -345,7 +352,7 @@ _REMARKS = {
     "repeated_hypotheses": "several hypotheses of one id",
     "repeated_references": "several references of one id",
     "ambiguous": "not scored: the texts of the id differ",
-    "unreadable": "not scored: cannot be read, or no text",
+    "unreadable": "lines that cannot be read, values that are no text",
 }
 
 

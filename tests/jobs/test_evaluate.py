@@ -114,7 +114,7 @@ def test_ids_that_repeat_or_are_on_one_side_are_counted_and_named(capsys: pytest
 def test_a_second_try_that_failed_is_no_second_hypothesis(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     got = [{"id": "a", "text": None, "status": "failed"}, {"id": "a", "text": "one", "status": "ok"}]
     code, totals = compare(capsys, tmp_path, [{"id": "a", "said": "one"}], got)
-    assert (code, totals["wer"], totals["repeated_hypotheses"], totals["ambiguous"]) == (0, 0.0, 1, 0)
+    assert (code, totals["wer"], totals["repeated_hypotheses"], totals["ambiguous"], totals["failed"]) == (0, 0.0, 1, 0, 0)
 
 
 def test_rows_of_one_table_are_pairs_whatever_their_ids(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -149,6 +149,28 @@ def test_numbers_are_texts_and_other_values_are_not(capsys: pytest.CaptureFixtur
     code, totals = compare(capsys, tmp_path, said, got)
     assert (code, totals["rows"], totals["wer"]) == (1, 3, 0.0)
     assert totals["ids"]["unreadable"] == ["d", "said.jsonl:4"]
+
+
+def test_what_is_no_text_is_no_hypothesis_and_no_reference(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    rows = [{"id": "a", "said": "yes", "text": True}, {"id": "b", "said": True, "text": "yes"}]
+    code, out = run(capsys, "--input", heard(tmp_path, *rows), "--reference", "said", "--json")
+    totals = json.loads(out)
+    assert (code, totals["rows"], totals["wer"]) == (1, 1, 1.0)
+    assert totals["ids"] == {"without_hypothesis": ["a"], "unreadable": ["a", "b"]}
+
+
+def test_damaged_rows_are_named_and_the_others_scored(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "heard.parquet"
+    rows = pa.table({"id": ["a", "b"], "text": ["one", "two"], "said": ["one", "two"]})
+    pq.write_table(rows, path, row_group_size=1, use_dictionary=False, compression="zstd", write_page_checksum=True)
+    column = pq.ParquetFile(path).metadata.row_group(1).column(1)
+    content = bytearray(path.read_bytes())
+    end = column.data_page_offset + column.total_compressed_size
+    content[end - 4 : end] = b"\xff" * 4
+    path.write_bytes(content)
+    code, out = run(capsys, "--input", path, "--reference", "said", "--json")
+    totals = json.loads(out)
+    assert (code, totals["rows"], totals["wer"], totals["ids"]) == (1, 1, 0.0, {"unreadable": ["b"]})
 
 
 def test_numbers_are_compared_as_they_are_spoken(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
