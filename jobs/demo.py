@@ -34,7 +34,7 @@ def demo(output: Path = ROOT / "demo-output", workers: str = "2", listen: int = 
     registry = ("--registry", output / "registry", "--workers", workers)
     _run("synthesize_corpus.py", "--input", SENTENCES, "--output", corpus, "--model", voice, *registry)
     _run("transcribe_dataset.py", "--input", corpus, "--output", transcripts, "--model", ear, "--files", "srt", *registry)
-    compared = ("--references", corpus, "--reference", "text", "--normalise", "spoken", "--output", errors)
+    compared = ("--references", corpus, "--reference", "text", "--language", "en", "--output", errors)
     _run("evaluate.py", "--input", transcripts, *compared)
     for row in pq.read_table(errors).slice(length=_SHOWN).to_pylist():
         typer.echo(f"said:  {row['reference']}\nheard: {row['hypothesis']}")
