@@ -238,11 +238,20 @@ def _write_failed(task: Task, lost: UnitLost) -> Part:
     batch = _read(task, lost.unit)
     where = {"unit": lost.unit.part_name, "row": batch.rows[0].id}
     logger.warning("%s, row %r, failed: %s", lost.unit, batch.rows[0].id, lost.reason, extra=where)
+    try:
+        return task.writer.write(batch, _failed_rows(task, batch, lost.reason))
+    except (StorageError, ResumeError):
+        raise
+    except Exception as error:
+        # What it failed by may be what it holds: then its values are left out.
+        logger.warning("%s, row %r, cannot be written with its values: %s", lost.unit, batch.rows[0].id, error, extra=where)
+        blank = unreadable_rows(task.dataset, lost.unit, lost.reason, tuple(task.writer.schema.passthrough))
+        return task.writer.write(blank, _failed_rows(task, blank, lost.reason))
+
+
+def _failed_rows(task: Task, batch: InputBatch, reason: str) -> list[dict[str, Any]]:
     model = task.model.reference
-    rows = [
-        {**task.config.blank_row(row.id, row.values, model), "status": "failed", "error": lost.reason} for row in batch.rows
-    ]
-    return task.writer.write(batch, rows)
+    return [{**task.config.blank_row(row.id, row.values, model), "status": "failed", "error": reason} for row in batch.rows]
 
 
 def _read(task: Task, unit: Unit) -> InputBatch:
