@@ -242,9 +242,9 @@ def _write_failed(task: Task, lost: UnitLost) -> Part:
         return task.writer.write(batch, _failed_rows(task, batch, lost.reason))
     except (StorageError, ResumeError):
         raise
-    except Exception as error:
+    except Exception:
         # What it failed by may be what it holds: then its values are left out.
-        logger.warning("%s, row %r, cannot be written with its values: %s", lost.unit, batch.rows[0].id, error, extra=where)
+        logger.warning("%s, row %r, cannot be written with its values", lost.unit, batch.rows[0].id, exc_info=True, extra=where)
         blank = unreadable_rows(task.dataset, lost.unit, lost.reason, tuple(task.writer.schema.passthrough))
         return task.writer.write(blank, _failed_rows(task, blank, lost.reason))
 

@@ -65,8 +65,8 @@ def run_missing(run: Run, task: Task, backend: Backend, unit_rows: UnitRows) -> 
             while units := run.missing_units(shards, rows):
                 if units == done:
                     raise SpeechmillError(
-                        f"{run.store}: {len(units)} units were done and are missing again, the first: {units[0]}. Make sure that "
-                        "nothing else writes there, then run the same command again."
+                        f"{run.store}: {len(units)} units were done and are missing again, the first: {units[0]}. Make sure "
+                        "that nothing else writes there, then run the same command again."
                     )
                 done = units
                 for outcome in run_units(task, unit_rows.with_finer_tail(units, pool.size), pool, rows):

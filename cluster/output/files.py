@@ -50,7 +50,7 @@ def read_if_there(store: Store, key: str) -> bytes | None:
     try:
         return store.read_bytes(key)
     except StorageError as error:
-        if not isinstance(error.__cause__, FileNotFoundError):
+        if not isinstance(error.__cause__, FileNotFoundError | NotADirectoryError):
             raise
     # Asked only now: whether the bucket is there, and the file by now.
     return store.read_bytes(key) if store.exists(key) else None

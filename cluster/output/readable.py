@@ -120,12 +120,25 @@ def _convert(array: pa.Array, kind: pa.DataType) -> pa.Array:
 
 
 def _convert_list(array: pa.Array, kind: pa.DataType) -> pa.Array:
-    lengths = pc.fill_null(pc.list_value_length(array), 0).to_numpy(zero_copy_only=False)
-    wide = pa.int64() if _types.is_large_list(kind) else pa.int32()
-    offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]), wide)
+    offsets, values = _items(array)
     make = pa.LargeListArray if _types.is_large_list(kind) else pa.ListArray
-    values = _convert(array.flatten(), kind.value_type)  # of a slice: its own; without those of nulls
-    return make.from_arrays(offsets, values, type=kind, mask=array.is_null())
+    wide = pa.int64() if _types.is_large_list(kind) else pa.int32()
+    return make.from_arrays(pa.array(offsets, wide), _convert(values, kind.value_type), type=kind, mask=array.is_null())
+
+
+def _items(array: pa.Array) -> tuple[np.ndarray, pa.Array]:
+    """Return the values of a column of lists, or of a slice of it, and where each list begins and the last one ends."""
+    if _types.is_fixed_size_list(array.type):
+        size = array.type.list_size
+        return np.arange(len(array) + 1) * size, array.values.slice(array.offset * size, len(array) * size)
+    if _types.is_list_view(array.type) or _types.is_large_list_view(array.type):
+        lengths = pc.fill_null(pc.list_value_length(array), 0).to_numpy(zero_copy_only=False)
+        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        places = np.arange(offsets[-1]) + np.repeat(array.offsets.to_numpy() - offsets[:-1], lengths)
+        return offsets, array.values.take(pa.array(places, pa.int64()))
+    # Not flatten, which cannot leave out values of extension types below nulls.
+    offsets = array.offsets.to_numpy()
+    return offsets - offsets[0], array.values.slice(offsets[0], offsets[-1] - offsets[0])
 
 
 def _json(value: pa.Scalar) -> str | None:
