@@ -120,25 +120,28 @@ def _convert(array: pa.Array, kind: pa.DataType) -> pa.Array:
 
 
 def _convert_list(array: pa.Array, kind: pa.DataType) -> pa.Array:
-    offsets, values = _items(array)
+    offsets, values = _convert_items(array, kind.value_type)
     make = pa.LargeListArray if _types.is_large_list(kind) else pa.ListArray
     wide = pa.int64() if _types.is_large_list(kind) else pa.int32()
-    return make.from_arrays(pa.array(offsets, wide), _convert(values, kind.value_type), type=kind, mask=array.is_null())
+    return make.from_arrays(pa.array(offsets, wide), values, type=kind, mask=array.is_null())
 
 
-def _items(array: pa.Array) -> tuple[np.ndarray, pa.Array]:
-    """Return the values of a column of lists, or of a slice of it, and where each list begins and the last one ends."""
+def _convert_items(array: pa.Array, kind: pa.DataType) -> tuple[np.ndarray, pa.Array]:
+    """Return where each list of a column, or of a slice of it, begins and the last one ends, and their values as one type.
+
+    Not by ``flatten``, which cannot leave out values of some types below nulls.
+    """
     if _types.is_fixed_size_list(array.type):
         size = array.type.list_size
-        return np.arange(len(array) + 1) * size, array.values.slice(array.offset * size, len(array) * size)
+        values = array.values.slice(array.offset * size, len(array) * size)
+        return np.arange(len(array) + 1) * size, _convert(values, kind)
     if _types.is_list_view(array.type) or _types.is_large_list_view(array.type):
         lengths = pc.fill_null(pc.list_value_length(array), 0).to_numpy(zero_copy_only=False)
         offsets = np.concatenate([[0], np.cumsum(lengths)])
         places = np.arange(offsets[-1]) + np.repeat(array.offsets.to_numpy() - offsets[:-1], lengths)
-        return offsets, array.values.take(pa.array(places, pa.int64()))
-    # Not flatten, which cannot leave out values of extension types below nulls.
+        return offsets, _convert(array.values, kind).take(pa.array(places, pa.int64()))
     offsets = array.offsets.to_numpy()
-    return offsets - offsets[0], array.values.slice(offsets[0], offsets[-1] - offsets[0])
+    return offsets - offsets[0], _convert(array.values.slice(offsets[0], offsets[-1] - offsets[0]), kind)
 
 
 def _json(value: pa.Scalar) -> str | None:
