@@ -22,7 +22,7 @@ _MAX_DIGITS = 76  # of a decimal256
 def readable_type(kind: pa.DataType) -> pa.DataType:
     """Return the type as which a column of type ``kind`` is written; itself if all readers have it."""
     plain = _plain_type(kind)
-    return pa.string() if plain is None or not _can_be_read_again(plain) else plain
+    return plain if plain is not None and _can_be_written(kind, plain) else pa.string()
 
 
 def as_readable(values: pa.Array | pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
@@ -85,11 +85,11 @@ def _is_list(kind: pa.DataType) -> bool:
     return bool(views or _types.is_list(kind) or _types.is_large_list(kind) or _types.is_fixed_size_list(kind))
 
 
-def _can_be_read_again(kind: pa.DataType) -> bool:
-    """Say whether Arrow can write a column of this type to Parquet, and open the file again."""
+def _can_be_written(kind: pa.DataType, plain: pa.DataType) -> bool:
+    """Say whether a column can be converted to a type, Arrow can write that to Parquet, and open the file again."""
     buffer = pa.BufferOutputStream()
     try:
-        pq.write_table(pa.table([pa.array([], kind)], ["x"]), buffer)
+        pq.write_table(pa.table([_convert(pa.nulls(1, kind), plain)], ["x"]), buffer)
         pq.read_schema(pa.BufferReader(buffer.getvalue()))
     except (pa.ArrowException, OSError, RecursionError):
         return False

@@ -193,7 +193,7 @@ def test_random_types_can_be_written_and_read_again() -> None:
         lambda kind: pa.map_(pa.string(), kind),
         lambda kind: pa.struct([("a", kind), ("b", pa.string_view())]),
     ]
-    for _ in range(200):
+    for _ in range(60):
         kind = chance.choice(leaves)
         for _ in range(chance.randrange(5)):
             kind = chance.choice(wraps)(kind)
