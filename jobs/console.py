@@ -29,6 +29,7 @@ EXIT_FAILED_ROWS = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
 _LOG_INTERVAL_S = 10.0
+_SHOWN_IDS = 3
 
 
 class FailOn(StrEnum):
@@ -195,7 +196,8 @@ def print_summary(summary: Summary, tally: Tally, output: str, manifest: Manifes
     if summary.finish_reasons:
         table.add_row("ended by", ", ".join(f"{name} {count:,}" for name, count in summary.finish_reasons.items()))
     if duplicate_ids:
-        table.add_row("ids", f"rows share ids: {'; '.join(duplicate_ids)}")
+        more = "; …" if duplicate_ids[_SHOWN_IDS:] else ""
+        table.add_row("ids", f"rows share ids: {'; '.join(duplicate_ids[:_SHOWN_IDS])}{more}")
     table.add_row("audio", f"{summary.duration_s / 3600:.3f} h ({summary.duration_s:,.1f} s)")
     if tally.rows:
         working_s = tally.working_s

@@ -70,7 +70,9 @@ class Summary:
         """Add up parts."""
         ordered = tuple(sorted(parts, key=lambda part: (part.unit.shard, part.unit.first)))
         status = {name: sum(part.status.get(name, 0) for part in ordered) for name in STATUSES}
-        reasons = sum((Counter(part.finish_reasons) for part in ordered), Counter[str]())
+        reasons: Counter[str] = Counter()
+        for part in ordered:
+            reasons.update(part.finish_reasons)
         rows, duration_s = sum(part.unit.count for part in ordered), sum(part.duration_s for part in ordered)
         return cls(rows, status, duration_s, ordered, dict(sorted(reasons.items())))
 

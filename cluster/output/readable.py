@@ -21,8 +21,11 @@ _MAX_DIGITS = 76  # of a decimal256
 @functools.cache
 def readable_type(kind: pa.DataType) -> pa.DataType:
     """Return the type as which a column of type ``kind`` is written; itself if all readers have it."""
-    plain = _plain_type(kind)
-    return plain if plain is not None and _can_be_written(kind, plain) else pa.string()
+    try:
+        plain = _plain_type(kind)
+        return plain if plain is not None and _can_be_written(kind, plain) else pa.string()
+    except RecursionError:  # hundreds of levels
+        return pa.string()
 
 
 def as_readable(values: pa.Array | pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
@@ -91,7 +94,7 @@ def _can_be_written(kind: pa.DataType, plain: pa.DataType) -> bool:
     try:
         pq.write_table(pa.table([_convert(pa.nulls(1, kind), plain)], ["x"]), buffer)
         pq.read_schema(pa.BufferReader(buffer.getvalue()))
-    except (pa.ArrowException, OSError, RecursionError):
+    except (pa.ArrowException, OSError):
         return False
     return True
 
