@@ -1,4 +1,4 @@
-"""Types that every reader of an output has, and columns of other types as one of them.
+"""Types that the readers of an output have, ``datasets`` among them, and columns of other types as one of them.
 
 Parquet cannot hold every Arrow type (unions, intervals, structs without fields, more than 100 levels), and ``datasets`` has no
 feature for some that it can (dictionaries inside of lists, extension types, maps, views, narrow decimals). Numbers, texts and
@@ -20,7 +20,7 @@ _MAX_DIGITS = 76  # of a decimal256
 
 @functools.cache
 def readable_type(kind: pa.DataType) -> pa.DataType:
-    """Return the type as which a column of type ``kind`` is written; itself if all readers have it."""
+    """Return the type as which a column of type ``kind`` is written; itself if ``datasets`` and Parquet have it."""
     try:
         plain = _plain_type(kind)
         return plain if plain is not None and _can_be_written(kind, plain) else pa.string()
@@ -36,6 +36,11 @@ def as_readable(values: pa.Array | pa.ChunkedArray, kind: pa.DataType) -> pa.Chu
     """
     chunks = values.chunks if isinstance(values, pa.ChunkedArray) else [values]
     return pa.chunked_array([_convert(chunk, kind) for chunk in chunks], kind)
+
+
+def is_alike(first: pa.DataType, second: pa.DataType) -> bool:
+    """Say whether types are equal but for what may be null: in an output everything may, as rows that cannot be read are."""
+    return str(first).replace(" not null", "") == str(second).replace(" not null", "")
 
 
 def _plain_type(kind: pa.DataType) -> pa.DataType | None:
@@ -68,9 +73,10 @@ def _plain_list(kind: pa.DataType) -> pa.DataType | None:
     item = _plain_type(kind.value_type)
     if item is None:
         return None
-    if item == kind.value_type and _types.is_fixed_size_list(kind):
-        return pa.list_(item, kind.list_size)
-    return pa.large_list(item) if _types.is_large_list(kind) or _types.is_large_list_view(kind) else pa.list_(item)
+    field = pa.field(kind.value_field.name, item)
+    if _types.is_fixed_size_list(kind) and is_alike(item, kind.value_type):
+        return pa.list_(field, kind.list_size)
+    return pa.large_list(field) if _types.is_large_list(kind) or _types.is_large_list_view(kind) else pa.list_(field)
 
 
 def _plain_decimal(kind: pa.DataType) -> pa.DataType | None:
@@ -117,13 +123,15 @@ def _convert(array: pa.Array, kind: pa.DataType) -> pa.Array:
     if _types.is_map(source):
         entries = pa.list_(pa.struct([("key", source.key_type), ("value", source.item_type)]))
         return _convert(array.cast(entries), kind)
-    if _types.is_list(kind) or _types.is_large_list(kind):
+    if _is_list(kind):
         return _convert_list(array, kind)
     return array.cast(kind)
 
 
 def _convert_list(array: pa.Array, kind: pa.DataType) -> pa.Array:
     offsets, values = _convert_items(array, kind.value_type)
+    if _types.is_fixed_size_list(kind):
+        return pa.FixedSizeListArray.from_arrays(values, type=kind, mask=array.is_null())
     make = pa.LargeListArray if _types.is_large_list(kind) else pa.ListArray
     wide = pa.int64() if _types.is_large_list(kind) else pa.int32()
     return make.from_arrays(pa.array(offsets, wide), values, type=kind, mask=array.is_null())

@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from cluster.output.readable import readable_type
+from cluster.output.readable import is_alike, readable_type
 
 logger = logging.getLogger(__name__)
 
@@ -88,8 +88,9 @@ def part_schema(
 ) -> PartSchema:
     """Join a job's own columns with the input columns that pass through.
 
-    An input column whose name the job itself uses is renamed to ``input_<name>``; one of a type that readers of the output
-    lack is written as another (:func:`cluster.output.readable.readable_type`), and a line in the log says so.
+    An input column whose name the job itself uses, in small letters or capitals (some readers know no difference), becomes
+    ``input_<name>``; one of a type that readers of the output lack is written as another
+    (:func:`cluster.output.readable.readable_type`), and a line in the log says so.
 
     Args:
         own: the job's columns, such as :data:`SYNTHESIS_SCHEMA`.
@@ -100,16 +101,17 @@ def part_schema(
     """
     passed = [column for column in inputs if column.name not in consumed]
     names: dict[str, str] = {}
-    taken = {*own.names, *(column.name for column in passed if column.name not in own.names)}
+    reserved = {name.casefold() for name in own.names}
+    taken = reserved | {column.name.casefold() for column in passed}
     for column in passed:
         name = column.name
-        if name in own.names:
-            while name in taken:
+        if name.casefold() in reserved:
+            while name.casefold() in taken:
                 name = f"input_{name}"
-            taken.add(name)
+            taken.add(name.casefold())
         names[column.name] = name
     written = [_readable_field(column, names[column.name]) for column in passed]
-    kept = [column.name for column, field in zip(passed, written, strict=True) if field.type == column.type]
+    kept = [column.name for column, field in zip(passed, written, strict=True) if is_alike(field.type, column.type)]
     fields = [*own, *written]
     declared = {names[name]: feature for name, feature in (input_features or {}).items() if name in kept}
     described = _features_metadata(fields, {**declared, **(features or {})})
@@ -119,7 +121,7 @@ def part_schema(
 def _readable_field(column: pa.Field, name: str) -> pa.Field:
     """Return the field of the output for one of the input."""
     kind = readable_type(column.type)
-    if kind != column.type:
+    if not is_alike(kind, column.type):
         logger.warning("column %r is written as %s: not every reader has %s", name, _short(kind), _short(column.type))
     # Without its metadata: it may name an extension type, by which a reader that has it would read what is none any more.
     return pa.field(name, kind)

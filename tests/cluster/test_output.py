@@ -132,6 +132,18 @@ def test_clashing_input_columns_get_a_prefix_and_consumed_ones_do_not_pass():
     assert schema.schema.names[: schema.own] == SYNTHESIS_SCHEMA.names
 
 
+def test_columns_that_differ_in_capitals_alone_clash_too():
+    inputs = pa.schema([(name, pa.string()) for name in ("ID", "Text", "TEXT", "input_TEXT", "Speaker", "speaker")])
+    assert part_schema(SYNTHESIS_SCHEMA, inputs, consumed={"text"}).passthrough == {
+        "ID": "input_ID",
+        "Text": "input_input_Text",
+        "TEXT": "input_input_input_TEXT",
+        "input_TEXT": "input_TEXT",
+        "Speaker": "Speaker",
+        "speaker": "speaker",
+    }
+
+
 def test_the_hugging_face_features_match_the_schema():
     inputs = pa.schema(
         [

@@ -3,6 +3,7 @@
 ``datasets``, pandas, polars, duckdb and Spark are no dependencies: install them to run their tests.
 """
 
+import itertools
 import json
 import re
 from collections.abc import Callable
@@ -45,11 +46,9 @@ def output(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
         run.finish(dataset.shards, cpu_s=0.0)
     if request.param == "compacted":
         compact(tmp_path / "out", 2)
-    for kind in ("srt", "vtt", "txt", "json"):
-        for i in range(9):
-            open_store(tmp_path / "out").write_bytes(
-                f"{TRANSCRIPTS_FOLDER}/{kind}/a folder/{i}.{kind}", b'{"text": "no row"}\n'
-            )
+    for kind, i in itertools.product(("srt", "vtt", "txt", "json"), range(9)):
+        key = f"{TRANSCRIPTS_FOLDER}/{kind}/test/train-{i}.{kind}"  # by such names datasets knows splits
+        open_store(tmp_path / "out").write_bytes(key, b'{"text": "no row"}\n')
     return tmp_path / "out"
 
 
