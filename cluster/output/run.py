@@ -348,7 +348,7 @@ def _start_run(
     store.delete_temporaries(older_than_s=0)
     for key in [*(index.compacting if index else ()), INDEX_NAME]:
         store.delete(key)
-    if earlier is None or earlier_inputs != list(inputs) or earlier.inputs != record.inputs:
+    if earlier is None or earlier_inputs != list(inputs):
         write_json(store, INPUTS_NAME, Inputs(inputs=list(inputs)), indent=None)
     write_json(store, RUN_NAME, record)
     return Run(store, record, lock, index, finished=False)
@@ -380,8 +380,6 @@ def _read_inputs(store: Store, record: RunRecord) -> list[tuple[str, str | None]
         ResumeError: their file is gone or cannot be understood.
         StorageError: the store cannot be reached.
     """
-    if isinstance(record.inputs, list):
-        return record.inputs
     found = read_json(store, record.inputs.file, Inputs)
     if found is None:
         raise ResumeError(

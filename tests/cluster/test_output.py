@@ -822,31 +822,6 @@ def test_a_writer_sees_that_the_lock_has_another_owner_though_it_has_seen_it_bef
 # --- outputs of earlier versions ---
 
 
-def inline_inputs(target, dataset):
-    """Make an output look as if a version had written it that kept the inputs in run.json."""
-    store = open_store(target)
-    record = json.loads(store.read_bytes(RUN_NAME))
-    record["inputs"] = [[name, digest] for name, digest in dataset.inputs]
-    store.write_bytes(RUN_NAME, json.dumps(record).encode())
-    store.delete(INPUTS_NAME)
-
-
-def test_an_output_with_the_inputs_in_its_record_goes_on(target, dataset):
-    with start(target, dataset) as run:
-        write_unit(run, dataset, Unit(0, 0, 256))
-    inline_inputs(target, dataset)
-    with pytest.raises(ResumeError, match=r"input 1: b\.jsonl -> \(nothing\)"):
-        open_run(target, arguments=ARGUMENTS, other={}, inputs=dataset.inputs[:1])
-    with start(target, dataset) as run:
-        assert len(run.missing_units(dataset.shards, 256)) == 3
-        write_all(run, dataset)
-        run.finish(dataset.shards, cpu_s=0.0)
-    assert read_run(open_store(target)).inputs == output.InputsNote(file=INPUTS_NAME, shards=2)
-    inline_inputs(target, dataset)
-    with start(target, dataset) as run:
-        assert run.finished
-
-
 def make_earlier(folder):
     """Make a finished, compacted output look as if a version had written it that kept its records beside the parts."""
     records = folder / output.RECORDS_FOLDER
