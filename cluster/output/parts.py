@@ -177,7 +177,7 @@ class PartWriter:
         self, batch: InputBatch, rows: Sequence[Mapping[str, Any]], first: int, stop: int, schema: pa.Schema
     ) -> pa.Table:
         own = [
-            pa.array([row.get(field.name) for row in rows[first:stop]], field.type)
+            _own_column([row.get(field.name) for row in rows[first:stop]], field.type)
             for field in itertools.islice(schema, self.schema.own)
         ]
         passed = [
@@ -185,6 +185,22 @@ class PartWriter:
             for name, written in self.schema.passthrough.items()
         ]
         return pa.table([*own, *passed], schema=schema)
+
+
+def _own_column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    """Return a column of results. Half a character, as in a file's name that is not UTF-8, is written as its escape."""
+    try:
+        return pa.array(values, kind)
+    except UnicodeEncodeError:
+        return pa.array([_as_utf8(value) for value in values], kind)
+
+
+def _as_utf8(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, Mapping):
+        return {name: _as_utf8(item) for name, item in value.items()}
+    return [_as_utf8(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 @dataclass

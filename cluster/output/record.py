@@ -37,10 +37,10 @@ class RunRecord(BaseModel):
 
     ``arguments`` decide the result and are what the fingerprint is made of; ``other`` do not. ``inputs`` says where the
     names and digests of the shards are. ``versions`` are those of the machine that started the job; ``made_by`` says which
-    parts were computed by what, once the job has stopped or ended. While it runs, the file is a few seconds old. Times add up over all sessions (a start and each resume). ``rtf`` is wall time by seconds
-    of audio. ``waited_row_s`` are rows that could have been with a worker that was not there yet, times the seconds
-    that took. ``finish_reasons`` counts the rows that have one; ``duplicate_ids`` has a sentence for each of the first ids that
-    several rows share.
+    parts were computed by what, once the job has stopped or ended. While it runs, the file is a few seconds old. Times add
+    up over all sessions (a start and each resume). ``rtf`` is wall time by seconds of audio. ``waited_row_s`` are rows that
+    could have been with a worker that was not there yet, times the seconds that took. ``finish_reasons`` counts the rows
+    that have one; ``duplicate_ids`` has a sentence for each of the first ids that several rows share.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

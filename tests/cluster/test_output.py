@@ -282,6 +282,18 @@ def test_large_audio_makes_small_row_groups(tmp_path, dataset, monkeypatch):
     assert [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)] == [2, 2, 1]
 
 
+def test_half_characters_in_results_end_no_job(tmp_path, dataset):
+    with start(tmp_path / "out", dataset) as run:
+        batch = read_rows(dataset, Unit(0, 0, 2), ["text"], schema_of(dataset).passthrough)
+        batch = replace(batch, rows=[replace(batch.rows[0], id="a\udcff"), batch.rows[1]])
+        rows = synthesize(replace(batch, rows=[batch.rows[1]] * 2))
+        rows[0] |= {"id": "a\udcff", "chunks": [{"text": "\ud83d!", "start_s": 0.0, "end_s": 0.5}], "audio": None}
+        run.writer(schema_of(dataset)).write(batch, rows)
+        first, second = Output(run.store).rows(["id", "chunks", "text"])
+    assert (first["id"], first["chunks"][0]["text"]) == ("a\\udcff", "\\ud83d!")
+    assert second == {key: rows[1][key] for key in ("id", "chunks", "text")}
+
+
 def test_audio_that_parquet_cannot_hold_is_refused(tmp_path, dataset, monkeypatch):
     monkeypatch.setattr(output.parts, "_MAX_VALUE_BYTES", 300)
     with start(tmp_path / "out", dataset) as run, pytest.raises(RequestError, match=r"'a\.jsonl:3'.*split"):
