@@ -343,7 +343,7 @@ def _start_run(
         audio_s=earlier.audio_s if earlier else 0.0,
     )
     finished = bool(earlier and earlier.state == "finished" and earlier_inputs == list(inputs) and index)
-    if finished and index and _has_all_files(store, index):
+    if finished and index and _is_whole(store, index):
         return Run(store, record, lock, index, finished=True)
     store.delete_temporaries(older_than_s=0)
     for key in [*(index.compacting if index else ()), INDEX_NAME]:
@@ -354,14 +354,17 @@ def _start_run(
     return Run(store, record, lock, index, finished=False)
 
 
-def _has_all_files(store: Store, index: Index) -> bool:
-    """Say whether the files of a finished job are there and have the sizes that they had; parts that do not are done again.
+def _is_whole(store: Store, index: Index) -> bool:
+    """Say whether a finished job has its files, with the sizes that they had, and no parts besides.
+
+    What an interrupted compaction has left beside them is deleted: readers would find rows twice.
 
     Raises:
         ResumeError: a compacted file does not.
         StorageError: the store cannot be reached.
     """
     sizes = {entry.key: entry.size for entry in store.entries()}
+    others = [key for key in sizes if PART_NAME.fullmatch(key) and key not in index.files]
     changed = [key for key, size in index.files.items() if sizes.get(key) != size]
     if changed and index.compacted:
         raise ResumeError(
@@ -370,7 +373,9 @@ def _has_all_files(store: Store, index: Index) -> bool:
         )
     for key in changed:
         logger.warning("%s is gone or has another size than when the job finished: its rows are done again", store.uri_of(key))
-    return not changed
+    for key in sizes.keys() & {*index.compacting, *(others if index.compacted else ())}:
+        store.delete(key)
+    return not changed and (bool(index.compacted) or not others)
 
 
 def _read_inputs(store: Store, record: RunRecord) -> list[tuple[str, str | None]]:

@@ -1100,9 +1100,32 @@ def test_an_interrupted_compaction_is_repeated(tmp_path, dataset, monkeypatch):
         compact(target, 300)
     with start(target, dataset) as run:
         assert run.finished
+    assert ids_in(target) == expected_ids(dataset)
     monkeypatch.undo()
     assert len(compact(target, 200)) == 4
     assert ids_in(target) == expected_ids(dataset)
+
+
+def test_parts_that_a_compaction_was_about_to_delete_go_when_the_job_is_run_again(tmp_path, dataset):
+    finished_job(tmp_path / "out", dataset)
+    left = {path.name: path.read_bytes() for path in (tmp_path / "out").glob("part-*")}
+    compact(tmp_path / "out", 300)
+    for name, content in list(left.items())[:3]:
+        (tmp_path / "out" / name).write_bytes(content)
+    with start(tmp_path / "out", dataset) as run:
+        assert run.finished
+    assert ids_in(tmp_path / "out") == expected_ids(dataset)
+
+
+def test_a_part_that_came_after_the_end_goes_when_the_job_is_run_again(tmp_path, dataset):
+    with start(tmp_path / "out", dataset) as run:
+        write_all(run, dataset)
+        run.finish(dataset.shards, cpu_s=0.0)
+        write_unit(run, dataset, Unit(0, 100, 50))  # by a worker that was given up for dead
+    with start(tmp_path / "out", dataset) as run:
+        assert run.missing_units(dataset.shards, 256) == []
+        run.finish(dataset.shards, cpu_s=0.0)
+    assert ids_in(tmp_path / "out") == expected_ids(dataset)
 
 
 def test_leftovers_of_an_interrupted_compaction_go_when_the_job_goes_on(tmp_path, dataset, monkeypatch):
