@@ -7,6 +7,7 @@ bytes keep their values; what has no other form becomes JSON text.
 
 import functools
 import json
+import math
 from typing import Any
 
 import numpy as np
@@ -178,4 +179,6 @@ def _python_value(value: pa.Scalar) -> Any:
     plain = value.as_py()
     if isinstance(plain, bytes):
         return plain.hex()
+    if isinstance(plain, float) and not math.isfinite(plain):  # JSON has no such numbers
+        return str(plain)
     return plain if isinstance(plain, bool | int | float | str | tuple) else str(plain)

@@ -122,7 +122,8 @@ def _readable_field(column: pa.Field, name: str) -> pa.Field:
     """Return the field of the output for one of the input."""
     kind = readable_type(column.type)
     if not is_alike(kind, column.type):
-        logger.warning("column %r is written as %s: not every reader has %s", name, _short(kind), _short(column.type))
+        written = "JSON text" if pa.types.is_string(kind) and pa.types.is_nested(column.type) else _short(kind)
+        logger.warning("column %r is written as %s: not every reader has %s", name, written, _short(column.type))
     # Without its metadata: it may name an extension type, by which a reader that has it would read what is none any more.
     return pa.field(name, kind)
 

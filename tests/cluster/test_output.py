@@ -187,7 +187,7 @@ def test_a_type_that_readers_lack_is_written_as_another_and_told(tmp_path, caplo
     features = {"tags": {"dtype": "of the input", "_type": "Value"}}
     schema = part_schema(TRANSCRIPTION_SCHEMA, table.schema, input_features=features)
     assert "column 'tags' is written as list<item: struct<key: string, value: int64>>: not every reader has map" in caplog.text
-    assert "column 'deep' is written as string" in caplog.text
+    assert "column 'deep' is written as JSON text: not every reader has struct<a: struct" in caplog.text
     described = json.loads(schema.schema.metadata[b"huggingface"])["info"]["features"]
     value = {"dtype": "int64", "_type": "Value"}
     assert described["tags"] == [{"key": {"dtype": "string", "_type": "Value"}, "value": value}]

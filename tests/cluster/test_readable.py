@@ -2,6 +2,7 @@
 
 import datetime
 import io
+import math
 import random
 from decimal import Decimal
 from typing import Any
@@ -115,10 +116,22 @@ CHANGED: dict[str, tuple[pa.Array, pa.DataType, list[Any]]] = {
     ),
     "of everything": (
         pa.array(
-            [{"i": INTERVAL, "t": 1, "s": 5, "b": b"\xff", "d": datetime.date(1, 1, 1), "m": [("k", None)], "u": "\u0928"}],
+            [
+                {
+                    "i": INTERVAL,
+                    "n": math.nan,
+                    "t": 1,
+                    "s": 5,
+                    "b": b"\xff",
+                    "d": datetime.date(1, 1, 1),
+                    "m": [("k", None)],
+                    "u": "\u0928",
+                }
+            ],
             pa.struct(
                 [
                     ("i", pa.month_day_nano_interval()),
+                    ("n", pa.float32()),
                     ("t", pa.time64("ns")),
                     ("s", pa.duration("s")),
                     ("b", pa.binary()),
@@ -130,7 +143,7 @@ CHANGED: dict[str, tuple[pa.Array, pa.DataType, list[Any]]] = {
         ),
         pa.string(),
         [
-            '{"i": [1, 2, 3], "t": "00:00:00.000000001", "s": 5, "b": "ff", "d": "0001-01-01", '
+            '{"i": [1, 2, 3], "n": "nan", "t": "00:00:00.000000001", "s": 5, "b": "ff", "d": "0001-01-01", '
             '"m": [{"key": "k", "value": null}], "u": "\u0928"}'
         ],
     ),
