@@ -1,8 +1,8 @@
 """Where an ONNX file says that its weights are, read without the weights and without the ``onnx`` package.
 
 An ONNX file is a protocol buffer: fields, each a key (number and wire type) and a value. Those are followed that can lead to a
-tensor (``onnx.proto3`` of onnx 1.23), in whatever order and however often they come: what is found is all that any reader of the
-file could see, and what some reader could see otherwise is refused.
+tensor (``onnx.proto3`` of onnx 1.23), in whatever order and however often they come: what is found is all that any reader of
+the file could see, and what some reader could see otherwise is refused.
 """
 
 import mmap

@@ -50,8 +50,8 @@ def test_weights_are_found_wherever_they_may_be(everywhere: onnx.ModelProto, tmp
     (tmp_path / "m.onnx").write_bytes(everywhere.SerializeToString())
     assert external_locations(tmp_path / "m.onnx") == {
         "in a graph of a graph", "in graphs", "sparse values", "sparse indices", "in tensors", "in tensors, too",
-        "in an attribute", "an initializer", "sparse initializer", "its indices", "in a function", "a default of a function", "in training",
-        "before training",
+        "in an attribute", "an initializer", "sparse initializer", "its indices", "in a function", "a default of a function",
+        "in training", "before training",
     }  # fmt: skip
 
 

@@ -100,7 +100,7 @@ def test_a_plugin_is_loaded_once_and_runs_on_its_cpu(
     plugin.assert_called_once_with("openvino", "/a/library.so")
     options, opened = Mock(), Mock()
     monkeypatch.setattr(ort, "SessionOptions", lambda: options)
-    monkeypatch.setattr(ort, "InferenceSession", opened)
+    monkeypatch.setattr(session, "Session", opened)
     open_session(doubling_graph, device, threads=1)
     ((devices, _),) = (call.args for call in options.add_provider_for_devices.call_args_list)
     assert [one.device.type for one in devices] == [ort.OrtHardwareDeviceType.CPU]
