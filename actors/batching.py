@@ -18,10 +18,11 @@ from actors.errors import SpeechmillError
 logger = logging.getLogger(__name__)
 
 
+ENGINE_THREAD = "speechmill-engine"
 _CLOSED = "the engine was closed before this request was done"
 # A closed engine lets a step end by itself for so long, and then waits so long for one that was told to.
 _STEP_S = 0.2
-_STOP_S = 10.0
+_STOP_S = 3.0
 
 
 class Utterance(Protocol):
@@ -139,7 +140,7 @@ class Engine(Generic[RequestT, UtteranceT, ResultT]):
         self._arrivals = itertools.count()
         self._changed = threading.Condition()
         self._closed = False
-        self._thread = threading.Thread(target=self._run, name="speechmill-engine", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=ENGINE_THREAD, daemon=True)
         self._thread.start()
 
     def submit(
