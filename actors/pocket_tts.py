@@ -22,7 +22,7 @@ from actors.pocket_text import TextRules, has_few_words, prepare_text, split_tex
 from actors.requests import SynthesisRequest, SynthesisResult, join_chunks
 from actors.sampling import row_generator
 from actors.session import Device, Graphs
-from actors.settings import Count, FamilyOptions, FamilySettings, Length, Positive, Seconds, Size, TokenId, check_ids
+from actors.settings import Count, FamilyOptions, FamilySettings, Length, Positive, Seconds, Size, TokenId
 from actors.streaming import StreamingGraph
 from actors.tokenizer import load_tokenizer
 from actors.voices import load_voice, voice_member
@@ -45,7 +45,7 @@ class Settings(FamilySettings):
     conditioning: Size
     latent_dim: Size
     vocab_size: Size
-    bos_before_voice_id: TokenId | None
+    bos_before_voice_id: TokenId | None  # may lie behind the vocabulary
     flow_type: Literal["lsd", "flow_matching", "drifting", "pointwise"]
     frame_rate: Positive
     frame_size: Size
@@ -68,7 +68,6 @@ class Settings(FamilySettings):
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Settings":
-        check_ids(self.vocab_size, bos_before_voice_id=self.bos_before_voice_id)
         if not len(self.latent_mean) == len(self.latent_std) == self.latent_dim:
             raise ValueError(f"latent_mean and latent_std do not have latent_dim ({self.latent_dim}) numbers")
         return self
