@@ -20,7 +20,7 @@ from actors.errors import BundleError, RequestError
 from actors.kv_cache import KVCache
 from actors.requests import Segment, TranscriptionRequest, TranscriptionResult
 from actors.sampling import SamplingParameters, row_generator, sample
-from actors.session import Device, Graphs
+from actors.session import LENGTHS, Device, Graphs
 from actors.settings import FamilyOptions, FamilySettings, Length, Size, TokenId, check_ids
 from actors.tokenizer import MEMBER as TOKENIZER
 from actors.tokenizer import load_tokenizer
@@ -189,7 +189,10 @@ class VibeVoiceASR:
         self._tokenizer = load_tokenizer(bundle) if TOKENIZER in bundle.manifest.files else None
         self._embedding = self._load_embedding()
         self.graphs = Graphs(bundle, device, threads)
-        self._encoder, self._decoder = map(self.graphs.open, ("speech_encoder", "decoder"))
+        hop, state, hidden = self.settings.samples_per_frame, self.settings.state_size, self.settings.hidden_size
+        edges = {"input_values": hop, "conv_state": state, "speech_features": hidden, "new_conv_state": state}
+        self._encoder = self.graphs.open("speech_encoder", **edges)
+        self._decoder = self.graphs.open("decoder", **LENGTHS, inputs_embeds=hidden, logits=self.settings.vocab_size)
         decoder = bundle.graph("decoder")
         self._max_prompt = self.settings.max_audio_frames + self.settings.max_prompt_text_tokens
         # MatMulNBits has another kernel for one row, which rounds otherwise: a row that is alone gets an idle one beside it.
