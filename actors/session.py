@@ -94,7 +94,8 @@ class Session(ort.InferenceSession):  # type: ignore[misc] # onnxruntime has no 
     """A session of onnxruntime whose runs can be ended."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
+        # By default a failure is printed on stdout, and all is tried again with other providers and without our options.
+        super().__init__(*arguments, enable_fallback=False, **options)
         self._running = ort.RunOptions()
         self._running.log_severity_level = 4  # what goes wrong is raised
 

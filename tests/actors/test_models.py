@@ -94,6 +94,11 @@ def keep_weights_in(location: str) -> Change:
     return damage
 
 
+def garble_a_name(folder: Path) -> None:
+    content = (folder / "decoder.onnx").read_bytes()
+    (folder / "decoder.onnx").write_bytes(content.replace(b"MatMul", b"MatMu\xff"))
+
+
 def is_a_voice_of_soprano(folder: Path) -> None:
     for name in ("decoder.onnx", "decoder.onnx.data"):
         shutil.copy(folder / name.replace("decoder", "speech_encoder"), folder / name)
@@ -136,6 +141,7 @@ PICKLE = (
         (keep_weights_in("./decoder.onnx.data"), "keeps weights in"),
         (keep_weights_in("{folder}/other.data"), "keeps weights in"),
         (keep_weights_in("*/_ORT_MEM_ADDR_/*"), "keeps weights in"),
+        (garble_a_name, r"decoder\.onnx cannot be opened"),
         (write("tokenizer.json", b"{}"), r"tokenizer\.json is not a tokenizer: .*Export the model again"),
         (write("tokenizer.json", b""), "is not a tokenizer"),
         (write("tokenizer.json", b"\xff\xfe"), "is not a tokenizer"),
@@ -159,12 +165,15 @@ PICKLE = (
         (edit(lambda document: document.update(layout="portable")), "the engine runs 'server' bundles"),
     ],
 )  # fmt: skip
-def test_a_broken_bundle_is_one_sentence_that_says_what_is_wrong(tmp_path: Path, damage: Change, message: str) -> None:
+def test_a_broken_bundle_is_one_sentence_that_says_what_is_wrong(
+    tmp_path: Path, damage: Change, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     shutil.copytree(embedded_folder(EMBEDDED_ASR), tmp_path / "bundle")
     damage(tmp_path / "bundle")
     with pytest.raises(BundleError, match=message) as caught:
         open_model(tmp_path / "bundle", threads=1, slots=1)
     assert len(str(caught.value)) < 1500
+    assert not capsys.readouterr().out
 
 
 def test_whatever_a_family_raises_when_it_is_opened_is_the_bundles_fault(monkeypatch: pytest.MonkeyPatch) -> None:
