@@ -308,7 +308,9 @@ class UnitWorker:
                 parts = [self._task.writer.write(batch, list(islice(rows, batch.unit.count))) for batch in batches]
         except (StorageError, ResumeError) as error:
             return [UnitStopped(str(error))]
-        except Exception as error:
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # libraries in Rust that panic raise what is no Exception
             if not self._closing:  # else it was stopped, which is no fault of its rows
                 names = ", ".join(unit.part_name for unit in units)
                 logger.warning("%s broke its worker", names, exc_info=True, extra={"unit": names})

@@ -107,6 +107,15 @@ def test_a_row_that_raises_fails_alone_and_its_neighbours_are_ok(tmp_path: Path)
     assert sum(outcome.part.status.get("ok", 0) for outcome in done) == len(ROWS)
 
 
+def test_a_row_that_has_a_library_panic_fails_alone(tmp_path: Path) -> None:
+    with open_job(tmp_path, [*ROWS[:7], "panic"], 8) as job:
+        run(job)
+        rows = job.rows()
+    bad = rows.pop("panic")
+    assert (bad["status"], bad["error"]) == ("failed", "Panic: this row has a library panic")
+    assert {row["status"] for row in rows.values()} == {"ok"}
+
+
 def test_a_row_that_cannot_be_read_is_rejected_and_its_neighbours_are_read(tmp_path: Path) -> None:
     path = tmp_path / "in.parquet"
     texts = [f"{i:04d}" * 100 for i in range(40)]
