@@ -61,6 +61,12 @@ _PASSING = re.compile(
     r"|\(HTTP status (408|429|5\d\d)\)"
     r"|google::cloud::Status\((UNAVAILABLE|INTERNAL|DEADLINE_EXCEEDED|RESOURCE_EXHAUSTED|ABORTED|UNKNOWN)\b"
 )
+# How Arrow words that a store does not give an object, or has none.
+_REFUSED = re.compile(
+    r"AWS Error (ACCESS_DENIED|RESOURCE_NOT_FOUND|NO_SUCH_KEY|NO_SUCH_BUCKET)\b"
+    r"|\(HTTP status (401|403|404|410|451)\)"
+    r"|google::cloud::Status\((PERMISSION_DENIED|NOT_FOUND|UNAUTHENTICATED)\b"
+)
 # NFS: the server replaced what the client has cached, and is asked anew the next time.
 _STALE_ATTEMPTS = 3
 _STALE_PAUSE_S = 0.5
@@ -762,6 +768,12 @@ def _patience_s() -> float:
 def _is_passing(error: OSError) -> bool:
     """Say whether a request may do better later. Errors with a number are of this machine, or say that nothing is there."""
     return error.errno is None and _PASSING.search(str(error)) is not None
+
+
+def is_refusal(error: StorageError) -> bool:
+    """Say whether a store has answered that it has no such object, or does not give it; else it could not be asked."""
+    cause = error.__cause__
+    return isinstance(cause, OSError) and not _is_passing(cause) and _REFUSED.search(str(cause)) is not None
 
 
 def _is_temporary(key: str) -> bool:

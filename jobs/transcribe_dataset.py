@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Any
 
 import pyarrow as pa
@@ -25,7 +24,7 @@ from cluster.media import MediaReader
 from cluster.output import TRANSCRIPTION_SCHEMA, TRANSCRIPTS_FOLDER, Mode, Output, PartSchema, open_run, part_schema
 from cluster.registry import EMBEDDED_ASR, REGISTRY_VARIABLE, Pinned, describe
 from cluster.runner import Task
-from cluster.storage import Store
+from cluster.storage import Store, open_store
 from jobs import options
 from jobs.console import EXIT_FAILED_ROWS, LogFormat, exit_code, log_as, name_job, print_summary, run_app
 from jobs.pipeline import (
@@ -98,6 +97,13 @@ def transcribe(
     ] = InputKind.AUTO,
     audio_column: Annotated[str, typer.Option(help="Of a table: audio (bytes, or with a path), or a path or URI.")] = "audio",
     audio_root: Annotated[str, typer.Option(help="Where relative paths in a table begin.")] = ".",
+    allow_store: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A folder, s3:// or gs:// URI of which a table's rows may name files, beside --audio-root and what lies "
+            "below the table itself. Repeatable."
+        ),
+    ] = None,
     id_column: Annotated[str, typer.Option(help="The column that names the rows of a table.")] = "id",
     context: Annotated[
         str | None, typer.Option(help="What to know beforehand: names, hotwords. A table's column 'context' goes before it.")
@@ -142,9 +148,10 @@ def transcribe(
     dataset = _scan(inputs, kind, audio_column, id_column, output)
     report_input(dataset)
     dataset = dataset if limit is None else first_rows(dataset, limit)
-    root = audio_root if "://" in audio_root else str(Path(audio_root).expanduser().resolve())
+    allowed = [open_store(location) for location in allow_store or []]
+    reader = MediaReader.of(dataset, audio_root, allowed)
     config = TranscriptionConfig(
-        read=MediaReader.of(dataset, root),
+        read=reader,
         audio_column=dataset.column,
         context=context,
         max_audio_s=max_hours * 3600,
@@ -152,7 +159,9 @@ def transcribe(
         options=settings,
     )
     schema = _schema(dataset)
-    arguments = _arguments(config, pinned, schema, id_column, root, limit, "cuda" if gpus_per_worker else "cpu")
+    arguments = _arguments(
+        config, pinned, schema, id_column, reader.root.uri, allowed, limit, "cuda" if gpus_per_worker else "cpu"
+    )
     other = {"workers": workers, "cores_per_worker": cores_per_worker, "gpus_per_worker": gpus_per_worker, "slots": slots}
     backend = choose_backend(no_ray, pool, cores_per_worker, gpus_per_worker, ray_address)
     unit_rows = UnitRows(_MIN_UNIT_ROWS, _MAX_UNIT_ROWS, rows_per_unit)
@@ -249,13 +258,21 @@ def _schema(dataset: Dataset) -> PartSchema:
 
 
 def _arguments(
-    config: TranscriptionConfig, model: Pinned, schema: PartSchema, id_column: str, root: str, limit: int | None, device: str
+    config: TranscriptionConfig,
+    model: Pinned,
+    schema: PartSchema,
+    id_column: str,
+    root: str,
+    allowed: Sequence[Store],
+    limit: int | None,
+    device: str,
 ) -> dict[str, Any]:
     """What decides the result: a job can only be resumed with all of it equal."""
     return {
         "model": model.reference,
         "audio_column": config.audio_column,
         "audio_root": root,
+        "allow_stores": sorted({store.uri for store in allowed}),
         "id_column": id_column,
         "context": config.context,
         "max_audio_s": config.max_audio_s,

@@ -292,6 +292,50 @@ def test_close_fails_what_runs_and_what_waits() -> None:
     engine.close()
 
 
+def test_a_panic_fails_who_waits_and_the_engine_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    class PanicError(BaseException):
+        """What libraries in Rust raise when they panic."""
+
+    def panic(*_: object) -> None:
+        raise PanicError
+
+    model = CountingModel()
+    with Engine(model) as engine:
+        with monkeypatch.context() as patch:
+            patch.setattr(model, "finish", panic)
+            future = engine.submit(Request("a"))
+            assert isinstance(future.exception(TIMEOUT_S), PanicError)
+        assert engine.submit(Request("b")).result(TIMEOUT_S) == "b0:1"
+
+
+def test_close_ends_a_step_that_would_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batching, "_STEP_S", 0.01)
+    model = CountingModel()
+    engine = Engine(model, interrupt=model.opened.set)
+    future = engine.submit(Request("gate", (9,)))
+    assert model.entered.wait(TIMEOUT_S)
+    engine.close()
+    with pytest.raises(SpeechmillError, match="closed before"):
+        future.result(TIMEOUT_S)
+
+
+def test_close_leaves_a_model_that_cannot_be_stopped(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr(batching, "_STEP_S", 0.01)
+    monkeypatch.setattr(batching, "_STOP_S", 0.01)
+    model = CountingModel()
+    engine = Engine(model, interrupt=lambda: None)
+    futures = [engine.submit(Request(name)) for name in ("gate", "waits")]
+    assert model.entered.wait(TIMEOUT_S)
+    engine.close()
+    for future in futures:
+        with pytest.raises(SpeechmillError, match="closed before"):
+            future.result(TIMEOUT_S)
+    assert "left to itself" in caplog.text
+    model.opened.set()
+    monkeypatch.setattr(batching, "_STOP_S", TIMEOUT_S)
+    engine.close()
+
+
 def test_a_request_cancelled_while_it_waits_never_runs() -> None:
     model = CountingModel(slots=1)
     with Engine(model) as engine:
