@@ -41,17 +41,26 @@ _SILENT_PEAK = 1e-4
 # FFmpeg follows what playlists and manifests name, local files and URLs alike: forbid all of it.
 _INPUT_OPTIONS = {"protocol_whitelist": "none"}
 
-# A file whose audio ends this much before its header says is truncated. Encoder delay and padding are far below.
+# Streams of frames in which players skip what is not a frame: tags in the middle, where files were joined, and junk.
+# Above this share of undecodable packets it is not audio at all.
+_LOOSE_STREAMS = {"mp3", "aac", "ac3", "eac3", "dts", "loas"}
+_MAX_JUNK = 0.1
+
+# A file whose audio ends this much before its header says is truncated. Encoder delay and padding are below, and there are
+# none in lossless files.
 _TRUNCATED_S = 0.25
+_TRUNCATED_LOSSLESS_S = 0.02
+_LOSSLESS = {"flac", "aiff", "au", "wv", "tta", "ape"}
+
+# Streams that may be cut anywhere and are whole: that their last frame is not is no damage.
+_ENDLESS_STREAMS = _LOOSE_STREAMS | {"mpegts", "mpeg"}
+
+# Between two packets of a Matroska file is less than this many bytes; more was skipped because it could not be read.
+_MOST_BETWEEN_PACKETS = 600
 
 # A declared duration for which the file has less than this (100 bit/s; no codec gets along with so little) is a broken
 # header and no truncated file.
 _LEAST_BYTES_PER_S = 12.5
-
-# Streams of frames in which players skip what is not a frame: tags in the middle, where files were joined, and junk.
-# Above this share of undecodable packets it is not audio at all.
-_LOOSE_STREAMS = {"mp3", "aac"}
-_MAX_JUNK = 0.1
 
 # Sound that begins less than this after the container does begins with it: encoder delay, interleaving.
 _LATE_S = 0.1
@@ -415,6 +424,7 @@ class _Decoder:
         self._stream_s = 0.0  # what was heard, and what was not because it could not be decoded
         self._failed_s = 0.0  # of that, since the last frame
         self._all_end_s = 0.0
+        self._read_to = 0
         self._failed_last = self._corrupt_last = self._broke_off = False
         self.packets = self.failures = 0
         self.error: Exception | None = None
@@ -426,6 +436,8 @@ class _Decoder:
             return self._claims.duration_s
         if self._format == "avi":
             return float(self._stream.frames * self._stream.time_base) or None
+        if self._claims.is_fragmented:
+            return None
         if self._format in _TRACK_DURATION and self._stream.duration is not None:
             return float(((self._stream.start_time or 0) + self._stream.duration) * self._stream.time_base) - self._offset_s
         tagged = _TAGGED_DURATION.match(self._stream.metadata.get("DURATION", ""))
@@ -468,7 +480,7 @@ class _Decoder:
     def run(self) -> None:
         """Decode all of it."""
         for packet in self._packets():
-            self._note_end(packet)
+            self._note_place(packet)
             if packet.stream.index != self._stream.index:
                 continue
             self.packets += 1
@@ -493,7 +505,11 @@ class _Decoder:
             self.error = self.error or error
             self._broke_off = True
 
-    def _note_end(self, packet: Any) -> None:
+    def _note_place(self, packet: Any) -> None:
+        if packet.pos is not None:
+            skipped = packet.pos - self._read_to if self._read_to else 0
+            self._placer.expects_hole |= skipped > _MOST_BETWEEN_PACKETS and self._format == "matroska,webm"
+            self._read_to = max(self._read_to, packet.pos + packet.size)
         if packet.pts is not None and packet.time_base is not None:
             end_s = float((packet.pts + (packet.duration or 0)) * packet.time_base) - self._offset_s
             self._all_end_s = max(self._all_end_s, end_s)
@@ -529,7 +545,7 @@ class _Decoder:
         if self._claims.share < 1:
             self._timeline.break_off(end_s / self._claims.share)
         elif declared_s is not None and is_credible(declared_s):
-            if end_s < declared_s - _TRUNCATED_S:
+            if end_s < declared_s - (_TRUNCATED_LOSSLESS_S if self._format in _LOSSLESS else _TRUNCATED_S):
                 self._timeline.break_off(declared_s)
         elif of_all_s is not None and is_credible(of_all_s):
             if max(self._all_end_s, end_s) < of_all_s - _TRUNCATED_S:
@@ -538,9 +554,10 @@ class _Decoder:
             self._timeline.break_off(None)
 
     def _ends_early(self) -> bool:
+        if self._format in _ENDLESS_STREAMS:
+            return self._broke_off
         is_unread = self._format not in CLAIMING_CONTAINERS
-        tail = (self._failed_last and not self._is_loose) or (self._corrupt_last and is_unread)
-        return self._claims.is_cut or self._broke_off or tail
+        return self._claims.is_cut or self._broke_off or self._failed_last or (self._corrupt_last and is_unread)
 
     @property
     def is_junk(self) -> bool:
