@@ -15,6 +15,10 @@ from actors.mpeg_frames import MpegFrames, ReadableFile, adts_frames, mpeg_audio
 _SHORTEST_UNKNOWN_RIFF = 0x7FFF_0000
 
 _MOST_CHUNKS = 1 << 20
+
+# A file of which at least this share is frames is a stream of frames.
+_LEAST_FRAMES = 0.5
+
 _CODEC_SEARCHED = 1 << 18  # bytes at a file's begin in which its tracks are described
 
 _ASF_FILE_PROPERTIES = bytes.fromhex("A1DCAB8C47A9CF118EE400C00C205365")
@@ -58,6 +62,26 @@ def read_claims(container: str, file: ReadableFile) -> Claims:
 def is_big_endian_wav(file: ReadableFile) -> bool:
     """Say whether this is a RIFX file: a WAV file of which every number is big-endian. FFmpeg reads its samples swapped."""
     return _at(file, 0, 4) == b"RIFX" and _at(file, 8, 4) == b"WAVE"
+
+
+def unfinished_rf64(file: ReadableFile) -> tuple[int, bytes] | None:
+    """Return where an RF64 file tells how long its sound is, and the true size; None unless it says 0.
+
+    Its writer did not come to its end. In the older WAV header FFmpeg takes a 0 for unknown, here it does not.
+    """
+    if _at(file, 0, 4) not in (b"RF64", b"BW64") or _at(file, 12, 4) != b"ds64" or _number(file, 28, 8):
+        return None
+    for name, start, _ in _riff_chunks(file, 12, "little"):
+        if name == b"data":
+            return 28, (_size(file) - start).to_bytes(8, "little")
+    return None
+
+
+def bare_stream(file: ReadableFile) -> str | None:
+    """Return FFmpeg's name for a file that is mostly frames of MPEG audio or AAC, whatever is before them; else None."""
+    if mpeg_audio_frames(file).share >= _LEAST_FRAMES:
+        return "mp3"
+    return "aac" if adts_frames(file).share >= _LEAST_FRAMES else None
 
 
 def _wav(file: ReadableFile) -> Claims:

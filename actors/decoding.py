@@ -26,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from actors.containers import CLAIMING_CONTAINERS, Claims, is_big_endian_wav, read_claims
+from actors.containers import CLAIMING_CONTAINERS, Claims, bare_stream, is_big_endian_wav, read_claims, unfinished_rf64
 from actors.errors import RequestError, StorageError
 
 Samples = npt.NDArray[np.float32]
@@ -65,11 +65,17 @@ _LEAST_BYTES_PER_S = 12.5
 # Sound that begins less than this after the container does begins with it: encoder delay, interleaving.
 _LATE_S = 0.1
 
+# An MP4 file whose sound and picture both begin later than this has the clock of a live stream.
+_LATEST_EDIT_S = 600.0
+
 # A jump of the clock by more than this is believed only if the next frame confirms it.
 _JUMP_S = 1.0
 
 # Timestamps that jump back by more than this are those of another recording behind the first.
 _BACK_S = 1.0
+
+# A chained stream whose clock jumps by more than a minute in its first seconds was tuned in to.
+_TUNED_IN_S, _FIRST_S = 60.0, 5.0
 
 # All holes of a file together. More is a broken clock; silence of that length would fill memory.
 _MAX_HOLES_S = 3600.0
@@ -91,16 +97,19 @@ class _Clock:
     """How far a container's timestamps can be relied on.
 
     ``tolerance_s``: smaller differences are rounding and jitter. ``is_continuous``: a hole can only be a loss.
+    ``is_chained``: recordings may follow each other in a file, each with times of its own, and the first page of one that
+    begins in the midst of a stream may not know its time.
     """
 
     tolerance_s: float
     is_continuous: bool
+    is_chained: bool = False
 
 
 # For the others (WAV, AIFF, MP3 …) timestamps are only a count of what was decoded.
 _CLOCKS = {
     "flac": _Clock(0.005, True),
-    "ogg": _Clock(0.005, True),
+    "ogg": _Clock(0.015, True, True),
     "mov,mp4,m4a,3gp,3g2,mj2": _Clock(0.05, False),
     "matroska,webm": _Clock(0.1, False),
     "flv": _Clock(0.1, True),
@@ -197,6 +206,7 @@ class _File:
     def __init__(self, file: BinaryIO, name: str) -> None:
         self._file, self._name = file, name
         self._error: OSError | None = None
+        self._mended: tuple[int, bytes] | None = None
 
     def check(self) -> None:
         """Raise the error that reading met, if any."""
@@ -205,8 +215,23 @@ class _File:
 
     def read(self, size: int = -1, /) -> bytes:
         """As that of any file; so are the others."""
+        start = self.tell() if self._mended else 0
         data: bytes = self._guarded(self._file.read, size)
-        return data
+        return self._mend_block(data, start) if self._mended else data
+
+    def mend(self, position: int, content: bytes) -> None:
+        """Let what is read at a position be this."""
+        self._mended = position, content
+
+    def _mend_block(self, data: bytes, start: int) -> bytes:
+        position, content = self._mended or (0, b"")
+        if start + len(data) <= position or start >= position + len(content):
+            return data
+        mended = bytearray(data)
+        for index, byte in enumerate(content, position - start):
+            if 0 <= index < len(mended):
+                mended[index] = byte
+        return bytes(mended)
 
     def readinto(self, buffer: Any, /) -> int:
         """Fill a buffer; libsndfile asks for that."""
@@ -301,6 +326,11 @@ class _Timeline:
         """Note that the sound ends here but should not."""
         declares = "" if declared_s is None else f", the file declares {declared_s:.2f} s"
         self.remarks.append(f"it is truncated: its audio breaks off at {self.end_s:.2f} s{declares}")
+
+    def break_off_of(self, share: float) -> None:
+        """Note that this is only a share of the sound."""
+        if share < 1 and self.end_s / share - self.end_s >= _TRUNCATED_LOSSLESS_S:
+            self.break_off(self.end_s / share)
 
     @property
     def damage(self) -> str | None:
@@ -401,8 +431,10 @@ class _Placer:
 
     def _follow(self, lag_s: float, clock: _Clock) -> None:
         """Do what a clock says that is ``lag_s`` ahead of the sound."""
-        if lag_s < -_BACK_S:
-            self._timeline.remarks.append(f"its timestamps jump back by {-lag_s:.2f} s at {self._timeline.end_s:.2f} s")
+        is_tuned_in = clock.is_chained and lag_s > _TUNED_IN_S and self._timeline.end_s < _FIRST_S
+        if lag_s < -_BACK_S or is_tuned_in:
+            if not clock.is_chained:
+                self._timeline.remarks.append(f"its timestamps jump back by {-lag_s:.2f} s at {self._timeline.end_s:.2f} s")
             self._origin_s = (self._origin_s or 0.0) + lag_s
         elif lag_s > (_EXPECTED_HOLE_S if self.expects_hole else clock.tolerance_s):
             is_damage = clock.is_continuous or self._is_patchy or self.expects_hole
@@ -465,14 +497,14 @@ class _Decoder:
     def _origin(self) -> float | None:
         """Return the time in the file that is time 0 for players: where the first of its tracks begins.
 
-        An MP4 file's own time begins at 0 (its edit lists say so); one in fragments may be a piece of a live stream.
+        An MP4 file's own time begins at 0 (its edit lists say so), unless it is a piece of a live stream.
         """
-        if self._format.startswith("mov") and not self._claims.is_fragmented:
-            return 0.0
         if self._format == "flac" and self._stream.duration is None:
             return None
         start = self._container.start_time
-        return None if start is None else float(start / av.time_base)
+        start_s = None if start is None else float(start / av.time_base)
+        is_edited = self._format.startswith("mov") and not self._claims.is_fragmented
+        return 0.0 if is_edited and (start_s or 0.0) < _LATEST_EDIT_S else start_s
 
     def _is_patchy(self) -> bool:
         return self._claims.is_patchy or (self._format == "matroska,webm" and self._claims.is_cut)
@@ -543,7 +575,7 @@ class _Decoder:
         """Note what is missing at the end."""
         end_s, declared_s, of_all_s = self._timeline.end_s, self.declared_s, self._declared_of_all_s
         if self._claims.share < 1:
-            self._timeline.break_off(end_s / self._claims.share)
+            self._timeline.break_off_of(self._claims.share)
         elif declared_s is not None and is_credible(declared_s):
             if end_s < declared_s - (_TRUNCATED_LOSSLESS_S if self._format in _LOSSLESS else _TRUNCATED_S):
                 self._timeline.break_off(declared_s)
@@ -574,6 +606,8 @@ class _Reader:
         self._tracks = 1
         if not self._size:
             raise RequestError(f"{name} is empty: it holds 0 bytes")
+        if unfinished := unfinished_rf64(file):
+            file.mend(*unfinished)
 
     def read(self, make_track: Callable[[], TrackT], audio_track: int | None) -> tuple[TrackT, Sound]:
         """Read the asked audio track, or the first one with sound in it."""
@@ -608,8 +642,7 @@ class _Reader:
 
     def _read_with_ffmpeg(self, track: TrackT, number: int) -> tuple[TrackT, Sound, float]:
         """Read an audio track by its number from 1; the last value is its peak."""
-        self._file.seek(0)
-        with av.open(self._file, options=_INPUT_OPTIONS, metadata_errors="ignore") as container:
+        with self._open() as container:
             self._tracks = len(container.streams.audio)
             self._check_number(number)
             stream: Any = container.streams.audio[number - 1]
@@ -629,6 +662,17 @@ class _Reader:
             self._check_decoded(decoder, timeline)
             decoder.compare(self._is_credible)
             return track, Sound(timeline.rate, timeline.end_s, timeline.damage), timeline.peak
+
+    def _open(self) -> Any:
+        self._file.seek(0)
+        try:
+            return av.open(self._file, options=_INPUT_OPTIONS, metadata_errors="ignore")
+        except av.InvalidDataError:
+            bare = bare_stream(self._file)  # FFmpeg does not look behind junk
+            if bare is None:
+                raise
+            self._file.seek(0)
+            return av.open(self._file, format=bare, options=_INPUT_OPTIONS, metadata_errors="ignore")
 
     def _claims(self, container: str) -> Claims:
         position = self._file.tell()  # FFmpeg goes on from where it believes the file to be
@@ -685,8 +729,7 @@ class _Reader:
                 timeline.add(block, sound.samplerate)
         if not timeline.rate:
             raise RequestError(f"{self._name} has no audio track, or one without samples")
-        if share < 1:
-            timeline.break_off(timeline.end_s / share)
+        timeline.break_off_of(share)
         return track, Sound(timeline.rate, timeline.end_s, timeline.damage)
 
 

@@ -49,10 +49,12 @@ class MpegFrames:
     Attributes:
         declared_s: the duration in seconds by the count in a Xing, Info or VBRI header; without one by the frames themselves.
         lost: what is missing between two frames, as time of the second (counted in frames that are there) and seconds.
+        share: of the file's bytes, those in frames.
     """
 
     declared_s: float | None
     lost: tuple[tuple[float, float], ...]
+    share: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -144,13 +146,14 @@ class _Walker:
         """Return what was found."""
         if not self._frames:
             return MpegFrames(None, ())
+        share = self._bytes / self._size
         if self._counted is None:
-            return MpegFrames(self._seconds + sum(seconds for _, seconds in self._holes), tuple(self._holes))
+            return MpegFrames(self._seconds + sum(seconds for _, seconds in self._holes), tuple(self._holes), share)
         missing = self._counted - self._frames
         declared_s = self._counted * self._frame_s
         if missing <= _UNCOUNTED_FRAMES and not (self._holes and missing > 0):
-            return MpegFrames(max(declared_s, self._seconds), ())
-        return MpegFrames(declared_s, self._fitted(missing * self._frame_s))
+            return MpegFrames(max(declared_s, self._seconds), (), share)
+        return MpegFrames(declared_s, self._fitted(missing * self._frame_s), share)
 
     def _fitted(self, missing_s: float) -> tuple[tuple[float, float], ...]:
         """Return the holes, made smaller where together they are longer than what is missing."""
