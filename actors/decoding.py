@@ -83,13 +83,27 @@ _MAX_HOLES_S = 3600.0
 # Decoders leave out some of the first frames: a place between frames comes this much before its count of seconds.
 _LOST_EARLY_S = 0.06
 
-# What is missing between two frames is put in by blocks of this many samples.
-_HOLE_BLOCK = 1 << 16
+# Samples that are put down at once where no frames say how many.
+_BLOCK = 1 << 16
 
 _SHOWN_PLACES = 3
 
-# Raw headers of libsndfile that cannot be mistaken for anything else.
-_SOUNDFILE_FORMATS = {"WAV", "WAVEX", "AIFF", "AU", "CAF", "W64", "RF64", "NIST", "PAF", "SVX", "AVR", "PVF", "VOC", "IRCAM"}
+# How files begin that libsndfile is asked about where FFmpeg fails: WAV, AIFF, AU, CAF, Wave64, NIST, PAF, AVR, PVF, VOC.
+_SOUNDFILE_MAGIC = (
+    b"RIF",
+    b"RF64",
+    b"FORM",
+    b".snd",
+    b"dns.",
+    b"caff",
+    b"riff",
+    b"NIST",
+    b" paf",
+    b"fap ",
+    b"2BIT",
+    b"PVF1",
+    b"Crea",
+)
 
 
 @dataclass(frozen=True)
@@ -151,11 +165,13 @@ class Sound:
         rate: in Hz, of what the track was given.
         duration_s: of that, holes and a late begin included.
         damage: what is missing and where, in words; None if nothing is.
+        audio_track: the number of the track, from 1.
     """
 
     rate: int
     duration_s: float
     damage: str | None
+    audio_track: int = 1
 
 
 def decode_into(
@@ -252,6 +268,8 @@ class _File:
     def _guarded(self, action: Callable[..., Any], *arguments: int) -> Any:
         try:
             return action(*arguments)
+        except ValueError:  # there is no such place, which libsndfile wants to be told and not shown
+            return -1
         except OSError as error:
             self._error = error
             raise StorageError(f"reading {self._name} failed: {error}") from error
@@ -316,8 +334,8 @@ class _Timeline:
         if is_damage:
             self._note_hole(seconds)
         missing = round(seconds * self.rate)
-        for start in range(0, missing, _HOLE_BLOCK):
-            size = min(_HOLE_BLOCK, missing - start)
+        for start in range(0, missing, _BLOCK):
+            size = min(_BLOCK, missing - start)
             self._track.add(np.zeros((size, self._channels), np.float32), self.rate, self._name)
         self.samples += missing
         return True
@@ -597,6 +615,10 @@ class _Decoder:
         return self._is_loose and self.failures > _MAX_JUNK * self.packets
 
 
+class _NoSoundError(RequestError):
+    """FFmpeg finds no audio track, or one without samples."""
+
+
 class _Reader:
     """Reads the audio tracks of one open file."""
 
@@ -617,7 +639,7 @@ class _Reader:
             if audio_track is None:
                 return self._read_first_with_sound(make_track)
             return self._read_with_ffmpeg(make_track(), audio_track)[:2]
-        except av.FFmpegError:
+        except (av.FFmpegError, _NoSoundError):
             self._file.check()
             if self._is_for_libsndfile():
                 return self._read_with_libsndfile(make_track(), audio_track)
@@ -625,7 +647,7 @@ class _Reader:
 
     def _read_first_with_sound(self, make_track: Callable[[], TrackT]) -> tuple[TrackT, Sound]:
         silent: tuple[TrackT, Sound] | None = None
-        failure: Exception = RequestError(f"{self._name} has no audio track, or one without samples")
+        failure: Exception = _NoSoundError(f"{self._name} has no audio track, or one without samples")
         number = 1
         while number <= self._tracks:  # known when the first one is open
             try:
@@ -661,7 +683,7 @@ class _Reader:
                 raise self._unknown_codec(claims.codec or stream.codec_context.name) from error
             self._check_decoded(decoder, timeline)
             decoder.compare(self._is_credible)
-            return track, Sound(timeline.rate, timeline.end_s, timeline.damage), timeline.peak
+            return track, Sound(timeline.rate, timeline.end_s, timeline.damage, number), timeline.peak
 
     def _open(self) -> Any:
         self._file.seek(0)
@@ -682,7 +704,7 @@ class _Reader:
 
     def _check_number(self, number: int) -> None:
         if not self._tracks:
-            raise RequestError(f"{self._name} has no audio track, or one without samples")
+            raise _NoSoundError(f"{self._name} has no audio track, or one without samples")
         if not 1 <= number <= self._tracks:
             raise RequestError(f"{self._name} has no audio track {number}: it has {self._tracks}, counted from 1")
 
@@ -700,7 +722,7 @@ class _Reader:
         if decoder.error and not timeline.rate:
             raise decoder.error
         if not timeline.rate:
-            raise RequestError(f"{self._name} has no audio track, or one without samples")
+            raise _NoSoundError(f"{self._name} has no audio track, or one without samples")
         if decoder.is_junk:
             raise RequestError(
                 f"{self._name} is damaged or not audio: {decoder.failures} of its {decoder.packets} packets cannot be decoded"
@@ -712,23 +734,27 @@ class _Reader:
 
     def _is_for_libsndfile(self) -> bool:
         self._file.seek(0)
-        try:
-            with soundfile.SoundFile(self._file) as sound:
-                return sound.format in _SOUNDFILE_FORMATS
-        except (soundfile.SoundFileError, TypeError, ValueError):
+        if not self._file.read(4).startswith(_SOUNDFILE_MAGIC):
             return False
+        self._file.seek(0)
+        try:
+            soundfile.SoundFile(self._file).close()
+        except soundfile.SoundFileError:
+            return False
+        return True
 
     def _read_with_libsndfile(self, track: TrackT, audio_track: int | None) -> tuple[TrackT, Sound]:
+        self._tracks = 1
         self._check_number(audio_track or 1)
         share = read_claims("wav", self._file).share
         self._file.seek(0)
         timeline = _Timeline(track, self._name)
         with soundfile.SoundFile(self._file) as sound:
             self._check_length(sound.frames / sound.samplerate)
-            for block in sound.blocks(_HOLE_BLOCK, dtype="float32", always_2d=True):
+            while len(block := sound.read(_BLOCK, dtype="float32", always_2d=True)):
                 timeline.add(block, sound.samplerate)
         if not timeline.rate:
-            raise RequestError(f"{self._name} has no audio track, or one without samples")
+            raise _NoSoundError(f"{self._name} has no audio track, or one without samples")
         timeline.break_off_of(share)
         return track, Sound(timeline.rate, timeline.end_s, timeline.damage)
 
