@@ -25,7 +25,7 @@ _ASF_FILE_PROPERTIES = bytes.fromhex("A1DCAB8C47A9CF118EE400C00C205365")
 _EBML, _SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
 
 # The name of a codec: Matroska's CodecID, the format of an MP4 sample description.
-_MATROSKA_CODEC = re.compile(rb"\x86[\x81-\xbf](A_[A-Z0-9/_.]+)")
+_MATROSKA_CODEC = re.compile(rb"\x86([\x81-\xbf])(A_[A-Z0-9/_.]+)")
 _MP4_CODEC = re.compile(rb"stsd.{12}([ -~]{4})", re.DOTALL)
 
 
@@ -189,7 +189,7 @@ def _matroska(file: ReadableFile) -> Claims:
     length, width = _ebml_size(head[start + 4 : start + 12]) if start >= 0 else (None, 0)
     return Claims(
         is_cut=length is not None and start + 4 + width + length > _size(file),
-        codec=codec[1].decode() if codec else None,
+        codec=codec[2][: codec[1][0] & 0x7F].decode() if codec else None,
     )
 
 

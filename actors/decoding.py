@@ -128,8 +128,8 @@ _CLOCKS = {
     "matroska,webm": _Clock(0.1, False),
     "flv": _Clock(0.1, True),
     "asf": _Clock(0.1, True),
-    "mpegts": _Clock(0.1, True),
-    "mpeg": _Clock(0.1, True),
+    "mpegts": _Clock(0.04, True),
+    "mpeg": _Clock(0.04, True),
     "nut": _Clock(0.05, True),
     "rm": _Clock(0.1, True),
 }
@@ -208,7 +208,7 @@ def decode_into(
     if not track.is_finite:
         raise RequestError(f"{name} has NaN or infinite samples")
     if sound.damage and damaged == "reject":
-        raise RequestError(f"{name} is damaged: {sound.damage}. Damaged files can be accepted as they are by an option")
+        raise RequestError(f"{name} is damaged: {sound.damage}. Take a whole copy, or accept what is there (--damaged accept)")
     return track, sound
 
 
@@ -250,8 +250,11 @@ class _File:
         return bytes(mended)
 
     def readinto(self, buffer: Any, /) -> int:
-        """Fill a buffer; libsndfile asks for that."""
-        data = self.read(len(buffer))
+        """Fill a buffer. Only libsndfile asks for that, which lets no error through: it is to be checked for."""
+        try:
+            data = self.read(len(buffer))
+        except StorageError:
+            return 0
         buffer[: len(data)] = data
         return len(data)
 
