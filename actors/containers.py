@@ -138,7 +138,7 @@ def _caf(file: ReadableFile) -> Claims:
     for _ in range(_MOST_CHUNKS):
         length = int.from_bytes(_at(file, position + 4, 8), "big", signed=True)
         if _at(file, position, 4) == b"data":
-            return _share(position + 12, length, size)
+            return _share(position + 16, length - 4, size)  # the sound follows a count of edits
         if length < 0 or position + 12 + length >= size:
             break
         position += 12 + length

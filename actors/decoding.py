@@ -12,6 +12,7 @@ show it: sound that begins later than the picture has silence before it. A hole 
 Matroska, where nothing else is wrong) is no damage.
 """
 
+import errno
 import io
 import math
 import re
@@ -87,6 +88,9 @@ _LOST_EARLY_S = 0.06
 _BLOCK = 1 << 16
 
 _SHOWN_PLACES = 3
+
+# Why a path cannot be opened that no store is to blame for.
+_NO_SUCH_FILE = {errno.ENOENT, errno.EISDIR, errno.ENOTDIR, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP}
 
 # How files begin that libsndfile is asked about where FFmpeg fails: WAV, AIFF, AU, CAF, Wave64, NIST, PAF, AVR, PVF, VOC.
 _SOUNDFILE_MAGIC = (
@@ -285,11 +289,11 @@ def _open_source(source: bytes | Path, name: str) -> Iterator[_File]:
         return
     try:
         file = source.open("rb")
-    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
-        raise RequestError(f"{name} cannot be read: {error.strerror}") from error
-    except ValueError as error:
+    except ValueError as error:  # a NUL
         raise RequestError(f"{name!r} is no path: {error}") from error
     except OSError as error:
+        if error.errno in _NO_SUCH_FILE:
+            raise RequestError(f"{name} cannot be read: {error.strerror}") from error
         raise StorageError(f"reading {name} failed: {error}") from error
     with file:
         yield _File(file, name)
@@ -533,9 +537,10 @@ class _Decoder:
     def run(self) -> None:
         """Decode all of it."""
         for packet in self._packets():
-            self._note_place(packet)
-            if packet.stream.index != self._stream.index:
-                continue
+            if self._format in _FILE_DURATION:
+                self._note_place(packet)
+                if packet.stream.index != self._stream.index:
+                    continue
             self.packets += 1
             self._placer.expects_hole |= packet.is_corrupt
             self._corrupt_last = packet.is_corrupt or (self._corrupt_last and packet.size == 0)
@@ -561,7 +566,7 @@ class _Decoder:
     def _note_place(self, packet: Any) -> None:
         if packet.pos is not None:
             skipped = packet.pos - self._read_to if self._read_to else 0
-            self._placer.expects_hole |= skipped > _MOST_BETWEEN_PACKETS and self._format == "matroska,webm"
+            self._placer.expects_hole |= skipped > _MOST_BETWEEN_PACKETS and self._format != "flv"
             self._read_to = max(self._read_to, packet.pos + packet.size)
         if packet.pts is not None and packet.time_base is not None:
             end_s = float((packet.pts + (packet.duration or 0)) * packet.time_base) - self._offset_s

@@ -334,7 +334,7 @@ def test_the_clock_is_followed_as_far_as_it_can_be_believed() -> None:
 
 
 def test_drift_within_the_tolerance_is_no_hole() -> None:
-    assert place([k / 10 + 0.05 * (k % 2) for k in range(40)], "matroska") == (4.0, None)
+    assert place([k / 10 + 0.05 * (k % 2) for k in range(40)], "matroska,webm") == (4.0, None)
 
 
 # Headers
@@ -515,6 +515,12 @@ def test_whatever_a_decoder_raises_is_the_files_fault(error: Exception, place: s
     monkeypatch.setattr(place, fail)
     with pytest.raises(RequestError, match=rf"the audio \(\d+ bytes\) cannot be decoded.*{type(error).__name__}"):
         hear(encode(speech_like(1.0), RATE, "flac"))
+
+
+@pytest.mark.parametrize("path", ["x" * 300, "a\0b", "/etc/passwd/a.wav", "\udcff.wav"])
+def test_a_path_that_can_be_none_is_the_rows_fault(path: str) -> None:
+    with pytest.raises(RequestError, match=r"cannot be read|is no path"):
+        decode_mono(Path(path), RATE, 99)
 
 
 @pytest.mark.parametrize("kind", ["flac", "wav", "rifx", "mp3", "mkv"])
