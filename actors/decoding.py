@@ -326,11 +326,11 @@ class _Timeline:
         if block.size:
             self.peak = max(self.peak, float(block.max()), -float(block.min()))
 
-    def begin_at(self, seconds: float, channels: int, rate: int) -> None:
+    def begin_at(self, seconds: float, channels: int, rate: int, *, is_damage: bool) -> None:
         """Put silence before the first block."""
         self._check_rate(rate)
         self._channels = channels
-        self.skip(seconds, is_damage=False)
+        self.skip(seconds, is_damage=is_damage)
 
     def skip(self, seconds: float, *, is_damage: bool) -> bool:
         """Put silence at the end; say whether it was put there, or is too long to be true."""
@@ -389,16 +389,24 @@ class _Placer:
     """Puts frames of one track on the timeline by their timestamps; what these mean depends on the container."""
 
     def __init__(
-        self, timeline: _Timeline, clock: _Clock | None, *, origin_s: float | None, is_patchy: bool, name: str
+        self,
+        timeline: _Timeline,
+        clock: _Clock | None,
+        *,
+        origin_s: float | None,
+        is_patchy: bool,
+        is_alone: bool,
+        name: str,
     ) -> None:
         self._timeline, self._clock, self._name = timeline, clock, name
         self._origin_s = origin_s  # the time in the file that is time 0
-        self._is_patchy = is_patchy
+        self._is_patchy, self._is_alone = is_patchy, is_alone  # alone: there is nothing before which to begin late
         self._resampler = av.AudioResampler(
             format="flt"
         )  # PyAV reads out of bounds in planar frames of eight channels and more
         self._waiting: tuple[Samples, float] | None = None
-        self.expects_hole = False
+        self.expects_hole = False  # something could not be decoded
+        self.skipped_bytes = False  # something was not even read as a packet
 
     def put(self, frame: Any) -> None:
         """Put a decoded frame where it belongs."""
@@ -427,12 +435,12 @@ class _Placer:
         elif self._waiting:
             self.finish()
         self._timeline.add(block, rate)
-        self.expects_hole = False
+        self.expects_hole = self.skipped_bytes = False
 
     def _begin(self, time: float, channels: int, rate: int) -> None:
         self._origin_s = time if self._origin_s is None else self._origin_s
         if time - self._origin_s >= _LATE_S:
-            self._timeline.begin_at(time - self._origin_s, channels, rate)
+            self._timeline.begin_at(time - self._origin_s, channels, rate, is_damage=self._is_alone)
         self._origin_s = time - self._timeline.end_s
 
     def _waits(self, block: Samples, time: float, rate: int, clock: _Clock) -> bool:
@@ -462,7 +470,7 @@ class _Placer:
                 self._timeline.remarks.append(f"its timestamps jump back by {-lag_s:.2f} s at {self._timeline.end_s:.2f} s")
             self._origin_s = (self._origin_s or 0.0) + lag_s
         elif lag_s > (_EXPECTED_HOLE_S if self.expects_hole else clock.tolerance_s):
-            is_damage = clock.is_continuous or self._is_patchy or self.expects_hole
+            is_damage = clock.is_continuous or self._is_patchy or self.expects_hole or self.skipped_bytes
             if not self._timeline.skip(lag_s, is_damage=is_damage):
                 self._origin_s = (self._origin_s or 0.0) + lag_s
 
@@ -476,7 +484,14 @@ class _Decoder:
         self._is_loose = self._format in _LOOSE_STREAMS
         self._clock = _CLOCKS.get(self._format)
         self._origin_s = self._origin()
-        self._placer = _Placer(timeline, self._clock, origin_s=self._origin_s, is_patchy=self._is_patchy(), name=name)
+        self._placer = _Placer(
+            timeline,
+            self._clock,
+            origin_s=self._origin_s,
+            is_patchy=self._is_patchy(),
+            is_alone=self._format == "flac",
+            name=name,
+        )
         self._lost = list(claims.lost)
         self._stream_s = 0.0  # what was heard, and what was not because it could not be decoded
         self._failed_s = 0.0  # of that, since the last frame
@@ -524,8 +539,8 @@ class _Decoder:
 
         An MP4 file's own time begins at 0 (its edit lists say so), unless it is a piece of a live stream.
         """
-        if self._format == "flac" and self._stream.duration is None:
-            return None
+        if self._format == "flac":  # its frames are numbered: unless it is one of a known length, it may be a piece of a stream
+            return None if self._stream.duration is None else 0.0
         start = self._container.start_time
         start_s = None if start is None else float(start / av.time_base)
         is_edited = self._format.startswith("mov") and not self._claims.is_fragmented
@@ -566,7 +581,7 @@ class _Decoder:
     def _note_place(self, packet: Any) -> None:
         if packet.pos is not None:
             skipped = packet.pos - self._read_to if self._read_to else 0
-            self._placer.expects_hole |= skipped > _MOST_BETWEEN_PACKETS and self._format != "flv"
+            self._placer.skipped_bytes |= skipped > _MOST_BETWEEN_PACKETS and self._format != "flv"
             self._read_to = max(self._read_to, packet.pos + packet.size)
         if packet.pts is not None and packet.time_base is not None:
             end_s = float((packet.pts + (packet.duration or 0)) * packet.time_base) - self._offset_s

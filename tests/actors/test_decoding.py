@@ -292,6 +292,24 @@ def test_a_hole_of_hours_fills_no_memory(container: str) -> None:
     assert "its timestamps jump by 18000 s at 2.0" in (heard.damage or "")
 
 
+def test_a_flac_file_without_its_first_frames_keeps_its_times() -> None:
+    data = mux("flac", "flac")
+    with av.open(io.BytesIO(data)) as file:
+        frames = [packet.pos for packet in file.demux() if packet.pos is not None]
+    heard = hear(data[: frames[0]] + data[frames[10] :])
+    assert re.match(r"(\d\.\d\d) s at 0.00 s could not be decoded", heard.damage or "")
+    assert len(heard.samples) == 6 * RATE
+    assert is_at(hear(data).samples, heard.samples, 4.0)
+
+
+def test_a_matroska_file_without_one_of_its_clusters_is_damaged() -> None:
+    data = mux("matroska", "aac", cluster_time_limit="1000")
+    clusters = [match.start() for match in re.finditer(b"\x1f\x43\xb6\x75", data)]
+    heard = hear(data[: clusters[2]] + data[clusters[3] :])
+    assert re.match(r"[01]\.\d\d s at [12]\.\d\d s could not be decoded", heard.damage or "")
+    assert is_at(hear(data).samples, heard.samples, 5.0)
+
+
 class Kept:
     """A track that keeps what it is given."""
 
@@ -306,7 +324,7 @@ class Kept:
 def place(times: list[float], container: str = "mpegts") -> tuple[float, str | None]:
     """Put frames of a tenth of a second at times; return how long it got, and its damage."""
     timeline = _Timeline(Kept(), "a.ts")
-    placer = _Placer(timeline, _CLOCKS[container], origin_s=times[0], is_patchy=False, name="a.ts")
+    placer = _Placer(timeline, _CLOCKS[container], origin_s=times[0], is_patchy=False, is_alone=False, name="a.ts")
     for time in times:
         frame = av.AudioFrame.from_ndarray(np.ones((1, 100), np.float32), format="flt", layout="mono")
         frame.sample_rate, frame.pts, frame.time_base = 1000, round(time * 1000), Fraction(1, 1000)
