@@ -144,7 +144,7 @@ _EXPECTED_HOLE_S = 0.005
 _TRACK_DURATION = {"flac", "mov,mp4,m4a,3gp,3g2,mj2", "aiff", "au", "wv", "tta", "ape", "dsf", "mpc", "mpc8", "rm"}
 _FILE_DURATION = {"matroska,webm", "flv"}
 # Their track durations are exact as well, but of what is there: of use only against a limit.
-_COUNTED_DURATION = _TRACK_DURATION | {"wav", "w64", "caf", "ogg"}
+_COUNTED_DURATION = _TRACK_DURATION | {"wav", "w64", "caf"}
 
 _TAGGED_DURATION = re.compile(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)")
 
@@ -167,13 +167,11 @@ class Sound:
 
     Attributes:
         rate: in Hz, of what the track was given.
-        duration_s: of that, holes and a late begin included.
         damage: what is missing and where, in words; None if nothing is.
         audio_track: the number of the track, from 1.
     """
 
     rate: int
-    duration_s: float
     damage: str | None
     audio_track: int = 1
 
@@ -264,7 +262,10 @@ class _File:
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
         """Go to a byte."""
-        position: int = self._guarded(self._file.seek, offset, whence)
+        try:
+            position: int = self._guarded(self._file.seek, offset, whence)
+        except ValueError:  # there is no such place, which decoders are told by a number
+            return -1
         return position
 
     def tell(self) -> int:
@@ -275,8 +276,6 @@ class _File:
     def _guarded(self, action: Callable[..., Any], *arguments: int) -> Any:
         try:
             return action(*arguments)
-        except ValueError:  # there is no such place, which libsndfile wants to be told and not shown
-            return -1
         except OSError as error:
             self._error = error
             raise StorageError(f"reading {self._name} failed: {error}") from error
@@ -360,7 +359,13 @@ class _Timeline:
     @property
     def damage(self) -> str | None:
         """What is missing, and where, in words; None if nothing is."""
-        return "; ".join([*self._missing(), *self.remarks]) or None
+        more = len(self.remarks) - 2 * _SHOWN_PLACES
+        remarks = (
+            self.remarks
+            if more <= 0
+            else [*self.remarks[:_SHOWN_PLACES], f"{more} more like it", *self.remarks[-_SHOWN_PLACES:]]
+        )
+        return "; ".join([*self._missing(), *remarks]) or None
 
     def _missing(self) -> list[str]:
         if not self._holes:
@@ -401,9 +406,8 @@ class _Placer:
         self._timeline, self._clock, self._name = timeline, clock, name
         self._origin_s = origin_s  # the time in the file that is time 0
         self._is_patchy, self._is_alone = is_patchy, is_alone  # alone: there is nothing before which to begin late
-        self._resampler = av.AudioResampler(
-            format="flt"
-        )  # PyAV reads out of bounds in planar frames of eight channels and more
+        # Packed samples: PyAV reads out of bounds in planar frames of eight channels and more.
+        self._resampler = av.AudioResampler(format="flt")
         self._waiting: tuple[Samples, float] | None = None
         self.expects_hole = False  # something could not be decoded
         self.skipped_bytes = False  # something was not even read as a packet
@@ -513,9 +517,11 @@ class _Decoder:
         if self._format in _TRACK_DURATION and self._stream.duration is not None:
             return float(((self._stream.start_time or 0) + self._stream.duration) * self._stream.time_base) - self._offset_s
         tagged = _TAGGED_DURATION.match(self._stream.metadata.get("DURATION", ""))
-        if tagged and self._format in _FILE_DURATION:
-            return 3600 * float(tagged[1]) + 60 * float(tagged[2]) + float(tagged[3]) - self._offset_s
-        return self._declared_of_all_s if len(self._container.streams) == 1 else None
+        of_all_s = self._declared_of_all_s
+        if tagged and of_all_s is not None:
+            tagged_s = 3600 * float(tagged[1]) + 60 * float(tagged[2]) + float(tagged[3]) - self._offset_s
+            return tagged_s if tagged_s <= of_all_s + 1 else None  # a tag may be that of the file from which this one was made
+        return of_all_s if len(self._container.streams) == 1 else None
 
     @property
     def longest_s(self) -> float | None:
@@ -706,7 +712,7 @@ class _Reader:
                 raise self._unknown_codec(claims.codec or stream.codec_context.name) from error
             self._check_decoded(decoder, timeline)
             decoder.compare(self._is_credible)
-            return track, Sound(timeline.rate, timeline.end_s, timeline.damage, number), timeline.peak
+            return track, Sound(timeline.rate, timeline.damage, number), timeline.peak
 
     def _open(self) -> Any:
         self._file.seek(0)
@@ -779,7 +785,7 @@ class _Reader:
         if not timeline.rate:
             raise _NoSoundError(f"{self._name} has no audio track, or one without samples")
         timeline.break_off_of(share)
-        return track, Sound(timeline.rate, timeline.end_s, timeline.damage)
+        return track, Sound(timeline.rate, timeline.damage)
 
 
 def _is_tag(packet: bytes) -> bool:
