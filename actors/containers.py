@@ -41,6 +41,7 @@ class Claims:
         is_fragmented: an MP4 file in fragments, as live streams are: their times begin anywhere.
         lost: for streams of frames without timestamps, what is missing between two frames: seconds from the begin (not
             counting what is lost), and for how many seconds.
+        at_least_s: how long an Ogg stream is from its first page on; recordings that follow it in the file are not counted.
         codec: what the file calls its codec, where FFmpeg does not know it.
     """
 
@@ -50,6 +51,7 @@ class Claims:
     is_patchy: bool = False
     is_fragmented: bool = False
     lost: tuple[tuple[float, float], ...] = ()
+    at_least_s: float | None = None
     codec: str | None = None
 
 
@@ -206,6 +208,7 @@ def _ogg(file: ReadableFile) -> Claims:
     """RFC 3533: pages of 27 bytes (the number of segments last), the segments' sizes, the data."""
     position, size, is_patchy = 0, _size(file), False
     numbers: dict[bytes, int] = {}
+    span = _OggSpan()
     while position < size:
         head = _at(file, position, 27 + 255)
         if head[:4] != b"OggS"[: len(head[:4])]:
@@ -214,12 +217,45 @@ def _ogg(file: ReadableFile) -> Claims:
         segments = head[26] if len(head) > 26 else 255
         length = 27 + segments + sum(head[27 : 27 + segments])
         if position + length > size:
-            return Claims(is_cut=True, is_patchy=is_patchy)
+            return Claims(is_cut=True, is_patchy=is_patchy, at_least_s=span.seconds)
         serial, number = head[14:18], int.from_bytes(head[18:22], "little")
         is_patchy |= serial in numbers and number > numbers[serial] + 1
         numbers[serial] = number
+        span.take(serial, int.from_bytes(head[6:14], "little", signed=True), _at(file, position + 27 + segments, 48))
         position += length
-    return Claims(is_patchy=is_patchy)
+    return Claims(is_patchy=is_patchy, at_least_s=span.seconds)
+
+
+class _OggSpan:
+    """Follows the time of the first audio stream in an Ogg file: pages tell it as a count of samples (granule position)."""
+
+    def __init__(self) -> None:
+        self._serial, self._rate = b"", 0
+        self._first, self._last = 0, 0
+
+    def take(self, serial: bytes, samples: int, begin: bytes) -> None:
+        """Take the next page and how its data begin."""
+        if not self._rate and (rate := _ogg_rate(begin)):
+            self._serial, self._rate = serial, rate
+        elif serial == self._serial and samples > 0:
+            self._first = self._first or samples
+            self._last = samples
+
+    @property
+    def seconds(self) -> float | None:
+        """How long the stream is, if there is one of a known codec."""
+        return (self._last - self._first) / self._rate if self._rate else None
+
+
+def _ogg_rate(begin: bytes) -> int:
+    """Return the samples per second in which a stream counts, by its first packet; 0 if it is none of Opus, Vorbis and FLAC."""
+    if begin.startswith(b"OpusHead"):  # RFC 7845: always 48 kHz
+        return 48_000
+    if begin.startswith(b"\x01vorbis"):
+        return int.from_bytes(begin[12:16], "little")
+    if begin.startswith(b"\x7fFLAC"):  # STREAMINFO is 17 bytes into it; 10 bytes into that are 20 bits of rate
+        return int.from_bytes(begin[27:30], "big") >> 4
+    return 0
 
 
 def _asf(file: ReadableFile) -> Claims:

@@ -142,7 +142,7 @@ _EXPECTED_HOLE_S = 0.005
 
 # Containers whose track duration, or that of the whole, is written in the file; for the others FFmpeg may only estimate it.
 _TRACK_DURATION = {"flac", "mov,mp4,m4a,3gp,3g2,mj2", "aiff", "au", "wv", "tta", "ape", "dsf", "mpc", "mpc8", "rm"}
-_FILE_DURATION = {"matroska,webm", "flv"}
+_FILE_DURATION = {"matroska,webm", "flv", "asf"}
 # Their track durations are exact as well, but of what is there: of use only against a limit.
 _COUNTED_DURATION = _TRACK_DURATION | {"wav", "w64", "caf"}
 
@@ -508,7 +508,7 @@ class _Decoder:
     @property
     def declared_s(self) -> float | None:
         """The duration that the file declares for this track, in seconds from time 0; None if it does not."""
-        if self._claims.duration_s is not None:
+        if self._format not in _FILE_DURATION and self._claims.duration_s is not None:
             return self._claims.duration_s
         if self._format == "avi":
             return float(self._stream.frames * self._stream.time_base) or None
@@ -526,12 +526,16 @@ class _Decoder:
     @property
     def longest_s(self) -> float | None:
         """What to compare with a limit before anything is decoded."""
+        if self._claims.at_least_s is not None:
+            return self._claims.at_least_s
         if self._format in _COUNTED_DURATION and self._stream.duration is not None:
             return float(self._stream.duration * self._stream.time_base)
         return self.declared_s
 
     @property
     def _declared_of_all_s(self) -> float | None:
+        if self._format == "asf":  # FFmpeg has its own opinion where the file is not as long as it says
+            return self._claims.duration_s
         if self._format not in _FILE_DURATION or self._container.duration is None:
             return None
         return float(self._container.duration / av.time_base) - self._offset_s
@@ -587,7 +591,7 @@ class _Decoder:
     def _note_place(self, packet: Any) -> None:
         if packet.pos is not None:
             skipped = packet.pos - self._read_to if self._read_to else 0
-            self._placer.skipped_bytes |= skipped > _MOST_BETWEEN_PACKETS and self._format != "flv"
+            self._placer.skipped_bytes |= skipped > _MOST_BETWEEN_PACKETS and self._format == "matroska,webm"
             self._read_to = max(self._read_to, packet.pos + packet.size)
         if packet.pts is not None and packet.time_base is not None:
             end_s = float((packet.pts + (packet.duration or 0)) * packet.time_base) - self._offset_s

@@ -60,6 +60,13 @@ def test_a_matroska_segment_of_unknown_size_is_never_cut() -> None:
     assert not read_claims("matroska,webm", io.BytesIO(head + b"\x18S\x80g\x40\x64" + bytes(100))).is_cut
 
 
+@pytest.mark.parametrize(("subtype", "rate"), [("OPUS", 24_000), ("VORBIS", 22_050)])
+def test_the_pages_of_an_ogg_file_tell_how_long_it_is(subtype: str, rate: int) -> None:
+    file = io.BytesIO()
+    soundfile.write(file, np.random.default_rng(0).normal(0, 0.1, 9 * rate), rate, format="OGG", subtype=subtype)
+    assert read_claims("ogg", file).at_least_s == pytest.approx(9, abs=1.1)  # from the end of the first page on
+
+
 def test_kinds_are_told_by_their_first_bytes() -> None:
     assert is_big_endian_wav(io.BytesIO(sound("WAV", "BIG")))
     assert not is_big_endian_wav(io.BytesIO(sound("WAV")))

@@ -149,6 +149,8 @@ WHOLE: dict[str, Callable[[], bytes]] = {
     "webm": lambda: mux("webm", "libopus"),
     "flv": lambda: mux("flv", "aac"),
     "wma": lambda: mux("asf", "wmav2", rate=44_100),
+    "wmv": lambda: mux("asf", "wmav2", rate=44_100, picture_s=(0, 6)),
+    "flv with a picture": lambda: mux("flv", "aac", picture_s=(0, 6), strict="-1"),
     "mp4": lambda: mux("mp4", "aac", movflags="faststart"),
     "mp4 in fragments": lambda: mux("mp4", "aac", movflags="empty_moov+default_base_moof", frag_duration="1000000"),
     "ogg": lambda: mux("ogg", "libopus"),
@@ -243,7 +245,8 @@ def test_a_lost_fragment_is_damage_and_a_pause_is_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("container", "codec"), [("mp4", "aac"), ("matroska", "aac"), ("webm", "libopus"), ("mpegts", "aac"), ("flv", "aac")]
+    ("container", "codec"),
+    [("mp4", "aac"), ("matroska", "aac"), ("webm", "libopus"), ("mpegts", "aac"), ("flv", "aac"), ("asf", "wmav2")],
 )
 @pytest.mark.parametrize("base_s", [0, 10_000])
 def test_sound_that_begins_after_the_picture_has_silence_before_it(container: str, codec: str, base_s: int) -> None:
