@@ -66,17 +66,28 @@ def is_big_endian_wav(file: ReadableFile) -> bool:
     return _at(file, 0, 4) == b"RIFX" and _at(file, 8, 4) == b"WAVE"
 
 
-def unfinished_rf64(file: ReadableFile) -> tuple[int, bytes] | None:
-    """Return where an RF64 file tells how long its sound is, and the true size; None unless it says 0.
+def unwritten_size(file: ReadableFile) -> tuple[int, bytes] | None:
+    """Return where a file says that its sound is 0 bytes long, and what it should say there; None if it does not.
 
-    Its writer did not come to its end. In the older WAV header FFmpeg takes a 0 for unknown, here it does not.
+    Its writer did not come to its end. Of WAV files FFmpeg takes that for unknown, of others for the truth.
     """
-    if _at(file, 0, 4) not in (b"RF64", b"BW64") or _at(file, 12, 4) != b"ds64" or _number(file, 28, 8):
+    magic, size = _at(file, 0, 4), _size(file)
+    if magic in (b".snd", b"dns."):
+        return (8, b"\xff" * 4) if _at(file, 8, 4) == bytes(4) else None
+    if magic in (b"RF64", b"BW64"):
+        start = _chunk(file, b"data", "little")
+        is_unwritten = start and _at(file, 12, 4) == b"ds64" and not _number(file, 28, 8)
+        return (28, (size - start).to_bytes(8, "little")) if is_unwritten else None
+    sound = {b"RIFX": (b"data", 0), b"FORM": (b"SSND", 8)}.get(magic)  # AIFF counts two numbers before the sound
+    start = _chunk(file, sound[0], "big") if sound else 0
+    if sound is None or not start or _number(file, start - 4, 4, "big") != sound[1]:
         return None
-    for name, start, _ in _riff_chunks(file, 12, "little"):
-        if name == b"data":
-            return 28, (_size(file) - start).to_bytes(8, "little")
-    return None
+    return start - 4, min(size - start, 0xFFFF_FFFF).to_bytes(4, "big")
+
+
+def _chunk(file: ReadableFile, wanted: bytes, order: str) -> int:
+    """Return where the content of a chunk of a RIFF or IFF file begins, 0 if there is none."""
+    return next((start for name, start, _ in _riff_chunks(file, 12, order) if name == wanted), 0)
 
 
 def bare_stream(file: ReadableFile) -> str | None:

@@ -27,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from actors.containers import CLAIMING_CONTAINERS, Claims, bare_stream, is_big_endian_wav, read_claims, unfinished_rf64
+from actors.containers import CLAIMING_CONTAINERS, Claims, bare_stream, is_big_endian_wav, read_claims, unwritten_size
 from actors.errors import RequestError, StorageError
 
 Samples = npt.NDArray[np.float32]
@@ -661,8 +661,8 @@ class _Reader:
         self._tracks = 1
         if not self._size:
             raise RequestError(f"{name} is empty: it holds 0 bytes")
-        if unfinished := unfinished_rf64(file):
-            file.mend(*unfinished)
+        if unwritten := unwritten_size(file):
+            file.mend(*unwritten)
 
     def read(self, make_track: Callable[[], TrackT], audio_track: int | None) -> tuple[TrackT, Sound]:
         """Read the asked audio track, or the first one with sound in it."""

@@ -395,11 +395,29 @@ def test_a_wav_file_with_a_wrong_header_that_is_all_there_is_whole(file: bytes) 
     assert len(heard.samples) in (3 * RATE, 3 * RATE + 14)  # where nothing says where the sound ends, a list is sound
 
 
-def test_an_rf64_file_that_was_never_finished_is_whole() -> None:
-    file = bytearray(pcm_file("RF64"))
-    assert file[12:16] == b"ds64"
-    file[20:44] = bytes(24)
-    assert len(hear(bytes(file)).samples) == 6 * RATE
+@pytest.mark.parametrize(
+    ("kind", "name", "offset", "size"),
+    [
+        ("rf64", b"ds64", 8, bytes(24)),
+        ("rifx", b"data", 4, bytes(4)),
+        ("w64", b"data", 16, bytes(8)),
+        ("w64", b"data", 16, b"\xff" * 8),
+        ("caf", b"data", 4, bytes(8)),
+        ("caf", b"data", 4, b"\xff" * 8),
+        ("au", b".snd", 8, bytes(4)),
+        ("au", b".snd", 8, b"\xff" * 4),
+        ("aiff", b"SSND", 4, bytes(4)),
+        ("aiff", b"SSND", 4, b"\0\0\0\x08"),
+        ("aiff", b"COMM", 10, bytes(4)),
+    ],
+)
+def test_a_file_whose_size_was_never_written_is_whole(kind: str, name: bytes, offset: int, size: bytes) -> None:
+    file = bytearray(whole_file(kind))
+    position = file.index(name) + offset
+    file[position : position + len(size)] = size
+    heard = hear(bytes(file))
+    assert heard.damage is None
+    assert len(heard.samples) == 6 * RATE
 
 
 @pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "FLOAT", "DOUBLE", "ALAW", "ULAW"])
