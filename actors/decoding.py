@@ -215,7 +215,9 @@ def decode_into(
 
 
 def _reason(error: Exception) -> str:
-    return str(getattr(error, "strerror", None) or f"{type(error).__name__}: {error}")
+    """Return what a decoder says (libsndfile's own text names an address in memory, which differs each time)."""
+    said = getattr(error, "strerror", None) or getattr(error, "error_string", None)
+    return str(said or f"{type(error).__name__}: {error}")
 
 
 class _File:

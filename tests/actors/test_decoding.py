@@ -557,6 +557,13 @@ def test_whatever_a_decoder_raises_is_the_files_fault(error: Exception, place: s
         hear(encode(speech_like(1.0), RATE, "flac"))
 
 
+def test_the_same_file_has_the_same_reason_each_time() -> None:
+    broken = b"RIFX" + bytes(4) + b"WAVE" + bytes(range(200))
+    for _ in range(2):
+        with pytest.raises(RequestError, match=r"not audio: [^<]*$"):
+            hear(broken)
+
+
 @pytest.mark.parametrize("path", ["x" * 300, "a\0b", "/etc/passwd/a.wav", "\udcff.wav"])
 def test_a_path_that_can_be_none_is_the_rows_fault(path: str) -> None:
     with pytest.raises(RequestError, match=r"cannot be read|is no path"):
