@@ -7,7 +7,7 @@ Nothing here raises for a broken file: what cannot be read says nothing.
 import io
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from actors.mpeg_frames import MpegFrames, ReadableFile, adts_frames, mpeg_audio_frames
 
@@ -21,11 +21,16 @@ _LEAST_FRAMES = 0.5
 
 _CODEC_SEARCHED = 1 << 18  # bytes at a file's begin in which its tracks are described
 
+_ASF_AUDIO = bytes.fromhex("409E69F84D5BCF11A8FD00805F5C442B")
 _ASF_FILE_PROPERTIES = bytes.fromhex("A1DCAB8C47A9CF118EE400C00C205365")
 _EBML, _SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
 
-# The name of a codec: Matroska's CodecID, the format of an MP4 sample description.
+# The name of a codec: Matroska's CodecID, the format of an MP4 sample description, the number in a WAVEFORMAT structure (of AVI
+# behind the header of an audio stream, of ASF behind the audio type and 38 bytes of other properties), Core Audio's format.
 _MATROSKA_CODEC = re.compile(rb"\x86([\x81-\xbf])(A_[A-Z0-9/_.]+)")
+_AVI_CODEC = re.compile(rb"auds.{1,200}?strf.{4}(..)", re.DOTALL)
+_ASF_CODEC = re.compile(re.escape(_ASF_AUDIO) + rb".{38}(..)", re.DOTALL)
+_CAF_CODEC = re.compile(rb"^caff.{4}desc.{16}([ -~]{4})", re.DOTALL)
 _MP4_CODEC = re.compile(rb"stsd.{12}([ -~]{4})", re.DOTALL)
 
 
@@ -129,7 +134,12 @@ def _avi(file: ReadableFile) -> Claims:
         if _at(file, position, 4) != b"RIFF" or not 0 < length < _SHORTEST_UNKNOWN_RIFF:
             break
         position += 8 + length + length % 2
-    return Claims(is_cut=position > size + 1)
+    return Claims(is_cut=position > size + 1, codec=_wave_format(file, _AVI_CODEC))
+
+
+def _wave_format(file: ReadableFile, pattern: re.Pattern[bytes]) -> str | None:
+    found = pattern.search(_at(file, 0, _CODEC_SEARCHED))
+    return f"WAV format 0x{int.from_bytes(found[1], 'little'):04X}" if found else None
 
 
 def _w64(file: ReadableFile) -> Claims:
@@ -151,7 +161,9 @@ def _caf(file: ReadableFile) -> Claims:
     for _ in range(_MOST_CHUNKS):
         length = int.from_bytes(_at(file, position + 4, 8), "big", signed=True)
         if _at(file, position, 4) == b"data":
-            return _share(position + 16, length - 4, size)  # the sound follows a count of edits
+            found = _CAF_CODEC.search(_at(file, 0, 64))
+            # The sound follows a count of edits.
+            return replace(_share(position + 16, length - 4, size), codec=found[1].decode() if found else None)
         if length < 0 or position + 12 + length >= size:
             break
         position += 12 + length
@@ -277,7 +289,8 @@ def _asf(file: ReadableFile) -> Claims:
             is_live = bool(_number(file, position + 88, 4) & 1)
             duration_s = _number(file, position + 64, 8) / 1e7 - _number(file, position + 80, 8) / 1e3
             is_cut = not is_live and _number(file, position + 40, 8) > _size(file)
-            return Claims(duration_s=None if is_live or duration_s <= 0 else duration_s, is_cut=is_cut)
+            declared_s = None if is_live or duration_s <= 0 else duration_s
+            return Claims(duration_s=declared_s, is_cut=is_cut, codec=_wave_format(file, _ASF_CODEC))
         length = _number(file, position + 16, 8)
         if length < 24:
             break

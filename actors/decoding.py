@@ -724,6 +724,10 @@ class _Reader:
         self._file.seek(0)
         try:
             return av.open(self._file, options=_INPUT_OPTIONS, metadata_errors="ignore")
+        except av.error.PatchWelcomeError as error:
+            if self._is_for_libsndfile():
+                raise
+            raise self._unknown_codec(None) from error
         except av.InvalidDataError:
             bare = bare_stream(self._file)  # FFmpeg does not look behind junk
             if bare is None:

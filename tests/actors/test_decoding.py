@@ -535,8 +535,11 @@ def test_a_track_that_cannot_be_decoded_is_passed_over() -> None:
         (mux("webm", "libopus", seconds=1).replace(b"A_OPUS", b"A_OPUZ"), "A_OPUZ"),
         (wav().replace(b"fmt \x10\0\0\0\1\0", b"fmt \x10\0\0\0\x34\x12"), "WAV format 0x1234"),
         (mux("mp4", "aac", seconds=1).replace(b"mp4a", b"mp4!").replace(b"esds", b"esdz"), "mp4!"),
+        (mux("avi", "libmp3lame", seconds=1).replace(b"\x55\0\1\0", b"\x34\x12\1\0"), "WAV format 0x1234"),
+        (mux("asf", "wmav2", rate=44_100, seconds=1).replace(b"\x61\1\1\0", b"\x34\x12\1\0"), "WAV format 0x1234"),
+        (mux("caf", "pcm_s16be", seconds=1).replace(b"lpcm", b"zzzz"), "zzzz"),
     ],
-    ids=["webm", "wav", "mp4"],
+    ids=["webm", "wav", "mp4", "avi", "asf", "caf"],
 )
 def test_a_codec_that_nobody_knows_is_named(data: bytes, codec: str) -> None:
     with pytest.raises(RequestError, match=rf"a codec that FFmpeg does not know \({re.escape(codec)}\)"):
@@ -548,6 +551,19 @@ def test_a_codec_that_nobody_knows_is_named(data: bytes, codec: str) -> None:
     [KeyError("x"), MemoryError(), OverflowError(), AttributeError("None"), UnicodeDecodeError("ascii", b"\xff", 0, 1, "")],
 )
 @pytest.mark.parametrize("place", ["av.open", "actors.decoding.read_claims", "actors.decoding._Placer.put"])
+def test_an_encoding_that_ffmpeg_has_not_implemented_is_said() -> None:
+    file = bytearray(pcm_file("AU"))
+    file[12:16] = (99).to_bytes(4, "big")
+    with pytest.raises(RequestError, match="a codec that FFmpeg does not know"):
+        hear(bytes(file))
+
+
+def test_a_picture_that_nobody_knows_does_no_harm() -> None:
+    data = mux("matroska", "aac", picture_s=(0, 6))
+    unknown = hear(data.replace(b"V_MPEG4/ISO/ASP", b"V_MPEG9/ISO/ASP"))
+    np.testing.assert_array_equal(unknown.samples, hear(data).samples)
+
+
 def test_whatever_a_decoder_raises_is_the_files_fault(error: Exception, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any, **__: Any) -> None:
         raise error
