@@ -546,11 +546,6 @@ def test_a_codec_that_nobody_knows_is_named(data: bytes, codec: str) -> None:
         hear(data)
 
 
-@pytest.mark.parametrize(
-    "error",
-    [KeyError("x"), MemoryError(), OverflowError(), AttributeError("None"), UnicodeDecodeError("ascii", b"\xff", 0, 1, "")],
-)
-@pytest.mark.parametrize("place", ["av.open", "actors.decoding.read_claims", "actors.decoding._Placer.put"])
 def test_an_encoding_that_ffmpeg_has_not_implemented_is_said() -> None:
     file = bytearray(pcm_file("AU"))
     file[12:16] = (99).to_bytes(4, "big")
@@ -564,6 +559,11 @@ def test_a_picture_that_nobody_knows_does_no_harm() -> None:
     np.testing.assert_array_equal(unknown.samples, hear(data).samples)
 
 
+@pytest.mark.parametrize(
+    "error",
+    [KeyError("x"), MemoryError(), OverflowError(), AttributeError("None"), UnicodeDecodeError("ascii", b"\xff", 0, 1, "")],
+)
+@pytest.mark.parametrize("place", ["av.open", "actors.decoding.read_claims", "actors.decoding._Placer.put"])
 def test_whatever_a_decoder_raises_is_the_files_fault(error: Exception, place: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any, **__: Any) -> None:
         raise error
