@@ -75,6 +75,11 @@ _JUMP_S = 1.0
 # Timestamps that jump back by more than this are those of another recording behind the first.
 _BACK_S = 1.0
 
+# Sound and clock may run at slightly different speeds (100 ppm are a second in three hours): then no two frames are further
+# apart than this, and no more than this share is put in or left out to follow the clock.
+_STEP_S = 0.02
+_MAX_DRIFT = 0.005
+
 # A chained stream whose clock jumps by more than a minute in its first seconds was tuned in to.
 _TUNED_IN_S, _FIRST_S = 60.0, 5.0
 
@@ -411,6 +416,8 @@ class _Placer:
         # Packed samples: PyAV reads out of bounds in planar frames of eight channels and more.
         self._resampler = av.AudioResampler(format="flt")
         self._waiting: tuple[Samples, float] | None = None
+        self._next_time = 0.0  # of a frame right behind the last one, by the clock
+        self._dropped_s = 0.0
         self.expects_hole = False  # something could not be decoded
         self.skipped_bytes = False  # something was not even read as a packet
 
@@ -433,15 +440,14 @@ class _Placer:
             self._timeline.add(block, self._timeline.rate)
 
     def _place(self, block: Samples, time: float | None, rate: int) -> None:
-        if self._clock and time is not None:
-            if not self._timeline.rate:
-                self._begin(time, block.shape[1], rate)
-            elif self._waits(block, time, rate, self._clock):
-                return
-        elif self._waiting:
+        if self._clock is None or time is None:
             self.finish()
-        self._timeline.add(block, rate)
-        self.expects_hole = self.skipped_bytes = False
+            self._timeline.add(block, rate)
+        elif not self._timeline.rate:
+            self._begin(time, block.shape[1], rate)
+            self._put_down(block, time, rate)
+        else:
+            self._follow(block, time, rate, self._clock)
 
     def _begin(self, time: float, channels: int, rate: int) -> None:
         self._origin_s = time if self._origin_s is None else self._origin_s
@@ -449,36 +455,56 @@ class _Placer:
             self._timeline.begin_at(time - self._origin_s, channels, rate, is_damage=self._is_alone)
         self._origin_s = time - self._timeline.end_s
 
-    def _waits(self, block: Samples, time: float, rate: int, clock: _Clock) -> bool:
-        """Close a hole before a block, or keep the block until the next one shows whether its time is true."""
-        lag_s = self._lag(time)
+    def _follow(self, block: Samples, time: float, rate: int, clock: _Clock) -> None:
+        """Put a block where the clock says, or keep it until the next one shows whether its time is true."""
         if self._waiting:
             held, held_time = self._waiting
             self._waiting = None
-            if abs(time - held_time - len(held) / rate) < _JUMP_S:
-                self._follow(self._lag(held_time), clock)
-            self._timeline.add(held, rate)
-            lag_s = self._lag(time)
-        if lag_s > _JUMP_S or lag_s < -_BACK_S:
+            is_true = abs(time - held_time - len(held) / rate) < _JUMP_S
+            self._put_down(self._moved(held, held_time, rate, clock) if is_true else held, held_time if is_true else None, rate)
+        if -_BACK_S <= self._lag(time) <= _JUMP_S:
+            self._put_down(self._moved(block, time, rate, clock), time, rate)
+        else:
             self._waiting = (block, time)
-            return True
-        self._follow(lag_s, clock)
-        return False
+
+    def _put_down(self, block: Samples, time: float | None, rate: int) -> None:
+        self._timeline.add(block, rate)
+        self._next_time = (self._next_time if time is None else time) + len(block) / rate
+        self.expects_hole = self.skipped_bytes = False
 
     def _lag(self, time: float) -> float:
+        """Return how far the clock is ahead of the sound."""
         return time - (self._origin_s or 0.0) - self._timeline.end_s
 
-    def _follow(self, lag_s: float, clock: _Clock) -> None:
-        """Do what a clock says that is ``lag_s`` ahead of the sound."""
+    def _moved(self, block: Samples, time: float, rate: int, clock: _Clock) -> Samples:
+        """Make the sound's end meet a block's time; return what of the block is left then."""
+        lag_s, step_s = self._lag(time), time - self._next_time
         is_tuned_in = clock.is_chained and lag_s > _TUNED_IN_S and self._timeline.end_s < _FIRST_S
         if lag_s < -_BACK_S or is_tuned_in:
             if not clock.is_chained:
                 self._timeline.remarks.append(f"its timestamps jump back by {-lag_s:.2f} s at {self._timeline.end_s:.2f} s")
-            self._origin_s = (self._origin_s or 0.0) + lag_s
+            self._set_clock(lag_s)
         elif lag_s > (_EXPECTED_HOLE_S if self.expects_hole else clock.tolerance_s):
-            is_damage = clock.is_continuous or self._is_patchy or self.expects_hole or self.skipped_bytes
+            is_loss = clock.is_continuous or self._is_patchy or self.skipped_bytes
+            is_damage = self.expects_hole or (is_loss and step_s > min(_STEP_S, clock.tolerance_s))
             if not self._timeline.skip(lag_s, is_damage=is_damage):
-                self._origin_s = (self._origin_s or 0.0) + lag_s
+                self._set_clock(lag_s)
+        elif lag_s < -clock.tolerance_s:
+            return self._drop(block, lag_s, step_s, rate)
+        return block
+
+    def _drop(self, block: Samples, lag_s: float, step_s: float, rate: int) -> Samples:
+        """Leave out of a block what the sound is ahead of a slow clock; of one that steps back nothing is left out."""
+        if step_s < -_STEP_S or self._dropped_s - lag_s > _MAX_DRIFT * self._timeline.end_s:
+            self._set_clock(lag_s)
+            return block
+        dropped = min(round(-lag_s * rate), len(block))
+        self._dropped_s += dropped / rate
+        return block[dropped:]
+
+    def _set_clock(self, lag_s: float) -> None:
+        """Let the clock and the sound agree from here on."""
+        self._origin_s = (self._origin_s or 0.0) + lag_s
 
 
 class _Decoder:

@@ -355,6 +355,19 @@ def test_the_clock_is_followed_as_far_as_it_can_be_believed() -> None:
     assert len(place([time * (-1) ** k * 10 for k, time in enumerate(steady)])[1] or "") < 1000
 
 
+@pytest.mark.parametrize("container", ["mpegts", "matroska,webm", "flv"])
+@pytest.mark.parametrize("drift", [1e-3, -1e-3])
+def test_a_clock_of_another_speed_is_followed_and_is_no_damage(container: str, drift: float) -> None:
+    end_s, damage = place([k / 10 * (1 + drift) for k in range(4000)], container)
+    assert damage is None
+    assert end_s == pytest.approx(400 * (1 + drift), abs=0.15)
+
+
+@pytest.mark.parametrize("speed", [0.5, 0.9])
+def test_no_sound_is_lost_to_a_clock_that_is_wrong(speed: float) -> None:
+    assert place([k / 10 * speed for k in range(400)]) == (pytest.approx(40.0, abs=0.3), None)
+
+
 def test_drift_within_the_tolerance_is_no_hole() -> None:
     assert place([k / 10 + 0.05 * (k % 2) for k in range(40)], "matroska,webm") == (4.0, None)
 
