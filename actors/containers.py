@@ -25,6 +25,8 @@ _ASF_AUDIO = bytes.fromhex("409E69F84D5BCF11A8FD00805F5C442B")
 _ASF_FILE_PROPERTIES = bytes.fromhex("A1DCAB8C47A9CF118EE400C00C205365")
 _EBML, _SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
 
+_CONTAINER_MAGIC = (_EBML, b"RIFF", b"RF64", b"FORM", b"OggS", b"fLaC", b"FLV", b"caff", b"riff", b"\x30\x26\xb2\x75")
+
 # The name of a codec: Matroska's CodecID, the format of an MP4 sample description, the number in a WAVEFORMAT structure (of AVI
 # behind the header of an audio stream, of ASF behind the audio type and 38 bytes of other properties), Core Audio's format.
 _MATROSKA_CODEC = re.compile(rb"\x86([\x81-\xbf])(A_[A-Z0-9/_.]+)")
@@ -96,7 +98,13 @@ def _chunk(file: ReadableFile, wanted: bytes, order: str) -> int:
 
 
 def bare_stream(file: ReadableFile) -> str | None:
-    """Return FFmpeg's name for a file that is mostly frames of MPEG audio or AAC, whatever is before them; else None."""
+    """Return FFmpeg's name for a file that is mostly frames of MPEG audio or AAC behind junk; else None.
+
+    A container that is broken may hold such frames as well; it is not whole because they can be found.
+    """
+    head = _at(file, 0, 8)
+    if head.startswith(_CONTAINER_MAGIC) or head[4:] in (b"ftyp", b"mdat", b"moov", b"free", b"wide"):
+        return None
     if mpeg_audio_frames(file).share >= _LEAST_FRAMES:
         return "mp3"
     return "aac" if adts_frames(file).share >= _LEAST_FRAMES else None

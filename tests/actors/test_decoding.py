@@ -480,6 +480,12 @@ def test_junk_around_frames_is_no_damage(make: Callable[[], bytes], before: byte
     assert len(heard.samples) / RATE == pytest.approx(3.0, abs=0.12)
 
 
+def test_frames_in_a_container_without_its_index_are_no_stream_of_frames() -> None:
+    data = mux("mp4", "libmp3lame", seconds=3.0)
+    with pytest.raises(RequestError, match="damaged, truncated or not audio"):
+        hear(data[: len(data) // 2])
+
+
 @pytest.mark.parametrize("behind", [bytes(5000), b"junk" * 999, b"TAG" + b"x" * 125])
 @pytest.mark.parametrize("kind", ["ogg", "flac", "mkv", "mp4", "wv", "aiff"])
 def test_junk_behind_a_file_is_no_damage(kind: str, behind: bytes) -> None:
