@@ -66,6 +66,13 @@ class InputKind(StrEnum):
     TABLE = "table"
 
 
+class Damaged(StrEnum):
+    """What becomes of recordings of which something is missing."""
+
+    ACCEPT = "accept"
+    REJECT = "reject"
+
+
 class FileFormat(StrEnum):
     """Formats of the transcripts that are written as files."""
 
@@ -116,6 +123,13 @@ def transcribe(
         typer.Option(min=1, help="Cut longer recordings at silences, in seconds. Default: what the model can hear."),
     ] = None,
     max_hours: Annotated[float, typer.Option(min=0.001, help="Longer recordings are rejected.")] = 6.0,
+    damaged: Annotated[
+        Damaged,
+        typer.Option(help="Recordings of which something is missing: transcribe what is there and say what is not, or reject."),
+    ] = Damaged.ACCEPT,
+    audio_track: Annotated[
+        int | None, typer.Option(min=1, help="Which audio track, from 1. Default: the first with sound in it.")
+    ] = None,
     option: Annotated[
         list[str] | None,
         typer.Option(help="A setting of the model's loop, as name=value: max_new_tokens=4096. Repeatable."),
@@ -155,6 +169,8 @@ def transcribe(
         audio_column=dataset.column,
         context=context,
         max_audio_s=max_hours * 3600,
+        damaged=damaged.value,
+        audio_track=audio_track,
         slots=slots,
         options=settings,
     )
@@ -276,6 +292,8 @@ def _arguments(
         "id_column": id_column,
         "context": config.context,
         "max_audio_s": config.max_audio_s,
+        "damaged": config.damaged,
+        "audio_track": config.audio_track,
         "options": dict(config.options),
         "limit": limit,
         "device": device,

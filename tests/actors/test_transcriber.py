@@ -2,6 +2,7 @@
 
 import pickle
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import pytest
 from actors.audio import encode
 from actors.bundle import load_bundle
 from actors.errors import RequestError
-from actors.transcriber import Transcriber, TranscriptionConfig
+from actors.requests import TranscriptionResult
+from actors.transcriber import Transcriber, TranscriptionConfig, _fill
 from cluster.registry import EMBEDDED_ASR, embedded_folder
 
 
@@ -78,6 +80,42 @@ def test_bad_audio_is_a_row_with_its_reason(transcriber: Transcriber, value: Any
 def test_silence_is_an_empty_transcript(transcriber: Transcriber) -> None:
     (row,) = run(transcriber, encode(np.zeros(9_000, np.float32), 24_000, "wav"))
     assert (row["status"], row["text"], row["segments"], row["finish_reason"]) == ("ok", "", [], "silence")
+
+
+def test_a_damaged_recording_is_heard_and_says_what_is_missing(transcriber: Transcriber, speech: np.ndarray, said: str) -> None:
+    padded = np.concatenate([np.zeros(16_000, np.float32), speech, np.zeros(16_000, np.float32)])
+    whole = encode(padded, 16_000, "flac")
+    (row,) = run(transcriber, whole[:-8_000])
+    assert (row["status"], row["finish_reason"]) == ("ok", "damaged")
+    assert said.split()[0] in row["text"]
+    assert row["error"].startswith("damaged: it is truncated: its audio breaks off at ")
+    assert f"the file declares {len(padded) / 16_000:.2f} s" in row["error"]
+
+
+def test_damaged_silence_is_damaged(transcriber: Transcriber) -> None:
+    (row,) = run(transcriber, encode(np.zeros(80_000, np.float32), 16_000, "wav")[:-80_000])
+    assert (row["status"], row["text"], row["finish_reason"]) == ("ok", "", "damaged")
+    assert "breaks off at 2.50 s, the file declares 5.00 s" in row["error"]
+
+
+def test_what_else_is_wrong_with_a_damaged_row_stays_said() -> None:
+    output: dict[str, Any] = {"error": "damaged: 1.00 s at 2.00 s could not be decoded"}
+    _fill(output, TranscriptionResult("a", "", (), 3.0, 9, "length", 0.5, ()))
+    assert output["finish_reason"] == "damaged"
+    assert output["error"] == "damaged: 1.00 s at 2.00 s could not be decoded; the answer ended by length"
+
+
+def test_damaged_recordings_are_rejected_by_option(transcriber: Transcriber, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transcriber, "_config", replace(CONFIG, damaged="reject"))
+    (row,) = run(transcriber, sound()[:-9_000])
+    assert row["status"] == "rejected"
+    assert "is damaged: it is truncated" in row["error"]
+
+
+def test_a_recording_too_short_for_speech_is_rejected(transcriber: Transcriber) -> None:
+    one, short, enough = run(transcriber, sound(1 / 16_000), sound(0.09), sound(0.11))
+    assert one["status"] == short["status"] == "rejected" != enough["status"]
+    assert "too short" in one["error"]
 
 
 def test_a_list_of_hotwords_is_a_context_and_anything_else_a_reason(transcriber: Transcriber) -> None:

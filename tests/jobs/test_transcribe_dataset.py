@@ -87,15 +87,17 @@ def rows_of(output: Path) -> dict[str, dict[str, Any]]:
 def test_a_folder_with_bad_files(transcribe: Run, recordings: Path, tmp_path: Path, said: str) -> None:
     code, printed = transcribe("--input", recordings, "--output", tmp_path / "out", "--files", "srt", "--files", "json")
     assert code == 0, printed
-    assert "8 (5 ok, 3 rejected, 0 failed)" in printed
+    assert "8 (6 ok, 2 rejected, 0 failed)" in printed
     assert "the default model understands the embedded voice and espeak-ng, not people" in printed
     rows = rows_of(tmp_path / "out")
     assert {id_ for id_, row in rows.items() if row["status"] == "ok"} == {
-        "a.flac", "sub/b.mp3", "channels.wav", "extension.wav", "silence.wav",
+        "a.flac", "sub/b.mp3", "channels.wav", "extension.wav", "silence.wav", "truncated.flac",
     }  # fmt: skip
-    for id_, reason in {"text.mp3": "not audio", "truncated.flac": "truncated", "zero.wav": "0 bytes"}.items():
+    for id_, reason in {"text.mp3": "not audio", "zero.wav": "0 bytes"}.items():
         assert reason in rows[id_]["error"]
     assert rows["silence.wav"]["finish_reason"] == "silence"
+    assert rows["truncated.flac"]["finish_reason"] == "damaged"
+    assert "it is truncated: its audio breaks off at " in rows["truncated.flac"]["error"]
     assert list(rows["a.flac"]) == [*TRANSCRIPTION_SCHEMA.names, "coverage"]
     assert rows["a.flac"]["path"] == str(recordings / "a.flac")
     assert rows["sub/b.mp3"]["text"] == said
@@ -104,7 +106,7 @@ def test_a_folder_with_bad_files(transcribe: Run, recordings: Path, tmp_path: Pa
     assert re.fullmatch(rf"1\n00:00:00,\d00 --> 00:00:0\d,\d00\nSpeaker 0: {said}\n+", subtitles), subtitles
     assert (files / "srt" / "silence.wav.srt").read_text() == ""
     assert json.loads((files / "json" / "a.flac.json").read_bytes())["duration_s"] == 2.0
-    assert len(list((files / "srt").rglob("*.srt"))) == 5
+    assert len(list((files / "srt").rglob("*.srt"))) == 6
 
 
 def test_a_table_with_other_columns(transcribe: Run, recordings: Path, tmp_path: Path) -> None:
@@ -167,6 +169,12 @@ def test_resuming_does_what_is_missing_and_refuses_other_options(transcribe: Run
     code, printed = transcribe(*arguments, "--max-chunk", 5)
     assert code == 2
     assert "options.max_chunk_s: (absent) -> 5.0" in printed
+    code, printed = transcribe(*arguments, "--damaged", "reject")
+    assert code == 2
+    assert 'damaged: "accept" -> "reject"' in printed
+    code, printed = transcribe(*arguments, "--audio-track", 2)
+    assert code == 2
+    assert "audio_track: null -> 2" in printed
 
 
 def test_wrong_usage(transcribe: Run, recordings: Path, tmp_path: Path) -> None:
