@@ -6,8 +6,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from actors.audio import FloatArray, decode_mono
 from actors.batching import Engine, EngineStats
 from actors.bundle import Bundle
@@ -18,8 +16,7 @@ from actors.requests import TranscriptionRequest, TranscriptionResult
 CONTEXT_COLUMN = "context"
 DEFAULT_SLOTS = 8
 
-# Below this peak (-80 dBFS) there is nothing to hear; the model would be given amplified rounding errors.
-_SILENT_PEAK = 1e-4
+_SHORTEST_S = 0.1  # of what may hold a word; OpenAI's interface has the same limit
 _SHOWN_ANSWER = 200  # characters of an answer that is no transcript
 
 Source = bytes | Path
@@ -35,7 +32,7 @@ class TranscriptionConfig:
             file that is not there.
         audio_column: holds ``{"bytes", "path"}``, bytes, or a path or URI.
         context: what the model should know beforehand, for rows without a ``context`` of their own.
-        max_audio_s: longer recordings are rejected: a recording is held in memory whole.
+        max_audio_s: longer recordings are rejected.
         slots: how many recordings a worker decodes together.
         options: settings of the model's loop.
     """
@@ -111,9 +108,6 @@ class Transcriber:
             try:
                 audio = self._decode(values)
                 output["duration_s"] = len(audio) / self._rate
-                if np.abs(audio).max() < _SILENT_PEAK:
-                    output.update(status="ok", text="", finish_reason="silence", coverage=0.0)
-                    continue
                 request = TranscriptionRequest(row_id, audio, self._context(values), options=self._config.options)
                 running[self._engine.submit(request)] = output
             except RequestError as error:
@@ -133,8 +127,8 @@ class Transcriber:
     def _decode(self, values: Mapping[str, Any]) -> FloatArray:
         """Return a row's audio, mono at the model's rate."""
         audio = decode_mono(self._source(values.get(self._config.audio_column)), self._rate, self._config.max_audio_s)
-        if not len(audio):
-            raise RequestError("the audio is shorter than one sample at the model's rate")
+        if len(audio) < _SHORTEST_S * self._rate:
+            raise RequestError(f"the audio is too short: {len(audio) / self._rate:.4f} s; no word is below {_SHORTEST_S} s")
         return audio
 
     def _source(self, value: Any) -> Source:
