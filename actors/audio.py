@@ -254,10 +254,10 @@ class _MonoTrack:
         """Mix and resample what waits."""
         if not self._waiting:
             return
-        block = np.concatenate(self._waiting)
+        channels = np.ascontiguousarray(np.concatenate(self._waiting).T)  # sums over rows are fast
         self._waiting, self._waiting_s = [], 0.0
-        self.channels.add(block, self._from_rate)
-        mono = block.mean(axis=1, dtype=np.float32) if self._weights is None else block @ self._weights
+        self.channels.add(channels, self._from_rate)
+        mono = channels.mean(axis=0, dtype=np.float32) if self._weights is None else self._weights @ channels
         if self._from_rate != self._rate:
             self._resampler = self._resampler or soxr.ResampleStream(
                 self._from_rate, self._rate, 1, dtype="float32", quality="HQ"
@@ -267,7 +267,7 @@ class _MonoTrack:
 
 
 class _Channels:
-    """Learns from blocks ``[samples, channels]`` whether the mean of the channels is what to listen to."""
+    """Learns from blocks ``[channels, samples]`` whether the mean of the channels is what to listen to."""
 
     def __init__(self) -> None:
         self._speech: npt.NDArray[np.float64] | None = None  # products of the channels' second differences
@@ -276,20 +276,20 @@ class _Channels:
 
     def add(self, block: FloatArray, rate: int) -> None:
         """Take the next block."""
-        channels = block.shape[1]
         step = max(1, round(rate / _COMPARED_RATE))
-        if channels == 1 or len(block) < 3 * step:
+        count = block.shape[1] // step
+        if len(block) == 1 or count < 3:
             return
-        coarse = block[: len(block) // step * step].reshape(-1, step, channels).mean(axis=1, dtype=np.float64)
-        differences = np.diff(coarse, 2, axis=0)
-        speech, energy = differences.T @ differences, np.square(coarse).sum(axis=0)
+        coarse = sum(block[:, i : count * step : step] for i in range(step)) / np.float64(step)
+        differences = np.diff(coarse, 2)
+        speech, energy = differences @ differences.T, np.square(coarse).sum(axis=1)
         if self._speech is None or self._energy is None:
             self._speech, self._energy = speech, energy
         else:
             self._speech += speech
             self._energy += energy
-        self._count += len(coarse)
-        self._sum = self._sum + coarse.sum(axis=0)
+        self._count += count
+        self._sum = self._sum + coarse.sum(axis=1)
 
     def weights(self) -> FloatArray | None:
         """Return what to multiply the channels with; ``None`` if their mean is right."""

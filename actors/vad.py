@@ -4,7 +4,7 @@ The detector is Silero VAD 6.2 (MIT, ``actors/silero_vad/LICENSE``), a small rec
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +27,7 @@ _SEARCH_S = 60.0
 
 # The detector is used to audio that is about this loud; it hears speech at -50 dBFS, too, but not at -70.
 _LOUDNESS_DBFS = -25.0
-_SCAN_S = 4.0  # is looked at together for the first and the last word
+_LOOK_S, _SCAN_S, _OVERLAP_S = 1.0, 4.0, 0.25  # what is looked at together for the first and the last word
 
 # Digital silence, also with an offset: it does not move more than rounding and dither do (-80 dBFS). Models invent words in
 # long stretches of it: one of this length is made short, with half of what is left on either side.
@@ -80,30 +80,35 @@ class SilenceCutter:
         if not spans or not detect:
             return spans
         joined = join_spans(audio, spans)
-        spoken = self.spoken(joined, rate)
-        if spoken is None or not trim:
-            return spans if spoken else []
+        begin = self._first_spoken(joined, rate)
+        if begin is None or not trim:
+            return [] if begin is None else spans
+        end = self._last_spoken(joined, rate)
         longest, margin = round(_LONGEST_EDGE_S * rate), round(_LEFT_EDGE_S * rate)
-        begin = spoken[0] - margin if spoken[0] > longest else 0
-        end = spoken[1] + margin if len(joined) - spoken[1] > longest else len(joined)
-        return _narrow(spans, begin, end)
+        return _narrow(
+            spans,
+            begin - margin if begin > longest else 0,
+            end + margin if len(joined) - end > longest else len(joined),
+        )
 
-    def spoken(self, audio: FloatArray, rate: int) -> Span | None:
-        """Return the first sample of ``[samples]`` at ``rate`` Hz at which somebody speaks, and the last + 1; or ``None``."""
-        size = round(_SCAN_S * rate)
-        firsts = range(0, len(audio), size)
-        begin = next((window[0] for first in firsts if (window := self._windows(audio, rate, first, size))), None)
-        if begin is None:
-            return None
-        return begin, next(window[1] for first in reversed(firsts) if (window := self._windows(audio, rate, first, size)))
+    def _first_spoken(self, audio: FloatArray, rate: int) -> int | None:
+        """Return the first sample at which somebody speaks."""
+        for first, stop in _scan(len(audio), rate):
+            heard = np.nonzero(self.speech(audio[first:stop], rate) >= _SPEECH)[0]
+            release(audio)
+            if len(heard):
+                return first + int(heard[0]) * _WINDOW * rate // _RATE
+        return None
 
-    def _windows(self, audio: FloatArray, rate: int, first: int, size: int) -> Span | None:
-        """Return the samples from the first to the last window of speech in one block."""
-        block = audio[first : first + size]
-        heard = np.nonzero(self.speech(block, rate) >= _SPEECH)[0]
-        release(audio)
-        window = _WINDOW * rate / _RATE
-        return (first + int(heard[0] * window), min(first + int((heard[-1] + 1) * window), len(audio))) if len(heard) else None
+    def _last_spoken(self, audio: FloatArray, rate: int) -> int:
+        """Return the last sample + 1 at which somebody speaks; 0 if nobody does."""
+        for left, right in _scan(len(audio), rate):
+            first, stop = len(audio) - right, len(audio) - left
+            heard = np.nonzero(self.speech(audio[first:stop], rate) >= _SPEECH)[0]
+            release(audio)
+            if len(heard):
+                return min(first + (int(heard[-1]) + 1) * _WINDOW * rate // _RATE, stop)
+        return 0
 
     def _open(self) -> ort.InferenceSession:
         with self._lock:
@@ -136,6 +141,14 @@ def _quietest(probabilities: FloatArray, samples: int) -> int:
     starts, stops = edges[::2], edges[1::2]
     best = len(starts) - 1 - int((stops - starts)[::-1].argmax())
     return max(1, int((starts[best] + stops[best]) / 2 * window))
+
+
+def _scan(samples: int, rate: int) -> Iterator[Span]:
+    """Yield where to look for a word: where there mostly is one a little, then more; with overlap, so that none is cut."""
+    first, size, overlap = 0, round(_LOOK_S * rate), round(_OVERLAP_S * rate)
+    while first < samples:
+        yield max(0, first - overlap), min(first + size, samples)
+        first, size = first + size, round(_SCAN_S * rate)
 
 
 def without_silence(audio: FloatArray, rate: int) -> list[Span]:
