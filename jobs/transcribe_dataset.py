@@ -18,7 +18,7 @@ import typer
 
 from actors.errors import InputDataError
 from actors.models import check_transcriber
-from actors.subtitles import TranscriptFormat, render
+from actors.subtitles import CueLimits, TranscriptFormat, render
 from actors.transcriber import CONTEXT_COLUMN, DEFAULT_SLOTS, TranscriptionConfig
 from cluster.dataset import Dataset, scan, scan_media
 from cluster.media import MediaReader
@@ -101,6 +101,17 @@ def transcribe(
     file_format: Annotated[
         list[FileFormat] | None, typer.Option("--files", help="Write each transcript as a file too. Repeatable.")
     ] = None,
+    max_line_chars: Annotated[
+        int,
+        typer.Option(min=0, help="Longest line of a subtitle; an East Asian character counts as two. 0: one line a segment."),
+    ] = CueLimits.line_chars,
+    max_lines: Annotated[
+        int, typer.Option(min=0, help="Lines of a subtitle; what is longer becomes several. 0: any number.")
+    ] = CueLimits.lines,
+    max_chars_per_second: Annotated[
+        float,
+        typer.Option(min=0, help="A subtitle that must be read faster stays on while nobody else speaks. 0: none does."),
+    ] = CueLimits.chars_per_second,
     max_chunk: Annotated[
         float | None,
         typer.Option(min=1, help="Cut longer recordings at silences, in seconds. Default: what the model can hear."),
@@ -158,7 +169,8 @@ def transcribe(
         name_job(run.session)
         report_precision(manifest, gpus_per_worker)
         summary, tally = run_missing(run, Task(dataset, run.writer(schema), pinned, config), backend, unit_rows)
-        write_files(run.store, summary.parts, [name.value for name in dict.fromkeys(file_format or [])])
+        limits = CueLimits(max_line_chars, max_lines, max_chars_per_second)
+        write_files(run.store, summary.parts, [name.value for name in dict.fromkeys(file_format or [])], limits)
         print_summary(summary, tally, str(run.store), manifest)
     if pinned.name == EMBEDDED_ASR:
         logger.warning("the default model understands the embedded voice and espeak-ng, not people: name another with --model")
@@ -167,23 +179,23 @@ def transcribe(
     return EXIT_FAILED_ROWS if summary.status.get("failed") or dataset.corrupt else 0
 
 
-def write_files(store: Store, parts: Sequence[Part], formats: Sequence[TranscriptFormat]) -> None:
+def write_files(store: Store, parts: Sequence[Part], formats: Sequence[TranscriptFormat], limits: CueLimits) -> None:
     """Write the transcripts of the rows that are ok as ``<format>/<id>.<format>``; the same again gives the same files."""
     if not formats:
         return
     with ThreadPoolExecutor(_WRITER_THREADS) as pool:
         for part in parts:
-            written = pool.map(lambda file: store.write_bytes(*file), _files(store, part, formats))
+            written = pool.map(lambda file: store.write_bytes(*file), _files(store, part, formats, limits))
             for _ in written:  # raises what a thread raised
                 pass
 
 
-def _files(store: Store, part: Part, formats: Sequence[TranscriptFormat]) -> Iterator[tuple[str, bytes]]:
+def _files(store: Store, part: Part, formats: Sequence[TranscriptFormat], limits: CueLimits) -> Iterator[tuple[str, bytes]]:
     with store.errors("read", part.key), store.open_input(part.key) as stream:
         rows = pq.read_table(stream, columns=_SCHEMA.names, filters=[("status", "=", "ok")]).to_pylist()
     for row in rows:
         for name in formats:
-            yield f"{name}/{file_name(row['id'])}.{name}", render(name, row).encode()
+            yield f"{name}/{file_name(row['id'])}.{name}", render(name, row, limits).encode()
 
 
 def file_name(row_id: str) -> str:
