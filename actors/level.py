@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
 
 from actors.audio import FloatArray, blocks
 
@@ -18,6 +19,7 @@ _SMALLEST = 1e-6  # of a loudness: the original's, too
 # the energy; in speech it holds below 0.0003, in noise that falls with 20 dB a decade 0.01.
 _BASELINE = 2400
 _MAX_OFFSET = 0.05
+_NEIGHBOURS = 2
 
 # Audio is loud above what 0.1 s of its samples reach together. Peaks of speech are up to 4 times as high, also where little is
 # said; what is 8 times as high is no part of it, and cut off at 4 times.
@@ -36,7 +38,7 @@ class Level:
     """What brings audio to a loudness.
 
     ``baseline`` is the offset in the middle of each block of 2,400 samples, ``None`` where there is none to speak of; ``limit``
-    the highest amplitude that counts.
+    the highest amplitude that counts; ``divisor`` lowers what would be above 1.
     """
 
     baseline: npt.NDArray[np.float64] | None
@@ -57,7 +59,7 @@ def measure(audio: FloatArray, loudness_dbfs: float) -> Level:
     limit = np.inf
     if loud > _FAINT and peak > _CLICK_CREST * loud:
         limit = peak = _MAX_CREST * loud
-        energy = sum(float(np.square(block, dtype=np.float64).sum()) for block in _blocks(audio, baseline, limit))
+        energy = sum(_energy(block[np.abs(block) < limit]) for block in _blocks(audio, baseline))
     rms = np.sqrt(energy / len(audio))
     gain = np.float32(10 ** (loudness_dbfs / 20) / (rms + _SMALLEST))
     scaled_peak = float(np.float32(peak) * gain)
@@ -69,12 +71,14 @@ def _baseline(audio: FloatArray) -> npt.NDArray[np.float64] | None:
     means, energy = [], 0.0
     for block in blocks(audio, _BLOCK):
         means.append(np.add.reduceat(block, range(0, len(block), _BASELINE), dtype=np.float64))
-        energy += float(np.square(block, dtype=np.float64).sum())
+        energy += _energy(block)
     baseline = np.concatenate(means)
     rest = len(audio) - _BASELINE * (len(baseline) - 1)
     baseline /= np.array([*[_BASELINE] * (len(baseline) - 1), rest])
     if rest < _BASELINE / 2 and len(baseline) > 1:
         baseline[-1] = baseline[-2]  # a few samples have a mean that is no offset
+    # A thump moves one mean or two, an offset all of them.
+    baseline = np.median(sliding_window_view(np.pad(baseline, _NEIGHBOURS, "edge"), 2 * _NEIGHBOURS + 1), axis=1)
     return baseline if np.square(baseline).mean() * len(audio) > _MAX_OFFSET * energy else None
 
 
@@ -85,16 +89,20 @@ def _amplitudes(audio: FloatArray, baseline: npt.NDArray[np.float64] | None) -> 
     for block in _blocks(audio, baseline):
         amplitudes = np.abs(block)
         peak = max(peak, float(amplitudes.max()))
-        energy += float(np.square(block, dtype=np.float64).sum())
+        energy += _energy(block)
         counts += np.bincount(amplitudes.view(np.uint32) >> _SHIFT, minlength=len(counts))
     reached = np.cumsum(counts[::-1])[::-1] >= max(1, min(_LOUD, len(audio) // 20))
     step = np.array(int(np.nonzero(reached)[0][-1]) + 1 << _SHIFT, np.uint32)  # the upper end of the samples' step
     return peak, float(step.view(np.float32)), energy
 
 
-def _blocks(audio: FloatArray, baseline: npt.NDArray[np.float64] | None, limit: float = np.inf) -> Iterator[FloatArray]:
+def _energy(block: FloatArray) -> float:
+    return float(np.square(block, dtype=np.float64).sum())
+
+
+def _blocks(audio: FloatArray, baseline: npt.NDArray[np.float64] | None) -> Iterator[FloatArray]:
     for i, block in enumerate(blocks(audio, _BLOCK)):
-        yield _steady(block, i * _BLOCK, baseline, limit)
+        yield _steady(block, i * _BLOCK, baseline, np.inf)
 
 
 def _steady(audio: FloatArray, first: int, baseline: npt.NDArray[np.float64] | None, limit: float) -> FloatArray:

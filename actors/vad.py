@@ -39,6 +39,7 @@ _LONGEST_STILL_S, _LEFT_STILL_S = 2.0, 1.0
 _LONGEST_EDGE_S, _LEFT_EDGE_S = 2.0, 1.0
 
 Span = tuple[int, int]  # first sample, last + 1
+Speech = Callable[[FloatArray, int], FloatArray]
 
 
 class SilenceCutter:
@@ -80,35 +81,16 @@ class SilenceCutter:
         if not spans or not detect:
             return spans
         joined = join_spans(audio, spans)
-        begin = self._first_spoken(joined, rate)
+        begin = _first_spoken(joined, rate, self.speech)
         if begin is None or not trim:
             return [] if begin is None else spans
-        end = self._last_spoken(joined, rate)
+        end = _last_spoken(joined, rate, self.speech)
         longest, margin = round(_LONGEST_EDGE_S * rate), round(_LEFT_EDGE_S * rate)
         return _narrow(
             spans,
             begin - margin if begin > longest else 0,
             end + margin if len(joined) - end > longest else len(joined),
         )
-
-    def _first_spoken(self, audio: FloatArray, rate: int) -> int | None:
-        """Return the first sample at which somebody speaks."""
-        for first, stop in _scan(len(audio), rate):
-            heard = np.nonzero(self.speech(audio[first:stop], rate) >= _SPEECH)[0]
-            release(audio)
-            if len(heard):
-                return first + int(heard[0]) * _WINDOW * rate // _RATE
-        return None
-
-    def _last_spoken(self, audio: FloatArray, rate: int) -> int:
-        """Return the last sample + 1 at which somebody speaks; 0 if nobody does."""
-        for left, right in _scan(len(audio), rate):
-            first, stop = len(audio) - right, len(audio) - left
-            heard = np.nonzero(self.speech(audio[first:stop], rate) >= _SPEECH)[0]
-            release(audio)
-            if len(heard):
-                return min(first + (int(heard[-1]) + 1) * _WINDOW * rate // _RATE, stop)
-        return 0
 
     def _open(self) -> ort.InferenceSession:
         with self._lock:
@@ -117,12 +99,22 @@ class SilenceCutter:
             return self._session
 
 
-def cut_at_silence(audio: FloatArray, rate: int, longest: int, speech: Callable[[FloatArray, int], FloatArray]) -> list[Span]:
-    """Cut ``[samples]`` into pieces of at most ``longest`` samples; ``speech`` is as :meth:`SilenceCutter.speech`."""
+def cut_at_silence(audio: FloatArray, rate: int, longest: int, speech: Speech) -> list[Span]:
+    """Cut ``[samples]`` into pieces of at most ``longest`` samples; ``speech`` is as :meth:`SilenceCutter.speech`.
+
+    A long silence before a piece's first word is a piece of its own, so that what is said behind it is not cut in two.
+    """
+    margin = min(round(_LEFT_EDGE_S * rate), longest // 8)
     search = max(1, min(int(longest * _SEARCH_SHARE), int(_SEARCH_S * rate)))
     pieces = []
     first = 0
     while len(audio) - first > longest:
+        spoken = _first_spoken(audio[first : first + longest], rate, speech)
+        if spoken is None or spoken > _LONGEST_EDGE_S * rate:
+            stop = first + (longest if spoken is None else spoken) - margin
+            pieces.append((first, stop))
+            first = stop
+            continue
         begin = first + longest - search
         tail = audio[begin : first + longest]
         stop = begin + _quietest(speech(tail, rate), len(tail))
@@ -141,6 +133,27 @@ def _quietest(probabilities: FloatArray, samples: int) -> int:
     starts, stops = edges[::2], edges[1::2]
     best = len(starts) - 1 - int((stops - starts)[::-1].argmax())
     return max(1, int((starts[best] + stops[best]) / 2 * window))
+
+
+def _first_spoken(audio: FloatArray, rate: int, speech: Speech) -> int | None:
+    """Return the first sample at which somebody speaks."""
+    for first, stop in _scan(len(audio), rate):
+        heard = np.nonzero(speech(audio[first:stop], rate) >= _SPEECH)[0]
+        release(audio)
+        if len(heard):
+            return first + int(heard[0]) * _WINDOW * rate // _RATE
+    return None
+
+
+def _last_spoken(audio: FloatArray, rate: int, speech: Speech) -> int:
+    """Return the last sample + 1 at which somebody speaks; 0 if nobody does."""
+    for left, right in _scan(len(audio), rate):
+        first, stop = len(audio) - right, len(audio) - left
+        heard = np.nonzero(speech(audio[first:stop], rate) >= _SPEECH)[0]
+        release(audio)
+        if len(heard):
+            return min(first + (int(heard[-1]) + 1) * _WINDOW * rate // _RATE, stop)
+    return 0
 
 
 def _scan(samples: int, rate: int) -> Iterator[Span]:
