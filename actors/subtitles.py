@@ -21,7 +21,7 @@ TRANSCRIPT_FORMATS: tuple[TranscriptFormat, ...] = get_args(TranscriptFormat)
 _SHORTEST_S = 0.001  # players skip a cue that does not last
 
 # What a break between cues costs beside one behind a sentence, in shares of an empty cue, and what another cue costs.
-_BEHIND_CLAUSE, _BEHIND_WORD, _WITHIN_WORD, _ANOTHER_CUE = 0.2, 0.8, 2.0, 0.2
+_BEHIND_CLAUSE, _BEHIND_WORD, _WITHIN_WORD, _ANOTHER_CUE = 0.2, 1.0, 2.0, 0.2
 _SENTENCE_ENDS, _CLAUSE_ENDS, _CLOSERS = ".!?…。！？．؟۔।", ",;:–—、，；：،؛", "\"'”’»)]」』）】》〉"
 
 # Scripts that write no spaces between words break anywhere, but not before or behind these (JIS X 4051, in short).
@@ -285,7 +285,8 @@ def _width(text: str) -> int:
 
 
 def _times(cue: _Cue, point: str) -> str:
-    return f"{_clock(cue.start, point)} --> {_clock(cue.end, point)}"
+    start = round(cue.start * 1000)
+    return f"{_clock(start, point)} --> {_clock(max(round(cue.end * 1000), start + 1), point)}"
 
 
 def _speaker(segment: Segment) -> str:
@@ -314,7 +315,6 @@ def _end(segment: Segment) -> float:
     return max(segment.end, segment.start + _SHORTEST_S)
 
 
-def _clock(seconds: float, point: str) -> str:
-    milliseconds = round(seconds * 1000)
+def _clock(milliseconds: int, point: str) -> str:
     minutes, rest = divmod(milliseconds, 60_000)
     return f"{minutes // 60:02d}:{minutes % 60:02d}:{rest // 1000:02d}{point}{rest % 1000:03d}"

@@ -96,7 +96,11 @@ def test_a_folder_with_bad_files(transcribe: Run, recordings: Path, tmp_path: Pa
     assert rows["a.flac"]["path"] == str(recordings / "a.flac")
     assert rows["sub/b.mp3"]["text"] == said
     subtitles = (tmp_path / "out" / "srt" / "sub" / "b.mp3.srt").read_text()
-    assert re.fullmatch(rf"1\n00:00:00,\d00 --> 00:00:0\d,\d00\nSpeaker 0: {said}\n+", subtitles), subtitles
+    assert re.fullmatch(r"1\n00:00:00,\d00 --> 00:00:0\d,\d00\nSpeaker 0: (.{10,31})\n(.{20,42})\n+", subtitles), subtitles
+    assert " ".join(subtitles.split("\n")[2:4]) == f"Speaker 0: {said}"
+    arguments = ("--files", "vtt", "--max-line-chars", 0, "--max-chars-per-second", 0)
+    assert transcribe("--input", recordings, "--output", tmp_path / "out", *arguments)[0] == 0  # the finished job
+    assert f"<v Speaker 0>{said}\n" in (tmp_path / "out" / "vtt" / "sub" / "b.mp3.vtt").read_text()
     assert (tmp_path / "out" / "srt" / "silence.wav.srt").read_text() == ""
     assert json.loads((tmp_path / "out" / "json" / "a.flac.json").read_bytes())["duration_s"] == 2.0
     assert len(list((tmp_path / "out" / "srt").rglob("*.srt"))) == 5
