@@ -256,7 +256,8 @@ class _MonoTrack:
             return
         channels = np.ascontiguousarray(np.concatenate(self._waiting).T)  # sums over rows are fast
         self._waiting, self._waiting_s = [], 0.0
-        self.channels.add(channels, self._from_rate)
+        if self.is_finite:
+            self.channels.add(channels, self._from_rate)
         mono = channels.mean(axis=0, dtype=np.float32) if self._weights is None else self._weights @ channels
         if self._from_rate != self._rate:
             self._resampler = self._resampler or soxr.ResampleStream(
