@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
-from actors.audio import FloatArray, blocks
+from actors.mono import FloatArray, blocks
 
 _SMALLEST = 1e-6  # of a loudness: the original's, too
 

@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 import onnxruntime as ort
 
-from actors.audio import FloatArray, blocks, release, resample
+from actors.audio import resample
 from actors.level import measure
+from actors.mono import FloatArray, blocks, release
 from actors.session import Device, open_session
 
 _MODEL = Path(__file__).parent / "silero_vad" / "silero_vad_16k_op15.onnx"

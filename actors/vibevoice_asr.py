@@ -14,11 +14,11 @@ import numpy as np
 from pydantic import Field
 from tokenizers import Tokenizer
 
-from actors.audio import FloatArray, blocks, release
 from actors.bundle import Bundle, Manifest
 from actors.errors import BundleError, RequestError
 from actors.kv_cache import KVCache
 from actors.level import measure
+from actors.mono import FloatArray, blocks, release
 from actors.requests import Segment, TranscriptionRequest, TranscriptionResult
 from actors.sampling import SamplingParameters, row_generator, sample
 from actors.session import Device, open_session
