@@ -87,24 +87,19 @@ class _Channels:
     def __init__(self) -> None:
         self._speech: npt.NDArray[np.float64] | None = None  # products of the channels' second differences
         self._energy: npt.NDArray[np.float64] | None = None
-        self._count, self._sum = 0, np.zeros(1)
 
     def add(self, block: FloatArray, rate: int) -> None:
-        """Take the next block."""
+        """Take the next block. A loud one does not count for as much as it has energy: it may be a click in one channel."""
         step = max(1, round(rate / _COMPARED_RATE))
         count = block.shape[1] // step
         if len(block) == 1 or count < 3:
             return
         coarse = sum(block[:, i : count * step : step] for i in range(step)) / np.float64(step)
         differences = np.diff(coarse, 2)
-        speech, energy = differences @ differences.T, np.square(coarse).sum(axis=1)
-        if self._speech is None or self._energy is None:
-            self._speech, self._energy = speech, energy
-        else:
-            self._speech += speech
-            self._energy += energy
-        self._count += count
-        self._sum = self._sum + coarse.sum(axis=1)
+        speech, energy = differences @ differences.T, coarse.var(axis=1) * count
+        if loudness := float(np.sqrt(speech.trace())):
+            self._speech = speech / loudness + (0 if self._speech is None else self._speech)
+            self._energy = energy / loudness + (0 if self._energy is None else self._energy)
 
     def weights(self) -> FloatArray | None:
         """Return what to multiply the channels with; ``None`` if their mean is right."""
@@ -112,12 +107,9 @@ class _Channels:
             return None
         speech = self._speech.diagonal()
         loudest = int(speech.argmax())
-        if not speech[loudest]:
-            return None
-        energy = self._energy - np.square(self._sum) / self._count
         correlation = self._speech[loudest] / np.sqrt(np.maximum(speech * speech[loudest], np.finfo(np.float64).tiny))
         weights = np.where(correlation < _INVERTED, -1.0, 1.0)
-        weights[(speech < _HUM_SHARE * energy) & (speech < _HUM_SPEECH * speech[loudest])] = 0
+        weights[(speech < _HUM_SHARE * self._energy) & (speech < _HUM_SPEECH * speech[loudest])] = 0
         used = np.count_nonzero(weights)
         return None if (weights == 1).all() else (weights / used).astype(np.float32)
 

@@ -61,6 +61,14 @@ def test_speech_in_any_channel_is_what_mono_holds(channels: list[FloatArray], ra
     assert abs(float(mono @ VOICE) / float(np.linalg.norm(mono) * np.linalg.norm(VOICE))) > 0.99
 
 
+def test_a_click_does_not_hide_that_a_channel_is_reversed() -> None:
+    quiet = 0.05 * np.tile(VOICE, 4)
+    clicked = quiet.copy()
+    clicked[9_000] = 1
+    mono = decode_mono(sound_file(np.array([clicked, -quiet]).T, 24_000), 24_000, 10)
+    np.testing.assert_allclose(mono[10_000:], quiet[10_000:], atol=1e-6)
+
+
 def test_mono_of_channels_that_differ_is_their_mean() -> None:
     other = np.random.default_rng(0).standard_normal(len(VOICE)).astype(np.float32) * 0.1
     for channels in ([VOICE, other], [VOICE, np.roll(VOICE, 5000)], [VOICE, 0.1 * VOICE]):
