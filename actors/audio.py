@@ -7,7 +7,7 @@ holds. ``actors.decoding`` reads files; libsndfile encodes the lossless formats 
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import av
 import numpy as np
@@ -16,7 +16,8 @@ import soundfile
 import soxr
 
 from actors.decoding import MAX_RATE, MIN_RATE, Damaged, decode_into
-from actors.errors import RequestError, SynthesisError, UsageError
+from actors.errors import SynthesisError, UsageError
+from actors.mono import MonoTrack
 
 AudioFormat = Literal["flac", "wav", "opus", "mp3"]
 FloatArray = npt.NDArray[np.float32]
@@ -119,7 +120,11 @@ def decode_mono(
         RequestError: as :func:`decode`, or the audio is longer than ``max_s`` seconds. A file that declares so is not decoded.
         StorageError: the file exists but reading it failed.
     """
-    track, sound = decode_into(source, lambda: _MonoTrack(rate, max_s), damaged=damaged, audio_track=audio_track, max_s=max_s)
+    track, sound = decode_into(source, lambda: MonoTrack(rate, max_s), damaged=damaged, audio_track=audio_track, max_s=max_s)
+    if (weights := track.channels.weights()) is not None:
+        track, sound = decode_into(
+            source, lambda: MonoTrack(rate, max_s, weights), damaged=damaged, audio_track=sound.audio_track, max_s=max_s
+        )
     return Recording(track.samples(), sound.damage)
 
 
@@ -138,36 +143,6 @@ class _Track:
     def samples(self) -> FloatArray:
         """Return ``[channels, samples]``."""
         return np.ascontiguousarray(np.concatenate(self._blocks).T)
-
-
-class _MonoTrack:
-    """Takes blocks ``[samples, channels]`` and keeps their mean at another rate; at most ``max_s`` seconds of it."""
-
-    def __init__(self, rate: int, max_s: float) -> None:
-        self._rate, self._max_s = rate, max_s
-        self._blocks: list[FloatArray] = []
-        self._resampler: Any = None
-        self._seconds = 0.0
-        self.is_finite = True
-
-    def add(self, block: FloatArray, rate: int, name: str) -> None:
-        """Take the next block."""
-        self.is_finite &= bool(np.isfinite(block).all())
-        self._seconds += len(block) / rate
-        if self._seconds > self._max_s:
-            raise RequestError(f"{name} is longer than {self._max_s:g} s: split it, or raise the limit")
-        mono = block.mean(axis=1, dtype=np.float32)
-        if rate == self._rate:
-            self._blocks.append(mono)
-            return
-        self._resampler = self._resampler or soxr.ResampleStream(rate, self._rate, 1, dtype="float32", quality="HQ")
-        self._blocks.append(self._resampler.resample_chunk(mono))
-
-    def samples(self) -> FloatArray:
-        """Return ``[samples]``."""
-        if self._resampler:
-            self._blocks.append(self._resampler.resample_chunk(np.zeros(0, np.float32), last=True))
-        return np.concatenate(self._blocks)
 
 
 def to_mono(audio: FloatArray) -> FloatArray:

@@ -6,8 +6,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from actors.audio import Recording, decode_mono
 from actors.batching import Engine, EngineStats
 from actors.bundle import Bundle
@@ -20,8 +18,6 @@ from actors.requests import TranscriptionRequest, TranscriptionResult
 CONTEXT_COLUMN = "context"
 DEFAULT_SLOTS = 8
 
-# Below this peak (-80 dBFS) there is nothing to hear; the model would be given amplified rounding errors.
-_SILENT_PEAK = 1e-4
 # Shorter recordings hold no speech ("yes" takes twice as long); the model would invent some.
 _SHORTEST_S = 0.1
 
@@ -42,7 +38,7 @@ class TranscriptionConfig:
             file that is not there.
         audio_column: holds ``{"bytes", "path"}``, bytes, or a path or URI.
         context: what the model should know beforehand, for rows without a ``context`` of their own.
-        max_audio_s: longer recordings are rejected: a recording is held in memory whole.
+        max_audio_s: longer recordings are rejected.
         damaged: what becomes of a recording of which something is missing: ``reject``, or ``accept`` with what is there, the
             finish reason ``damaged`` and what is missing in ``error``.
         audio_track: which audio track, from 1; by default the first with sound in it.
@@ -125,10 +121,6 @@ class Transcriber:
                 audio = recording.samples
                 output["duration_s"] = len(audio) / self._rate
                 output["error"] = recording.damage and f"damaged: {recording.damage}"
-                if np.abs(audio).max() < _SILENT_PEAK:
-                    output.update(status="ok", text="", finish_reason="silence", coverage=0.0)
-                    _mark_damage(output, output["error"])
-                    continue
                 request = TranscriptionRequest(row_id, audio, self._context(values), options=self._config.options)
                 running[self._engine.submit(request)] = output
             # Decoded as slots get free, so that no more than the running ones and a few are held as samples.

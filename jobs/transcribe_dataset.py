@@ -17,7 +17,7 @@ import typer
 
 from actors.errors import InputDataError, StorageError, UsageError
 from actors.models import check_transcriber
-from actors.subtitles import TranscriptFormat, render
+from actors.subtitles import CueLimits, TranscriptFormat, render
 from actors.transcriber import CONTEXT_COLUMN, DEFAULT_SLOTS, TranscriptionConfig
 from cluster.dataset import Dataset, scan, scan_media
 from cluster.media import MediaReader
@@ -118,6 +118,17 @@ def transcribe(
     file_format: Annotated[
         list[FileFormat] | None, typer.Option("--files", help="Write each transcript as a file too. Repeatable.")
     ] = None,
+    max_line_chars: Annotated[
+        int,
+        typer.Option(min=0, help="Longest line of a subtitle; an East Asian character counts as two. 0: one line a segment."),
+    ] = CueLimits.line_chars,
+    max_lines: Annotated[
+        int, typer.Option(min=0, help="Lines of a subtitle; what is longer becomes several. 0: any number.")
+    ] = CueLimits.lines,
+    max_chars_per_second: Annotated[
+        float,
+        typer.Option(min=0, help="A subtitle that must be read faster stays on while nobody else speaks. 0: none does."),
+    ] = CueLimits.chars_per_second,
     max_chunk: Annotated[
         float | None,
         typer.Option(min=1, help="Cut longer recordings at silences, in seconds. Default: what the model can hear."),
@@ -189,7 +200,8 @@ def transcribe(
         name_job(run.session)
         report_precision(manifest, gpus_per_worker)
         summary, tally = run_missing(run, Task(dataset, run.writer(schema), pinned, config), backend, unit_rows)
-        unwritten = write_files(run.store, [name.value for name in dict.fromkeys(file_format or [])])
+        limits = CueLimits(max_line_chars, max_lines, max_chars_per_second)
+        unwritten = write_files(run.store, [name.value for name in dict.fromkeys(file_format or [])], limits)
         print_summary(summary, tally, str(run.store), manifest, run.duplicate_ids)
     if pinned.name == EMBEDDED_ASR:
         logger.warning("the default model understands the embedded voice and espeak-ng, not people: name another with --model")
@@ -198,7 +210,7 @@ def transcribe(
     return exit_code(summary, fail_on) or (EXIT_FAILED_ROWS if unwritten or dataset.corrupt else 0)
 
 
-def write_files(store: Store, formats: Sequence[TranscriptFormat]) -> int:
+def write_files(store: Store, formats: Sequence[TranscriptFormat], limits: CueLimits) -> int:
     """Write the transcripts of the rows that are ok to ``__transcripts/<format>/<id>.<format>``; return how many it could not.
 
     The same output again gives the same files. A row whose file cannot be is logged, and the others go on.
@@ -210,7 +222,7 @@ def write_files(store: Store, formats: Sequence[TranscriptFormat]) -> int:
         return 0
     unwritten = 0
     with ThreadPoolExecutor(_WRITER_THREADS) as pool:
-        for files in _files(Output(store), formats):
+        for files in _files(Output(store), formats, limits):
             for row_id, error in pool.map(lambda file: (file[0], _write_file(store, *file[1:])), files):
                 if error:
                     unwritten += 1
@@ -218,7 +230,9 @@ def write_files(store: Store, formats: Sequence[TranscriptFormat]) -> int:
     return unwritten
 
 
-def _files(output: Output, formats: Sequence[TranscriptFormat]) -> Iterator[list[tuple[str, str, bytes | None]]]:
+def _files(
+    output: Output, formats: Sequence[TranscriptFormat], limits: CueLimits
+) -> Iterator[list[tuple[str, str, bytes | None]]]:
     """Yield the files of a few rows at a time: id, key, and content; none if another row has the key."""
     taken: set[str] = set()
     for table in output.tables(_SCHEMA.names, status="ok"):
@@ -227,7 +241,7 @@ def _files(output: Output, formats: Sequence[TranscriptFormat]) -> Iterator[list
             name = file_name(row["id"])
             keys = [f"{TRANSCRIPTS_FOLDER}/{kind}/{name}.{kind}" for kind in formats]
             files += [
-                (row["id"], key, None if name in taken else render(kind, row).encode())
+                (row["id"], key, None if name in taken else render(kind, row, limits).encode())
                 for kind, key in zip(formats, keys, strict=True)
             ]
             taken.add(name)

@@ -103,7 +103,11 @@ def test_a_folder_with_bad_files(transcribe: Run, recordings: Path, tmp_path: Pa
     assert rows["sub/b.mp3"]["text"] == said
     files = tmp_path / "out" / "__transcripts"
     subtitles = (files / "srt" / "sub" / "b.mp3.srt").read_text()
-    assert re.fullmatch(rf"1\n00:00:00,\d00 --> 00:00:0\d,\d00\nSpeaker 0: {said}\n+", subtitles), subtitles
+    assert re.fullmatch(r"1\n00:00:00,\d00 --> 00:00:0\d,\d00\nSpeaker 0: (.{10,31})\n(.{20,42})\n+", subtitles), subtitles
+    assert " ".join(subtitles.split("\n")[2:4]) == f"Speaker 0: {said}"
+    arguments = ("--files", "vtt", "--max-line-chars", 0, "--max-chars-per-second", 0)
+    assert transcribe("--input", recordings, "--output", tmp_path / "out", *arguments)[0] == 0  # the finished job
+    assert f"<v Speaker 0>{said}\n" in (files / "vtt" / "sub" / "b.mp3.vtt").read_text()
     assert (files / "srt" / "silence.wav.srt").read_text() == ""
     assert json.loads((files / "json" / "a.flac.json").read_bytes())["duration_s"] == 2.0
     assert len(list((files / "srt").rglob("*.srt"))) == 6
