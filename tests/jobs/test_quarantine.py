@@ -176,7 +176,9 @@ def job(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
                 (folder / name).write_bytes(encode(said.audio, said.sample_rate, "wav"))
             columns["context"] = [None, MARK, None]
             reference, schema, column, rooms = EMBEDDED_ASR, transcribe_dataset._SCHEMA, "audio", "actors.transcriber"
-            config = TranscriptionConfig(MediaReader((), str(folder)), options={"max_new_tokens": 40})
+            pq.write_table(pa.table(columns), folder / "in.parquet")
+            reader = MediaReader.of(scan(folder / "in.parquet", "audio"), str(folder))
+            config = TranscriptionConfig(reader, options={"max_new_tokens": 40})
         pq.write_table(pa.table(columns), folder / "in.parquet")
         with open_model(fetch(describe(reference)[0]), threads=1, slots=2) as engine:
             patch.setattr(f"{rooms}.open_model", lambda *_, **__: engine)
