@@ -1,7 +1,6 @@
 """Rows of text in, rows of audio out: what a job's runner calls on a worker, with or without Ray."""
 
 import contextlib
-import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, as_completed
 from dataclasses import dataclass, field
@@ -12,13 +11,13 @@ from actors.batching import Engine, EngineStats
 from actors.bundle import Bundle
 from actors.errors import RequestError
 from actors.models import DEFAULT_SLOTS, open_model
+from actors.names import file_name
 from actors.requests import SynthesisRequest, SynthesisResult
 
 COLUMNS = ("text", "voice", "seed", "speed")
 
 _MAX_SEED = 2**63 - 1
 _MAX_NUMBER_CHARS = 40  # of a number in a text; Python refuses, or takes long, to read thousands of digits
-_UNSAFE_IN_FILE_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 @dataclass(frozen=True)
@@ -147,11 +146,10 @@ class Synthesizer:
         if not len(result.audio):
             output.update(status="failed", error="the model ended before its first sound: try another seed")
             return
-        name = _UNSAFE_IN_FILE_NAME.sub("_", result.id).strip(".")[-100:] or "row"
         output.update(
             audio={
                 "bytes": encode(result.audio, result.sample_rate, self._config.audio_format),
-                "path": name + EXTENSIONS[self._config.audio_format],
+                "path": file_name(result.id, EXTENSIONS[self._config.audio_format]),
             },
             sampling_rate=result.sample_rate,
             duration_s=len(result.audio) / result.sample_rate,

@@ -3,13 +3,15 @@
 if __name__ == "__main__":  # ends in a sentence where a dependency is missing
     __import__("jobs.requirements" if __package__ else "requirements")
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated
 
 import pyarrow.parquet as pq
 import typer
 
+from actors.audio import EXTENSIONS
 from actors.errors import InputDataError
+from actors.names import file_name
 from cluster.output import summarise
 from cluster.storage import open_store
 from jobs.console import run_app
@@ -38,10 +40,11 @@ def extract(corpus: str, folder: Path, limit: int) -> list[Path]:
     files: list[Path] = []
     for part in summarise(store).parts:
         with store.errors("read", part.key), store.open_input(part.key) as stream:
-            rows = pq.read_table(stream, columns=["audio"], filters=[("status", "=", "ok")]).to_pylist()
+            rows = pq.read_table(stream, columns=["id", "audio"], filters=[("status", "=", "ok")]).to_pylist()
         for row in rows[: limit - len(files)]:
-            # The name comes from a row: only its last component may choose a file here.
-            path = folder / f"{len(files):04d}-{Path(row['audio']['path']).name}"
+            # The path comes from a row: nothing but its suffix is taken, and only if it is one of ours.
+            suffix = PurePosixPath(row["audio"]["path"] or "").suffix
+            path = folder / f"{len(files):04d}-{file_name(row['id'], suffix if suffix in EXTENSIONS.values() else '')}"
             path.write_bytes(row["audio"]["bytes"])
             files.append(path)
         if len(files) == limit:

@@ -3,9 +3,7 @@
 if __name__ == "__main__":  # ends in a sentence where a dependency is missing
     __import__("jobs.requirements" if __package__ else "requirements")
 
-import hashlib
 import logging
-import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
@@ -18,6 +16,7 @@ import typer
 
 from actors.errors import InputDataError
 from actors.models import check_transcriber
+from actors.names import file_path
 from actors.subtitles import TranscriptFormat, render
 from actors.transcriber import CONTEXT_COLUMN, DEFAULT_SLOTS, TranscriptionConfig
 from cluster.dataset import Dataset, scan, scan_media
@@ -51,8 +50,6 @@ _MIN_UNIT_ROWS = 1
 
 _SCHEMA = TRANSCRIPTION_SCHEMA.append(pa.field("coverage", pa.float64()))
 _WRITER_THREADS = 16
-_SAFE_NAME = re.compile(r"[\w][\w .,()\[\]+-]*(/[\w][\w .,()\[\]+-]*)*")
-_MAX_NAME = 200
 
 
 class InputKind(StrEnum):
@@ -183,15 +180,7 @@ def _files(store: Store, part: Part, formats: Sequence[TranscriptFormat]) -> Ite
         rows = pq.read_table(stream, columns=_SCHEMA.names, filters=[("status", "=", "ok")]).to_pylist()
     for row in rows:
         for name in formats:
-            yield f"{name}/{file_name(row['id'])}.{name}", render(name, row).encode()
-
-
-def file_name(row_id: str) -> str:
-    """Return a relative path for a row's file: its id where that may be one, else what is left of it and a hash."""
-    if _SAFE_NAME.fullmatch(row_id) and len(row_id) <= _MAX_NAME:
-        return row_id
-    left = re.sub(r"[^\w.-]+", "_", row_id).strip("._")[-80:]
-    return f"{left}-{hashlib.sha256(row_id.encode('utf-8', 'backslashreplace')).hexdigest()[:12]}"
+            yield f"{name}/{file_path(row['id'], f'.{name}')}", render(name, row).encode()
 
 
 def _scan(inputs: Sequence[str], kind: InputKind, audio_column: str, id_column: str, output: str) -> Dataset:

@@ -183,17 +183,12 @@ def test_results_come_in_the_order_of_the_rows(synthesizer: Synthesizer) -> None
 
 @pytest.mark.parametrize(
     ("row_id", "name"),
-    [
-        ("a/b:c d", "a_b_c_d.flac"),
-        ("../../etc/passwd", "_.._etc_passwd.flac"),
-        ("...", "row.flac"),
-        ("é" * 300, "_.flac"),
-        ("x" * 300, "x" * 100 + ".flac"),
-    ],
+    [("row 1", r"row 1\.flac"), ("日本", r"日本\.flac"), ("a/b", r"a_b~\w{12}\.flac"), ("", r"row~\w{12}\.flac")],
 )
-def test_file_names_are_safe_everywhere(synthesizer: Synthesizer, row_id: str, name: str) -> None:
+def test_audio_is_named_after_its_row(synthesizer: Synthesizer, row_id: str, name: str) -> None:
     (row,) = synthesizer([(row_id, {"text": "hello"}, None)])
-    assert (row["id"], row["audio"]["path"]) == (row_id, name)
+    assert row["id"] == row_id
+    assert re.fullmatch(name, row["audio"]["path"])
 
 
 def test_closing_closes_the_engine(synthesizer: Synthesizer, engine: EchoEngine) -> None:

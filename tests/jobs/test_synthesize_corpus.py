@@ -16,6 +16,7 @@ import pytest
 from actors.audio import decode
 from cluster.output import SYNTHESIS_SCHEMA
 from cluster.registry import EMBEDDED, describe
+from jobs.extract_audio import extract
 
 # Lines that cannot be read, so that nothing but their number can name them, and the error.
 BROKEN_LINES = {
@@ -128,7 +129,7 @@ def test_every_format_decodes_to_the_right_duration(synthesize, corpus, tmp_path
     for row in read_rows(tmp_path / "out"):
         samples, rate = decode(row["audio"]["bytes"])
         assert abs(samples.shape[1] / rate - row["duration_s"]) <= tolerance_s
-        assert row["audio"]["path"] == f"{row['id'].replace(' ', '_')}.{kind}"
+        assert row["audio"]["path"] == f"{row['id']}.{kind}"
 
 
 def test_other_columns_pass_through_and_hugging_face_knows_the_types(synthesize, tmp_path):
@@ -217,6 +218,15 @@ def test_rows_that_fail_end_the_job_with_1(synthesize, corpus, tmp_path):
     ended = synthesize("--input", corpus, "--output", tmp_path / "out", "--limit", 2, "--option", "max_new_tokens=1")
     assert (ended.code, "2 (0 ok, 0 rejected, 2 failed)" in ended.out) == (1, True)
     assert {row["error"] for row in read_rows(tmp_path / "out")} == {"the model ended before its first sound: try another seed"}
+
+
+def test_audio_is_extracted_to_files_named_after_their_ids(synthesize, tmp_path):
+    source = write_jsonl(tmp_path / "in.jsonl", [{"id": id_, "text": "Hello."} for id_ in ("日本", "../a", "LJ-1")])
+    assert synthesize("--input", source, "--output", tmp_path / "out").code == 0
+    extracted = extract(str(tmp_path / "out"), tmp_path / "listen", limit=9)
+    assert extracted == sorted((tmp_path / "listen").iterdir())
+    names = [path.name.split("~")[0] for path in extracted]
+    assert names == ["0000-日本.flac", "0001-_a", "0002-LJ-1"]
 
 
 # --- run.json and resuming -----------------------------------------------------------------------------------------

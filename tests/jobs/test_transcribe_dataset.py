@@ -18,7 +18,6 @@ from actors.audio import encode
 from cluster.output import TRANSCRIPTION_SCHEMA
 from jobs import transcribe_dataset
 from jobs.console import run_app
-from jobs.transcribe_dataset import file_name
 
 Run = Callable[..., tuple[int, str]]
 
@@ -147,13 +146,3 @@ def test_wrong_usage(transcribe: Run, recordings: Path, tmp_path: Path) -> None:
         assert code == 2
         assert message in printed
     assert not (tmp_path / "out").exists()
-
-
-def test_names_of_files_stay_inside_and_apart() -> None:
-    assert file_name("sub/a b.mp3") == "sub/a b.mp3"
-    for id_ in ("../a", "/etc/a", "a//b", "a:b", "", "x" * 999, "a\0b", "\ud800"):
-        name = file_name(id_)
-        assert "/" not in name
-        assert name.strip(".")
-        assert len(name) < 120
-    assert file_name("a:b") != file_name("a?b")
