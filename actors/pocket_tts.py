@@ -19,6 +19,7 @@ from tokenizers import Tokenizer
 from actors.bundle import Bundle, Manifest
 from actors.errors import BundleError, RequestError, UsageError
 from actors.kv_cache import KVCache
+from actors.long_words import break_long_words
 from actors.pocket_text import TextRules, has_few_words, prepare_text, split_text
 from actors.requests import SynthesisRequest, SynthesisResult, join_chunks
 from actors.sampling import row_generator
@@ -341,7 +342,8 @@ class PocketTTS:
         if len(ids) <= self.settings.max_text_tokens:
             return [(text, ids, is_short)]
         # The original would speak the clause whole, whatever its length.
-        pieces = wrap(text, self.settings.max_text_tokens // _MAX_BYTES_PER_CHARACTER - len("."))
+        longest = self.settings.max_text_tokens // _MAX_BYTES_PER_CHARACTER - len(".")
+        pieces = wrap(break_long_words(text, longest), longest)
         return [prompt for piece in pieces for prompt in self._tokenized(piece)]
 
     def _check_prompt(self, ids: Sequence[int]) -> np.ndarray:

@@ -151,6 +151,13 @@ def test_a_clause_without_any_mark_is_spoken_whole_or_in_pieces_that_fit(pocket_
     assert sum(chunk.text.lower().count("word") for chunk in result.chunks) == 200
 
 
+def test_a_clause_without_any_space_is_cut_behind_its_marks(pocket_bundle: BundleFactory) -> None:
+    with open_model(pocket_bundle("lsd"), threads=1, slots=4) as engine:
+        chunks = engine.model.prepare(SynthesisRequest(id="a", text="grape-orange-" * 60), False)
+    assert len(chunks) > 10
+    assert all(chunk.text.lower().removesuffix(".").endswith(("grape", "orange")) for chunk in chunks)
+
+
 def test_four_solver_steps_differ_from_one_and_are_the_heads_sum(
     pocket_bundle: BundleFactory, pocket_oracle: Callable[[str], Any]
 ) -> None:
