@@ -17,7 +17,8 @@ from pydantic import Field
 from tokenizers import Tokenizer
 
 from actors.bundle import Bundle, Manifest
-from actors.errors import BundleError, RequestError, UsageError
+from actors.errors import BundleError, NotFiniteError, RequestError, UsageError
+from actors.finite import check_audio, finite_rows, not_finite
 from actors.kv_cache import KVCache
 from actors.long_words import break_long_words
 from actors.pocket_text import TextRules, has_few_words, prepare_text, split_text
@@ -135,6 +136,7 @@ class Utterance:
     eos_logits: list[float] = field(default_factory=list)
     eos_step: int | None = None
     finish_reason: str | None = None
+    error: NotFiniteError | None = None
     audio: np.ndarray | None = None
 
     def __post_init__(self) -> None:
@@ -147,8 +149,8 @@ class Utterance:
 
     @property
     def done(self) -> bool:
-        """Whether the end or the longest length was reached."""
-        return self.finish_reason is not None
+        """Whether the end or the longest length was reached, or a step went wrong."""
+        return self.finish_reason is not None or self.error is not None
 
     def noise(self, latent_dim: int) -> np.ndarray:
         """Return what the next latent is drawn from, float32 ``[latent_dim]``."""
@@ -268,9 +270,12 @@ class PocketTTS:
 
     def finish(self, utterance: Utterance) -> Utterance | None:
         """Decode the latents to audio."""
+        if utterance.error:
+            raise utterance.error
         latents = np.array(utterance.latents, np.float32)
         # There is no frame where the end was heard at once and none was asked for behind it.
         audio = self._decoder.run(latents)[0] if len(latents) else np.zeros(0, np.float32)
+        check_audio(audio, utterance.index)
         faded = min(len(audio), len(self._fade_in))
         audio[:faded] *= self._fade_in[:faded]
         utterance.audio = audio
@@ -388,8 +393,12 @@ class PocketTTS:
             noise = np.stack([row.noise(self.settings.latent_dim) for _, row in group]).astype(np.float32, copy=False)
             latents = self._solve(self._conditioning[slots], noise, steps)
             self._sequence[slots, 0] = latents
-            for (slot, row), latent in zip(group, latents, strict=True):
-                row.add_frame(latent, float(self._eos_logit[slot, 0]), self.settings.min_frames_before_eos)
+            finite = finite_rows(latents, self._conditioning[slots], self._eos_logit[slots])
+            for (slot, row), latent, is_finite in zip(group, latents, finite, strict=True):
+                if is_finite:
+                    row.add_frame(latent, float(self._eos_logit[slot, 0]), self.settings.min_frames_before_eos)
+                else:
+                    row.error = not_finite("the frame", row.index, len(row.latents))
 
     def _solve(self, conditioning: np.ndarray, x: np.ndarray, steps: int) -> np.ndarray:
         """Follow the flow from noise ``[rows, latent]`` to a sample (flow_lm.py: the functions ``*_decode``)."""

@@ -9,7 +9,7 @@ from typing import Any
 from actors.audio import EXTENSIONS, AudioFormat, encode
 from actors.batching import Engine, EngineStats
 from actors.bundle import Bundle
-from actors.errors import RequestError
+from actors.errors import NotFiniteError, RequestError, SynthesisError
 from actors.models import DEFAULT_SLOTS, open_model
 from actors.names import file_name
 from actors.requests import SynthesisRequest, SynthesisResult
@@ -113,7 +113,11 @@ class Synthesizer:
                 output["error"] = str(error)
         # Encoded as they come, so that no more than the running ones are held as samples.
         for future in as_completed(waiting):
-            self._fill(waiting.pop(future), future.result())
+            output = waiting.pop(future)
+            try:
+                self._fill(output, future.result())
+            except (NotFiniteError, SynthesisError) as error:
+                output.update(status="failed", error=str(error))
         return outputs
 
     def _request(self, row_id: str, values: Mapping[str, Any]) -> SynthesisRequest:

@@ -521,7 +521,7 @@ def chunk_text(text: str, min_chars: int = 30, max_chars: int = 300) -> list[str
 
 
 def _break_endless(text: str, max_chars: int) -> str:
-    """Put spaces where :func:`split_sentences` would find none to cut at: behind commas, else in place of hyphens, else anywhere.
+    """Put spaces where :func:`split_sentences` finds none to cut at: behind commas, else for hyphens, else anywhere.
 
     Behind all of a list's commas, as in what the model was trained on: without, it loses its place in the list.
     """

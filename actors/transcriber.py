@@ -11,7 +11,7 @@ import numpy as np
 from actors.audio import FloatArray, decode_mono
 from actors.batching import Engine, EngineStats
 from actors.bundle import Bundle
-from actors.errors import RequestError
+from actors.errors import NotFiniteError, RequestError
 from actors.models import open_model
 from actors.requests import TranscriptionRequest, TranscriptionResult
 
@@ -128,7 +128,11 @@ class Transcriber:
     def _collect(self, running: dict[Future[TranscriptionResult], dict[str, Any]]) -> None:
         """Wait until one of the running rows is done, and fill in all that are."""
         for future in wait(running, return_when=FIRST_COMPLETED).done:
-            _fill(running.pop(future), future.result())
+            output = running.pop(future)
+            try:
+                _fill(output, future.result())
+            except NotFiniteError as error:
+                output.update(status="failed", error=str(error))
 
     def _decode(self, values: Mapping[str, Any]) -> FloatArray:
         """Return a row's audio, mono at the model's rate."""

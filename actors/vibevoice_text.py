@@ -11,7 +11,7 @@ from actors.long_words import MARKS, boundary
 
 _QUOTES = str.maketrans({"\u2019": "'", "\u201c": '"', "\u201d": '"'})  # curly ones
 _END_OF_TEXT = "\n"  # the model's cue that no text follows
-# Ends of sentences with what closes them, of clauses, and of words; then marks within words. Full-width ones need no space behind.
+# Ends of sentences with what closes them, of clauses, and of words, then marks in words. Full-width marks need no space behind.
 _ENDS = (
     re.compile("(?<=[.!?\u2026])[\"')\\]]*\\s+|(?<=[\u3002\uff01\uff1f])|\n\\s*"),
     re.compile("(?<=[,;:])\\s+|(?<=[\u3001\uff0c\uff1a\uff1b])"),

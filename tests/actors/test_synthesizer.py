@@ -214,6 +214,46 @@ def test_a_row_alone_is_the_row_among_others_of_several_callers(real: Synthesize
     assert together == {0: alone, 1: alone}
 
 
+@pytest.mark.parametrize("where", ["_logits", "_hidden"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_step_that_is_not_finite_fails_its_row_and_no_other(
+    real: Synthesizer, monkeypatch: pytest.MonkeyPatch, where: str, value: float
+) -> None:
+    rows: list[Any] = [(f"row {i}", {"text": text}, None) for i, text in enumerate(["One.", "Two is longer.", "Three."])]
+    model = real._engine.model
+    choose = model._choose
+
+    def poisoned(utterances: Any, slots: slice) -> None:
+        for slot, row in zip(range(slots.start, slots.stop), utterances, strict=True):
+            if row and row.request.id == "row 1" and len(row.tokens) == 4:
+                getattr(model, where)[slot, 7] = value
+        choose(utterances, slots)
+
+    expected = real(rows)
+    with monkeypatch.context() as patch:
+        patch.setattr(model, "_choose", poisoned)
+        first, broken, last = real(rows)
+    assert [first, last] == [expected[0], expected[2]]
+    assert (broken["status"], broken["audio"], broken["finish_reason"]) == ("failed", None, None)
+    assert "NaN or infinite at step 5 of chunk 1" in broken["error"]
+    assert real(rows) == expected
+
+
+def test_audio_that_is_not_finite_fails_its_row_and_no_other(real: Synthesizer, monkeypatch: pytest.MonkeyPatch) -> None:
+    decoder = real._engine.model._decoder
+
+    class BrokenDecoder:
+        def run(self, outputs: Any, feeds: Any) -> list[np.ndarray]:
+            (audio,) = decoder.run(outputs, feeds)
+            audio[0, 100] = np.nan if audio.size > 16_000 else audio[0, 100]
+            return [audio]
+
+    monkeypatch.setattr(real._engine.model, "_decoder", BrokenDecoder())
+    rows = real([("a", {"text": "One."}, None), ("b", {"text": "Two, three, four, five and six."}, None)])
+    assert [row["status"] for row in rows] == ["ok", "failed"]
+    assert "audio is NaN or infinite at sample 100 of chunk 1" in rows[1]["error"]
+
+
 def test_the_engine_s_counters_are_those_of_the_worker(real: Synthesizer) -> None:
     before = real.stats.utterances
     speak_one(real)
