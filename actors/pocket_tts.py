@@ -283,7 +283,7 @@ class PocketTTS:
 
     def join(self, request: SynthesisRequest, utterances: Sequence[Utterance]) -> SynthesisResult:
         """Put the chunks of a text one after the other with the asked-for pause between."""
-        spoken = [(utterance.text, utterance.audio) for utterance in utterances]
+        spoken = [(utterance.text, utterance.audio, utterance.finish_reason) for utterance in utterances]
         audio, chunks = join_chunks(spoken, utterances[0].options.pause_s, self.sample_rate)
         return SynthesisResult(
             id=request.id,

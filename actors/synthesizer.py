@@ -12,6 +12,7 @@ from actors.bundle import Bundle
 from actors.errors import NotFiniteError, RequestError, SynthesisError
 from actors.models import DEFAULT_SLOTS, open_model
 from actors.names import file_name
+from actors.plausibility import MAX_UNREADABLE_CHARS, cut_short, doubt, unreadable_words
 from actors.requests import SynthesisRequest, SynthesisResult
 
 COLUMNS = ("text", "voice", "seed", "speed")
@@ -133,6 +134,12 @@ class Synthesizer:
                 f"the text has {len(text)} characters, the limit is {self._config.max_text_chars}: split the row, or "
                 "raise --max-text-chars"
             )
+        unreadable = unreadable_words(text)
+        if sum(map(len, unreadable)) > MAX_UNREADABLE_CHARS:
+            raise RequestError(
+                f"{sum(map(len, unreadable))} characters of the text are no words, such as {unreadable[0][:40]!r}: take out "
+                f"encoded data, checksums and long addresses; at most {MAX_UNREADABLE_CHARS} of them are spelled"
+            )
         voice, seed, speed = (_none_if_blank(values.get(name)) for name in ("voice", "seed", "speed"))
         if voice is not None and not isinstance(voice, str):
             raise RequestError(f"column 'voice' holds {voice!r}, not a voice's name")
@@ -150,6 +157,11 @@ class Synthesizer:
         if not len(result.audio):
             output.update(status="failed", error="the model ended before its first sound: try another seed")
             return
+        finish_reason, error = result.finish_reason, None
+        if finish_reason == "length":
+            error = cut_short(result.chunks)
+        elif error := doubt(output["text"], result.chunks):
+            finish_reason = "suspicious"
         output.update(
             audio={
                 "bytes": encode(result.audio, result.sample_rate, self._config.audio_format),
@@ -158,7 +170,8 @@ class Synthesizer:
             sampling_rate=result.sample_rate,
             duration_s=len(result.audio) / result.sample_rate,
             status="ok",
-            finish_reason=result.finish_reason,
+            error=error,
+            finish_reason=finish_reason,
             chunks=[{"text": c.text, "start_s": c.start_s, "end_s": c.end_s} for c in result.chunks],
         )
 

@@ -174,6 +174,61 @@ def test_speech_without_a_sound_is_a_failure(synthesizer: Synthesizer) -> None:
     assert "try another seed" in row["error"]
 
 
+def test_speech_that_is_cut_at_the_longest_length_says_how_far_it_got(real: Synthesizer, embedded: Bundle) -> None:
+    synthesizer = make_synthesizer(real._engine, embedded, options={"max_new_tokens": 20})
+    row = speak_one(synthesizer, text="This sentence is far too long for that. And the second one is too, of course. Hm.")
+    assert (row["status"], row["finish_reason"], len(row["chunks"])) == ("ok", "length", 2)
+    assert re.match(
+        r"2 of 2 chunks reached the longest length before their end, the first of them, chunk 1, after 1\.2 s for 39 "
+        r"characters \('this sentence is far too long for that\.'\), 1\.2 s into the audio",
+        row["error"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds", "error"),
+    [
+        (
+            "Hello there.",
+            20.0,
+            r"chunk 1 of 1 took 20\.0 s for 12 characters \('Hello there\.'\): 0\.0 to 6\.\d s were expected",
+        ),
+        (
+            "The old man sat on the bench in front of his house.",
+            0.2,
+            r"chunk 1 of 1 took 0\.2 s .* 1\.0 to 13\.\d s were expected",
+        ),
+        ("checksum " + "0a1b" * 16, 30.0, r"the text has a word of 64 characters \('0a1b.*\u2026'\), which was spelled or cut"),
+    ],
+)
+def test_speech_that_cannot_be_that_of_its_text_is_suspicious(embedded: Bundle, text: str, seconds: float, error: str) -> None:
+    class Slow(EchoEngine):
+        def submit(self, request: SynthesisRequest) -> Future[SynthesisResult]:
+            audio = np.full(round(seconds * 8000), 0.5, np.float32)
+            future: Future[SynthesisResult] = Future()
+            future.set_result(SynthesisResult(request.id, audio, 8000, 1, "eos", (TextChunk(text, 0.0, seconds),)))
+            return future
+
+    row = speak_one(make_synthesizer(Slow(), embedded), text=text)
+    assert (row["status"], row["finish_reason"], row["duration_s"]) == ("ok", "suspicious", seconds)
+    assert re.match(error, row["error"])
+
+
+@pytest.mark.parametrize("text", ["x" * 2001, "=" * 2100, "data:image/png;base64," + "aGVsbG8gd29ybGQ" * 200, "0a1b2c" * 400])
+def test_data_is_no_text(synthesizer: Synthesizer, text: str) -> None:
+    row = speak_one(synthesizer, text=f"Look: {text}")
+    assert row["status"] == "rejected"
+    assert re.match(r"\d+ characters of the text are no words, such as .*: take out encoded data", row["error"])
+
+
+def test_long_lists_without_spaces_are_spoken_to_their_end(real: Synthesizer) -> None:
+    text = "one,two,three," * 12
+    row = speak_one(real, text=text)
+    assert (row["status"], row["error"], row["finish_reason"]) == ("ok", None, "eos")
+    assert "".join("".join(chunk["text"] for chunk in row["chunks"]).split())[:-1] == text[:-1]
+    assert row["duration_s"] < 25
+
+
 def test_results_come_in_the_order_of_the_rows(synthesizer: Synthesizer) -> None:
     rows: list[Any] = [(f"row {i}", {"text": None if i % 3 == 0 else "x" * (50 - i)}, None) for i in range(50)]
     results = synthesizer(rows)

@@ -177,11 +177,11 @@ def test_a_step_that_is_not_finite_fails_its_row_and_no_other(
         patch.setattr(model, "_hear", keep_rows)
         patch.setattr(model, "_run_tts", poisoned)
         first, broken, last = (engine.submit(request) for request in requests)
-        with pytest.raises(NotFiniteError, match="NaN or infinite at step [34] of chunk 1"):
+        with pytest.raises(NotFiniteError, match=r"NaN or infinite at step [34] of chunk 1"):
             broken.result()
-        assert_same_bytes(first.result(), expected[0])
-        assert_same_bytes(last.result(), expected[2])
-    assert_same_bytes(engine.generate(requests)[1], expected[1])
+        assert first.result().audio.tobytes() == expected[0].audio.tobytes()
+        assert last.result().audio.tobytes() == expected[2].audio.tobytes()
+    assert engine.generate(requests)[1].audio.tobytes() == expected[1].audio.tobytes()
 
 
 def long_texts(**options: object) -> list[SynthesisRequest]:
