@@ -29,7 +29,9 @@ _PAUSES = '.,;:!?\u2026\n\\-\u2010-\u2015()"\u3001\u3002\uff01\uff0c\uff1a\uff1b
 _SILENT = "_*#|\u2500-\u27bf\U0001f000-\U0001faff"
 
 _KINDS = {kind: re.compile(f"[{characters}]") for kind, characters in (("pause", _PAUSES), ("syllable", _SYLLABLES))}
-_LONG_RUN = re.compile(rf"[^\s{_PAUSES}{_SYLLABLES}{_UNSPACED}{_SILENT}]{{32,}}")
+_LONG_RUN = re.compile(
+    rf"(?P<address>\b[A-Za-z][A-Za-z0-9+.-]{{0,15}}://\S{{100,}})|[^\s{_PAUSES}{_SYLLABLES}{_UNSPACED}{_SILENT}]{{32,}}"
+)
 _LONGEST_WORD = 80  # German law has had one of 79 letters
 _CODE_CHANGES = 8  # between letters and digits; a checksum has more
 _CHANGE = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
@@ -43,8 +45,8 @@ def doubt(text: str, chunks: Sequence[TextChunk]) -> str | None:
         least, most = seconds_range(chunk.text)
         if chunk.text and not least <= chunk.end_s - chunk.start_s <= most:
             return (
-                f"chunk {number} of {len(chunks)} took {_measured(chunk)}: {least:.1f} to {most:.1f} s were expected; listen to "
-                "it, or try another seed"
+                f"chunk {number} of {len(chunks)} took {_measured(chunk)}: {least:.1f} to {most:.1f} s were expected; "
+                "listen to it, or try another seed"
             )
     if words := unreadable_words(text):
         return f"the text has a word of {len(words[0])} characters ({_shown(words[0])}), which was spelled or cut somewhere"
@@ -63,8 +65,7 @@ def cut_short(chunks: Sequence[TextChunk]) -> str:
 
 def unreadable_words(text: str) -> list[str]:
     """Return what in a text is no word that somebody could say: encoded data, checksums, long addresses."""
-    runs = (match[0] for match in _LONG_RUN.finditer(text))
-    return [run for run in runs if len(run) > _LONGEST_WORD or len(_CHANGE.findall(run)) >= _CODE_CHANGES]
+    return [match[0] for match in _LONG_RUN.finditer(text) if match["address"] or _is_data(match[0])]
 
 
 def seconds_range(text: str) -> tuple[float, float]:
@@ -74,6 +75,10 @@ def seconds_range(text: str) -> tuple[float, float]:
         kinds[match.start() : match.end()] = ["spelled"] * len(match[0])
     least = sum(_LEAST_S.get(kind, 0.0) for kind in kinds)
     return least if least >= _SMALLEST_LEAST_S else 0.0, _MOST_AROUND_S + sum(_MOST_S[kind] for kind in kinds)
+
+
+def _is_data(run: str) -> bool:
+    return len(run) > _LONGEST_WORD or len(_CHANGE.findall(run)) >= _CODE_CHANGES
 
 
 def _kind(character: str) -> str:
