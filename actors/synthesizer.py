@@ -3,17 +3,18 @@
 import contextlib
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, as_completed
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from actors.audio import EXTENSIONS, AudioFormat, encode
+from actors.audio import EXTENSIONS, AudioFormat, encode, encoded_rate
 from actors.batching import Engine, EngineStats
 from actors.bundle import Bundle
 from actors.errors import NotFiniteError, RequestError, SynthesisError
+from actors.mastering import Mastered, Mastering, master
 from actors.models import DEFAULT_SLOTS, open_model
 from actors.names import file_name
 from actors.plausibility import MAX_UNREADABLE_CHARS, cut_short, doubt, unreadable_words
-from actors.requests import SynthesisRequest, SynthesisResult
+from actors.requests import SynthesisRequest, SynthesisResult, TextChunk
 
 COLUMNS = ("text", "voice", "seed", "speed")
 
@@ -30,6 +31,7 @@ class SynthesisConfig:
         voice: for rows that name none; ``None`` is the bundle's first.
         seed: of the job; a row's own ``seed`` takes its place.
         audio_format: of the ``audio`` column.
+        mastering: what is done to the audio before it is encoded.
         max_text_chars: longer texts are rejected: a row is held in memory whole.
         slots: how many utterances a worker decodes together.
         options: settings of the model's loop.
@@ -39,6 +41,7 @@ class SynthesisConfig:
     voice: str | None = None
     seed: int = 0
     audio_format: AudioFormat = "flac"
+    mastering: Mastering = field(default_factory=Mastering)
     max_text_chars: int = 50_000
     slots: int = DEFAULT_SLOTS
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -47,6 +50,10 @@ class SynthesisConfig:
     def columns(self) -> tuple[str, ...]:
         """The input columns a worker reads."""
         return (self.text_column, *COLUMNS[1:])
+
+    def file_rate(self, model_rate: int) -> int:
+        """Return the sample rate in Hz of the ``audio`` column, for a model's own."""
+        return encoded_rate(self.mastering.sample_rate or model_rate, self.audio_format)
 
     def open(self, bundle: Bundle, device: str, threads: int) -> "Synthesizer":
         """Open the bundle on this machine and return a worker."""
@@ -157,23 +164,39 @@ class Synthesizer:
         if not len(result.audio):
             output.update(status="failed", error="the model ended before its first sound: try another seed")
             return
-        finish_reason, error = result.finish_reason, None
-        if finish_reason == "length":
-            error = cut_short(result.chunks)
-        elif error := doubt(output["text"], result.chunks):
-            finish_reason = "suspicious"
+        finish_reason, error = _judged(result, output["text"])
+        wanted = replace(self._config.mastering, sample_rate=self._config.file_rate(result.sample_rate))
+        mastered = master(result.audio, result.sample_rate, wanted)
         output.update(
             audio={
-                "bytes": encode(result.audio, result.sample_rate, self._config.audio_format),
+                "bytes": encode(mastered.audio, mastered.sample_rate, self._config.audio_format),
                 "path": file_name(result.id, EXTENSIONS[self._config.audio_format]),
             },
-            sampling_rate=result.sample_rate,
-            duration_s=len(result.audio) / result.sample_rate,
+            sampling_rate=mastered.sample_rate,
+            duration_s=len(mastered.audio) / mastered.sample_rate,
             status="ok",
-            error=error,
+            error="; ".join(filter(None, (error, mastered.note))) or None,
             finish_reason=finish_reason,
-            chunks=[{"text": c.text, "start_s": c.start_s, "end_s": c.end_s} for c in result.chunks],
+            chunks=_placed(result.chunks, mastered),
         )
+
+
+def _judged(result: SynthesisResult, text: str) -> tuple[str, str | None]:
+    """Return a row's finish reason, and what there is to say of it."""
+    if result.finish_reason == "length":
+        return "length", cut_short(result.chunks)
+    reason = doubt(text, result.chunks)
+    return (result.finish_reason if reason is None else "suspicious"), reason
+
+
+def _placed(chunks: Sequence[TextChunk], mastered: Mastered) -> list[dict[str, Any]]:
+    """Return where the chunks are in what was cut at its ends."""
+    duration_s = len(mastered.audio) / mastered.sample_rate
+
+    def placed(seconds: float) -> float:
+        return min(max(seconds - mastered.cut_s, 0.0), duration_s)
+
+    return [{"text": c.text, "start_s": placed(c.start_s), "end_s": placed(c.end_s)} for c in chunks]
 
 
 def _none_if_blank(value: Any) -> Any:

@@ -13,6 +13,7 @@ import soundfile
 from actors.batching import Engine, EngineStats
 from actors.bundle import Bundle, load_bundle
 from actors.errors import RequestError
+from actors.mastering import Mastering
 from actors.requests import SynthesisRequest, SynthesisResult, TextChunk
 from actors.synthesizer import SynthesisConfig, Synthesizer
 
@@ -227,6 +228,52 @@ def test_long_lists_without_spaces_are_spoken_to_their_end(real: Synthesizer) ->
     assert (row["status"], row["error"], row["finish_reason"]) == ("ok", None, "eos")
     assert "".join("".join(chunk["text"] for chunk in row["chunks"]).split())[:-1] == text[:-1]
     assert row["duration_s"] < 25
+
+
+def test_audio_is_mastered_and_chunks_keep_their_places(embedded: Bundle) -> None:
+    class Padded(EchoEngine):
+        def submit(self, request: SynthesisRequest) -> Future[SynthesisResult]:
+            audio = np.zeros(32_000, np.float32)
+            audio[8_000:16_000] = audio[20_000:24_000] = 0.01
+            chunks = (TextChunk("one", 0.0, 2.0), TextChunk("two", 2.5, 4.0))
+            future: Future[SynthesisResult] = Future()
+            future.set_result(SynthesisResult(request.id, audio, 8_000, 1, "eos", chunks))
+            return future
+
+    row = speak_one(make_synthesizer(Padded(), embedded, mastering=Mastering(True, 24_000, peak_dbfs=-6)))
+    samples, rate = soundfile.read(io.BytesIO(row["audio"]["bytes"]))
+    assert (row["sampling_rate"], rate) == (24_000, 24_000)
+    assert np.abs(samples).max() == pytest.approx(10 ** (-6 / 20), abs=1e-4)
+    assert len(samples) / rate == row["duration_s"] == pytest.approx(2.1, abs=0.001)
+    assert row["chunks"] == [
+        {"text": "one", "start_s": 0.0, "end_s": pytest.approx(1.05)},
+        {"text": "two", "start_s": pytest.approx(1.55), "end_s": row["duration_s"]},
+    ]
+
+
+def test_what_mastering_cannot_do_is_said(engine: EchoEngine, embedded: Bundle) -> None:
+    row = speak_one(make_synthesizer(engine, embedded, mastering=Mastering(loudness_lufs=-5)), text="x" * 10)
+    assert (row["status"], row["finish_reason"]) == ("ok", "eos")
+    assert "more would take its peaks above -1 dBFS" in row["error"]
+
+
+@pytest.mark.parametrize(
+    ("audio_format", "wanted", "rate"),
+    [
+        ("flac", 22_050, 22_050),
+        ("opus", None, 8_000),
+        ("opus", 22_050, 24_000),
+        ("opus", 44_100, 48_000),
+        ("mp3", 44_100, 44_100),
+    ],
+)
+def test_the_sampling_rate_is_that_of_the_file(
+    engine: EchoEngine, embedded: Bundle, audio_format: Any, wanted: int | None, rate: int
+) -> None:
+    synthesizer = make_synthesizer(engine, embedded, audio_format=audio_format, mastering=Mastering(sample_rate=wanted))
+    row = speak_one(synthesizer, text="x " * 4000)
+    assert (row["sampling_rate"], soundfile.info(io.BytesIO(row["audio"]["bytes"])).samplerate) == (rate, rate)
+    assert row["duration_s"] == pytest.approx(1, abs=1e-3)
 
 
 def test_results_come_in_the_order_of_the_rows(synthesizer: Synthesizer) -> None:

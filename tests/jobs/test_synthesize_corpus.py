@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from actors.audio import decode
+from actors.mastering import loudness
 from cluster.output import SYNTHESIS_SCHEMA
 from cluster.registry import EMBEDDED, describe
 from jobs.extract_audio import extract
@@ -220,6 +221,24 @@ def test_rows_that_fail_end_the_job_with_1(synthesize, corpus, tmp_path):
     assert {row["error"] for row in read_rows(tmp_path / "out")} == {"the model ended before its first sound: try another seed"}
 
 
+def test_audio_can_be_had_at_another_rate_and_level_without_silence(synthesize, corpus, tmp_path):
+    mastering = ("--sample-rate", 22050, "--trim-silence", "--loudness", -30)
+    job = ("--input", corpus, "--output", tmp_path / "out", "--limit", 2)
+    assert synthesize(*job, *mastering).code == 0
+    (part,) = (tmp_path / "out").glob("part-*.parquet")
+    features = json.loads(pq.read_schema(part).metadata[b"huggingface"])["info"]["features"]
+    assert features["audio"]["sampling_rate"] == 22050
+    for row in read_rows(tmp_path / "out"):
+        samples, rate = decode(row["audio"]["bytes"])
+        assert (rate, row["sampling_rate"], row["error"]) == (22050, 22050, None)
+        assert samples.shape[1] / rate == row["duration_s"] >= row["chunks"][-1]["end_s"]
+        assert loudness(samples[0], rate) == pytest.approx(-30, abs=0.1)
+    ended = synthesize(*job, "--sample-rate", 22050, "--format", "opus", "--peak", -3)
+    assert ended.code == 2
+    assert "mastering.loudness_lufs: -30.0 -> (absent); mastering.peak_dbfs: (absent) -> -3.0" in ended.err
+    assert "opus knows no 22050 Hz: the audio has 24000 Hz" in ended.err
+
+
 def test_audio_is_extracted_to_files_named_after_their_ids(synthesize, tmp_path):
     source = write_jsonl(tmp_path / "in.jsonl", [{"id": id_, "text": "Hello."} for id_ in ("日本", "../a", "LJ-1")])
     assert synthesize("--input", source, "--output", tmp_path / "out").code == 0
@@ -383,6 +402,9 @@ def test_corrupt_files_are_named_the_rest_is_done_and_repairing_them_completes_i
         (("--workers", "2:1"), "--workers '2:1' is neither N nor MIN:MAX"),
         (("--workers", "many"), "--workers 'many' is neither N nor MIN:MAX"),
         (("--format", "ogg"), "'ogg' is not one of 'flac', 'wav', 'opus', 'mp3'"),
+        (("--peak", "-3", "--loudness", "-16"), "a peak and a loudness cannot both be had"),
+        (("--peak", "3"), "less than or equal to 0"),
+        (("--sample-rate", "11"), "greater than or equal to 8000"),
         (("--limit", "0"), "Input should be greater than or equal to 1"),
         (("--frobnicate",), "No such option: --frobnicate"),
     ],
