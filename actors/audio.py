@@ -58,7 +58,7 @@ _MAX_OGG_PAGE = 27 + 255 + 255 * 255
 
 @dataclass(frozen=True)
 class _LossyCodec:
-    """How FFmpeg encodes one format. ``rates`` in Hz, ascending; ``bit_rate`` in bit/s for one channel; options of the muxer."""
+    """How FFmpeg encodes one format. ``rates`` in Hz, ascending; ``bit_rate`` in bit/s for one channel; the muxer's options."""
 
     container: str
     encoder: str

@@ -23,6 +23,7 @@ _INAUDIBLE = 1e-4  # -80 dBFS: a peak below is no speech, and would come out as 
 _BLOCK_S, _BLOCKS_OVERLAP = 0.4, 4
 _ABSOLUTE_GATE_LUFS, _RELATIVE_GATE_LU = -70.0, -10.0
 _OFFSET_LUFS = -0.691
+_CLOSE_LU = 0.05  # nobody needs to be told of
 
 
 @dataclass(frozen=True)
@@ -95,8 +96,8 @@ def to_loudness(audio: FloatArray, sample_rate: int, lufs: float) -> tuple[Float
     if peak < _INAUDIBLE or math.isinf(measured):
         return audio, _too_quiet(peak)
     gain, most = _ratio(lufs - measured), _ratio(_CEILING_DBFS) / peak
-    if gain <= most:
-        return audio * np.float32(gain), None
+    if gain <= most * _ratio(_CLOSE_LU):
+        return audio * np.float32(min(gain, most)), None
     reached = measured + 20 * math.log10(most)
     note = f"its loudness is {reached:.1f} LUFS, not {lufs:g}: more would take its peaks above {_CEILING_DBFS:g} dBFS"
     return audio * np.float32(most), note

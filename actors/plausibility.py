@@ -34,6 +34,9 @@ _LONG_RUN = re.compile(
 )
 _LONGEST_WORD = 80  # German law has had one of 79 letters
 _CODE_CHANGES = 8  # between letters and digits; a checksum has more
+_WORD = re.compile(r"\w+")
+_RULER = re.compile(r"(\W)\1{40}")  # some signs have names
+_DRAWN_OUT = re.compile(r"(\w)\1{2,}")
 _CHANGE = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
 
 _SHOWN_CHARS = 40
@@ -48,6 +51,9 @@ def doubt(text: str, chunks: Sequence[TextChunk]) -> str | None:
                 f"chunk {number} of {len(chunks)} took {_measured(chunk)}: {least:.1f} to {most:.1f} s were expected; "
                 "listen to it, or try another seed"
             )
+    spoken, least = sum(chunk.end_s - chunk.start_s for chunk in chunks), seconds_range(_DRAWN_OUT.sub(r"\1\1", text))[0]
+    if spoken < least / 2:  # what a front end leaves out is in no chunk
+        return f"the text has {len(text)} characters, and its speech {spoken:.1f} s: the model cannot read most of it"
     if words := unreadable_words(text):
         return f"the text has a word of {len(words[0])} characters ({_shown(words[0])}), which was spelled or cut somewhere"
     return None
@@ -78,7 +84,8 @@ def seconds_range(text: str) -> tuple[float, float]:
 
 
 def _is_data(run: str) -> bool:
-    return len(run) > _LONGEST_WORD or len(_CHANGE.findall(run)) >= _CODE_CHANGES
+    longest = max((len(word) for word in _WORD.findall(run)), default=0)
+    return longest > _LONGEST_WORD or len(_CHANGE.findall(run)) >= _CODE_CHANGES or _RULER.search(run) is not None
 
 
 def _kind(character: str) -> str:

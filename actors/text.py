@@ -455,6 +455,7 @@ def normalise(text: str) -> str:
 # Sentences and chunks
 
 _STOP = re.compile(r'[.!?"]')
+_LONGEST_PIECE = 40  # of a word without end, in letters: the model loses its way in longer ones
 _STOP_IN_QUOTES = re.compile(r'"|.(?=")')
 
 
@@ -526,9 +527,10 @@ def _break_endless(text: str, max_chars: int) -> str:
     Behind all of a list's commas, as in what the model was trained on: without, it loses its place in the list.
     """
     endless = re.compile(rf"[^.!? ]{{{max_chars},}}")
+    longest = max(1, min(max_chars - 1, _LONGEST_PIECE))
 
     def cut(match: re.Match[str]) -> str:
-        pieces = (piece.strip("-") for piece in split_word(match[0], max(1, max_chars - 1)))
+        pieces = (piece.strip("-") for piece in split_word(match[0], longest))
         return " ".join(piece for piece in pieces if piece)
 
     return endless.sub(cut, endless.sub(lambda match: match[0].replace(",", ", ").rstrip(), text))

@@ -50,6 +50,12 @@ def test_what_nobody_would_take_is_doubted(text: str, seconds: float) -> None:
     )
 
 
+def test_text_that_is_in_no_chunk_is_missed() -> None:
+    text = "Hello. " + "ⰀⰁⰂⰃ " * 30
+    assert "the text has 157 characters, and its speech 0.6 s" in (doubt(text, [TextChunk("hello.", 0.0, 0.6)]) or "")
+    assert doubt("N" + "o" * 70 + "!", [TextChunk("noo!", 0.0, 0.6)]) is None
+
+
 @pytest.mark.parametrize(
     "word",
     [
@@ -71,6 +77,8 @@ def test_data_are_no_words(word: str) -> None:
         "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft",
         "one,two,three," * 30,
         "grape-orange-" * 30,
+        "grape/orange&" * 30,
+        "grape\u200borange\u00b7" * 30,
         "https://example.com/a-post-about-mills-and-water/",
         "123e4567-e89b-12d3-a456-426614174000",
         "日本語" * 100,
