@@ -7,9 +7,11 @@ from actors.errors import NotFiniteError
 _BLAME = "the model's weights or its precision are at fault, not the row; export it again, or in fp32"
 
 
-def finite_rows(*arrays: np.ndarray) -> np.ndarray:
-    """Return which rows have finite numbers only, bool ``[rows]``, of arrays ``[rows, …]``."""
-    finite: np.ndarray = np.all([np.isfinite(array).reshape(len(array), -1).all(axis=1) for array in arrays], axis=0)
+def finite_rows(array: np.ndarray, *more: np.ndarray) -> np.ndarray:
+    """Return which rows have finite numbers only, bool ``[rows]``, of arrays ``[rows, numbers]``."""
+    finite: np.ndarray = np.isfinite(array).all(axis=1)
+    for other in more:
+        finite &= np.isfinite(other).all(axis=1)
     return finite
 
 

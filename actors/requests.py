@@ -49,7 +49,7 @@ class SynthesisResult:
         audio: float32 mono ``[samples]``.
         sample_rate: in Hz.
         frames: how many frames (audio tokens) the audio was made from.
-        finish_reason: ``eos``, or ``length`` if any chunk reached the longest allowed length.
+        finish_reason: ``eos``, or ``length`` if any chunk reached the longest allowed length; the chunks say which.
         chunks: the spoken pieces in order.
         trace: the loop's arrays by name, if asked for, chunks joined along the first axis.
     """
