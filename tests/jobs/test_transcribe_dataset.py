@@ -119,6 +119,37 @@ def test_a_table_with_other_columns(transcribe: Run, recordings: Path, tmp_path:
     assert "audio" not in rows["x"]
 
 
+def test_any_id_has_a_file_of_its_own_in_the_folder(transcribe: Run, recordings: Path, tmp_path: Path) -> None:
+    ids = [
+        "a",
+        "A",
+        "a.srt/b",
+        "a.srt",
+        "sub/a",
+        "sub",
+        "語" * 150,
+        "é" * 200,
+        "..",
+        "../../a",
+        "/a",
+        "a\\b",
+        "a\nb",
+        "con",
+        "-a",
+    ]
+    lines = [json.dumps({"id": id_, "audio": "silence.wav"}) + "\n" for id_ in ids]
+    (tmp_path / "in.jsonl").write_text("".join(lines))
+    arguments = ("--input", tmp_path / "in.jsonl", "--output", tmp_path / "out", "--audio-root", recordings)
+    code, printed = transcribe(*arguments, "--files", "srt", "--files", "vtt")
+    assert code == 0, printed
+    for name in ("srt", "vtt"):
+        files = {path.relative_to(tmp_path / "out" / name).as_posix() for path in (tmp_path / "out" / name).rglob(f"*.{name}")}
+        assert len({file.casefold() for file in files}) == len(ids)
+        assert {f"a.{name}", f"a.srt.{name}", f"sub/a.{name}", f"sub.{name}"} <= files
+    assert not list(tmp_path.rglob("*.tmp"))
+    assert {path.name for path in tmp_path.iterdir()} == {"in.jsonl", "out"}
+
+
 def test_resuming_does_what_is_missing_and_refuses_other_options(transcribe: Run, recordings: Path, tmp_path: Path) -> None:
     arguments = ("--input", recordings, "--output", tmp_path / "out", "--rows-per-unit", 2)
     assert transcribe(*arguments)[0] == 0
