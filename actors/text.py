@@ -455,8 +455,8 @@ def normalise(text: str) -> str:
 # Sentences and chunks
 
 _STOP = re.compile(r'[.!?"]')
-_LONGEST_PIECE = 40  # of a word without end, in letters: the model loses its way in longer ones
 _STOP_IN_QUOTES = re.compile(r'"|.(?=")')
+_LONGEST_PIECE = 40  # of a word without end, in letters: the model loses its way in longer ones
 
 
 def split_sentences(text: str, max_chars: int = 300) -> list[str]:
