@@ -5,7 +5,8 @@ holds. ``actors.decoding`` reads files; libsndfile encodes the lossless formats 
 """
 
 import io
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -33,16 +34,18 @@ MIME_TYPES: dict[AudioFormat, str] = {
 
 @dataclass(frozen=True)
 class _LossyCodec:
-    """How FFmpeg encodes one format. ``rates`` in Hz, ascending; ``bit_rate`` in bit/s for one channel."""
+    """How FFmpeg encodes one format. ``rates`` in Hz, ascending; ``bit_rate`` in bit/s for one channel; the muxer's options."""
 
     container: str
     encoder: str
     rates: tuple[int, ...]
     bit_rate: int
+    options: Mapping[str, str] = field(default_factory=dict)
 
 
 _LOSSY: dict[AudioFormat, _LossyCodec] = {
-    "opus": _LossyCodec("ogg", "libopus", (8_000, 12_000, 16_000, 24_000, 48_000), 64_000),
+    # Pages of 0.2 s: libsndfile takes what is cut off the end of a file of one page for damage, and a page may be 1 s.
+    "opus": _LossyCodec("ogg", "libopus", (8_000, 12_000, 16_000, 24_000, 48_000), 64_000, {"page_duration": "200000"}),
     "mp3": _LossyCodec("mp3", "libmp3lame", (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000), 96_000),
 }
 
@@ -73,8 +76,16 @@ def encode(audio: FloatArray, sample_rate: int, audio_format: AudioFormat) -> by
     if not np.isfinite(audio).all():
         raise SynthesisError(f"the audio has {np.count_nonzero(~np.isfinite(audio))} NaN or infinite samples")
     if audio_format in _LOSSY:
-        return _encode_lossy(audio, sample_rate, _LOSSY[audio_format])
+        return _encode_lossy(audio, sample_rate, encoded_rate(sample_rate, audio_format), _LOSSY[audio_format])
     return _encode_pcm16(audio, sample_rate, audio_format)
+
+
+def encoded_rate(sample_rate: int, audio_format: AudioFormat) -> int:
+    """Return the sample rate in Hz of the file that :func:`encode` makes: lossy formats know only some."""
+    codec = _LOSSY.get(audio_format)
+    if codec is None:
+        return sample_rate
+    return next((rate for rate in codec.rates if rate >= sample_rate), codec.rates[-1])
 
 
 def decode(source: bytes | Path, *, damaged: Damaged = "reject", audio_track: int | None = None) -> tuple[FloatArray, int]:
@@ -171,14 +182,13 @@ def _encode_pcm16(audio: FloatArray, sample_rate: int, audio_format: AudioFormat
     return file.getvalue()
 
 
-def _encode_lossy(audio: FloatArray, sample_rate: int, codec: _LossyCodec) -> bytes:
-    rate = next((rate for rate in codec.rates if rate >= sample_rate), codec.rates[-1])
+def _encode_lossy(audio: FloatArray, sample_rate: int, rate: int, codec: _LossyCodec) -> bytes:
     audio = np.clip(resample(audio, sample_rate, rate), -1, 1)
     frame = av.AudioFrame.from_ndarray(audio[np.newaxis], format="flt", layout="mono")
     frame.sample_rate = rate
     file = io.BytesIO()
     # bitexact: no random stream serial number and no library versions, so equal audio gives equal bytes.
-    with av.open(file, "w", format=codec.container, options={"fflags": "+bitexact"}) as container:
+    with av.open(file, "w", format=codec.container, options={"fflags": "+bitexact", **codec.options}) as container:
         stream = container.add_stream(codec.encoder, rate=rate, layout="mono")
         stream.bit_rate = codec.bit_rate
         container.mux(stream.encode(frame))

@@ -13,7 +13,7 @@ from time import perf_counter
 from types import TracebackType
 from typing import Generic, Protocol, TypeVar
 
-from actors.errors import SpeechmillError
+from actors.errors import NotFiniteError, SpeechmillError
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +56,11 @@ class Model(Protocol[RequestT, UtteranceT, ResultT]):
         """
 
     def prefill(self, utterance: UtteranceT, slot: int) -> None:
-        """Start an utterance in a free slot, alone."""
+        """Start an utterance in a free slot, alone.
+
+        Raises:
+            NotFiniteError: its request fails, and no other.
+        """
 
     def step(self, rows: Sequence[UtteranceT | None]) -> None:
         """Advance the utterances in slots ``0 .. len(rows)`` by one frame; ``None`` is a free slot between them."""
@@ -65,7 +69,11 @@ class Model(Protocol[RequestT, UtteranceT, ResultT]):
         """Move a running utterance to another slot (only if ``compacts``)."""
 
     def finish(self, utterance: UtteranceT) -> UtteranceT | None:
-        """Turn a done utterance into its result; or return what must run again in its place."""
+        """Turn a done utterance into its result; or return what must run again in its place.
+
+        Raises:
+            NotFiniteError: here or in a step before, after which the utterance was done. Its request fails, and no other.
+        """
 
     def join(self, request: RequestT, utterances: Sequence[UtteranceT]) -> ResultT:
         """Make a request's result from its finished utterances, in order."""
@@ -254,9 +262,10 @@ class Engine(Generic[RequestT, UtteranceT, ResultT]):
             while occupant is None and (ticket := self._next()):
                 self._rows[slot] = ticket
                 started = perf_counter()
-                self.model.prefill(ticket.utterance, slot)
+                with self._failing_alone(ticket):
+                    self.model.prefill(ticket.utterance, slot)
                 self.stats.prefill_s += perf_counter() - started
-                if not ticket.utterance.done:
+                if not ticket.utterance.done and not ticket.job.future.done():
                     break
                 self._retire(ticket)
                 self._rows[slot] = None
@@ -284,8 +293,12 @@ class Engine(Generic[RequestT, UtteranceT, ResultT]):
         if job.future.done():  # it failed while this utterance ran
             return
         started = perf_counter()
-        again = self.model.finish(ticket.utterance)
+        again = None
+        with self._failing_alone(ticket):
+            again = self.model.finish(ticket.utterance)
         self.stats.decode_s += perf_counter() - started
+        if job.future.done():
+            return
         if again is not None:
             job.utterances[ticket.index] = again
             with self._changed:
@@ -299,6 +312,15 @@ class Engine(Generic[RequestT, UtteranceT, ResultT]):
             result = self.model.join(job.request, job.utterances)
             with contextlib.suppress(InvalidStateError):  # cancelled meanwhile
                 job.future.set_result(result)
+
+    @contextlib.contextmanager
+    def _failing_alone(self, ticket: _Ticket[RequestT, UtteranceT, ResultT]) -> Iterator[None]:
+        """Let a row that is not finite end its own request only."""
+        try:
+            yield
+        except NotFiniteError as error:
+            with contextlib.suppress(InvalidStateError):  # cancelled meanwhile
+                ticket.job.future.set_exception(error)
 
     def _fail(self, error: BaseException) -> None:
         """Hand ``error`` to everybody who waits and start over with empty slots."""

@@ -41,6 +41,10 @@ class SynthesisError(SpeechmillError, RuntimeError):
     """A model produced something that is not audio: no samples, or samples that are not numbers."""
 
 
+class NotFiniteError(SpeechmillError, ArithmeticError):
+    """A model computed NaN or infinity for one row: that row is ``failed`` with this message, those beside it go on."""
+
+
 class InputDataError(SpeechmillError, ValueError):
     """A job's input cannot be read: no file, no text column, a corrupt shard."""
 

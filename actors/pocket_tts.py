@@ -16,8 +16,10 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from actors.bundle import Bundle, Manifest
-from actors.errors import BundleError, RequestError, UsageError
+from actors.errors import BundleError, NotFiniteError, RequestError, UsageError
+from actors.finite import check_audio, finite_rows, not_finite
 from actors.kv_cache import KVCache
+from actors.long_words import break_long_words
 from actors.pocket_text import TextRules, has_few_words, prepare_text, split_text
 from actors.requests import SynthesisRequest, SynthesisResult, join_chunks
 from actors.sampling import row_generator
@@ -141,6 +143,7 @@ class Utterance:
     eos_logits: list[float] = field(default_factory=list)
     eos_step: int | None = None
     finish_reason: str | None = None
+    error: NotFiniteError | None = None
     audio: np.ndarray | None = None
 
     def __post_init__(self) -> None:
@@ -153,8 +156,8 @@ class Utterance:
 
     @property
     def done(self) -> bool:
-        """Whether the end or the longest length was reached."""
-        return self.finish_reason is not None
+        """Whether the end or the longest length was reached, or a step went wrong."""
+        return self.finish_reason is not None or self.error is not None
 
     def noise(self, latent_dim: int) -> np.ndarray:
         """Return what the next latent is drawn from, float32 ``[latent_dim]``."""
@@ -274,9 +277,12 @@ class PocketTTS:
 
     def finish(self, utterance: Utterance) -> Utterance | None:
         """Decode the latents to audio."""
+        if utterance.error:
+            raise utterance.error
         latents = np.array(utterance.latents, np.float32)
         # There is no frame where the end was heard at once and none was asked for behind it.
         audio = self._decoder.run(latents)[0] if len(latents) else np.zeros(0, np.float32)
+        check_audio(audio, utterance.index)
         faded = min(len(audio), len(self._fade_in))
         audio[:faded] *= self._fade_in[:faded]
         utterance.audio = audio
@@ -284,7 +290,7 @@ class PocketTTS:
 
     def join(self, request: SynthesisRequest, utterances: Sequence[Utterance]) -> SynthesisResult:
         """Put the chunks of a text one after the other with the asked-for pause between."""
-        spoken = [(utterance.text, utterance.audio) for utterance in utterances]
+        spoken = [(utterance.text, utterance.audio, utterance.finish_reason) for utterance in utterances]
         audio, chunks = join_chunks(spoken, utterances[0].options.pause_s, self.sample_rate)
         return SynthesisResult(
             id=request.id,
@@ -348,7 +354,8 @@ class PocketTTS:
         if len(ids) <= self.settings.max_text_tokens:
             return [(text, ids, is_short)]
         # The original would speak the clause whole, whatever its length.
-        pieces = wrap(text, self.settings.max_text_tokens // _MAX_BYTES_PER_CHARACTER - len("."))
+        longest = self.settings.max_text_tokens // _MAX_BYTES_PER_CHARACTER - len(".")
+        pieces = wrap(break_long_words(text, longest), longest)
         return [prompt for piece in pieces for prompt in self._tokenized(piece)]
 
     def _check_prompt(self, ids: Sequence[int]) -> np.ndarray:
@@ -393,8 +400,12 @@ class PocketTTS:
             noise = np.stack([row.noise(self.settings.latent_dim) for _, row in group]).astype(np.float32, copy=False)
             latents = self._solve(self._conditioning[slots], noise, steps)
             self._sequence[slots, 0] = latents
-            for (slot, row), latent in zip(group, latents, strict=True):
-                row.add_frame(latent, float(self._eos_logit[slot, 0]), self.settings.min_frames_before_eos)
+            finite = finite_rows(latents, self._conditioning[slots], self._eos_logit[slots])
+            for (slot, row), latent, is_finite in zip(group, latents, finite, strict=True):
+                if is_finite:
+                    row.add_frame(latent, float(self._eos_logit[slot, 0]), self.settings.min_frames_before_eos)
+                else:
+                    row.error = not_finite("the frame", row.index, len(row.latents))
 
     def _solve(self, conditioning: np.ndarray, x: np.ndarray, steps: int) -> np.ndarray:
         """Follow the flow from noise ``[rows, latent]`` to a sample (flow_lm.py: the functions ``*_decode``)."""

@@ -2,10 +2,11 @@
 
 import logging
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any
 
-from actors.errors import RequestError, ResumeError, StorageError
+from actors.errors import NotFiniteError, RequestError, ResumeError, StorageError
 
 logger = logging.getLogger(__name__)
 
@@ -28,9 +29,21 @@ def quarantine(output: dict[str, Any]) -> Iterator[None]:
         raise
     except RequestError as error:
         output.update(status="rejected", error=reason_of(error))
+    except NotFiniteError as error:
+        output.update(status="failed", error=str(error))
     except BaseException as error:
         logger.warning("row %r failed", output["id"], exc_info=True, extra={"row": output["id"]})
         output.update(status="failed", error=reason_of(error))
+
+
+def raise_shared(future: Future[Any]) -> None:
+    """Raise what an engine failed a row with, unless it is the row's own: all rows that shared a step get what broke it.
+
+    Whose fault that is shows when they are tried alone.
+    """
+    error = future.exception()
+    if error is not None and not isinstance(error, NotFiniteError):
+        raise error
 
 
 def reason_of(error: BaseException) -> str:

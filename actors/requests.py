@@ -32,11 +32,12 @@ class SynthesisRequest:
 
 @dataclass(frozen=True)
 class TextChunk:
-    """A piece of the text and where it is in the audio, in seconds."""
+    """A piece of the text, where it is in the audio, in seconds, and whether it ended by itself (``eos``) or by ``length``."""
 
     text: str
     start_s: float
     end_s: float
+    finish_reason: str = "eos"
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class SynthesisResult:
         audio: float32 mono ``[samples]``.
         sample_rate: in Hz.
         frames: how many frames (audio tokens) the audio was made from.
-        finish_reason: ``eos``, or ``length`` if any chunk reached the longest allowed length.
+        finish_reason: ``eos``, or ``length`` if any chunk reached the longest allowed length; the chunks say which.
         chunks: the spoken pieces in order.
         trace: the loop's arrays by name, if asked for, chunks joined along the first axis.
     """
@@ -125,12 +126,12 @@ class TranscriptionResult:
 
 
 def join_chunks(
-    chunks: Sequence[tuple[str, np.ndarray | None]], pause_s: float, sample_rate: int
+    chunks: Sequence[tuple[str, np.ndarray | None, str | None]], pause_s: float, sample_rate: int
 ) -> tuple[np.ndarray, tuple[TextChunk, ...]]:
     """Put the spoken chunks of a text one after the other, with a pause between.
 
     Args:
-        chunks: the text and the float32 audio ``[samples]`` of each, in order; all are finished.
+        chunks: the text, the float32 audio ``[samples]`` and the finish reason of each, in order; all are finished.
         pause_s: silence between two of them, in seconds.
         sample_rate: in Hz.
 
@@ -141,14 +142,14 @@ def join_chunks(
     parts: list[np.ndarray] = []
     places: list[TextChunk] = []
     position = 0
-    for text, audio in chunks:
-        if audio is None:
+    for text, audio, finish_reason in chunks:
+        if audio is None or finish_reason is None:
             raise AssertionError("an utterance is joined after it was finished")
         if parts and len(pause):
             parts.append(pause)
             position += len(pause)
         parts.append(audio)
         end = position + len(audio)
-        places.append(TextChunk(text, position / sample_rate, end / sample_rate))
+        places.append(TextChunk(text, position / sample_rate, end / sample_rate, finish_reason))
         position = end
     return np.concatenate(parts), tuple(places)

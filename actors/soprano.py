@@ -13,7 +13,8 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from actors.bundle import Bundle, Manifest
-from actors.errors import BundleError, RequestError
+from actors.errors import BundleError, NotFiniteError, RequestError
+from actors.finite import check_audio, finite_rows, not_finite, rows_to_choose_from
 from actors.kv_cache import KVCache
 from actors.requests import SynthesisRequest, SynthesisResult, join_chunks
 from actors.sampling import SamplingParameters, row_generator, sample
@@ -109,6 +110,7 @@ class Utterance:
     tokens: list[int] = field(default_factory=list)
     hidden: list[np.ndarray] = field(default_factory=list)
     finish_reason: str | None = None
+    error: NotFiniteError | None = None
     audio: np.ndarray | None = None
 
     def __post_init__(self) -> None:
@@ -122,8 +124,8 @@ class Utterance:
 
     @property
     def done(self) -> bool:
-        """Whether the end token or the longest length was reached."""
-        return self.finish_reason is not None
+        """Whether the end token or the longest length was reached, or a step went wrong."""
+        return self.finish_reason is not None or self.error is not None
 
     def uniform(self) -> float:
         """Return the random number in [0, 1) that chooses the next token."""
@@ -196,6 +198,8 @@ class Soprano:
 
     def finish(self, utterance: Utterance) -> Utterance | None:
         """Decode the hidden states to audio; or ask for another attempt at a suspected hallucination."""
+        if utterance.error:
+            raise utterance.error
         if utterance.attempt < utterance.options.retries and self._hallucinates(utterance.hidden):
             return replace(utterance, attempt=utterance.attempt + 1, tokens=[], hidden=[], finish_reason=None)
         if len(utterance.hidden) < 2:  # the decoder makes sound between tokens
@@ -203,13 +207,14 @@ class Soprano:
         else:
             hidden = np.stack(utterance.hidden)[None]
             utterance.audio = self._decoder.run(["audio"], {"hidden": hidden})[0][0]
+            check_audio(utterance.audio, utterance.index)
         if not utterance.trace:
             utterance.hidden.clear()
         return None
 
     def join(self, request: SynthesisRequest, utterances: Sequence[Utterance]) -> SynthesisResult:
         """Put the chunks of a text one after the other with the asked-for pause between."""
-        spoken = [(utterance.text, utterance.audio) for utterance in utterances]
+        spoken = [(utterance.text, utterance.audio, utterance.finish_reason) for utterance in utterances]
         audio, chunks = join_chunks(spoken, utterances[0].options.pause_s, self.sample_rate)
         trace: dict[str, np.ndarray] | None = None
         if utterances[0].trace:
@@ -273,7 +278,15 @@ class Soprano:
 
     def _choose(self, rows: Sequence[Utterance | None], slots: slice) -> None:
         """Choose the next token of every row from the logits in its slot, and note what follows from it."""
-        active = [(slots.start + i, row) for i, row in enumerate(rows) if row]
+        finite = rows_to_choose_from(self._logits[slots]) & finite_rows(self._hidden[slots])
+        active: list[tuple[int, Utterance]] = []
+        for slot, row, is_finite in zip(range(slots.start, slots.stop), rows, finite, strict=True):
+            if row and is_finite:
+                active.append((slot, row))
+            elif row:
+                row.error = not_finite("what the language model says", row.index, len(row.tokens))
+        if not active:
+            return
         indices = np.array([slot for slot, _ in active])
         logits = self._logits[indices]
         for i, (_, row) in enumerate(active):

@@ -1,25 +1,26 @@
 """Rows of text in, rows of audio out: what a job's runner calls on a worker, with or without Ray."""
 
 import contextlib
-import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, as_completed
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from actors.audio import EXTENSIONS, AudioFormat, encode
+from actors.audio import EXTENSIONS, AudioFormat, encode, encoded_rate
 from actors.batching import Engine, EngineStats
 from actors.bundle import Bundle
 from actors.errors import RequestError
+from actors.mastering import Mastered, Mastering, master
 from actors.models import DEFAULT_SLOTS, open_model
-from actors.quarantine import quarantine
-from actors.requests import SynthesisRequest, SynthesisResult
+from actors.names import file_name
+from actors.plausibility import MAX_UNREADABLE_CHARS, cut_short, doubt, unreadable_words
+from actors.quarantine import quarantine, raise_shared
+from actors.requests import SynthesisRequest, SynthesisResult, TextChunk
 
 COLUMNS = ("text", "voice", "seed", "speed")
 
 _MAX_SEED = 2**63 - 1
 _MAX_NUMBER_CHARS = 40  # of a number in a text; Python refuses, or takes long, to read thousands of digits
-_UNSAFE_IN_FILE_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class SynthesisConfig:
         voice: for rows that name none; ``None`` is the bundle's first.
         seed: of the job; a row's own ``seed`` takes its place.
         audio_format: of the ``audio`` column.
+        mastering: what is done to the audio before it is encoded.
         max_text_chars: longer texts are rejected: a row is held in memory whole.
         slots: how many utterances a worker decodes together.
         options: settings of the model's loop.
@@ -40,6 +42,7 @@ class SynthesisConfig:
     voice: str | None = None
     seed: int = 0
     audio_format: AudioFormat = "flac"
+    mastering: Mastering = field(default_factory=Mastering)
     max_text_chars: int = 50_000
     slots: int = DEFAULT_SLOTS
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -48,6 +51,10 @@ class SynthesisConfig:
     def columns(self) -> tuple[str, ...]:
         """The input columns a worker reads."""
         return (self.text_column, *COLUMNS[1:])
+
+    def file_rate(self, model_rate: int) -> int:
+        """Return the sample rate in Hz of the ``audio`` column, for a model's own."""
+        return encoded_rate(self.mastering.sample_rate or model_rate, self.audio_format)
 
     def open(self, bundle: Bundle, device: str, threads: int) -> "Synthesizer":
         """Open the bundle on this machine and return a worker."""
@@ -113,9 +120,10 @@ class Synthesizer:
                 waiting[self._engine.submit(request)] = output
         # Encoded as they come, so that no more than the running ones are held as samples.
         for future in as_completed(waiting):
-            output, result = waiting.pop(future), future.result()
+            output = waiting.pop(future)
+            raise_shared(future)
             with quarantine(output):
-                self._fill(output, result)
+                self._fill(output, future.result())
         return outputs
 
     def _request(self, row_id: str, values: Mapping[str, Any]) -> SynthesisRequest:
@@ -130,6 +138,12 @@ class Synthesizer:
             raise RequestError(
                 f"the text has {len(text)} characters, the limit is {self._config.max_text_chars}: split the row, or "
                 "raise --max-text-chars"
+            )
+        unreadable = unreadable_words(text)
+        if sum(map(len, unreadable)) > MAX_UNREADABLE_CHARS:
+            raise RequestError(
+                f"{sum(map(len, unreadable))} characters of the text are no words, such as {unreadable[0][:40]!r}: take out "
+                f"encoded data, checksums and long addresses; at most {MAX_UNREADABLE_CHARS} of them are spelled"
             )
         voice, seed, speed = (_none_if_blank(values.get(name)) for name in ("voice", "seed", "speed"))
         if voice is not None and not isinstance(voice, str):
@@ -148,18 +162,39 @@ class Synthesizer:
         if not len(result.audio):
             output.update(status="failed", error="the model ended before its first sound: try another seed")
             return
-        name = _UNSAFE_IN_FILE_NAME.sub("_", result.id).strip(".")[-100:] or "row"
+        finish_reason, error = _judged(result, output["text"])
+        wanted = replace(self._config.mastering, sample_rate=self._config.file_rate(result.sample_rate))
+        mastered = master(result.audio, result.sample_rate, wanted)
         output.update(
             audio={
-                "bytes": encode(result.audio, result.sample_rate, self._config.audio_format),
-                "path": name + EXTENSIONS[self._config.audio_format],
+                "bytes": encode(mastered.audio, mastered.sample_rate, self._config.audio_format),
+                "path": file_name(result.id, EXTENSIONS[self._config.audio_format]),
             },
-            sampling_rate=result.sample_rate,
-            duration_s=len(result.audio) / result.sample_rate,
+            sampling_rate=mastered.sample_rate,
+            duration_s=len(mastered.audio) / mastered.sample_rate,
             status="ok",
-            finish_reason=result.finish_reason,
-            chunks=[{"text": c.text, "start_s": c.start_s, "end_s": c.end_s} for c in result.chunks],
+            error="; ".join(filter(None, (error, mastered.note))) or None,
+            finish_reason=finish_reason,
+            chunks=_placed(result.chunks, mastered),
         )
+
+
+def _judged(result: SynthesisResult, text: str) -> tuple[str, str | None]:
+    """Return a row's finish reason, and what there is to say of it."""
+    if result.finish_reason == "length":
+        return "length", cut_short(result.chunks)
+    reason = doubt(text, result.chunks)
+    return (result.finish_reason if reason is None else "suspicious"), reason
+
+
+def _placed(chunks: Sequence[TextChunk], mastered: Mastered) -> list[dict[str, Any]]:
+    """Return where the chunks are in what was cut at its ends."""
+    duration_s = len(mastered.audio) / mastered.sample_rate
+
+    def placed(seconds: float) -> float:
+        return min(max(seconds - mastered.cut_s, 0.0), duration_s)
+
+    return [{"text": c.text, "start_s": placed(c.start_s), "end_s": placed(c.end_s)} for c in chunks]
 
 
 def _none_if_blank(value: Any) -> Any:

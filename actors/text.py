@@ -9,11 +9,12 @@ Apache-2.0, itself adapted from tortoise-tts, Apache-2.0), oddities included:
 * ``http://`` is read like ``https://``, and ``£20`` "ps twenty";
 * tabs and other control characters inside a line vanish and join their neighbours.
 
-It differs in three places. Where the original raises, this module reads on: numbers of more than 36 digits digit by
+It differs in four places. Where the original raises, this module reads on: numbers of more than 36 digits digit by
 digit, amounts without their stray commas. Patterns that take the original quadratic time on long runs of digits or
-brackets are written in a linear form with the same result. And the transliteration to ASCII is built on anyascii
+brackets are written in a linear form with the same result. The transliteration to ASCII is built on anyascii
 instead of Unidecode (GPL), with tables of what the original reads differently; scripts other than Latin, Greek and
-Cyrillic may still come out in another spelling.
+Cyrillic may still come out in another spelling. And words too long for a chunk, which the original takes apart letter
+by letter, are cut behind their commas and hyphens.
 """
 
 import re
@@ -21,6 +22,8 @@ import unicodedata
 from collections.abc import Callable
 
 from anyascii import anyascii
+
+from actors.long_words import split_word
 
 __all__ = ["chunk_text", "normalise", "split_sentences"]
 
@@ -453,6 +456,7 @@ def normalise(text: str) -> str:
 
 _STOP = re.compile(r'[.!?"]')
 _STOP_IN_QUOTES = re.compile(r'"|.(?=")')
+_LONGEST_PIECE = 40  # of a word without end, in letters: the model loses its way in longer ones
 
 
 def split_sentences(text: str, max_chars: int = 300) -> list[str]:
@@ -504,7 +508,7 @@ def chunk_text(text: str, min_chars: int = 30, max_chars: int = 300) -> list[str
     Sentences shorter than ``min_chars`` join the one before, at the beginning the ones behind. As in the original,
     many short sentences in a row make one chunk, which can be longer than ``max_chars``.
     """
-    sentences = split_sentences(normalise(text.strip()), max_chars)
+    sentences = split_sentences(_break_endless(normalise(text.strip()), max_chars), max_chars)
     chunks: list[list[str]] = []
     opening = 0  # characters of the first chunk
     for sentence in sentences:
@@ -515,3 +519,18 @@ def chunk_text(text: str, min_chars: int = 30, max_chars: int = 300) -> list[str
         if len(chunks) == 1:
             opening += len(sentence) + (opening > 0)
     return [" ".join(chunk) for chunk in chunks]
+
+
+def _break_endless(text: str, max_chars: int) -> str:
+    """Put spaces where :func:`split_sentences` finds none to cut at: behind commas, else for hyphens, else anywhere.
+
+    Behind all of a list's commas, as in what the model was trained on: without, it loses its place in the list.
+    """
+    endless = re.compile(rf"[^.!? ]{{{max_chars},}}")
+    longest = max(1, min(max_chars - 1, _LONGEST_PIECE))
+
+    def cut(match: re.Match[str]) -> str:
+        pieces = (piece.strip("-") for piece in split_word(match[0], longest))
+        return " ".join(piece for piece in pieces if piece)
+
+    return endless.sub(cut, endless.sub(lambda match: match[0].replace(",", ", ").rstrip(), text))

@@ -12,7 +12,7 @@ from actors.bundle import Bundle
 from actors.decoding import Damaged
 from actors.errors import RequestError
 from actors.models import open_model
-from actors.quarantine import quarantine
+from actors.quarantine import quarantine, raise_shared
 from actors.requests import TranscriptionRequest, TranscriptionResult
 
 CONTEXT_COLUMN = "context"
@@ -133,9 +133,10 @@ class Transcriber:
     def _collect(self, running: dict[Future[TranscriptionResult], dict[str, Any]]) -> None:
         """Wait until one of the running rows is done, and fill in all that are."""
         for future in wait(running, return_when=FIRST_COMPLETED).done:
-            output, result = running.pop(future), future.result()
+            output = running.pop(future)
+            raise_shared(future)
             with quarantine(output):
-                _fill(output, result)
+                _fill(output, future.result())
 
     def _decode(self, values: Mapping[str, Any]) -> Recording:
         """Return a row's audio, mono at the model's rate."""

@@ -16,7 +16,8 @@ import numpy as np
 from pydantic import AfterValidator, Field, model_validator
 
 from actors.bundle import Bundle, Manifest
-from actors.errors import BundleError, RequestError
+from actors.errors import BundleError, NotFiniteError, RequestError
+from actors.finite import finite_rows, not_finite, rows_to_choose_from
 from actors.kv_cache import KVCache
 from actors.level import measure
 from actors.mono import FloatArray, blocks, release
@@ -144,6 +145,7 @@ class Utterance:
     tokens: list[int] = field(default_factory=list)
     logits: list[np.ndarray] = field(default_factory=list)
     finish_reason: str | None = None
+    error: NotFiniteError | None = None
     attempt: int = 0
     segments: list[Segment] | None = None
     answer: str = ""
@@ -160,8 +162,8 @@ class Utterance:
 
     @property
     def done(self) -> bool:
-        """Whether the answer has ended."""
-        return self.finish_reason is not None
+        """Whether the answer has ended, or a step went wrong."""
+        return self.finish_reason is not None or self.error is not None
 
     @property
     def length(self) -> int:
@@ -310,7 +312,10 @@ class VibeVoiceASR:
         if utterance.done:  # there is nothing to hear
             return
         embeds = self._embed(utterance.prompt)
-        embeds[utterance.prompt == self.settings.audio_token_id] = self._encode(utterance.audio)
+        features = self._encode(utterance.audio)
+        if not finite_rows(features).all():
+            raise not_finite("what the encoder hears", utterance.index, int(np.argmin(finite_rows(features))))
+        embeds[utterance.prompt == self.settings.audio_token_id] = features
         release(utterance.request.audio)
         per_token = self.settings.num_heads * len(embeds) * np.dtype(np.float32).itemsize
         size = min(_MAX_PREFILL, max(1, _SCORES_BYTES // per_token))
@@ -336,6 +341,8 @@ class VibeVoiceASR:
         """Read the answer as a transcript."""
         if utterance.finish_reason == _SILENCE:
             return None
+        if utterance.error:
+            raise utterance.error
         if self._tokenizer is not None:
             utterance.answer = self._tokenizer.decode(utterance.tokens, skip_special_tokens=True)
         utterance.segments = parse_transcript(utterance.answer)
@@ -417,8 +424,12 @@ class VibeVoiceASR:
 
     def _choose(self, rows: Sequence[Utterance | None], slots: slice) -> None:
         """Choose the next token of every row from the logits in its slot, and note what follows from it."""
-        for row, logits in zip(rows, self._logits[slots], strict=True):
+        finite = rows_to_choose_from(self._logits[slots])
+        for row, logits, is_finite in zip(rows, self._logits[slots], finite, strict=True):
             if row is None:
+                continue
+            if not is_finite:
+                row.error = not_finite("what the language model says", row.index, len(row.tokens))
                 continue
             token = row.choose(logits)
             if token in self.settings.stop_token_ids:

@@ -17,7 +17,8 @@ from pydantic import Field, model_validator
 
 from actors.bundle import Bundle, Manifest
 from actors.dpm_solver import solver_steps
-from actors.errors import BundleError, RequestError, UsageError
+from actors.errors import BundleError, NotFiniteError, RequestError, UsageError
+from actors.finite import check_audio, finite_rows, not_finite
 from actors.kv_cache import KVCache
 from actors.requests import SynthesisRequest, SynthesisResult, join_chunks
 from actors.sampling import row_generator
@@ -137,6 +138,7 @@ class Utterance:
     latents: list[np.ndarray] = field(default_factory=list)
     eos_logits: list[float] = field(default_factory=list)
     finish_reason: str | None = None
+    error: NotFiniteError | None = None
     audio: np.ndarray | None = None
 
     def __post_init__(self) -> None:
@@ -149,8 +151,8 @@ class Utterance:
 
     @property
     def done(self) -> bool:
-        """Whether the end or the longest length was reached."""
-        return self.finish_reason is not None
+        """Whether the end or the longest length was reached, or a step went wrong."""
+        return self.finish_reason is not None or self.error is not None
 
     def noise(self, draws: int, latent_dim: int) -> np.ndarray:
         """Return what the next latent is drawn from, float32 ``[draws, latent_dim]``: its start, then one row per step."""
@@ -265,9 +267,12 @@ class VibeVoiceRealtime:
 
     def finish(self, utterance: Utterance) -> Utterance | None:
         """Decode the latents to audio."""
+        if utterance.error:
+            raise utterance.error
         if utterance.latents:
             features = self._latent_decoder.run(np.array(utterance.latents, np.float32))
             utterance.audio = self._acoustic_decoder.run(features)
+            check_audio(utterance.audio, utterance.index)
         else:  # there was no room for the first window
             utterance.audio = np.zeros(0, np.float32)
         utterance.embeddings = None
@@ -275,7 +280,7 @@ class VibeVoiceRealtime:
 
     def join(self, request: SynthesisRequest, utterances: Sequence[Utterance]) -> SynthesisResult:
         """Put the chunks of a text one after the other with the asked-for pause between."""
-        spoken = [(utterance.text, utterance.audio) for utterance in utterances]
+        spoken = [(utterance.text, utterance.audio, utterance.finish_reason) for utterance in utterances]
         audio, chunks = join_chunks(spoken, utterances[0].options.pause_s, self.sample_rate)
         return SynthesisResult(
             id=request.id,
@@ -393,7 +398,9 @@ class VibeVoiceRealtime:
             if row:
                 row.eos_logits.append(float(self._eos_logit[2 * slot, 0]))
                 is_heard = row.eos_logits[-1] > 0
-                if is_heard and not (row.options.finish_text and row.read < len(row.token_ids)):
+                if not np.isfinite(row.eos_logits[-1]):
+                    row.error = not_finite("the logit of the end", row.index, len(row.latents) - 1)
+                elif is_heard and not (row.options.finish_text and row.read < len(row.token_ids)):
                     row.finish_reason = "eos"
                 elif row.max_frames is not None and len(row.latents) >= row.max_frames:
                     row.finish_reason = "length"
@@ -420,7 +427,12 @@ class VibeVoiceRealtime:
                 groups.setdefault((row.options.steps, row.options.sde), []).append((slot, row))
         for (steps, stochastic), group in groups.items():
             latents = self._solve(group, steps, stochastic)
-            for (_, row), latent in zip(group, latents, strict=True):
+            positive = np.array([2 * slot for slot, _ in group])
+            finite = finite_rows(latents, self._condition[positive], self._condition[positive + 1])
+            for (_, row), latent, is_finite in zip(group, latents, finite, strict=True):
+                if not is_finite:
+                    row.error = not_finite("the frame", row.index, len(row.latents))
+                    continue
                 row.latents.append(latent)
                 if row.position + 1 > row.max_length:
                     row.finish_reason = "length"

@@ -7,13 +7,16 @@ import re
 
 from tokenizers import Tokenizer
 
+from actors.long_words import MARKS, boundary
+
 _QUOTES = str.maketrans({"\u2019": "'", "\u201c": '"', "\u201d": '"'})  # curly ones
 _END_OF_TEXT = "\n"  # the model's cue that no text follows
-# Ends of sentences with what closes them, of clauses, and of words. Full-width marks need no space behind.
+# Ends of sentences with what closes them, of clauses, and of words, then marks in words. Full-width marks need no space behind.
 _ENDS = (
     re.compile("(?<=[.!?\u2026])[\"')\\]]*\\s+|(?<=[\u3002\uff01\uff1f])|\n\\s*"),
     re.compile("(?<=[,;:])\\s+|(?<=[\u3001\uff0c\uff1a\uff1b])"),
     re.compile(r"\s+"),
+    *MARKS,
 )
 
 
@@ -24,7 +27,7 @@ def tokenize(tokenizer: Tokenizer, text: str) -> list[int]:
 
 
 def split_text(tokenizer: Tokenizer, text: str, max_tokens: int) -> list[str]:
-    """Cut a text into chunks of at most ``max_tokens`` tokens: after sentences, else clauses, else words, else anywhere."""
+    """Cut a text into chunks of at most ``max_tokens`` tokens: after sentences, else clauses, words, marks, letters."""
     return _pack(tokenizer, _clean(text), max_tokens, _ENDS)
 
 
@@ -37,7 +40,7 @@ def _pack(tokenizer: Tokenizer, text: str, max_tokens: int, ends: tuple[re.Patte
     if len(tokenize(tokenizer, text)) <= max_tokens:
         return [text] if text else []
     if not ends:
-        middle = len(text) // 2
+        middle = boundary(text, len(text) // 2)
         return [*_pack(tokenizer, text[:middle], max_tokens, ()), *_pack(tokenizer, text[middle:], max_tokens, ())]
     chunks: list[str] = []
     start = 0  # of the chunk being filled

@@ -4,12 +4,14 @@ if __name__ == "__main__":  # ends in a sentence where a dependency is missing
     __import__("jobs.requirements" if __package__ else "requirements")
 
 import itertools
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated
 
 import typer
 
+from actors.audio import EXTENSIONS
 from actors.errors import InputDataError, UsageError
+from actors.names import file_name
 from cluster.output import Output
 from jobs.console import run_app
 
@@ -43,10 +45,10 @@ def extract(corpus: str, folder: Path, limit: int) -> list[Path]:
         )
     folder.mkdir(parents=True, exist_ok=True)
     files: list[Path] = []
-    for row in itertools.islice(output.rows(["audio"], status="ok"), limit):
-        # The name comes from a row: only its last component may choose a file here, and only as long as names may be.
-        name = Path(row["audio"]["path"] or "").name
-        path = folder / f"{len(files):04d}-{name.encode()[-_MAX_NAME_BYTES:].decode(errors='ignore')}"
+    for row in itertools.islice(output.rows(["id", "audio"], status="ok"), limit):
+        # The path comes from a row: nothing but its suffix is taken, and only if it is one of ours.
+        suffix = PurePosixPath(row["audio"]["path"] or "").suffix
+        path = folder / f"{len(files):04d}-{file_name(row['id'], suffix if suffix in EXTENSIONS.values() else '')}"
         path.write_bytes(row["audio"]["bytes"])
         files.append(path)
     if not files:

@@ -5,12 +5,13 @@ if __name__ == "__main__":  # ends in a sentence where a dependency is missing
 
 import logging
 from collections.abc import Sequence
+from dataclasses import asdict
 from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
 
-from actors.bundle import Manifest
+from actors.mastering import Mastering
 from actors.models import DEFAULT_SLOTS, check_choices
 from actors.synthesizer import COLUMNS, SynthesisConfig
 from cluster.dataset import Dataset, scan
@@ -65,6 +66,17 @@ def synthesize(
     voice: Annotated[str | None, typer.Option(help="For rows without a voice of their own.")] = None,
     seed: Annotated[int, typer.Option(help="Of every random number, together with the row's id.")] = 0,
     audio_format: Annotated[Format, typer.Option("--format", help="Of the audio column.")] = Format.FLAC,
+    sample_rate: Annotated[
+        int | None, typer.Option(min=8_000, max=192_000, help="In Hz, of the audio; default: the model's own.")
+    ] = None,
+    trim_silence: Annotated[bool, typer.Option("--trim-silence", help="Cut silence off both ends, but for 50 ms.")] = False,
+    peak: Annotated[float | None, typer.Option(min=-60, max=0, help="Bring the highest sample to this level, in dBFS.")] = None,
+    loudness: Annotated[
+        float | None,
+        typer.Option(
+            min=-60, max=-5, help="Bring the audio to this loudness, in LUFS, as far as its peaks stay below -1 dBFS."
+        ),
+    ] = None,
     text_column: Annotated[str, typer.Option(help="The column to speak.")] = "text",
     id_column: Annotated[str, typer.Option(help="The column that names the rows.")] = "id",
     pause_s: Annotated[float, typer.Option(min=0, max=10, help="Silence between the pieces of a long text.")] = 0.15,
@@ -103,14 +115,16 @@ def synthesize(
         voice=voice,
         seed=seed,
         audio_format=audio_format.value,
+        mastering=Mastering(trim_silence, sample_rate, peak, loudness),
         max_text_chars=max_text_chars,
         slots=slots,
         options={"pause_s": pause_s, **named, **parse_options(option or [])},
     )
     check_choices(manifest, voice, config.options)
+    _report_rate(config)
     output = output_location(output)
     dataset = _scan(inputs, text_column, id_column, output, limit)
-    schema = _schema(dataset, manifest)
+    schema = _schema(dataset, config.file_rate(manifest.sample_rate))
     arguments = _arguments(config, pinned, schema, id_column, limit, "cuda" if gpus_per_worker else "cpu")
     other = {
         "workers": workers,
@@ -134,15 +148,22 @@ def synthesize(
     return exit_code(summary, fail_on) or (EXIT_FAILED_ROWS if dataset.corrupt else 0)
 
 
+def _report_rate(config: SynthesisConfig) -> None:
+    """Log which rate the audio has where its format does not know the one that was asked for."""
+    wanted = config.mastering.sample_rate
+    if wanted and config.file_rate(wanted) != wanted:
+        logger.warning("%s knows no %d Hz: the audio has %d Hz", config.audio_format, wanted, config.file_rate(wanted))
+
+
 def _scan(inputs: Sequence[str], text_column: str, id_column: str, output: str, limit: int | None) -> Dataset:
     dataset = scan(inputs, text_column, id_column=id_column, exclude=[output])
     report_input(dataset)
     return dataset if limit is None else first_rows(dataset, limit)
 
 
-def _schema(dataset: Dataset, manifest: Manifest) -> PartSchema:
+def _schema(dataset: Dataset, sample_rate: int) -> PartSchema:
     consumed = {dataset.id_column, dataset.column, *COLUMNS[1:]} - {"speed"}
-    features = {"audio": audio_feature(manifest.sample_rate)}
+    features = {"audio": audio_feature(sample_rate)}
     return part_schema(SYNTHESIS_SCHEMA, dataset.schema, consumed=consumed, features=features, input_features=dataset.features)
 
 
@@ -150,11 +171,13 @@ def _arguments(
     config: SynthesisConfig, model: Pinned, schema: PartSchema, id_column: str, limit: int | None, device: str
 ) -> dict[str, Any]:
     """What decides the result: a job can only be resumed with all of it equal."""
+    mastering = {name: value for name, value in asdict(config.mastering).items() if value not in (None, False)}
     return {
         "model": model.reference,
         "voice": config.voice,
         "seed": config.seed,
         "format": config.audio_format,
+        **({"mastering": mastering} if mastering else {}),
         "text_column": config.text_column,
         "id_column": id_column,
         "max_text_chars": config.max_text_chars,

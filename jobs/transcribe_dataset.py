@@ -4,9 +4,7 @@ if __name__ == "__main__":  # ends in a sentence where a dependency is missing
     __import__("jobs.requirements" if __package__ else "requirements")
 
 import errno
-import hashlib
 import logging
-import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
@@ -17,6 +15,7 @@ import typer
 
 from actors.errors import InputDataError, StorageError, UsageError
 from actors.models import check_transcriber
+from actors.names import file_path
 from actors.subtitles import CueLimits, TranscriptFormat, render
 from actors.transcriber import CONTEXT_COLUMN, DEFAULT_SLOTS, TranscriptionConfig
 from cluster.dataset import Dataset, scan, scan_media
@@ -54,8 +53,6 @@ _WRITER_THREADS = 16
 _NAME_ERRORS = {
     errno.EEXIST, errno.EILSEQ, errno.EINVAL, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENOENT, errno.ENOTDIR,
 }  # fmt: skip
-_SAFE_NAME = re.compile(r"[\w][\w .,()\[\]+-]*(/[\w][\w .,()\[\]+-]*)*")
-_MAX_NAME = 200
 
 
 class InputKind(StrEnum):
@@ -238,13 +235,10 @@ def _files(
     for table in output.tables(_SCHEMA.names, status="ok"):
         files: list[tuple[str, str, bytes | None]] = []
         for row in table.to_pylist():
-            name = file_name(row["id"])
-            keys = [f"{TRANSCRIPTS_FOLDER}/{kind}/{name}.{kind}" for kind in formats]
-            files += [
-                (row["id"], key, None if name in taken else render(kind, row, limits).encode())
-                for kind, key in zip(formats, keys, strict=True)
-            ]
-            taken.add(name)
+            for kind in formats:
+                key = f"{TRANSCRIPTS_FOLDER}/{kind}/{file_path(row['id'], f'.{kind}')}"
+                files.append((row["id"], key, None if key in taken else render(kind, row, limits).encode()))
+                taken.add(key)
         yield files
 
 
@@ -261,14 +255,6 @@ def _write_file(store: Store, key: str, content: bytes | None) -> str | None:
             raise
         return str(error)
     return None
-
-
-def file_name(row_id: str) -> str:
-    """Return a relative path for a row's file: its id where that may be one, else what is left of it and a hash."""
-    if _SAFE_NAME.fullmatch(row_id) and len(row_id) <= _MAX_NAME:
-        return row_id
-    left = re.sub(r"[^\w.-]+", "_", row_id).strip("._")[-80:]
-    return f"{left}-{hashlib.sha256(row_id.encode('utf-8', 'backslashreplace')).hexdigest()[:12]}"
 
 
 def _scan(inputs: Sequence[str], kind: InputKind, audio_column: str, id_column: str, output: str) -> Dataset:

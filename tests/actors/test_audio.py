@@ -136,6 +136,13 @@ def test_files_are_what_their_format_says(audio_format: AudioFormat) -> None:
         assert file.streams.audio[0].layout.nb_channels == 1
 
 
+@pytest.mark.parametrize("milliseconds", [210, 250, 330, 500, 770, 990, 1010, 3000])
+def test_short_opus_files_are_whole_for_libsndfile_too(milliseconds: int) -> None:
+    speech = np.full(milliseconds * 16, 0.1, np.float32)
+    samples, rate = soundfile.read(io.BytesIO(encode(speech, 16_000, "opus")))
+    assert len(samples) / rate == milliseconds / 1000
+
+
 def test_every_format_has_an_extension_and_a_mime_type() -> None:
     assert {name: f".{name}" for name in FORMATS} == audio.EXTENSIONS
     assert audio.MIME_TYPES.keys() == set(FORMATS)

@@ -9,7 +9,7 @@ import pytest
 
 from actors import batching
 from actors.batching import Engine, EngineStats
-from actors.errors import RequestError, SpeechmillError
+from actors.errors import NotFiniteError, RequestError, SpeechmillError
 
 TIMEOUT_S = 10
 
@@ -97,6 +97,8 @@ class CountingModel:
     def _break_in(self, stage: str, utterance: Chunk) -> None:
         if self.breaks_in == stage and utterance.name.startswith("bad"):
             raise ZeroDivisionError(stage)
+        if self.breaks_in == stage and utterance.name.startswith("nan"):
+            raise NotFiniteError(stage)
 
 
 @pytest.fixture(autouse=True)
@@ -239,6 +241,18 @@ def test_an_error_reaches_all_who_wait_and_the_engine_stays_usable(stage: str) -
                 future.result(TIMEOUT_S)
         assert early.result() == "early0:1"
         assert engine.generate([Request("c", (2, 3)), Request("d")]) == ["c0:2 c1:3", "d0:1"]
+
+
+@pytest.mark.parametrize("stage", ["prefill", "finish"])
+def test_a_row_that_is_not_finite_fails_alone(stage: str) -> None:
+    model = CountingModel(slots=2, breaks_in=stage)
+    with Engine(model) as engine:
+        requests = [Request("a", (9,)), Request("nan", (3, 2)), Request("b", (1,), cost=0), Request("c", (4, 4))]
+        running, nan, *waiting = queue_together(engine, requests)
+        with pytest.raises(NotFiniteError, match=stage):
+            nan.result(TIMEOUT_S)
+        assert [future.result(TIMEOUT_S) for future in (running, *waiting)] == ["a0:9", "b0:1", "c0:4 c1:4"]
+        assert engine.generate([Request("d", (2, 3))]) == ["d0:2 d1:3"]
 
 
 def test_an_error_in_on_utterance_reaches_its_future() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from actors import SynthesisRequest, SynthesisResult, open_model
 from actors.bundle import Bundle
-from actors.errors import BundleError, RequestError, UsageError
+from actors.errors import BundleError, NotFiniteError, RequestError, UsageError
 from actors.models import check_choices
 from actors.pocket_tts import Options, Settings, Utterance, parse_options
 
@@ -149,6 +149,37 @@ def test_a_clause_without_any_mark_is_spoken_whole_or_in_pieces_that_fit(pocket_
     with open_model(pocket_bundle("lsd"), threads=1, slots=4) as engine:
         (result,) = engine.generate([SynthesisRequest(id="a", text=text, options={"max_frames": 1})])
     assert sum(chunk.text.lower().count("word") for chunk in result.chunks) == 200
+
+
+def test_a_clause_without_any_space_is_cut_behind_its_marks(pocket_bundle: BundleFactory) -> None:
+    with open_model(pocket_bundle("lsd"), threads=1, slots=4) as engine:
+        chunks = engine.model.prepare(SynthesisRequest(id="a", text="grape-orange-" * 60), False)
+    assert len(chunks) > 10
+    assert all(chunk.text.lower().removesuffix(".").endswith(("grape", "orange")) for chunk in chunks)
+
+
+@pytest.mark.parametrize("where", ["_conditioning", "_eos_logit"])
+def test_a_step_that_is_not_finite_fails_its_row_and_no_other(pocket_bundle: BundleFactory, where: str) -> None:
+    requests = [SynthesisRequest(id=str(i), text=TEXT, options={"max_frames": 5 + i}) for i in range(3)]
+    with open_model(pocket_bundle("lsd"), threads=1, slots=4) as engine:
+        expected = engine.generate(requests)
+        model = engine.model
+        draw = model._draw
+
+        def poisoned(rows: Any, first: int) -> None:
+            for slot, row in enumerate(rows, first):
+                if row and row.request.id == "1" and len(row.latents) == 2:
+                    getattr(model, where)[slot, 0] = np.nan
+            draw(rows, first)
+
+        model._draw = poisoned
+        first, broken, last = (engine.submit(request) for request in requests)
+        with pytest.raises(NotFiniteError, match="the frame is NaN or infinite at step 3 of chunk 1"):
+            broken.result()
+        for future, result in ((first, expected[0]), (last, expected[2])):
+            assert future.result().audio.tobytes() == result.audio.tobytes()
+        del model._draw
+        assert engine.generate(requests)[1].audio.tobytes() == expected[1].audio.tobytes()
 
 
 def test_four_solver_steps_differ_from_one_and_are_the_heads_sum(

@@ -196,6 +196,24 @@ def test_chunks_respect_the_given_bounds() -> None:
     assert chunk_text("one two three four", min_chars=0, max_chars=10) == ["one two", "three", "four."]
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("one,two,three,four,five,six", ["one, two, three,", "four, five, six."]),
+        ("grape-orange-pear-fig-lime-plum", ["grape-orange-pear", "fig-lime-plum."]),
+        ("Say: qwrtpsdfghjklzxcvbnmqwrtpsdfg", ["say.", "qwrtpsdfghjklzxcvbn", "mqwrtpsdfg."]),
+        ("ภาษาไทยภาษาไทยภาษาไทย", ["phasaaithyphasaaith", "yphasaaithy."]),
+        ("-" * 60, []),
+    ],
+)
+def test_words_too_long_for_a_chunk_are_cut_and_not_taken_apart(text: str, expected: list[str]) -> None:
+    assert chunk_text(text, min_chars=0, max_chars=20) == expected
+
+
+def test_words_that_fit_are_left_as_they_are() -> None:
+    assert chunk_text("And one,two,three,four is", min_chars=0, max_chars=20) == ["and", "one,two,three,four", "is."]
+
+
 @pytest.mark.parametrize("text", ["", " \t\r\n", "😀 😀", "\0\x07", "...", "?!", '"" ""', "\ud800", "([{}])", "\u2028"])
 def test_nothing_to_say_gives_no_chunks(text: str) -> None:
     assert chunk_text(text) == []

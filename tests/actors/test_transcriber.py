@@ -67,6 +67,38 @@ def test_bytes_paths_and_hugging_face_audio_are_the_same(
     assert rows[0]["coverage"] == segment["end"] / rows[0]["duration_s"] > 0.8
 
 
+@pytest.mark.parametrize("where", ["logits", "features"])
+def test_a_step_that_is_not_finite_fails_its_row_and_no_other(
+    transcriber: Transcriber, monkeypatch: pytest.MonkeyPatch, speech: np.ndarray, where: str
+) -> None:
+    file, longer = encode(speech, 16_000, "wav"), encode(np.tile(speech, 2), 16_000, "wav")
+    model = transcriber._engine.model
+    choose, encode_audio = model._choose, model._encode
+    (expected,) = run(transcriber, file)
+
+    def poisoned_choice(utterances: Any, slots: slice) -> None:
+        for slot, row in zip(range(slots.start, slots.stop), utterances, strict=True):
+            if row and row.request.id == "row 1" and len(row.tokens) == 4:
+                model._logits[slot, 7] = np.nan
+        choose(utterances, slots)
+
+    def poisoned_encoding(audio: np.ndarray) -> np.ndarray:
+        features: np.ndarray = encode_audio(audio)
+        features[4] = np.nan if len(audio) > 5 * model.sample_rate else features[4]
+        return features
+
+    with monkeypatch.context() as patch:
+        if where == "logits":
+            patch.setattr(model, "_choose", poisoned_choice)
+        else:
+            patch.setattr(model, "_encode", poisoned_encoding)
+        first, broken, last = run(transcriber, file, longer, file)
+    assert [{**row, "id": "row 0"} for row in (first, last)] == [expected, expected]
+    assert (broken["status"], broken["text"], broken["finish_reason"]) == ("failed", None, None)
+    assert "NaN or infinite at step 5 of chunk 1" in broken["error"]
+    assert run(transcriber, file) == [expected]
+
+
 @pytest.mark.parametrize(
     ("value", "reason"),
     [

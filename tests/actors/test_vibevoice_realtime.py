@@ -1,6 +1,6 @@
 """Parity with the original within stated tolerances; "same row, same bytes" with none."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,7 @@ import pytest
 
 from actors import Engine, SynthesisRequest, SynthesisResult, open_model
 from actors.bundle import Bundle
-from actors.errors import BundleError, RequestError, UsageError
+from actors.errors import BundleError, NotFiniteError, RequestError, UsageError
 from actors.session import Device
 from actors.vibevoice_realtime import Utterance, VibeVoiceRealtime
 
@@ -150,6 +150,38 @@ def test_speech_ends_with_the_models_positions(engine: VibeVoiceEngine) -> None:
     (result,) = engine.generate([request])
     assert result.finish_reason == "length"
     assert 0 < result.frames < positions
+
+
+@pytest.mark.parametrize("where", ["_condition", "_eos_logit"])
+def test_a_step_that_is_not_finite_fails_its_row_and_no_other(
+    engine: VibeVoiceEngine, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    requests = mixed(3)
+    expected = engine.generate(requests)
+    model = engine.model
+    assert isinstance(model, VibeVoiceRealtime)
+    hear, run = model._hear, model._run_tts
+    heard: list[Utterance | None] = []
+
+    def keep_rows(rows: Sequence[Utterance | None]) -> None:
+        heard[:] = rows
+        hear(rows)
+
+    def poisoned(text: np.ndarray, latents: np.ndarray, lengths: np.ndarray, first: int) -> None:
+        run(text, latents, lengths, first)
+        for slot, row in enumerate(heard if latents.shape[1] else ()):
+            if row and row.request.id == "1" and len(row.latents) == 3:
+                getattr(model, where)[2 * slot] = np.nan  # of the positive branch
+
+    with monkeypatch.context() as patch:
+        patch.setattr(model, "_hear", keep_rows)
+        patch.setattr(model, "_run_tts", poisoned)
+        first, broken, last = (engine.submit(request) for request in requests)
+        with pytest.raises(NotFiniteError, match=r"NaN or infinite at step [34] of chunk 1"):
+            broken.result()
+        assert first.result().audio.tobytes() == expected[0].audio.tobytes()
+        assert last.result().audio.tobytes() == expected[2].audio.tobytes()
+    assert engine.generate(requests)[1].audio.tobytes() == expected[1].audio.tobytes()
 
 
 def long_texts(**options: object) -> list[SynthesisRequest]:

@@ -15,9 +15,9 @@ NAMES = ["a.flac", "../../b.flac", "\u0928" * 83 + ".flac", None, "e.flac"]
 def make_corpus(folder: Path, status: str = "ok") -> Path:
     """Write a finished job, two rows a part; the audio of a row is its number."""
     folder.mkdir(exist_ok=True)
-    (folder / "in.txt").write_text("text\n" * len(NAMES))
-    dataset = scan(folder / "in.txt")
-    schema = part_schema(SYNTHESIS_SCHEMA, dataset.schema, consumed=["text"])
+    (folder / "in.csv").write_text("id,text\n" + "".join(f"{id_},text\n" for id_ in "abcde"))
+    dataset = scan(folder / "in.csv")
+    schema = part_schema(SYNTHESIS_SCHEMA, dataset.schema, consumed=["id", "text"])
     with open_run(folder / "corpus", arguments={}, other={}, inputs=dataset.inputs) as job:
         for unit in job.missing_units(dataset.shards, 2):
             batch = read_rows(dataset, unit, ["text"])

@@ -14,8 +14,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from actors.audio import decode
+from actors.mastering import loudness
 from cluster.output import SYNTHESIS_SCHEMA
 from cluster.registry import EMBEDDED, describe
+from jobs.extract_audio import extract
 
 # Lines that cannot be read, so that nothing but their number can name them, and the error.
 BROKEN_LINES = {
@@ -128,7 +130,7 @@ def test_every_format_decodes_to_the_right_duration(synthesize, corpus, tmp_path
     for row in read_rows(tmp_path / "out"):
         samples, rate = decode(row["audio"]["bytes"])
         assert abs(samples.shape[1] / rate - row["duration_s"]) <= tolerance_s
-        assert row["audio"]["path"] == f"{row['id'].replace(' ', '_')}.{kind}"
+        assert row["audio"]["path"] == f"{row['id']}.{kind}"
 
 
 def test_other_columns_pass_through_and_hugging_face_knows_the_types(synthesize, tmp_path):
@@ -217,6 +219,33 @@ def test_rows_that_fail_end_the_job_with_1(synthesize, corpus, tmp_path):
     ended = synthesize("--input", corpus, "--output", tmp_path / "out", "--limit", 2, "--option", "max_new_tokens=1")
     assert (ended.code, "2 (0 ok, 0 rejected, 2 failed)" in ended.out) == (1, True)
     assert {row["error"] for row in read_rows(tmp_path / "out")} == {"the model ended before its first sound: try another seed"}
+
+
+def test_audio_can_be_had_at_another_rate_and_level_without_silence(synthesize, corpus, tmp_path):
+    mastering = ("--sample-rate", 22050, "--trim-silence", "--loudness", -30)
+    job = ("--input", corpus, "--output", tmp_path / "out", "--limit", 2)
+    assert synthesize(*job, *mastering).code == 0
+    (part,) = (tmp_path / "out").glob("part-*.parquet")
+    features = json.loads(pq.read_schema(part).metadata[b"huggingface"])["info"]["features"]
+    assert features["audio"]["sampling_rate"] == 22050
+    for row in read_rows(tmp_path / "out"):
+        samples, rate = decode(row["audio"]["bytes"])
+        assert (rate, row["sampling_rate"], row["error"]) == (22050, 22050, None)
+        assert samples.shape[1] / rate == row["duration_s"] >= row["chunks"][-1]["end_s"]
+        assert loudness(samples[0], rate) == pytest.approx(-30, abs=0.1)
+    ended = synthesize(*job, "--sample-rate", 22050, "--format", "opus", "--peak", -3)
+    assert ended.code == 2
+    assert "mastering.loudness_lufs: -30.0 -> (absent); mastering.peak_dbfs: (absent) -> -3.0" in ended.err
+    assert "opus knows no 22050 Hz: the audio has 24000 Hz" in ended.err
+
+
+def test_audio_is_extracted_to_files_named_after_their_ids(synthesize, tmp_path):
+    source = write_jsonl(tmp_path / "in.jsonl", [{"id": id_, "text": "Hello."} for id_ in ("日本", "../a", "LJ-1")])
+    assert synthesize("--input", source, "--output", tmp_path / "out").code == 0
+    extracted = extract(str(tmp_path / "out"), tmp_path / "listen", limit=9)
+    assert extracted == sorted((tmp_path / "listen").iterdir())
+    names = [path.name.split("~")[0] for path in extracted]
+    assert names == ["0000-日本.flac", "0001-_a", "0002-LJ-1"]
 
 
 # --- run.json and resuming -----------------------------------------------------------------------------------------
@@ -375,6 +404,9 @@ def test_corrupt_files_are_named_the_rest_is_done_and_repairing_them_completes_i
         (("--workers", "2:1"), "--workers '2:1' is neither N nor MIN:MAX"),
         (("--workers", "many"), "--workers 'many' is neither N nor MIN:MAX"),
         (("--format", "ogg"), "'ogg' is not one of 'flac', 'wav', 'opus', 'mp3'"),
+        (("--peak", "-3", "--loudness", "-16"), "a peak and a loudness cannot both be had"),
+        (("--peak", "3"), "less than or equal to 0"),
+        (("--sample-rate", "11"), "greater than or equal to 8000"),
         (("--limit", "0"), "Input should be greater than or equal to 1"),
         (("--frobnicate",), "No such option: --frobnicate"),
     ],

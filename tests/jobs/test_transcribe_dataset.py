@@ -22,7 +22,7 @@ from cluster.output import TRANSCRIPTION_SCHEMA, compact, open_run, part_schema
 from cluster.storage import open_store
 from jobs import transcribe_dataset
 from jobs.console import run_app
-from jobs.transcribe_dataset import file_name, write_files
+from jobs.transcribe_dataset import write_files
 
 Run = Callable[..., tuple[int, str]]
 
@@ -158,6 +158,40 @@ def test_what_a_row_names_is_its_own_business(transcribe: Run, recordings: Path,
     assert "allow_stores" in printed
 
 
+def test_any_id_has_a_file_of_its_own_in_the_folder(transcribe: Run, recordings: Path, tmp_path: Path) -> None:
+    ids = [
+        "a",
+        "A",
+        "a.srt/b",
+        "a.srt",
+        "sub/a",
+        "sub",
+        "語" * 150,
+        "é" * 200,
+        "..",
+        "../../a",
+        "/a",
+        "a\\b",
+        "a\nb",
+        "con",
+        "-a",
+    ]
+    lines = [json.dumps({"id": id_, "audio": "silence.wav"}) + "\n" for id_ in ids]
+    (tmp_path / "in.jsonl").write_text("".join(lines))
+    arguments = ("--input", tmp_path / "in.jsonl", "--output", tmp_path / "out", "--audio-root", recordings)
+    code, printed = transcribe(*arguments, "--files", "srt", "--files", "vtt")
+    assert code == 0, printed
+    for name in ("srt", "vtt"):
+        files = {
+            path.relative_to(tmp_path / "out" / "__transcripts" / name).as_posix()
+            for path in (tmp_path / "out" / "__transcripts" / name).rglob(f"*.{name}")
+        }
+        assert len(files) == len(ids)
+        assert {f"a.{name}", f"a.srt.{name}", f"sub/a.{name}", f"sub.{name}"} <= files
+    assert not list(tmp_path.rglob("*.tmp"))
+    assert {path.name for path in tmp_path.iterdir()} == {"in.jsonl", "out"}
+
+
 def test_resuming_does_what_is_missing_and_refuses_other_options(transcribe: Run, recordings: Path, tmp_path: Path) -> None:
     arguments = ("--input", recordings, "--output", tmp_path / "out", "--rows-per-unit", 2)
     code, printed = transcribe(*arguments, "--fail-on", "silence", "--fail-on", "length")
@@ -216,7 +250,9 @@ def test_a_transcript_whose_name_cannot_be_is_told_and_the_others_are_written(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     output = finished_output(tmp_path / "out", ["a", "a.txt/b", "a", "\u0928" * 150, "in/../out", "c\\d", "loop/e", "good"])
-    monkeypatch.setattr(transcribe_dataset, "file_name", lambda row_id: row_id)  # as if it took every id for a name
+    monkeypatch.setattr(
+        transcribe_dataset, "file_path", lambda row_id, suffix: row_id + suffix
+    )  # as if it took every id for a name
     (output / "__transcripts" / "txt").mkdir(parents=True)
     (output / "__transcripts" / "txt" / "loop").symlink_to("loop")
     assert write_files(open_store(output), ["txt"]) == 6
@@ -245,13 +281,3 @@ def test_a_disk_that_is_full_ends_the_writing_of_transcripts(tmp_path: Path) -> 
             write_files(open_store(output), ["txt"])
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
-def test_names_of_files_stay_inside_and_apart() -> None:
-    assert file_name("sub/a b.mp3") == "sub/a b.mp3"
-    for id_ in ("../a", "/etc/a", "a//b", "a:b", "", "x" * 999, "a\0b", "\ud800"):
-        name = file_name(id_)
-        assert "/" not in name
-        assert name.strip(".")
-        assert len(name) < 120
-    assert file_name("a:b") != file_name("a?b")
