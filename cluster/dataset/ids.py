@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from cluster.dataset.shards import Shard, Unit
+from cluster.storage import printable
 
 
 def hashes_of(ids: pa.ChunkedArray | list[Any]) -> np.ndarray:
@@ -25,7 +26,7 @@ def hashes_of(ids: pa.ChunkedArray | list[Any]) -> np.ndarray:
 def row_ids(shard: Shard, unit: Unit, values: Sequence[Any]) -> list[str]:
     """Return the rows' ids: the value of the id column, else the file name and the row number (from 0)."""
     if shard.format == "media":
-        return [shard.name + key for key in shard.files[unit.first : unit.stop]]
+        return [printable(shard.name + key) for key in shard.files[unit.first : unit.stop]]
     return [id_text(value) or f"{shard.name}:{unit.first + i}" for i, value in enumerate(values)]
 
 

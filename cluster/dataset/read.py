@@ -5,12 +5,14 @@ from collections.abc import Iterable
 import pyarrow as pa
 
 from actors.errors import InputDataError
+from cluster.dataset.arrow_ipc import read_arrow
 from cluster.dataset.columns import as_column, as_list
 from cluster.dataset.ids import row_ids
 from cluster.dataset.parquet import read_parquet
 from cluster.dataset.shards import Dataset, InputBatch, InputRow, Shard, Slice, Unit
 from cluster.dataset.stored import content_errors
 from cluster.dataset.text_formats import read_text
+from cluster.storage import printable
 
 
 def open_media(shard: Shard, position: int) -> pa.NativeFile:
@@ -82,9 +84,12 @@ def read_slice(shard: Shard, unit: Unit, names: set[str]) -> Slice:
     """
     if shard.format == "media":
         files = shard.files[unit.first : unit.stop]
-        return Slice({"path": [shard.store.uri_of(key) for key in files]}, [None] * len(files))
+        return Slice({"path": [printable(shard.store.uri_of(key)) for key in files]}, [None] * len(files))
+    given = {name: value for name, value in shard.partition if name in names}
+    reader = {"parquet": read_parquet, "arrow": read_arrow}.get(shard.format, read_text)
     try:
         with content_errors(shard):
-            return (read_parquet if shard.format == "parquet" else read_text)(shard, unit, names)
+            columns, errors = reader(shard, unit, names - given.keys())
+        return Slice({**columns, **{name: [value] * unit.count for name, value in given.items()}}, errors)
     except InputDataError as error:
         raise InputDataError(f"{shard.uri}, rows {unit.first} to {unit.stop - 1}: {error}") from error

@@ -2,24 +2,34 @@
 
 import hashlib
 import itertools
+import json
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
 
-from actors.errors import InputDataError
-from cluster.dataset.columns import common_features, unify
+from actors.errors import InputDataError, UsageError
+from cluster.dataset.arrow_ipc import scan_arrow
+from cluster.dataset.columns import common_features, is_json_column, shared_schema, unify
 from cluster.dataset.find import MEDIA_SUFFIXES, ROW_SUFFIXES, find_shards
 from cluster.dataset.parquet import scan_parquet
 from cluster.dataset.shards import Dataset, Location, Shard
 from cluster.dataset.stored import content_errors
 from cluster.dataset.text_formats import scan_text
+from cluster.dataset.text_options import TextOptions
+from cluster.storage import printable
 
 # On a disk the parsing decides, on an object store the wait.
 _LOCAL_SCANNERS = 4
 _REMOTE_SCANNERS = 32
+# How columns are often named that the jobs call ``audio`` and ``text``.
+_USUAL_NAMES = {
+    "audio": ("audio_file", "audio_filepath", "audio_path", "clip", "file", "file_name", "filename", "path", "recording", "wav"),
+    "text": ("content", "normalized_text", "prompt", "sentence", "transcript", "transcription"),
+}
 _MEDIA_SCHEMA = pa.schema([("path", pa.string())])
 
 
@@ -29,6 +39,7 @@ def scan(
     *,
     id_column: str = "id",
     exclude: Iterable[Location] = (),
+    options: TextOptions | None = None,
 ) -> Dataset:
     """Find the input's files and look at each once: row counts, columns, corruption.
 
@@ -37,53 +48,57 @@ def scan(
             skipped) and globs (``*``, ``?``, ``[…]``, ``**``), local or on an object store.
         column: the column that every shard must have; the lines of TXT files become this column.
         id_column: the column with the rows' ids, if there is one.
-        exclude: folders to leave out (the job's own output, say).
+        exclude: folders to leave out (the job's own output, say), also where a link leads to them.
+        options: how the text files are written.
 
     Raises:
         InputDataError: there is no file, or no file can be used; the message says why for the first ones.
         StorageError: a store cannot be read.
     """
-    shards = find_shards(inputs, ROW_SUFFIXES, exclude)
-    scanned = _scan_shards(shards, column, id_column)
+    found = find_shards(inputs, ROW_SUFFIXES, exclude, options or TextOptions())
+    scanned = _scan_shards(found.shards, column, id_column)
     shards = [shard for shard, _ in scanned]
-    if all(shard.error for shard in shards):
+    if any(shard.error for shard in shards) and all(shard.error or not shard.size for shard in shards):
         reasons = "; ".join(f"{shard.uri}: {shard.error}" for shard in shards[:3])
         raise InputDataError(f"none of the {len(shards)} input files can be used. {reasons}")
     hashes = {shard.index: ids for shard, ids in scanned if ids is not None}
-    return Dataset(tuple(shards), unify(shards), common_features(shards), column, id_column, hashes)
+    schema, features = unify(shards), common_features(shards)
+    return Dataset(tuple(shards), schema, features, column, id_column, hashes, found.skipped)
 
 
 def scan_media(inputs: Location | Sequence[Location], *, exclude: Iterable[Location] = ()) -> Dataset:
     """Make rows of audio and video files: the id is the name relative to the input, the column ``path`` the URI.
 
-    The files of a folder are one shard, sorted by name; none is opened. :func:`open_media` opens the one of a row.
+    The files of a folder are one shard, sorted by name; none is opened. :func:`open_media` opens the one of a row. A file
+    counts as changed if its size or modification time is another: a copy of an input should keep its times.
 
     Raises:
         InputDataError: there is no such file.
         StorageError: a store cannot be read.
     """
-    folders: dict[str, list[Shard]] = {}
-    for file in find_shards(inputs, MEDIA_SUFFIXES, exclude):
-        folders.setdefault(file.store.uri, []).append(file)
+    found = find_shards(inputs, MEDIA_SUFFIXES, exclude, TextOptions())
+    folders: dict[str, list[tuple[Shard, datetime]]] = {}
+    for file, mtime in zip(found.shards, found.mtimes, strict=True):
+        folders.setdefault(file.store.uri, []).append((file, mtime))
     shards = tuple(_media_shard(index, files) for index, files in enumerate(folders.values()))
-    return Dataset(shards, _MEDIA_SCHEMA, {}, column="path", id_column="id")
+    return Dataset(shards, _MEDIA_SCHEMA, {}, column="path", id_column="id", skipped=found.skipped)
 
 
-def _media_shard(index: int, files: list[Shard]) -> Shard:
+def _media_shard(index: int, files: list[tuple[Shard, datetime]]) -> Shard:
     """Return one shard whose rows are ``files``, all found below the same folder."""
-    first = files[0]
-    listing = "\n".join(f"{file.key}\t{file.size}" for file in files)
+    first = files[0][0]
+    listing = json.dumps([(file.key, file.size, mtime.isoformat()) for file, mtime in files])
     return Shard(
         index=index,
-        name=first.name.removesuffix(first.key),
+        name=first.name.removesuffix(printable(first.key)),
         store=first.store,
         key="",
-        size=sum(file.size for file in files),
+        size=sum(file.size for file, _ in files),
         format="media",
         rows=len(files),
         digest=hashlib.sha256(listing.encode()).hexdigest(),
         schema=_MEDIA_SCHEMA,
-        files=tuple(file.key for file in files),
+        files=tuple(file.key for file, _ in files),
     )
 
 
@@ -102,12 +117,26 @@ def _scan_shard(shard: Shard, column: str, id_column: str) -> tuple[Shard, np.nd
         with content_errors(shard):
             if shard.format == "parquet":
                 scanned, ids = scan_parquet(shard, id_column)
+            elif shard.format == "arrow":
+                scanned, ids = scan_arrow(shard, id_column)
             else:
                 scanned, ids = scan_text(shard, column, id_column)
+        scanned = _with_partition(scanned, id_column)
         _check_columns(scanned, column)
-    except InputDataError as error:
+    except (InputDataError, UsageError) as error:  # the latter: a name that an object may have and a file may not
         return replace(shard, error=str(error)), None
     return scanned, ids
+
+
+def _with_partition(shard: Shard, id_column: str) -> Shard:
+    """Return the shard with the columns that its folders name, as far as it has none of that name itself."""
+    names = {*shard.schema.names, id_column}
+    partition = tuple({key: value for key, value in shard.partition if key not in names}.items())
+    if not partition or not shard.schema.names:
+        return replace(shard, partition=())
+    columns = [(f.name, f.type, is_json_column(f)) for f in shard.schema]
+    schema = shared_schema((*columns, *((name, pa.string(), False) for name, _ in partition)))
+    return replace(shard, partition=partition, schema=schema)
 
 
 def _check_columns(shard: Shard, column: str) -> None:
@@ -115,4 +144,6 @@ def _check_columns(shard: Shard, column: str) -> None:
     if repeated := sorted({name for name in names if names.count(name) > 1}):
         raise InputDataError(f"column {', '.join(map(repr, repeated))} appears more than once")
     if column not in names and (names or shard.rows):
-        raise InputDataError(f"there is no column {column!r}; the columns are {', '.join(map(repr, names))}")
+        usual = [name for name in names if name.lower() in _USUAL_NAMES.get(column, ())]
+        hint = f"; {usual[0]!r} looks like it: say so with --{column}-column {usual[0]}" if usual else ""
+        raise InputDataError(f"there is no column {column!r}; the columns are {', '.join(map(repr, names))}{hint}")

@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import io
+import lzma
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
@@ -17,6 +18,8 @@ READ_BYTES = 1 << 20
 CHUNK_BYTES = 8 << 20
 # Files of an object store that a process keeps open: units of one file follow one another.
 OPEN_FILES = 8
+# Text files without a byte are what Spark writes for partitions without a row; these have a header at least.
+_NEVER_EMPTY = ("parquet", "arrow")
 
 
 @contextlib.contextmanager
@@ -25,13 +28,13 @@ def content_errors(shard: Shard) -> Iterator[None]:
 
     Reads go through :class:`StoreReader`, so whatever the store does wrong is a :class:`StorageError` already.
     """
-    if shard.size == 0:
+    if shard.size == 0 and (shard.compression or shard.format in _NEVER_EMPTY):
         raise InputDataError("the file is empty (0 bytes)")
     try:
         yield
     except StorageError:
         raise
-    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
+    except (OSError, EOFError, lzma.LZMAError, pa.ArrowException, UnicodeDecodeError) as error:
         raise InputDataError(f"not a readable {shard.format} file: {error}") from error
 
 
@@ -128,6 +131,9 @@ def open_text(shard: Shard, hasher: Any = None) -> Iterator[BinaryIO]:
     with io.BufferedReader(StoreReader(shard.store, shard.key, hasher), max(1, min(size, shard.size))) as stream:
         if shard.compression is None:
             yield stream
+        elif shard.compression == "xz":
+            with lzma.open(stream) as plain:
+                yield io.BufferedReader(plain, READ_BYTES)
         else:
             source = pa.PythonFile(stream, mode="r")
             with io.BufferedReader(pa.CompressedInputStream(source, shard.compression), READ_BYTES) as plain:

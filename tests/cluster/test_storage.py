@@ -92,7 +92,7 @@ def test_reading_a_missing_file_names_it(root: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "key", ["", "/etc/passwd", "../up", "a/../../up", "a/./b", ".", "a//b", "a/", "a\\b", "nul\0"], ids=repr
+    "key", ["", "/etc/passwd", "../up", "a/../../up", "a/./b", ".", "a//b", "a/", "nul\0"], ids=repr
 )
 def test_no_key_leaves_the_root(tmp_path: Path, key: str) -> None:
     store = open_store(tmp_path)

@@ -1,0 +1,165 @@
+"""What a job says about its text files (separator, quotes, header, encoding), and what a scan finds out about each."""
+
+import codecs
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from actors.errors import UsageError
+
+UTF8 = "utf-8"
+Manifest = Literal["nemo", "lhotse"]
+# Fewer values that are no phrases do not mean that a column holds none.
+_FEW = 4
+
+
+@dataclass(frozen=True)
+class TextOptions:
+    """How the text files of an input are written; the defaults are what the formats themselves say.
+
+    Attributes:
+        delimiter: one character between the fields of CSV and TSV files, and of TXT files, which are tables then.
+        quoting: whether ``"`` quotes a field; otherwise it is a character like others, and every line is a row.
+        columns: names of the columns of CSV and TSV files that have no header line; empty if they have one.
+        encoding: Python's name of it, in its normal form. A byte-order mark of UTF-8 goes before it.
+        manifests: whether lines of JSON may be manifests of NeMo and Lhotse: their recordings become the job's column.
+    """
+
+    delimiter: str | None = None
+    quoting: bool = True
+    columns: tuple[str, ...] = ()
+    encoding: str = UTF8
+    manifests: bool = False
+
+    @classmethod
+    def parse(
+        cls,
+        delimiter: str | None = None,
+        *,
+        quoting: bool = True,
+        header: bool = True,
+        columns: str | None = None,
+        encoding: str | None = None,
+    ) -> "TextOptions":
+        """Return the options that a command line gives as texts; ``columns`` (``id,text``) say that there is no header.
+
+        Raises:
+            UsageError: one makes no sense, or there is neither a header nor names of columns.
+        """
+        names = tuple(name.strip() for name in columns.split(",")) if columns is not None else ()
+        if not header and not names:
+            raise UsageError("--no-header leaves the columns without names: give them with --columns id,text,…")
+        if repeated := sorted({name for name in names if not name or names.count(name) > 1}):
+            raise UsageError(f"--columns {columns!r}: {', '.join(map(repr, repeated))} is empty or there more than once")
+        return cls(_parse_delimiter(delimiter), quoting, names, _parse_encoding(encoding))
+
+
+def _parse_delimiter(text: str | None) -> str | None:
+    if text is None:
+        return None
+    given = "\t" if text == "tab" else text
+    if given.startswith("\\") and given.isascii():  # shells make no tab of \t
+        try:
+            given = given.encode().decode("unicode_escape")
+        except UnicodeDecodeError:
+            given = text
+    if len(given) != 1 or given in '"\r\n\0':
+        raise UsageError(f"--delimiter {text!r} is not one character such as ';', '|' or '\\t'")
+    return given
+
+
+def _parse_encoding(name: str | None) -> str:
+    if name is None:
+        return UTF8
+    try:
+        "\n".encode(name)
+    except (LookupError, ValueError) as error:
+        raise UsageError(f"--encoding {name!r} is not known: use utf-8, utf-16, latin-1, cp1252, shift_jis, …") from error
+    return codecs.lookup(name.replace("utf-8-sig", UTF8)).name
+
+
+def has_plain_lines(encoding: str) -> bool:
+    """Say whether a line ends with the byte 10 in an encoding, and with nothing else: such lines are decoded one by one."""
+    return "\r\n,".encode(encoding) == b"\r\n,"
+
+
+@dataclass(frozen=True)
+class ColumnShape:
+    """What the values of a CSV column have in common, to tell a row from a line of prose.
+
+    Attributes:
+        kinds: the kinds that a row's value has here; empty if it may have any.
+        spaces: whether values begin with a space, or do not, or both are there.
+    """
+
+    kinds: frozenset[str]
+    spaces: frozenset[bool]
+
+
+@dataclass(frozen=True)
+class TextLayout:
+    """How the bytes of one text file become lines, as the scan found it.
+
+    Attributes:
+        encoding: that of its lines once they are split.
+        recoded_from: the encoding that the whole file is recoded from before it is split, or ``None``.
+        cr_lines: lines end with a carriage return alone.
+        json_values: it holds JSON values that are not one a line: an array, or values that span lines.
+        delimiter: between fields.
+        line_numbers: the number (from 1) of the line that each of the shard's ``offsets`` is the place of; of CSV and TSV.
+        shapes: of its columns, where fields over several lines must be looked at; else empty.
+        manifest: whose recordings it lists, and the column that they are given as; empty if it lists none.
+    """
+
+    encoding: str = UTF8
+    recoded_from: str | None = None
+    cr_lines: bool = False
+    json_values: bool = False
+    delimiter: str = ","
+    line_numbers: tuple[int, ...] = field(default=(), repr=False)
+    shapes: tuple[ColumnShape, ...] = ()
+    manifest: tuple[Manifest, str] | tuple[()] | None = None
+
+    @property
+    def is_seekable(self) -> bool:
+        """Whether the places of lines are places in the file (once it is decompressed)."""
+        return self.recoded_from is None and not self.json_values
+
+    @property
+    def encoding_problem(self) -> str:
+        """What is wrong with bytes that are no characters."""
+        encoding = self.recoded_from or self.encoding
+        return "not valid UTF-8 (name another encoding with --encoding)" if encoding == UTF8 else f"not valid {encoding}"
+
+
+def kind_of(value: str) -> str:
+    """Return what a field looks like: nothing, a number or date, a code, a word, or a phrase."""
+    text = value.strip()
+    if not text or " " in text:
+        return "phrase" if text else "nothing"
+    has_digits = any(map(str.isdigit, text))
+    has_letters = any(map(str.isalpha, text))
+    return ("code" if has_letters else "number") if has_digits else "word"
+
+
+def shapes_of(rows: Iterable[list[str]], columns: int) -> tuple[ColumnShape, ...]:
+    """Return the shape of each column by the fields of many rows; fields over several lines do not count."""
+    kinds: list[set[str]] = [set() for _ in range(columns)]
+    counts = [0] * columns
+    spaces: list[set[bool]] = [set() for _ in range(columns)]
+    for row in rows:
+        for i, value in enumerate(row[:columns]):
+            if value and "\n" not in value:
+                kinds[i].add(kind_of(value))
+                spaces[i].add(value[0] == " ")
+                counts[i] += 1
+    is_free = [("phrase" in kinds[i] or counts[i] < _FEW) and kinds[i] != {"number"} for i in range(columns)]
+    return tuple(ColumnShape(frozenset() if is_free[i] else frozenset(kinds[i]), frozenset(spaces[i])) for i in range(columns))
+
+
+def is_row(fields: list[str], shapes: tuple[ColumnShape, ...]) -> bool:
+    """Say whether the fields of a line may be a row of the table whose columns have these shapes."""
+    filled = [(value, shape) for value, shape in zip(fields, shapes, strict=True) if value]
+    return len(filled) > 1 and all(
+        (not shape.kinds or kind_of(value) in shape.kinds) and (value[0] == " ") in shape.spaces for value, shape in filled
+    )
