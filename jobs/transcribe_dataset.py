@@ -20,7 +20,7 @@ from actors.errors import InputDataError
 from actors.models import check_transcriber
 from actors.subtitles import TranscriptFormat, render
 from actors.transcriber import CONTEXT_COLUMN, DEFAULT_SLOTS, TranscriptionConfig
-from cluster.dataset import Dataset, scan, scan_media
+from cluster.dataset import Dataset, TextOptions, scan, scan_media
 from cluster.media import MediaReader
 from cluster.output import TRANSCRIPTION_SCHEMA, Mode, Part, PartSchema, open_run, part_schema
 from cluster.registry import EMBEDDED_ASR, REGISTRY_VARIABLE, Pinned, describe
@@ -77,7 +77,8 @@ def transcribe(
     inputs: Annotated[
         list[str],
         typer.Option(
-            "--input", help="Audio or video files, or tables (Parquet, JSONL, CSV): file, folder, glob or URI. Repeatable."
+            "--input",
+            help="Audio or video files, or tables (Parquet, Arrow, JSON, CSV): file, folder, glob or URI. Repeatable.",
         ),
     ],
     output: options.Output,
@@ -110,6 +111,11 @@ def transcribe(
         list[str] | None,
         typer.Option(help="A setting of the model's loop, as name=value: max_new_tokens=4096. Repeatable."),
     ] = None,
+    delimiter: options.Delimiter = None,
+    no_quoting: options.NoQuoting = False,
+    no_header: options.NoHeader = False,
+    columns: options.Columns = None,
+    encoding: options.Encoding = None,
     limit: options.Limit = None,
     workers: options.Workers = None,
     cores_per_worker: options.CoresPerWorker = 1,
@@ -133,7 +139,10 @@ def transcribe(
     settings = {**({} if max_chunk is None else {"max_chunk_s": max_chunk}), **parse_options(option or [])}
     check_transcriber(manifest, settings)
     output = output_location(output)
-    dataset = _scan(inputs, kind, audio_column, id_column, output)
+    written = TextOptions.parse(
+        delimiter, quoting=not no_quoting, header=not no_header, columns=columns, encoding=encoding, manifests=True
+    )
+    dataset = _scan(inputs, kind, audio_column, id_column, output, written)
     report_input(dataset)
     dataset = dataset if limit is None else first_rows(dataset, limit)
     root = audio_root if "://" in audio_root else str(Path(audio_root).expanduser().resolve())
@@ -146,7 +155,7 @@ def transcribe(
         options=settings,
     )
     schema = _schema(dataset)
-    arguments = _arguments(config, pinned, schema, id_column, root, limit, "cuda" if gpus_per_worker else "cpu")
+    arguments = _arguments(config, pinned, schema, id_column, written, root, limit, "cuda" if gpus_per_worker else "cpu")
     other = {"workers": workers, "cores_per_worker": cores_per_worker, "gpus_per_worker": gpus_per_worker, "slots": slots}
     backend = choose_backend(no_ray, pool, cores_per_worker, gpus_per_worker, ray_address)
     unit_rows = UnitRows(_MIN_UNIT_ROWS, _MAX_UNIT_ROWS, rows_per_unit)
@@ -194,7 +203,9 @@ def file_name(row_id: str) -> str:
     return f"{left}-{hashlib.sha256(row_id.encode('utf-8', 'backslashreplace')).hexdigest()[:12]}"
 
 
-def _scan(inputs: Sequence[str], kind: InputKind, audio_column: str, id_column: str, output: str) -> Dataset:
+def _scan(
+    inputs: Sequence[str], kind: InputKind, audio_column: str, id_column: str, output: str, written: TextOptions
+) -> Dataset:
     if kind is InputKind.MEDIA:
         return scan_media(inputs, exclude=[output])
     if kind is InputKind.AUTO:
@@ -202,7 +213,7 @@ def _scan(inputs: Sequence[str], kind: InputKind, audio_column: str, id_column: 
             return scan_media(inputs, exclude=[output])
         except InputDataError:
             logger.debug("there are no media files at the input: it is read as tables")
-    return scan(inputs, audio_column, id_column=id_column, exclude=[output])
+    return scan(inputs, audio_column, id_column=id_column, exclude=[output], options=written)
 
 
 def _schema(dataset: Dataset) -> PartSchema:
@@ -211,7 +222,14 @@ def _schema(dataset: Dataset) -> PartSchema:
 
 
 def _arguments(
-    config: TranscriptionConfig, model: Pinned, schema: PartSchema, id_column: str, root: str, limit: int | None, device: str
+    config: TranscriptionConfig,
+    model: Pinned,
+    schema: PartSchema,
+    id_column: str,
+    written: TextOptions,
+    root: str,
+    limit: int | None,
+    device: str,
 ) -> dict[str, Any]:
     """What decides the result: a job can only be resumed with all of it equal."""
     return {
@@ -219,6 +237,7 @@ def _arguments(
         "audio_column": config.audio_column,
         "audio_root": root,
         "id_column": id_column,
+        "text_files": written.arguments,
         "context": config.context,
         "max_audio_s": config.max_audio_s,
         "options": dict(config.options),

@@ -24,6 +24,12 @@ _FEATHER_V1 = b"FEA1"
 _VIEWS = {pa.string_view(): pa.large_string(), pa.binary_view(): pa.large_binary()}
 
 
+def is_parquet(shard: Shard) -> bool:
+    """Say whether a file is none of Arrow IPC but Parquet, as "Arrow" is understood by some."""
+    with StoreReader(shard.store, shard.key) as reader:
+        return reader.read(4) == b"PAR1"
+
+
 def scan_arrow(shard: Shard, id_column: str) -> tuple[Shard, np.ndarray]:
     """Return the shard as reading it whole shows it, and hashes of its ids."""
     hasher = hashlib.sha256()

@@ -104,9 +104,9 @@ class CsvReader:
                 problem = f"the row has {len(fields)} fields, but there are {len(columns)} columns"
             is_long = len(taken) > 1 and (bool(problem) or self._is_swallowed(len(columns)))
             if problem == _OPEN or is_long:
-                yield self._reject_open(len(columns))
+                yield self._reject_open(columns)
             elif problem := problem or self._encoding_problem(fields):
-                yield Record(taken[0].offset, {}, problem, taken[0].number)
+                yield Record(taken[0].offset, self._id(columns, fields), problem, taken[0].number)
             else:
                 yield Record(taken[0].offset, dict(itertools.zip_longest(columns, fields)), None, taken[0].number)
 
@@ -130,15 +130,15 @@ class CsvReader:
                 if fields:
                     yield fields, ""
 
-    def _reject_open(self, columns: int) -> Record:
+    def _reject_open(self, columns: list[str]) -> Record:
         """Return the current record as a row that cannot be read, and read on at the next line that looks like a row."""
         taken = self._source.taken
-        stop = next((i for i in range(1, len(taken)) if len(self._fields_alone(taken[i], columns)) == columns), len(taken))
+        stop = next((i for i in range(1, len(taken)) if self._row_alone(taken[i], len(columns))), len(taken))
         first, last = taken[0].number, taken[stop - 1].number
         lines = f"line {first}" if first == last else f"lines {first} to {last}"
         self._source.give_back(stop)
         reason = f"{lines}: a quote that opens there is not closed before the next row; {_HINT}"
-        return Record(taken[0].offset, {}, reason, first)
+        return Record(taken[0].offset, self._id(columns, self._fields_alone(taken[0])[0][:-1]), reason, first)
 
     def _is_swallowed(self, columns: int) -> bool:
         """Say whether half or more of the lines after a record's first one, as far as they hold anything, look like rows."""
@@ -146,25 +146,35 @@ class CsvReader:
             return False
         count = rows = 0
         for line in self._source.taken[1:]:
-            fields = self._fields_alone(line, columns)
-            count += any(fields)
-            if len(fields) == columns:
+            count += bool(line.content.strip())
+            if fields := self._row_alone(line, columns):
                 self.is_doubtful = True
                 rows += bool(self._layout.shapes) and is_row(fields, self._layout.shapes)
         return rows > 0 and 2 * rows >= count
 
-    def _fields_alone(self, line: Line, columns: int) -> list[str]:
-        """Return the fields of a line that is taken for a record of its own, or for the beginning of one."""
+    def _row_alone(self, line: Line, columns: int) -> list[str]:
+        """Return the fields of a line as if it were a record, or the beginning of one; none if they are not those of a row."""
+        fields, is_open = self._fields_alone(line)
+        _drop_blank_ends(fields, columns)
+        if is_open and len(fields) > 1:
+            fields += [""] * (columns - len(fields))
+        return fields if len(fields) == columns else []
+
+    def _fields_alone(self, line: Line) -> tuple[list[str], bool]:
+        """Return the fields of a line, and whether the last one opens a quote that the line does not close."""
         text = self._source.decode(line).rstrip("\r\n")
         try:
-            fields = next(csv.reader([text], delimiter=self._layout.delimiter, strict=True), [])
+            return next(csv.reader([text], delimiter=self._layout.delimiter, strict=True), []), False
         except csv.Error as error:
             if str(error) != _OPEN:
-                return []
-            fields = next(csv.reader([text], delimiter=self._layout.delimiter))
-            fields += [""] * (columns - len(fields) if len(fields) > 1 else 0)
-        _drop_blank_ends(fields, columns)
-        return fields
+                return [], False
+            return next(csv.reader([text], delimiter=self._layout.delimiter)), True
+
+    def _id(self, columns: list[str], fields: list[str]) -> dict[str, str]:
+        """Return the id among the fields of a row that cannot be read: of too many, the first alone is in its place."""
+        certain = dict(zip(columns, fields if len(fields) <= len(columns) else fields[:1], strict=False))
+        id_ = certain.get(self._layout.id_column, "")
+        return {} if self._encoding_problem([id_]) else {self._layout.id_column: id_}
 
     def _encoding_problem(self, fields: list[str]) -> str:
         try:

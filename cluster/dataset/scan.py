@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from actors.errors import InputDataError, UsageError
-from cluster.dataset.arrow_ipc import scan_arrow
+from cluster.dataset.arrow_ipc import is_parquet, scan_arrow
 from cluster.dataset.columns import common_features, is_json_column, shared_schema, unify
 from cluster.dataset.find import MEDIA_SUFFIXES, ROW_SUFFIXES, find_shards
 from cluster.dataset.parquet import scan_parquet
@@ -27,7 +27,18 @@ _LOCAL_SCANNERS = 4
 _REMOTE_SCANNERS = 32
 # How columns are often named that the jobs call ``audio`` and ``text``.
 _USUAL_NAMES = {
-    "audio": ("audio_file", "audio_filepath", "audio_path", "clip", "file", "file_name", "filename", "path", "recording", "wav"),
+    "audio": (
+        "audio_file",
+        "audio_filepath",
+        "audio_path",
+        "clip",
+        "file",
+        "file_name",
+        "filename",
+        "path",
+        "recording",
+        "wav",
+    ),
     "text": ("content", "normalized_text", "prompt", "sentence", "transcript", "transcription"),
 }
 _MEDIA_SCHEMA = pa.schema([("path", pa.string())])
@@ -115,6 +126,8 @@ def _scan_shard(shard: Shard, column: str, id_column: str) -> tuple[Shard, np.nd
     """Return the shard with its rows and columns, or with the reason why it cannot be used; and hashes of ids it has read."""
     try:
         with content_errors(shard):
+            if shard.format == "arrow" and is_parquet(shard):
+                shard = replace(shard, format="parquet")
             if shard.format == "parquet":
                 scanned, ids = scan_parquet(shard, id_column)
             elif shard.format == "arrow":

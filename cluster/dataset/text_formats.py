@@ -6,6 +6,7 @@ import hashlib
 import io
 import itertools
 import json
+import re
 from array import array
 from collections.abc import Iterator
 from dataclasses import replace
@@ -28,6 +29,8 @@ from cluster.spool import open_copy, remove_copies
 
 # A text shard's index holds the place of every 256th row: a unit starts reading at most 255 rows early.
 _STRIDE = 256
+# Of a damaged line, so much is looked through for an id.
+_ID_BYTES = 4096
 
 
 def remove_decompressed(dataset: Dataset) -> None:
@@ -73,7 +76,7 @@ class _Scan:
         self.reason = ""
         self.is_doubtful = False
         with open_text(shard, self._hasher) as stored:
-            self.layout = find_layout(shard, stored) if layout is None else layout
+            self.layout = layout or replace(find_layout(shard, stored), id_column=id_column)
             with recode(stored, self.layout) as stream:
                 self._read(stream)
 
@@ -124,7 +127,7 @@ class _Scan:
             self._ids.append(hash(id_))
         if self._shard.format == "jsonl" and record.values:
             self._types.add(record.values)
-        elif self.rows == 1 and self._shard.options.columns == tuple(record.values.values()):
+        elif self._shard.options.columns and self.rows == 1 and self._shard.options.columns == tuple(record.values.values()):
             raise InputDataError("its first line holds the names of the columns: leave --columns and --no-header out")
 
 
@@ -251,12 +254,23 @@ def _jsonl_record(offset: int, line: bytes, layout: TextLayout) -> Record:
         if b"\\u" in line:  # half of a surrogate pair passes the parser but is no character
             json.dumps(values, ensure_ascii=False).encode()
     except UnicodeError as error:
-        return Record(offset, {}, f"the line is {layout.encoding_problem}: {error}")
+        return Record(offset, _find_id(line, layout), f"the line is {layout.encoding_problem}: {error}")
     except (ValueError, RecursionError) as error:
-        return Record(offset, {}, f"the line is not valid JSON: {error}; expected one JSON object a line")
+        reason = f"the line is not valid JSON: {error}; expected one JSON object a line"
+        return Record(offset, _find_id(line, layout), reason)
     if not isinstance(values, dict):
         return Record(offset, {}, f"the line is a JSON {type(values).__name__}; expected one JSON object a line")
     return Record(offset, values, None)
+
+
+def _find_id(line: bytes, layout: TextLayout) -> dict[str, Any]:
+    """Return the id of a row that cannot be read, if it is a text or a number and stands before all lists and objects."""
+    pattern = rb'\s*\{[^\[\]{}]*?"%s"\s*:\s*("(?:[^"\\]|\\.)*"|-?\d+)\s*[,}]' % re.escape(layout.id_column.encode())
+    found = re.match(pattern, line[:_ID_BYTES])
+    try:
+        return {layout.id_column: json.loads(_decode(found[1], layout))} if found else {}
+    except ValueError:
+        return {}
 
 
 def _decode(line: bytes, layout: TextLayout) -> str:

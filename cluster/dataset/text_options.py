@@ -2,8 +2,8 @@
 
 import codecs
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
 
 from actors.errors import UsageError
 
@@ -40,6 +40,7 @@ class TextOptions:
         header: bool = True,
         columns: str | None = None,
         encoding: str | None = None,
+        manifests: bool = False,
     ) -> "TextOptions":
         """Return the options that a command line gives as texts; ``columns`` (``id,text``) say that there is no header.
 
@@ -51,7 +52,12 @@ class TextOptions:
             raise UsageError("--no-header leaves the columns without names: give them with --columns id,text,…")
         if repeated := sorted({name for name in names if not name or names.count(name) > 1}):
             raise UsageError(f"--columns {columns!r}: {', '.join(map(repr, repeated))} is empty or there more than once")
-        return cls(_parse_delimiter(delimiter), quoting, names, _parse_encoding(encoding))
+        return cls(_parse_delimiter(delimiter), quoting, names, _parse_encoding(encoding), manifests)
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What of them decides the result of a job."""
+        return asdict(self) | {"columns": list(self.columns)}
 
 
 def _parse_delimiter(text: str | None) -> str | None:
@@ -108,6 +114,7 @@ class TextLayout:
         delimiter: between fields.
         line_numbers: the number (from 1) of the line that each of the shard's ``offsets`` is the place of; of CSV and TSV.
         shapes: of its columns, where fields over several lines must be looked at; else empty.
+        id_column: the column whose value is kept of rows that cannot be read whole.
         manifest: whose recordings it lists, and the column that they are given as; empty if it lists none.
     """
 
@@ -118,6 +125,7 @@ class TextLayout:
     delimiter: str = ","
     line_numbers: tuple[int, ...] = field(default=(), repr=False)
     shapes: tuple[ColumnShape, ...] = ()
+    id_column: str = ""
     manifest: tuple[Manifest, str] | tuple[()] | None = None
 
     @property
