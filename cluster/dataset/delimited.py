@@ -18,6 +18,8 @@ from cluster.dataset.text_options import ColumnShape, TextLayout, is_row, shapes
 
 # Bounds the work for a file made so that every line opens a quote for the whole rest.
 _MAX_AGAIN_BYTES = 1 << 30
+# So many lines are looked through for the next row, beyond those of the record that is rejected.
+_MOST_REJECTED_LINES = 100
 _OPEN = "unexpected end of data"  # the module's words
 _HINT = "if quotes mean nothing in this file, use --no-quoting"
 
@@ -133,7 +135,11 @@ class CsvReader:
     def _reject_open(self, columns: list[str]) -> Record:
         """Return the current record as a row that cannot be read, and read on at the next line that looks like a row."""
         taken = self._source.taken
-        stop = next((i for i in range(1, len(taken)) if self._row_alone(taken[i], len(columns))), len(taken))
+        stop = 1
+        while stop < len(taken) or (stop < _MOST_REJECTED_LINES and next(self._source, None) is not None):
+            if self._row_alone(taken[stop], len(columns)):
+                break
+            stop += 1
         first, last = taken[0].number, taken[stop - 1].number
         lines = f"line {first}" if first == last else f"lines {first} to {last}"
         self._source.give_back(stop)
@@ -174,7 +180,7 @@ class CsvReader:
         """Return the id among the fields of a row that cannot be read: of too many, the first alone is in its place."""
         certain = dict(zip(columns, fields if len(fields) <= len(columns) else fields[:1], strict=False))
         id_ = certain.get(self._layout.id_column, "")
-        return {} if self._encoding_problem([id_]) else {self._layout.id_column: id_}
+        return {} if not id_ or self._encoding_problem([id_]) else {self._layout.id_column: id_}
 
     def _encoding_problem(self, fields: list[str]) -> str:
         try:
