@@ -74,12 +74,6 @@ class _Walk:
     def _entry(self, entry: os.DirEntry[str], key: str, waiting: list[tuple[str, str]]) -> None:
         if self._leave_out and self._is_left_out(entry):
             return
-        if entry.is_dir():
-            if entry.is_symlink():
-                self._links.append((entry.path, f"{key}/"))
-            else:
-                waiting.append((entry.path, f"{key}/"))
-            return
         try:
             found = entry.stat()
         except OSError as error:
@@ -89,6 +83,8 @@ class _Walk:
             return
         if stat.S_ISREG(found.st_mode):
             self._found.append(Entry(key, found.st_size, mtime_of(found)))
+        elif stat.S_ISDIR(found.st_mode):
+            (self._links if entry.is_symlink() else waiting).append((entry.path, f"{key}/"))
         else:
             self._skipped[SPECIAL] += 1
 
