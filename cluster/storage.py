@@ -431,7 +431,7 @@ class LocalStore(Store):
 
     def _find(self, key: str) -> Entry | None:
         try:
-            found = self.local_path(key).stat()
+            found = self.local_path(check_key(key)).stat()
         except OSError as error:
             if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP):
                 return None
