@@ -121,9 +121,13 @@ def printable(path: str) -> str:
     return path
 
 
-def _unprintable(path: str) -> str:
-    """Return the path that :func:`printable` has made printable."""
-    return os.fsdecode(_PRINTED_BYTE.sub(lambda match: bytes.fromhex(match[1].decode()), os.fsencode(path)))
+def existing_path(path: Path) -> Path:
+    """Return a path as it is on the disk, if it is there in its :func:`printable` form; else as it is given."""
+    printed = os.fsencode(path)
+    if b"\\x" not in printed or os.path.lexists(path):
+        return path
+    raw = Path(os.fsdecode(_PRINTED_BYTE.sub(lambda match: bytes.fromhex(match[1].decode()), printed)))
+    return raw if raw.exists() else path
 
 
 @dataclass(frozen=True)
@@ -354,10 +358,7 @@ class LocalStore(Store):
 
     def local_path(self, key: str = "") -> Path:
         """Return the path of a file, or of the root; the printable form of a name that is not UTF-8 is known."""
-        path = Path(self.root, check_key(key)) if key else Path(self.root)
-        if "\\x" in key and not os.path.lexists(path) and (raw := Path(self.root, _unprintable(key))).exists():
-            return raw
-        return path
+        return existing_path(Path(self.root, check_key(key))) if key else Path(self.root)
 
     def child(self, key: str) -> Store:
         """Return the store rooted at a folder below this one."""
