@@ -140,7 +140,12 @@ def transcribe(
     check_transcriber(manifest, settings)
     output = output_location(output)
     written = TextOptions.parse(
-        delimiter, quoting=not no_quoting, header=not no_header, columns=columns, encoding=encoding, manifests=True
+        delimiter,
+        quoting=not no_quoting,
+        header=not no_header,
+        columns=columns,
+        encoding=encoding,
+        manifest_column=audio_column,
     )
     dataset = _scan(inputs, kind, audio_column, id_column, output, written)
     report_input(dataset)

@@ -25,8 +25,19 @@ def recognise(values: Mapping[str, Any]) -> Manifest | None:
     return "lhotse" if is_recording or is_cut or is_supervision else None
 
 
-def find_audio(manifest: Manifest, values: Mapping[str, Any], folder: str) -> str:
-    """Return the path or URI of a row's recording; relative ones of NeMo begin at ``folder``, that of the manifest.
+def is_segment(values: Mapping[str, Any]) -> bool:
+    """Say whether a row of NeMo's begins within a recording."""
+    return bool(_seconds(values.get("offset")))
+
+
+def find_audio(manifest: Manifest, values: Mapping[str, Any], folder: str, *, segmented: bool = False) -> str:
+    """Return the path or URI of a row's recording.
+
+    Args:
+        manifest: whose row it is.
+        values: the row.
+        folder: where relative paths of NeMo begin: that of the manifest.
+        segmented: rows of the manifest begin within recordings, so that those that begin at 0 are segments too.
 
     Raises:
         RequestError: the row names no recording, or something else than all of one.
@@ -36,8 +47,8 @@ def find_audio(manifest: Manifest, values: Mapping[str, Any], folder: str) -> st
     path = values.get("audio_filepath")
     if not isinstance(path, str) or not path:
         raise RequestError("the row of a NeMo manifest has no audio_filepath")
-    if offset := _seconds(values.get("offset")):
-        raise RequestError(_segment(offset, values.get("duration")))
+    if is_segment(values) or (segmented and "offset" in values):
+        raise RequestError(_segment(_seconds(values.get("offset")), values.get("duration")))
     return path if path.startswith("/") or "://" in path else f"{folder.rstrip('/')}/{path}"
 
 

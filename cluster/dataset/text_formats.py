@@ -8,7 +8,7 @@ import itertools
 import json
 import re
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, BinaryIO
 
@@ -20,7 +20,7 @@ from cluster.dataset.columns import ColumnTypes, is_json_column, shared_schema
 from cluster.dataset.delimited import CsvReader
 from cluster.dataset.ids import id_text
 from cluster.dataset.lines import Lines, Record
-from cluster.dataset.manifests import find_audio, recognise
+from cluster.dataset.manifests import find_audio, is_segment, recognise
 from cluster.dataset.recoding import find_layout, recode
 from cluster.dataset.shards import Dataset, Shard, Slice, Unit
 from cluster.dataset.stored import CHUNK_BYTES, READ_BYTES, StoreReader, content_errors, keep_open, open_text
@@ -74,7 +74,7 @@ class _Scan:
         self._ids = array("q")
         self.rows = self.errors = 0
         self.reason = ""
-        self.is_doubtful = False
+        self.is_doubtful = self._is_known = False
         with open_text(shard, self._hasher) as stored:
             self.layout = layout or replace(find_layout(shard, stored), id_column=id_column)
             with recode(stored, self.layout) as stream:
@@ -115,9 +115,8 @@ class _Scan:
         if self.rows % _STRIDE == 0:
             self._offsets.append(record.offset)
             self._numbers.append(record.line)
-        if self._shard.options.manifests and not record.error and self.layout.manifest is None:
-            kind = None if self._column in record.values else recognise(record.values)
-            self.layout = replace(self.layout, manifest=(kind, self._column) if kind else ())
+        if self._shard.options.manifest_column and not record.error:
+            self._note_manifest(record.values)
         record = _with_audio(record, self.layout, self._shard)
         self.rows += 1
         if record.error:
@@ -129,6 +128,15 @@ class _Scan:
             self._types.add(record.values)
         elif self._shard.options.columns and self.rows == 1 and self._shard.options.columns == tuple(record.values.values()):
             raise InputDataError("its first line holds the names of the columns: leave --columns and --no-header out")
+
+    def _note_manifest(self, values: Mapping[str, Any]) -> None:
+        """Note whose manifest it is, by the first row that can be read, and whether any row is a segment."""
+        if not self._is_known:
+            self._is_known = True
+            is_table = self._shard.options.manifest_column in values
+            self.layout = replace(self.layout, manifest=None if is_table else recognise(values))
+        if self.layout.manifest and not self.layout.segmented and is_segment(values):
+            self.layout = replace(self.layout, segmented=True)
 
 
 @functools.lru_cache(maxsize=1024)
@@ -284,9 +292,9 @@ def _with_audio(record: Record, layout: TextLayout, shard: Shard) -> Record:
     """Return a row of a manifest with the place of its recording, or with the reason why it has none."""
     if not layout.manifest or record.error:
         return record
-    manifest, column = layout.manifest
-    folder = shard.store.uri_of(shard.key).rpartition("/")[0]
+    column, folder = shard.options.manifest_column, shard.store.uri_of(shard.key).rpartition("/")[0]
     try:
-        return record._replace(values={column: find_audio(manifest, record.values, folder), **record.values})
+        audio = find_audio(layout.manifest, record.values, folder, segmented=layout.segmented)
+        return record._replace(values={column: audio, **record.values})
     except RequestError as error:
         return record._replace(values={column: None, **record.values}, error=str(error))

@@ -22,14 +22,14 @@ class TextOptions:
         quoting: whether ``"`` quotes a field; otherwise it is a character like others, and every line is a row.
         columns: names of the columns of CSV and TSV files that have no header line; empty if they have one.
         encoding: Python's name of it, in its normal form. A byte-order mark of UTF-8 goes before it.
-        manifests: whether lines of JSON may be manifests of NeMo and Lhotse: their recordings become the job's column.
+        manifest_column: the column that the recordings of NeMo's and Lhotse's manifests become; empty: manifests are not known.
     """
 
     delimiter: str | None = None
     quoting: bool = True
     columns: tuple[str, ...] = ()
     encoding: str = UTF8
-    manifests: bool = False
+    manifest_column: str = ""
 
     @classmethod
     def parse(
@@ -40,7 +40,7 @@ class TextOptions:
         header: bool = True,
         columns: str | None = None,
         encoding: str | None = None,
-        manifests: bool = False,
+        manifest_column: str = "",
     ) -> "TextOptions":
         """Return the options that a command line gives as texts; ``columns`` (``id,text``) say that there is no header.
 
@@ -52,7 +52,7 @@ class TextOptions:
             raise UsageError("--no-header leaves the columns without names: give them with --columns id,text,…")
         if repeated := sorted({name for name in names if not name or names.count(name) > 1}):
             raise UsageError(f"--columns {columns!r}: {', '.join(map(repr, repeated))} is empty or there more than once")
-        return cls(_parse_delimiter(delimiter), quoting, names, _parse_encoding(encoding), manifests)
+        return cls(_parse_delimiter(delimiter), quoting, names, _parse_encoding(encoding), manifest_column)
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -115,7 +115,8 @@ class TextLayout:
         line_numbers: the number (from 1) of the line that each of the shard's ``offsets`` is the place of; of CSV and TSV.
         shapes: of its columns, where fields over several lines must be looked at; else empty.
         id_column: the column whose value is kept of rows that cannot be read whole.
-        manifest: whose recordings it lists, and the column that they are given as; empty if it lists none.
+        manifest: whose recordings it lists; ``None`` if it lists none.
+        segmented: rows of the manifest begin within recordings.
     """
 
     encoding: str = UTF8
@@ -126,7 +127,8 @@ class TextLayout:
     line_numbers: tuple[int, ...] = field(default=(), repr=False)
     shapes: tuple[ColumnShape, ...] = ()
     id_column: str = ""
-    manifest: tuple[Manifest, str] | tuple[()] | None = None
+    manifest: Manifest | None = None
+    segmented: bool = False
 
     @property
     def is_seekable(self) -> bool:

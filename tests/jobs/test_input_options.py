@@ -54,7 +54,7 @@ def test_options_that_make_no_sense_are_wrong_usage(
 
 def test_recordings_go_before_tables_and_manifests_are_known(tmp_path: Path) -> None:
     def find(kind: InputKind = InputKind.AUTO) -> list[str]:
-        options = TextOptions.parse(manifests=True)
+        options = TextOptions.parse(manifest_column="audio")
         return _scan([str(tmp_path)], kind, "audio", "id", str(tmp_path / "out"), options).schema.names
 
     (tmp_path / "manifest.json").write_text('{"audio_filepath": "a.wav", "duration": 1.0, "text": "a"}\n')

@@ -209,13 +209,13 @@ def test_ids_of_damaged_lines_are_kept(tmp_path: Path) -> None:
 
 
 def scan_manifest(path: Path) -> Dataset:
-    return scan(path, "audio", options=TextOptions.parse(manifests=True))
+    return scan(path, "audio", options=TextOptions.parse(manifest_column="audio"))
 
 
 def test_nemo_manifests_name_recordings_beside_them(tmp_path: Path) -> None:
     rows = [
         {"audio_filepath": "clips/a.wav", "duration": 1.0, "text": "a"},
-        {"audio_filepath": "/data/b.wav", "duration": 1.0, "text": "b", "offset": 0.0},
+        {"audio_filepath": "/data/b.wav", "duration": 1.0, "text": "b"},
         {"audio_filepath": "s3://bucket/c.wav", "duration": 1.0},
         {"audio_filepath": "clips/a.wav", "duration": 1.5, "offset": 3.25},
         {"audio_filepath": None},
@@ -227,6 +227,15 @@ def test_nemo_manifests_name_recordings_beside_them(tmp_path: Path) -> None:
     assert "a segment of a recording (it starts at 3.25 s and lasts 1.5 s)" in str(found[3].error)
     assert "no audio_filepath" in str(found[4].error)
     assert dataset.schema.field("audio").type == pa.string()
+
+
+def test_a_nemo_row_that_begins_at_zero_is_a_segment_where_others_are(tmp_path: Path) -> None:
+    rows: list[dict[str, Any]] = [{"audio_filepath": "a.wav", "offset": 0.0, "duration": 1.0}, {"audio_filepath": "b.wav"}]
+    (tmp_path / "manifest.json").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert [row.error for row in read_all(scan_manifest(tmp_path))] == [None, None]
+    rows.append({"audio_filepath": "a.wav", "offset": 1.0, "duration": 1.0})
+    (tmp_path / "manifest.json").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert [row.error is None for row in read_all(scan_manifest(tmp_path))] == [False, True, False]
 
 
 SOURCE = {"type": "file", "channels": [0], "source": "a.wav"}
