@@ -55,12 +55,13 @@ _MOST_KINDS = 12  # that are named of what is skipped
 
 
 class _File(NamedTuple):
-    """A file, its size and modification time, and the store of the input it was found under."""
+    """A file, its size and modification time, the store of the input it was found under, and whether it was named itself."""
 
     store: Store
     key: str
     size: int
     mtime: datetime
+    is_named: bool = False
 
     @property
     def uri(self) -> str:
@@ -68,10 +69,11 @@ class _File(NamedTuple):
 
 
 class Found(NamedTuple):
-    """The files of an input; when each was changed; and what is there but no part of it, in words."""
+    """The files of an input, when each was changed, and which were named; and what is there but no part of it, in words."""
 
     shards: list[Shard]
     mtimes: list[datetime]
+    named: set[int]
     skipped: tuple[str, ...]
 
 
@@ -95,7 +97,8 @@ def find_shards(
     root = _common_folder([file.store.uri for file in found.values()])
     names = [printable(uri.removeprefix(root)) for uri in found]
     shards = [_shard(i, name, file, options) for i, (name, file) in enumerate(zip(names, found.values(), strict=True))]
-    return Found(shards, [file.mtime for file in found.values()], search.skipped)
+    named = {index for index, file in enumerate(found.values()) if file.is_named}
+    return Found(shards, [file.mtime for file in found.values()], named, search.skipped)
 
 
 def _shard(index: int, name: str, file: _File, options: TextOptions) -> Shard:
@@ -141,7 +144,7 @@ class _Search:
             store, key = _split_file(path, query)
             if entry := store.find(key):
                 self._check_named(store.uri_of(key))
-                yield _File(store, key, entry.size, entry.mtime)
+                yield _File(store, key, entry.size, entry.mtime, is_named=True)
                 return
         base, pattern = _split_glob(path)
         store = open_store(base + query)

@@ -14,7 +14,7 @@ import pyarrow as pa
 from actors.errors import InputDataError, UsageError
 from cluster.dataset.arrow_ipc import is_parquet, scan_arrow
 from cluster.dataset.columns import common_features, is_json_column, shared_schema, unify
-from cluster.dataset.find import MEDIA_SUFFIXES, ROW_SUFFIXES, find_shards
+from cluster.dataset.find import MEDIA_SUFFIXES, ROW_SUFFIXES, Found, find_shards
 from cluster.dataset.parquet import scan_parquet
 from cluster.dataset.shards import Dataset, Location, Shard
 from cluster.dataset.stored import content_errors
@@ -41,7 +41,10 @@ _USUAL_NAMES = {
     ),
     "text": ("content", "normalized_text", "prompt", "sentence", "transcript", "transcription"),
 }
+_NO_COLUMN = "there is no column"
 _MEDIA_SCHEMA = pa.schema([("path", pa.string())])
+
+_Scanned = tuple[Shard, np.ndarray | None]  # with hashes of its ids, where the scan has read them
 
 
 def scan(
@@ -67,14 +70,24 @@ def scan(
         StorageError: a store cannot be read.
     """
     found = find_shards(inputs, ROW_SUFFIXES, exclude, options or TextOptions())
-    scanned = _scan_shards(found.shards, column, id_column)
+    scanned, skipped = _without_descriptions(_scan_shards(found.shards, column, id_column), found, column)
     shards = [shard for shard, _ in scanned]
     if any(shard.error for shard in shards) and all(shard.error or not shard.size for shard in shards):
         reasons = "; ".join(f"{shard.uri}: {shard.error}" for shard in shards[:3])
         raise InputDataError(f"none of the {len(shards)} input files can be used. {reasons}")
     hashes = {shard.index: ids for shard, ids in scanned if ids is not None}
     schema, features = unify(shards), common_features(shards)
-    return Dataset(tuple(shards), schema, features, column, id_column, hashes, found.skipped)
+    return Dataset(tuple(shards), schema, features, column, id_column, hashes, skipped)
+
+
+def _without_descriptions(scanned: list[_Scanned], found: Found, column: str) -> tuple[list[_Scanned], tuple[str, ...]]:
+    """Leave out JSON files beside tables that nobody named and that lack the column: they describe something."""
+    odd = {shard.index for shard, _ in scanned if shard.is_json and (shard.error or "").startswith(_NO_COLUMN)} - found.named
+    if not odd or len(odd) == len(scanned):
+        return scanned, found.skipped
+    kept = [(shard, ids) for shard, ids in scanned if shard.index not in odd]
+    renumbered = [(replace(shard, index=index), ids) for index, (shard, ids) in enumerate(kept)]
+    return renumbered, (*found.skipped, f"{len(odd)} .json without column {column!r}")
 
 
 def scan_media(inputs: Location | Sequence[Location], *, exclude: Iterable[Location] = ()) -> Dataset:
@@ -113,7 +126,7 @@ def _media_shard(index: int, files: list[tuple[Shard, datetime]]) -> Shard:
     )
 
 
-def _scan_shards(shards: Sequence[Shard], column: str, id_column: str) -> list[tuple[Shard, np.ndarray | None]]:
+def _scan_shards(shards: Sequence[Shard], column: str, id_column: str) -> list[_Scanned]:
     threads = _LOCAL_SCANNERS if all(shard.store.local_path() for shard in shards) else _REMOTE_SCANNERS
     size = max(1, min(64, len(shards) // (4 * threads)))  # a call to a thread costs as much as a third of a small shard
     pieces = [shards[i : i + size] for i in range(0, len(shards), size)]
@@ -122,7 +135,7 @@ def _scan_shards(shards: Sequence[Shard], column: str, id_column: str) -> list[t
         return list(itertools.chain.from_iterable(found))
 
 
-def _scan_shard(shard: Shard, column: str, id_column: str) -> tuple[Shard, np.ndarray | None]:
+def _scan_shard(shard: Shard, column: str, id_column: str) -> _Scanned:
     """Return the shard with its rows and columns, or with the reason why it cannot be used; and hashes of ids it has read."""
     try:
         with content_errors(shard):
@@ -159,4 +172,4 @@ def _check_columns(shard: Shard, column: str) -> None:
     if column not in names and (names or shard.rows):
         usual = [name for name in names if name.lower() in _USUAL_NAMES.get(column, ())]
         hint = f"; {usual[0]!r} looks like it: say so with --{column}-column {usual[0]}" if usual else ""
-        raise InputDataError(f"there is no column {column!r}; the columns are {', '.join(map(repr, names))}{hint}")
+        raise InputDataError(f"{_NO_COLUMN} {column!r}; the columns are {', '.join(map(repr, names))}{hint}")

@@ -71,6 +71,19 @@ def test_tables_of_writers_are_told_from_what_lies_beside_them(tmp_path: Path) -
     }
 
 
+def test_json_that_describes_what_lies_beside_it_is_no_table(tmp_path: Path) -> None:
+    write(tmp_path, "b.txt")
+    (tmp_path / "a.json").write_text('{\n "licence": "MIT"\n}\n')
+    (tmp_path / "c.jsonl").write_text('{"text": "hello"}\n')
+    dataset = scan(tmp_path)
+    assert ids_of(dataset) == ["b.txt:0", "c.jsonl:0"]
+    assert dataset.skipped == ("1 .json without column 'text'",)
+    assert [shard.index for shard in dataset.shards] == [0, 1]
+    assert [shard.name for shard in scan([tmp_path, tmp_path / "a.json"]).corrupt] == ["a.json"]
+    with pytest.raises(InputDataError, match="no column 'text'; the columns are 'licence'"):
+        scan(tmp_path / "a.json")
+
+
 def test_kinds_beyond_a_dozen_are_counted_together(tmp_path: Path) -> None:
     write(tmp_path, "a.wav", *(f"b.x{i}" for i in range(20)))
     assert scan_media(tmp_path).skipped[-1] == "8 others"
