@@ -133,7 +133,7 @@ def synthesize(
 
 
 def _scan(inputs: Sequence[str], text_column: str, id_column: str, output: str, limit: int | None) -> Dataset:
-    dataset = scan(inputs, text_column, id_column=id_column, exclude=[output])
+    dataset = scan(inputs, text_column, id_column=id_column, exclude=[output], use="text")
     report_input(dataset)
     return dataset if limit is None else first_rows(dataset, limit)
 

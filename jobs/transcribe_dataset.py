@@ -202,7 +202,7 @@ def _scan(inputs: Sequence[str], kind: InputKind, audio_column: str, id_column: 
             return scan_media(inputs, exclude=[output])
         except InputDataError:
             logger.debug("there are no media files at the input: it is read as tables")
-    return scan(inputs, audio_column, id_column=id_column, exclude=[output])
+    return scan(inputs, audio_column, id_column=id_column, exclude=[output], use="audio")
 
 
 def _schema(dataset: Dataset) -> PartSchema:

@@ -9,13 +9,26 @@ from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from pyarrow import types
 
 from actors.errors import InputDataError, StorageError
-from cluster.dataset.columns import declared_features, shared_schema, storage_type
+from cluster.dataset.columns import (
+    EVERYTHING_FITS,
+    ColumnType,
+    declared_features,
+    field_of,
+    fits_of,
+    is_list,
+    leaf_types,
+    share,
+    storage_type,
+)
 from cluster.dataset.ids import hashes_of
 from cluster.dataset.shards import Shard, Slice, Unit
 from cluster.dataset.stored import CHUNK_BYTES, OPEN_FILES, READ_BYTES, StoreReader
+from cluster.dataset.units import UNIT_BYTES, too_large
 from cluster.storage import Store
 
 # The end of a Parquet file that is read first: most footers are in it.
@@ -29,6 +42,10 @@ _CHUNKS_BYTES = 256 << 20
 _DECODED_ROW_BYTES = 4 << 10
 _DECODED_BYTES = 128 << 20
 _PARQUET_BATCH_ROWS = 128
+# A footer that claims more rows for each byte of its file is wrong, or is meant to do harm.
+_MAX_ROWS_PER_BYTE = 10_000
+# More is not read of one row: what Arrow holds as one value is less than twice as much.
+_MAX_ROW_BYTES = 1 << 30
 
 
 def scan_parquet(shard: Shard, id_column: str) -> tuple[Shard, np.ndarray | None]:
@@ -36,19 +53,82 @@ def scan_parquet(shard: Shard, id_column: str) -> tuple[Shard, np.ndarray | None
     with StoreReader(shard.store, shard.key) as stream:
         digest, file = _open_footer(stream)
         metadata, schema = file.metadata, file.schema_arrow
+        _check_footer(metadata, stream.size)
         ids = None
         if stream.size <= _WHOLE_BYTES and id_column in schema.names:  # it is in memory now, and would be opened again
-            with contextlib.suppress(OSError, pa.ArrowException):
-                ids = hashes_of(file.read([id_column], use_threads=False).column(id_column))
+            with contextlib.suppress(OSError, pa.ArrowException, InputDataError):
+                ids = hashes_of(_read_whole(stream, metadata, id_column))
+    groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
     scanned = replace(
         shard,
         rows=metadata.num_rows,
         digest=digest,
-        schema=shared_schema(tuple((f.name, storage_type(f.type), False) for f in schema)),
+        schema=share(pa.schema(_fields(groups, schema))),
         features=declared_features((schema.metadata or {}).get(b"huggingface")),
-        row_groups=tuple(metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)),
+        row_groups=tuple(group.num_rows for group in groups),
+        row_bytes=max((group.total_byte_size // max(1, group.num_rows) for group in groups), default=0),
     )
     return scanned, ids
+
+
+def _check_footer(metadata: pq.FileMetaData, size: int) -> None:
+    """Check that a footer's row counts can be true.
+
+    Raises:
+        InputDataError: they cannot.
+    """
+    groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
+    counts = [group.num_rows for group in groups]
+    if min([metadata.num_rows, *counts]) < 0 or sum(counts) != metadata.num_rows:
+        raise InputDataError(f"its footer is damaged: {metadata.num_rows} rows, in row groups of {counts[:5]}")
+    for group in groups:
+        for values in (group.column(i).num_values for i in range(group.num_columns)):
+            if values < group.num_rows:  # nulls and empty lists are counted too
+                raise InputDataError(f"its footer is damaged: {group.num_rows} rows, in which a column has {values} values")
+    if metadata.num_rows > _MAX_ROWS_PER_BYTE * size:
+        raise InputDataError(f"its footer is damaged: {metadata.num_rows} rows in {size} bytes")
+
+
+def _read_whole(stream: "StoreReader", metadata: pq.FileMetaData, column: str) -> pa.ChunkedArray:
+    """Return a column of a small file.
+
+    Raises:
+        InputDataError: it is larger than a unit may be.
+    """
+    content = pa.BufferReader(stream.read_range(0, stream.size))
+    repeated = _repeated_texts(metadata, range(metadata.num_row_groups), {column})
+    size = 0
+    batches = []
+    with pq.ParquetFile(content, metadata=metadata, read_dictionary=repeated) as file:
+        for batch in file.iter_batches(1 << 14, columns=[column], use_threads=False):
+            size += sum(map(_decoded_bytes, batch.columns))
+            if size > UNIT_BYTES:
+                raise too_large(size)
+            batches.append(batch)
+    return pa.Table.from_batches(batches, schema=None if batches else pa.schema([(column, pa.string())])).column(column)
+
+
+def _fields(groups: Sequence[pq.RowGroupMetaData], schema: pa.Schema) -> Iterator[pa.Field]:
+    """Yield the columns of a file as a job passes them through."""
+    first = 0
+    for column in schema:
+        leaves = leaf_types(column.type)
+        fits = EVERYTHING_FITS
+        for i, leaf in enumerate(leaves, first):
+            if fits and (types.is_int64(leaf) or types.is_uint64(leaf) or types.is_timestamp(leaf) or types.is_duration(leaf)):
+                fits = functools.reduce(frozenset.__and__, (_chunk_fits(leaf, group.column(i)) for group in groups), fits)
+        first += len(leaves)
+        yield field_of(column.name, ColumnType(storage_type(column.type), fits))
+
+
+def _chunk_fits(leaf: pa.DataType, chunk: pq.ColumnChunkMetaData) -> frozenset[str]:
+    """Return what the values of a column chunk fit, as its statistics say; nothing if they say nothing."""
+    found = chunk.statistics
+    if found is None or chunk.physical_type != "INT64":
+        return EVERYTHING_FITS - {"float64"} if types.is_timestamp(leaf) and leaf.unit == "ns" else frozenset()
+    if found.has_min_max:
+        return fits_of(leaf, found.min_raw, found.max_raw)
+    return EVERYTHING_FITS if found.has_null_count and found.null_count == chunk.num_values else frozenset()
 
 
 def _open_footer(stream: "StoreReader") -> tuple[str, pq.ParquetFile]:
@@ -76,11 +156,71 @@ def read_parquet(shard: Shard, unit: Unit, names: set[str]) -> Slice:
     table = _decode_groups(shard, groups, frozenset(names)) if is_lesser else None
     if table is None:
         with _open_chunks(shard, groups, names, is_lesser=is_lesser) as file:
-            batches = file.iter_batches(_PARQUET_BATCH_ROWS, row_groups=groups, columns=sorted(names), use_threads=False)
-            table = pa.Table.from_batches(_slice_batches(batches, skip, unit.count))
+            rows = _batch_rows(file.metadata, groups, names, unit.count)
+            batches = file.iter_batches(rows, row_groups=groups, columns=sorted(names), use_threads=False)
+            table = pa.Table.from_batches(_bounded(_slice_batches(batches, skip, unit.count), unit.count))
     else:
         table = table.slice(skip, unit.count)
+        list(_bounded(table.to_batches(), unit.count))
     return Slice({name: table.column(name) for name in names}, [None] * table.num_rows)
+
+
+def _batch_rows(metadata: pq.FileMetaData, groups: Sequence[int], names: Collection[str], count: int) -> int:
+    """Return how many rows to decode at once.
+
+    Raises:
+        InputDataError: as many as are wanted are too large together.
+    """
+    rows = max(1, sum(metadata.row_group(i).num_rows for i in groups))
+    row_bytes = sum(_fixed_bytes(chunk) for chunk in _chunks(metadata, groups, names)) // rows
+    if row_bytes * count > UNIT_BYTES and count > 1:
+        raise too_large(row_bytes * count)
+    if row_bytes > _MAX_ROW_BYTES:
+        raise InputDataError(f"a row has {row_bytes >> 20} MiB, and at most {_MAX_ROW_BYTES >> 20} are read")
+    return max(1, min(_PARQUET_BATCH_ROWS, UNIT_BYTES // max(1, row_bytes)))
+
+
+def _fixed_bytes(chunk: pq.ColumnChunkMetaData) -> int:
+    """Return how many bytes a column chunk has at least when it is decoded: lists of one number may be tiny in the file."""
+    width = {"BOOLEAN": 0, "INT32": 4, "FLOAT": 4, "INT64": 8, "DOUBLE": 8, "INT96": 8}.get(chunk.physical_type, 4)
+    return max(int(chunk.total_uncompressed_size), width * int(chunk.num_values))
+
+
+def _bounded(batches: Iterable[pa.RecordBatch], count: int) -> Iterator[pa.RecordBatch]:
+    """Yield batches as long as they are small together: a text that is in the file once may be in many of its rows.
+
+    Raises:
+        InputDataError: they are not.
+    """
+    size = 0
+    for batch in batches:
+        size += sum(map(_decoded_bytes, batch.columns))
+        if size > UNIT_BYTES and count > 1:
+            raise too_large(size)
+        if size > _MAX_ROW_BYTES:
+            raise InputDataError(f"the row has {size >> 20} MiB, and at most {_MAX_ROW_BYTES >> 20} are read")
+        yield batch
+
+
+def _decoded_bytes(array: pa.Array) -> int:
+    """Return about how many bytes an array has once its dictionaries are decoded."""
+    kind = array.type
+    if isinstance(kind, pa.ExtensionType):
+        return _decoded_bytes(array.storage)
+    if types.is_dictionary(kind) and (types.is_string(kind.value_type) or types.is_binary(kind.value_type)):
+        lengths = pc.cast(pc.binary_length(array.dictionary), pa.int64())
+        return int(pc.sum(lengths.take(array.indices)).as_py() or 0) + 4 * len(array)
+    if types.is_struct(kind):
+        return sum(map(_decoded_bytes, array.flatten()))
+    if is_list(kind):
+        return _decoded_bytes(array.flatten()) + 4 * len(array)
+    return int(array.nbytes)
+
+
+def _repeated_texts(metadata: pq.FileMetaData, groups: Iterable[int], names: Collection[str]) -> list[str]:
+    """Return the paths of texts and bytes that are stored once for several rows: read as such, they stay small."""
+    chunks = _chunks(metadata, groups, names)
+    return list({c.path_in_schema: None for c in chunks if c.physical_type == "BYTE_ARRAY" and c.has_dictionary_page})
 
 
 def _decode_groups(shard: Shard, groups: Sequence[int], names: frozenset[str]) -> pa.Table | None:
@@ -105,9 +245,7 @@ def _decode_group(store: Store, key: str, digest: str, group: int, names: frozen
         try:
             for batch in file.iter_batches(1 << 14, row_groups=[group], columns=sorted(names), use_threads=False):
                 batches.append(batch)
-                if (
-                    sum(batch.nbytes for batch in batches) > _DECODED_BYTES
-                ):  # repeated values are stored once, and decoded often
+                if sum(batch.nbytes for batch in batches) > _DECODED_BYTES:
                     return None
         except StorageError:
             raise
@@ -129,7 +267,13 @@ def _open_chunks(shard: Shard, groups: Sequence[int], names: Collection[str], *,
                     view.fetch(first, stop)
         # Without pre_buffer and with a buffer, a column chunk is read only as far as it is needed.
         buffer_size = CHUNK_BYTES if is_remote else READ_BYTES
-        yield pq.ParquetFile(pa.PythonFile(view, mode="r"), metadata=metadata, pre_buffer=False, buffer_size=buffer_size)
+        yield pq.ParquetFile(
+            pa.PythonFile(view, mode="r"),
+            metadata=metadata,
+            pre_buffer=False,
+            buffer_size=buffer_size,
+            read_dictionary=_repeated_texts(metadata, groups, names),
+        )
 
 
 def _open_parquet(store: Store, key: str, digest: str) -> tuple["StoreReader", pq.FileMetaData]:

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from actors.errors import InputDataError
-from cluster.dataset.columns import common_features, unify
+from cluster.dataset.columns import ColumnUse, check_use, common_features, unify
 from cluster.dataset.find import MEDIA_SUFFIXES, ROW_SUFFIXES, find_shards
 from cluster.dataset.parquet import scan_parquet
 from cluster.dataset.shards import Dataset, Location, Shard
@@ -29,6 +29,7 @@ def scan(
     *,
     id_column: str = "id",
     exclude: Iterable[Location] = (),
+    use: ColumnUse | None = None,
 ) -> Dataset:
     """Find the input's files and look at each once: row counts, columns, corruption.
 
@@ -38,13 +39,14 @@ def scan(
         column: the column that every shard must have; the lines of TXT files become this column.
         id_column: the column with the rows' ids, if there is one.
         exclude: folders to leave out (the job's own output, say).
+        use: what ``column`` is to hold. A shard in which none of its values can be that is as useless as a corrupt one.
 
     Raises:
         InputDataError: there is no file, or no file can be used; the message says why for the first ones.
         StorageError: a store cannot be read.
     """
     shards = find_shards(inputs, ROW_SUFFIXES, exclude)
-    scanned = _scan_shards(shards, column, id_column)
+    scanned = _scan_shards(shards, column, id_column, use)
     shards = [shard for shard, _ in scanned]
     if all(shard.error for shard in shards):
         reasons = "; ".join(f"{shard.uri}: {shard.error}" for shard in shards[:3])
@@ -87,16 +89,20 @@ def _media_shard(index: int, files: list[Shard]) -> Shard:
     )
 
 
-def _scan_shards(shards: Sequence[Shard], column: str, id_column: str) -> list[tuple[Shard, np.ndarray | None]]:
+def _scan_shards(
+    shards: Sequence[Shard], column: str, id_column: str, use: ColumnUse | None
+) -> list[tuple[Shard, np.ndarray | None]]:
     threads = _LOCAL_SCANNERS if all(shard.store.local_path() for shard in shards) else _REMOTE_SCANNERS
     size = max(1, min(64, len(shards) // (4 * threads)))  # a call to a thread costs as much as a third of a small shard
     pieces = [shards[i : i + size] for i in range(0, len(shards), size)]
     with ThreadPoolExecutor(threads) as pool:
-        found = pool.map(lambda piece: [_scan_shard(shard, column, id_column) for shard in piece], pieces)
+        found = pool.map(lambda piece: [_scan_shard(shard, column, id_column, use) for shard in piece], pieces)
         return list(itertools.chain.from_iterable(found))
 
 
-def _scan_shard(shard: Shard, column: str, id_column: str) -> tuple[Shard, np.ndarray | None]:
+def _scan_shard(
+    shard: Shard, column: str, id_column: str, use: ColumnUse | None
+) -> tuple[Shard, np.ndarray | None]:
     """Return the shard with its rows and columns, or with the reason why it cannot be used; and hashes of ids it has read."""
     try:
         with content_errors(shard):
@@ -104,15 +110,20 @@ def _scan_shard(shard: Shard, column: str, id_column: str) -> tuple[Shard, np.nd
                 scanned, ids = scan_parquet(shard, id_column)
             else:
                 scanned, ids = scan_text(shard, column, id_column)
-        _check_columns(scanned, column)
+        _check_columns(scanned, column, use)
     except InputDataError as error:
         return replace(shard, error=str(error)), None
     return scanned, ids
 
 
-def _check_columns(shard: Shard, column: str) -> None:
+def _check_columns(shard: Shard, column: str, use: ColumnUse | None) -> None:
     names = shard.schema.names
     if repeated := sorted({name for name in names if names.count(name) > 1}):
         raise InputDataError(f"column {', '.join(map(repr, repeated))} appears more than once")
     if column not in names and (names or shard.rows):
         raise InputDataError(f"there is no column {column!r}; the columns are {', '.join(map(repr, names))}")
+    if use and column in names and (problem := check_use(shard.schema.field(column), use)):
+        raise InputDataError(
+            f"column {column!r} holds no {use}: {problem}. Name another column, or convert it; the columns are "
+            f"{', '.join(map(repr, names))}"
+        )

@@ -30,6 +30,7 @@ class Shard:
         schema: columns and their types in this file.
         features: Hugging Face features that the file declares for its columns.
         row_groups: rows of each Parquet row group.
+        row_bytes: bytes of a row on average, without compression; 0 if that is not known.
         offsets: place of rows 0, 256, 512, … in the decompressed bytes of a text format.
         files: keys of a media shard, one a row.
         error: why the shard cannot be read, or ``None``.
@@ -47,6 +48,7 @@ class Shard:
     schema: pa.Schema = field(default_factory=lambda: pa.schema([]))
     features: Mapping[str, Any] = field(default_factory=dict)
     row_groups: tuple[int, ...] = ()
+    row_bytes: int = 0
     offsets: tuple[int, ...] = ()
     files: tuple[str, ...] = ()
     error: str | None = None

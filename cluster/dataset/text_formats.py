@@ -16,10 +16,11 @@ import numpy as np
 import pyarrow as pa
 
 from actors.errors import InputDataError
-from cluster.dataset.columns import ColumnTypes, is_json_column, shared_schema
-from cluster.dataset.ids import id_text
+from cluster.dataset.columns import ColumnTypes, share
+from cluster.dataset.ids import id_text, json_id
 from cluster.dataset.shards import Dataset, Format, Shard, Slice, Unit
 from cluster.dataset.stored import CHUNK_BYTES, READ_BYTES, StoreReader, content_errors, keep_open, open_text
+from cluster.dataset.units import UNIT_BYTES, too_large
 from cluster.spool import open_copy, remove_copies
 
 _DELIMITERS = {"csv": ",", "tsv": "\t"}
@@ -27,6 +28,12 @@ _DELIMITERS = {"csv": ",", "tsv": "\t"}
 _STRIDE = 256
 # Bounds the memory that a file without line ends, or with a quote that is never closed, can take.
 _MAX_RECORD_BYTES = 64 << 20
+# Bounds the time that a file of nothing but line ends takes, whose compressed form may be tiny.
+_MAX_BLANK_LINES = 1_000_000
+# A JSON value takes 50 bytes and more in memory, and two in a file.
+_MAX_JSON_VALUES = 2_000_000
+# Python can read and write a little less than 1,000 levels, from where few calls are open.
+_MAX_JSON_DEPTH = 500
 
 
 def remove_decompressed(dataset: Dataset) -> None:
@@ -50,19 +57,21 @@ def scan_text(shard: Shard, column: str, id_column: str) -> tuple[Shard, np.ndar
             if rows % _STRIDE == 0:
                 offsets.append(record.offset)
             rows += 1
+            if id_ := id_text(record.values.get(id_column)):
+                ids.append(hash(id_))
             if record.error:
                 errors += 1
                 reason = reason or record.error
                 continue
-            if id_ := id_text(record.values.get(id_column)):
-                ids.append(hash(id_))
             if shard.format == "jsonl":
                 types.add(record.values)
     if rows and errors == rows:
         raise InputDataError(f"none of its {rows} rows can be read; the first: {reason}")
     fields = types.schema() if shard.format == "jsonl" else [pa.field(name, pa.string()) for name in header]
-    schema = shared_schema(tuple((f.name, f.type, is_json_column(f)) for f in fields))
-    scanned = replace(shard, rows=rows, digest=hasher.hexdigest(), schema=schema, offsets=tuple(offsets))
+    schema, row_bytes = share(pa.schema(fields)), lines.offset // max(1, rows)
+    scanned = replace(
+        shard, rows=rows, digest=hasher.hexdigest(), schema=schema, offsets=tuple(offsets), row_bytes=row_bytes
+    )
     return scanned, np.frombuffer(ids, np.int64)
 
 
@@ -78,16 +87,37 @@ def _read_header(shard: Shard, lines: "_Lines", column: str) -> list[str]:
     return [column] if shard.format == "txt" else []
 
 
-def read_text(shard: Shard, unit: Unit, names: set[str]) -> Slice:
-    """Read some columns of a unit's rows."""
+def read_text(shard: Shard, unit: Unit, names: set[str], id_column: str) -> Slice:
+    """Read some columns of a unit's rows; of a row that is no record of its format the id where it can be told.
+
+    Raises:
+        InputDataError: the rows are more than a unit may hold.
+    """
     mark = unit.first // _STRIDE
     offset = shard.offsets[mark]
+    columns: dict[str, pa.ChunkedArray | list[Any]] = {name: [] for name in names}
+    errors: list[str | None] = []
     with _open_at(shard, unit, offset) as stream:
-        records = _records(shard.format, _Lines(stream, offset), shard.schema.names)
+        lines = _Lines(stream, offset)
         skip = unit.first - mark * _STRIDE
-        rows = list(itertools.islice(records, skip, skip + unit.count))
-    columns: dict[str, pa.ChunkedArray | list[Any]] = {name: [row.values.get(name) for row in rows] for name in names}
-    return Slice(columns, [row.error for row in rows])
+        first = None
+        for record in itertools.islice(_records(shard.format, lines, shard.schema.names), skip, skip + unit.count):
+            first = record.offset if first is None else first
+            if unit.count > 1 and lines.offset - first > UNIT_BYTES:
+                raise too_large(lines.offset - first)
+            for name, values in columns.items():
+                values.append(record.values.get(name) if record.error is None or name == id_column else None)
+            errors.append(record.error)
+    return Slice(columns, errors)
+
+
+def text_ids(shard: Shard, id_column: str) -> Iterator[str]:
+    """Yield the id of every row, empty where there is none; only one row is in memory at a time."""
+    with content_errors(shard), open_text(shard) as stream:
+        lines = _Lines(stream)
+        _read_header(shard, lines, id_column)
+        for record in itertools.islice(_records(shard.format, lines, shard.schema.names), shard.rows):
+            yield id_text(record.values.get(id_column))
 
 
 @contextlib.contextmanager
@@ -132,11 +162,21 @@ def _skip_bytes(stream: BinaryIO, offset: int) -> None:
 
 
 class _Record(NamedTuple):
-    """One row of a text format, and the place of its first byte."""
+    """One row of a text format, and the place of its first byte; with an ``error``, what may be known of its id."""
 
     offset: int
-    values: Mapping[str, Any]
+    values: "Mapping[str, Any] | _JsonRemains"
     error: str | None
+
+
+class _JsonRemains(NamedTuple):
+    """A line that is no JSON object."""
+
+    line: bytes
+
+    def get(self, name: str) -> Any:
+        """Return a value that stands before what is wrong with the line; ``None`` if it does not."""
+        return json_id(self.line, name)
 
 
 class _Lines:
@@ -149,6 +189,7 @@ class _Lines:
         self._stream = stream
         self.offset = offset
         self.at_end = False
+        self._blank = 0
 
     def __iter__(self) -> Iterator[tuple[int, bytes]]:
         return self
@@ -161,6 +202,9 @@ class _Lines:
             raise StopIteration
         if len(line) > _MAX_RECORD_BYTES:
             raise InputDataError(f"the line at byte {start} is longer than {_MAX_RECORD_BYTES >> 20} MiB")
+        self._blank = self._blank + 1 if line in (b"\n", b"\r\n") else 0
+        if self._blank > _MAX_BLANK_LINES:
+            raise InputDataError(f"before byte {start} are more than {_MAX_BLANK_LINES:,} blank lines: it is no table")
         if start == 0 and line.startswith((b"\xff\xfe", b"\xfe\xff")):
             raise InputDataError("it looks like UTF-16; convert it to UTF-8")
         self.offset += len(line)
@@ -191,32 +235,52 @@ def _jsonl_records(lines: _Lines) -> Iterator[_Record]:
 
 
 def _jsonl_record(offset: int, line: bytes) -> _Record:
+    remains = _JsonRemains(line)
+    if line.count(b",") + line.count(b"[") + line.count(b"{") > _MAX_JSON_VALUES:
+        return _Record(offset, remains, f"the line holds more than {_MAX_JSON_VALUES:,} JSON values")
     try:
         values = json.loads(line.decode())
         if b"\\u" in line:  # half of a surrogate pair passes the parser but is no character
             json.dumps(values, ensure_ascii=False).encode()
     except UnicodeError as error:
-        return _Record(offset, {}, f"the line is not valid UTF-8: {error}")
-    except (ValueError, RecursionError) as error:
-        return _Record(offset, {}, f"the line is not valid JSON: {error}; expected one JSON object a line")
+        return _Record(offset, remains, f"the line is not valid UTF-8: {error}")
+    except RecursionError:
+        return _Record(offset, remains, f"the line is not valid JSON, or nested in more than {_MAX_JSON_DEPTH} levels")
+    except ValueError as error:
+        return _Record(offset, remains, f"the line is not valid JSON: {error}; expected one JSON object a line")
     if not isinstance(values, dict):
         return _Record(offset, {}, f"the line is a JSON {type(values).__name__}; expected one JSON object a line")
+    if _is_deep(line, values):
+        return _Record(offset, remains, f"the line is nested in more than {_MAX_JSON_DEPTH} levels")
     return _Record(offset, values, None)
 
 
+def _is_deep(line: bytes, values: Mapping[str, Any]) -> bool:
+    """Say whether a line is nested so deep that it may be read here and not there."""
+    if line.count(b"[") + line.count(b"{") <= _MAX_JSON_DEPTH:
+        return False
+    level: list[Any] = [values]
+    for _ in range(_MAX_JSON_DEPTH + 1):
+        items = (list(item.values()) if isinstance(item, dict) else item for item in level)
+        level = [child for children in items for child in children if isinstance(child, list | dict)]
+    return bool(level)
+
+
 class _CsvFields(NamedTuple):
-    """The fields of a CSV record, or (a string) what is wrong with it."""
+    """The fields of a CSV record, or (a string) what is wrong with it; and then those that are known all the same."""
 
     offset: int
     content: list[str] | str
+    known: list[str | None] = []  # noqa: RUF012 - of a tuple, which nobody changes
 
 
 def _csv_records(kind: Format, lines: _Lines, columns: list[str]) -> Iterator[_Record]:
-    for offset, content in _csv_fields(kind, lines):
+    for offset, content, known in _csv_fields(kind, lines):
         if isinstance(content, str):
-            yield _Record(offset, {}, content)
+            yield _Record(offset, dict(zip(columns, known, strict=False)), content)
         elif len(content) > len(columns):
-            yield _Record(offset, {}, f"the row has {len(content)} fields, but there are {len(columns)} columns")
+            # Which of the others is the one too many is not known.
+            yield _Record(offset, {columns[0]: content[0]}, f"the row has {len(content)} fields, but there are {len(columns)} columns")
         else:
             padded = itertools.zip_longest(columns, content)
             yield _Record(offset, dict(padded), None)
@@ -236,7 +300,7 @@ def _csv_fields(kind: Format, lines: _Lines) -> Iterator[_CsvFields]:
         except StopIteration:
             return
         except UnicodeEncodeError:
-            yield _CsvFields(start, "not valid UTF-8")
+            yield _CsvFields(start, "not valid UTF-8", [field if _is_unicode(field) else None for field in fields])
         except csv.Error as error:
             if lines.at_end or lines.offset - start > _MAX_RECORD_BYTES:
                 raise InputDataError(f"a quote in the record at byte {start} is never closed") from error
@@ -244,3 +308,11 @@ def _csv_fields(kind: Format, lines: _Lines) -> Iterator[_CsvFields]:
         else:
             if fields:
                 yield _CsvFields(start, fields)
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
