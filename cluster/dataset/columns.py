@@ -70,7 +70,7 @@ def _depth(kind: pa.DataType) -> int:
 
 def children(kind: pa.DataType) -> list[pa.DataType]:
     """Return the types that a type is made of."""
-    if isinstance(kind, pa.ExtensionType):
+    if isinstance(kind, pa.BaseExtensionType):
         return children(kind.storage_type)
     if types.is_dictionary(kind) or types.is_run_end_encoded(kind):
         return children(kind.value_type)
@@ -80,7 +80,7 @@ def children(kind: pa.DataType) -> list[pa.DataType]:
 
 
 def _plain(kind: pa.DataType) -> pa.DataType | None:
-    if isinstance(kind, pa.ExtensionType):
+    if isinstance(kind, pa.BaseExtensionType):
         return _plain(kind.storage_type)
     if types.is_dictionary(kind) or types.is_run_end_encoded(kind):
         return _plain(kind.value_type)
@@ -364,7 +364,7 @@ _FAMILIES = (
 
 def leaf_types(kind: pa.DataType) -> list[pa.DataType]:
     """Return the types of a column's leaves, in the order of Parquet's column chunks."""
-    if isinstance(kind, pa.ExtensionType):
+    if isinstance(kind, pa.BaseExtensionType):
         return leaf_types(kind.storage_type)
     if types.is_dictionary(kind):
         return [kind.value_type]
@@ -381,7 +381,8 @@ def fits_of(kind: pa.DataType, smallest: int, largest: int) -> frozenset[str]:
         return EVERYTHING_FITS if is_exact and largest >= smallest else EVERYTHING_FITS - {"float64"}
     unit = "ms" if types.is_timestamp(kind) and kind.unit == "s" else kind.unit
     bound = max(-smallest, largest)
-    fitting = {to for to in ("us", "ns") if bound * max(1, _PER_SECOND[to] // _PER_SECOND[unit]) < _INT64.stop}
+    factors = {to: _PER_SECOND[to] // _PER_SECOND[unit] for to in ("us", "ns")}
+    fitting = {to for to, factor in factors.items() if factor <= 1 or bound * factor < _INT64.stop}
     return frozenset({"float64", *fitting})
 
 

@@ -205,7 +205,7 @@ def _bounded(batches: Iterable[pa.RecordBatch], count: int) -> Iterator[pa.Recor
 def _decoded_bytes(array: pa.Array) -> int:
     """Return about how many bytes an array has once its dictionaries are decoded."""
     kind = array.type
-    if isinstance(kind, pa.ExtensionType):
+    if isinstance(kind, pa.BaseExtensionType):
         return _decoded_bytes(array.storage)
     if types.is_dictionary(kind) and (types.is_string(kind.value_type) or types.is_binary(kind.value_type)):
         lengths = pc.cast(pc.binary_length(array.dictionary), pa.int64())

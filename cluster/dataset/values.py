@@ -138,7 +138,7 @@ def convert(array: pa.Array, to: pa.DataType) -> pa.Array:
 def _decoded(array: pa.Array) -> pa.Array:
     """Return what an array of an encoded type holds; any other as it is."""
     kind = array.type
-    if isinstance(kind, pa.ExtensionType):
+    if isinstance(kind, pa.BaseExtensionType):
         return array.storage
     if types.is_dictionary(kind):
         return array.dictionary_decode()
