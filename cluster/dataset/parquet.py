@@ -6,6 +6,7 @@ import hashlib
 import itertools
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -54,6 +55,9 @@ def scan_parquet(shard: Shard, id_column: str) -> tuple[Shard, np.ndarray | None
         digest, file = _open_footer(stream)
         metadata, schema = file.metadata, file.schema_arrow
         _check_footer(metadata, stream.size)
+        int96_unit = _int96_unit(stream, metadata)
+        if int96_unit != "ns":
+            schema = pq.ParquetFile(pa.BufferReader(b""), metadata=metadata, coerce_int96_timestamp_unit=int96_unit).schema_arrow
         ids = None
         if stream.size <= _WHOLE_BYTES and id_column in schema.names:  # it is in memory now, and would be opened again
             with contextlib.suppress(OSError, pa.ArrowException, InputDataError):
@@ -66,6 +70,7 @@ def scan_parquet(shard: Shard, id_column: str) -> tuple[Shard, np.ndarray | None
         schema=share(pa.schema(_fields(groups, schema))),
         features=declared_features((schema.metadata or {}).get(b"huggingface")),
         row_groups=tuple(group.num_rows for group in groups),
+        int96_unit=int96_unit,
         row_bytes=max((group.total_byte_size // max(1, group.num_rows) for group in groups), default=0),
     )
     return scanned, ids
@@ -87,6 +92,42 @@ def _check_footer(metadata: pq.FileMetaData, size: int) -> None:
                 raise InputDataError(f"its footer is damaged: {group.num_rows} rows, in which a column has {values} values")
     if metadata.num_rows > _MAX_ROWS_PER_BYTE * size:
         raise InputDataError(f"its footer is damaged: {metadata.num_rows} rows in {size} bytes")
+
+
+def _int96_unit(stream: "StoreReader", metadata: pq.FileMetaData) -> Literal["us", "ns"]:
+    """Return the unit in which the timestamps of the old kind keep their value.
+
+    They reach beyond the years that 64 bits have nanoseconds for, and Arrow says nothing where it leaves those. No statistics tell,
+    so that such columns are read here.
+    """
+    leaves = [metadata.schema.column(i) for i in range(metadata.num_columns)]
+    names = list({leaf.path.partition(".")[0]: None for leaf in leaves if leaf.physical_type == "INT96"})
+    if not names:
+        return "ns"
+    files = [
+        pq.ParquetFile(
+            pa.PythonFile(stream.reopen(), mode="r"), metadata=metadata, pre_buffer=False, coerce_int96_timestamp_unit=unit
+        )
+        for unit in ("us", "ns")
+    ]
+    for group in range(metadata.num_row_groups):
+        with contextlib.suppress(pa.ArrowException, OSError):  # of a damaged group the run says which rows are lost
+            batches = [file.iter_batches(1 << 14, row_groups=[group], columns=names, use_threads=False) for file in files]
+            for us, ns in zip(*batches, strict=True):
+                ticks = [list(itertools.chain.from_iterable(map(_ticks, batch.columns))) for batch in (us, ns)]
+                if any((a != b // 1000).any() for a, b in zip(*ticks, strict=True)):
+                    return "us"
+    return "ns"
+
+
+def _ticks(array: pa.Array) -> Iterator[np.ndarray]:
+    """Yield the integers behind the moments in an array, those inside of lists and records too."""
+    if types.is_timestamp(array.type):
+        yield array.view(pa.int64()).drop_null().to_numpy()
+    elif types.is_struct(array.type):
+        yield from (ticks for child in array.flatten() for ticks in _ticks(child))
+    elif is_list(array.type):
+        yield from _ticks(array.flatten())
 
 
 def _read_whole(stream: "StoreReader", metadata: pq.FileMetaData, column: str) -> pa.ChunkedArray:
@@ -227,7 +268,7 @@ def _decode_groups(shard: Shard, groups: Sequence[int], names: frozenset[str]) -
     """Return some columns of row groups, decoded once for the units that are cut from them; ``None`` if they are large."""
     tables = []
     for group in groups:
-        table = _decode_group(shard.store, shard.key, shard.digest, group, names)
+        table = _decode_group(shard.store, shard.key, shard.digest, shard.int96_unit, group, names)
         if table is None:
             return None
         tables.append(table)
@@ -235,8 +276,10 @@ def _decode_groups(shard: Shard, groups: Sequence[int], names: frozenset[str]) -
 
 
 @functools.lru_cache(maxsize=2)
-def _decode_group(store: Store, key: str, digest: str, group: int, names: frozenset[str]) -> pa.Table | None:
-    shard = Shard(0, "", store, key, 0, "parquet", digest=digest)
+def _decode_group(
+    store: Store, key: str, digest: str, int96_unit: Literal["us", "ns"], group: int, names: frozenset[str]
+) -> pa.Table | None:
+    shard = Shard(0, "", store, key, 0, "parquet", digest=digest, int96_unit=int96_unit)
     batches = []
     with _open_chunks(shard, [group], names, is_lesser=False) as file:
         size = sum(chunk.total_uncompressed_size for chunk in _chunks(file.metadata, [group], names))
@@ -273,6 +316,7 @@ def _open_chunks(shard: Shard, groups: Sequence[int], names: Collection[str], *,
             pre_buffer=False,
             buffer_size=buffer_size,
             read_dictionary=_repeated_texts(metadata, groups, names),
+            coerce_int96_timestamp_unit=shard.int96_unit,
         )
 
 

@@ -31,6 +31,7 @@ class Shard:
         features: Hugging Face features that the file declares for its columns.
         row_groups: rows of each Parquet row group.
         row_bytes: bytes of a row on average, without compression; 0 if that is not known.
+        int96_unit: what Parquet's old timestamps are read as: nanoseconds, or microseconds if some are of years without them.
         offsets: place of rows 0, 256, 512, … in the decompressed bytes of a text format.
         files: keys of a media shard, one a row.
         error: why the shard cannot be read, or ``None``.
@@ -49,6 +50,7 @@ class Shard:
     features: Mapping[str, Any] = field(default_factory=dict)
     row_groups: tuple[int, ...] = ()
     row_bytes: int = 0
+    int96_unit: Literal["us", "ns"] = "ns"
     offsets: tuple[int, ...] = ()
     files: tuple[str, ...] = ()
     error: str | None = None
