@@ -87,7 +87,7 @@ def _parquet_ids(shard: Shard, id_column: str) -> Iterator[tuple[int, Column]]:
         unit = pieces.pop(0)
         try:
             with content_errors(shard):
-                yield unit.first, read_parquet(shard, unit, {id_column}).columns[id_column]
+                yield unit.first, read_parquet(shard, unit, {id_column}, decoded=False).columns[id_column]
         except InputDataError:
             # What is too large together is read in pieces; of what is damaged some rows may be read.
             pieces[:0] = unit.split() if unit.count > _FEWEST_IDS else ()

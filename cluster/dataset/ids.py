@@ -13,6 +13,8 @@ from cluster.dataset.shards import Shard, Unit
 from cluster.dataset.values import Column, to_values
 
 _JSON = json.JSONDecoder()
+# So far into a line an id is looked for.
+_MAX_ID_BYTES = 64 << 10
 _JSON_SPACE = " \t\r\n"
 
 
@@ -47,7 +49,7 @@ def json_id(line: bytes, name: str) -> Any:
 
     It is that of the object itself, and not of one inside.
     """
-    text = line.decode(errors="surrogateescape")
+    text = line[:_MAX_ID_BYTES].decode(errors="surrogateescape")
     try:
         place = _skip(text, _skip(text, 0, "{"), "")
         while True:

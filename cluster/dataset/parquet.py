@@ -45,6 +45,11 @@ _DECODED_BYTES = 128 << 20
 _PARQUET_BATCH_ROWS = 128
 # A footer that claims more rows for each byte of its file is wrong, or is meant to do harm.
 _MAX_ROWS_PER_BYTE = 10_000
+# As wrong, or as harmful, are chunks of which so many values are in a byte, or that unpack to so many times their size.
+_MAX_VALUES_PER_BYTE = 64
+_MAX_RATIO = 1000
+_HARMLESS_VALUES = 16 << 20
+_HARMLESS_BYTES = 256 << 20
 # More is not read of one row: what Arrow holds as one value is less than twice as much.
 _MAX_ROW_BYTES = 1 << 30
 
@@ -77,7 +82,7 @@ def scan_parquet(shard: Shard, id_column: str) -> tuple[Shard, np.ndarray | None
 
 
 def _check_footer(metadata: pq.FileMetaData, size: int) -> None:
-    """Check that a footer's row counts can be true.
+    """Check that what a footer says can be true, and that no column chunk is made to fill the memory.
 
     Raises:
         InputDataError: they cannot.
@@ -87,11 +92,21 @@ def _check_footer(metadata: pq.FileMetaData, size: int) -> None:
     if min([metadata.num_rows, *counts]) < 0 or sum(counts) != metadata.num_rows:
         raise InputDataError(f"its footer is damaged: {metadata.num_rows} rows, in row groups of {counts[:5]}")
     for group in groups:
-        for values in (group.column(i).num_values for i in range(group.num_columns)):
-            if values < group.num_rows:  # nulls and empty lists are counted too
-                raise InputDataError(f"its footer is damaged: {group.num_rows} rows, in which a column has {values} values")
+        for chunk in map(group.column, range(group.num_columns)):
+            _check_chunk(chunk, group.num_rows)
     if metadata.num_rows > _MAX_ROWS_PER_BYTE * size:
         raise InputDataError(f"its footer is damaged: {metadata.num_rows} rows in {size} bytes")
+
+
+def _check_chunk(chunk: pq.ColumnChunkMetaData, rows: int) -> None:
+    values, unpacked, packed = chunk.num_values, chunk.total_uncompressed_size, chunk.total_compressed_size
+    name = chunk.path_in_schema
+    if values < rows or min(unpacked, packed) < 0:  # nulls and empty lists are counted too
+        raise InputDataError(f"its footer is damaged: {rows} rows, of which column {name!r} has {values} values")
+    if values > max(rows, _HARMLESS_VALUES, _MAX_VALUES_PER_BYTE * unpacked):
+        raise InputDataError(f"column {name!r} has {values} values in {unpacked} bytes, which are not unpacked")
+    if unpacked > max(_HARMLESS_BYTES, _MAX_RATIO * packed):
+        raise InputDataError(f"column {name!r} unpacks to {unpacked >> 20} MiB from {packed} bytes, and is not unpacked")
 
 
 def _int96_unit(stream: "StoreReader", metadata: pq.FileMetaData) -> Literal["us", "ns"]:
@@ -142,7 +157,7 @@ def _read_whole(stream: "StoreReader", metadata: pq.FileMetaData, column: str) -
     batches = []
     with pq.ParquetFile(content, metadata=metadata, read_dictionary=repeated) as file:
         for batch in file.iter_batches(1 << 14, columns=[column], use_threads=False):
-            size += sum(map(_decoded_bytes, batch.columns))
+            size += batch.nbytes
             if size > UNIT_BYTES:
                 raise too_large(size)
             batches.append(batch)
@@ -186,8 +201,12 @@ def _open_footer(stream: "StoreReader") -> tuple[str, pq.ParquetFile]:
     return digest, pq.ParquetFile(pa.BufferReader(stream.read_range(0, end) if is_small else footer))
 
 
-def read_parquet(shard: Shard, unit: Unit, names: set[str]) -> Slice:
-    """Read some columns of a unit's rows."""
+def read_parquet(shard: Shard, unit: Unit, names: set[str], *, decoded: bool = True) -> Slice:
+    """Read some columns of a unit's rows; ``decoded`` says whether each row will have its own copy of what several share.
+
+    Raises:
+        InputDataError: the rows are more than a unit may hold.
+    """
     if not names:
         return Slice({}, [None] * unit.count)
     starts = [0, *itertools.accumulate(shard.row_groups)]
@@ -199,10 +218,10 @@ def read_parquet(shard: Shard, unit: Unit, names: set[str]) -> Slice:
         with _open_chunks(shard, groups, names, is_lesser=is_lesser) as file:
             rows = _batch_rows(file.metadata, groups, names, unit.count)
             batches = file.iter_batches(rows, row_groups=groups, columns=sorted(names), use_threads=False)
-            table = pa.Table.from_batches(_bounded(_slice_batches(batches, skip, unit.count), unit.count))
+            table = pa.Table.from_batches(_bounded(_slice_batches(batches, skip, unit.count), unit.count, decoded=decoded))
     else:
         table = table.slice(skip, unit.count)
-        list(_bounded(table.to_batches(), unit.count))
+        list(_bounded(table.to_batches(), unit.count, decoded=decoded))
     return Slice({name: table.column(name) for name in names}, [None] * table.num_rows)
 
 
@@ -213,7 +232,8 @@ def _batch_rows(metadata: pq.FileMetaData, groups: Sequence[int], names: Collect
         InputDataError: as many as are wanted are too large together.
     """
     rows = max(1, sum(metadata.row_group(i).num_rows for i in groups))
-    row_bytes = sum(_fixed_bytes(chunk) for chunk in _chunks(metadata, groups, names)) // rows
+    widths = {c.path: c.length for c in map(metadata.schema.column, range(metadata.num_columns))}
+    row_bytes = sum(_fixed_bytes(c, widths[c.path_in_schema]) for c in _chunks(metadata, groups, names)) // rows
     if row_bytes * count > UNIT_BYTES and count > 1:
         raise too_large(row_bytes * count)
     if row_bytes > _MAX_ROW_BYTES:
@@ -221,13 +241,14 @@ def _batch_rows(metadata: pq.FileMetaData, groups: Sequence[int], names: Collect
     return max(1, min(_PARQUET_BATCH_ROWS, UNIT_BYTES // max(1, row_bytes)))
 
 
-def _fixed_bytes(chunk: pq.ColumnChunkMetaData) -> int:
+def _fixed_bytes(chunk: pq.ColumnChunkMetaData, length: int) -> int:
     """Return how many bytes a column chunk has at least when it is decoded: lists of one number may be tiny in the file."""
-    width = {"BOOLEAN": 0, "INT32": 4, "FLOAT": 4, "INT64": 8, "DOUBLE": 8, "INT96": 8}.get(chunk.physical_type, 4)
+    widths = {"BOOLEAN": 1, "INT64": 8, "DOUBLE": 8, "INT96": 8, "FIXED_LEN_BYTE_ARRAY": length}
+    width = widths.get(chunk.physical_type, 4)
     return max(int(chunk.total_uncompressed_size), width * int(chunk.num_values))
 
 
-def _bounded(batches: Iterable[pa.RecordBatch], count: int) -> Iterator[pa.RecordBatch]:
+def _bounded(batches: Iterable[pa.RecordBatch], count: int, *, decoded: bool) -> Iterator[pa.RecordBatch]:
     """Yield batches as long as they are small together: a text that is in the file once may be in many of its rows.
 
     Raises:
@@ -235,7 +256,7 @@ def _bounded(batches: Iterable[pa.RecordBatch], count: int) -> Iterator[pa.Recor
     """
     size = 0
     for batch in batches:
-        size += sum(map(_decoded_bytes, batch.columns))
+        size += sum(map(_decoded_bytes, batch.columns)) if decoded else batch.nbytes
         if size > UNIT_BYTES and count > 1:
             raise too_large(size)
         if size > _MAX_ROW_BYTES:

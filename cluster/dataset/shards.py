@@ -32,7 +32,8 @@ class Shard:
         row_groups: rows of each Parquet row group.
         row_bytes: bytes of a row on average, without compression; 0 if that is not known.
         int96_unit: what Parquet's old timestamps are read as: nanoseconds, or microseconds if some are of years without them.
-        offsets: place of rows 0, 256, 512, … in the decompressed bytes of a text format.
+        offsets: places of rows in the decompressed bytes of a text format.
+        offset_rows: numbers of those rows; empty if they are 0, 256, 512, …
         files: keys of a media shard, one a row.
         error: why the shard cannot be read, or ``None``.
     """
@@ -52,6 +53,7 @@ class Shard:
     row_bytes: int = 0
     int96_unit: Literal["us", "ns"] = "ns"
     offsets: tuple[int, ...] = ()
+    offset_rows: tuple[int, ...] = ()
     files: tuple[str, ...] = ()
     error: str | None = None
 

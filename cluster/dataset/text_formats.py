@@ -8,6 +8,7 @@ import io
 import itertools
 import json
 from array import array
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, BinaryIO, NamedTuple
@@ -24,14 +25,16 @@ from cluster.dataset.units import UNIT_BYTES, too_large
 from cluster.spool import open_copy, remove_copies
 
 _DELIMITERS = {"csv": ",", "tsv": "\t"}
-# A text shard's index holds the place of every 256th row: a unit starts reading at most 255 rows early.
+# A text shard's index holds the place of every 256th row, and of a row so many bytes after the last one: a unit starts reading at
+# most so much early.
 _STRIDE = 256
+_STRIDE_BYTES = 16 << 20
 # Bounds the memory that a file without line ends, or with a quote that is never closed, can take.
 _MAX_RECORD_BYTES = 64 << 20
 # Bounds the time that a file of nothing but line ends takes, whose compressed form may be tiny.
 _MAX_BLANK_LINES = 1_000_000
 # A JSON value takes 50 bytes and more in memory, and two in a file.
-_MAX_JSON_VALUES = 2_000_000
+_MAX_JSON_VALUES = 1_000_000
 # Python can read and write a little less than 1,000 levels, from where few calls are open.
 _MAX_JSON_DEPTH = 500
 
@@ -47,6 +50,7 @@ def scan_text(shard: Shard, column: str, id_column: str) -> tuple[Shard, np.ndar
     hasher = hashlib.sha256()
     types = ColumnTypes()
     offsets: list[int] = []
+    marked: list[int] = []
     ids = array("q")
     rows = errors = 0
     reason = ""
@@ -54,8 +58,9 @@ def scan_text(shard: Shard, column: str, id_column: str) -> tuple[Shard, np.ndar
         lines = _Lines(stream)
         header = _read_header(shard, lines, column)
         for record in _records(shard.format, lines, header):
-            if rows % _STRIDE == 0:
+            if rows % _STRIDE == 0 or record.offset - offsets[-1] >= _STRIDE_BYTES:
                 offsets.append(record.offset)
+                marked.append(rows)
             rows += 1
             if id_ := id_text(record.values.get(id_column)):
                 ids.append(hash(id_))
@@ -69,8 +74,15 @@ def scan_text(shard: Shard, column: str, id_column: str) -> tuple[Shard, np.ndar
         raise InputDataError(f"none of its {rows} rows can be read; the first: {reason}")
     fields = types.schema() if shard.format == "jsonl" else [pa.field(name, pa.string()) for name in header]
     schema, row_bytes = share(pa.schema(fields)), lines.offset // max(1, rows)
+    offset_rows = () if marked == list(range(0, rows, _STRIDE)) else tuple(marked)
     scanned = replace(
-        shard, rows=rows, digest=hasher.hexdigest(), schema=schema, offsets=tuple(offsets), row_bytes=row_bytes
+        shard,
+        rows=rows,
+        digest=hasher.hexdigest(),
+        schema=schema,
+        offsets=tuple(offsets),
+        offset_rows=offset_rows,
+        row_bytes=row_bytes,
     )
     return scanned, np.frombuffer(ids, np.int64)
 
@@ -93,13 +105,16 @@ def read_text(shard: Shard, unit: Unit, names: set[str], id_column: str) -> Slic
     Raises:
         InputDataError: the rows are more than a unit may hold.
     """
-    mark = unit.first // _STRIDE
+    marks = shard.offset_rows or range(0, shard.rows, _STRIDE)
+    mark = bisect_right(marks, unit.first) - 1
     offset = shard.offsets[mark]
+    next_mark = bisect_left(marks, unit.stop)
+    stop = shard.offsets[next_mark] if next_mark < len(shard.offsets) else shard.size
     columns: dict[str, pa.ChunkedArray | list[Any]] = {name: [] for name in names}
     errors: list[str | None] = []
-    with _open_at(shard, unit, offset) as stream:
+    with _open_at(shard, unit, offset, stop) as stream:
         lines = _Lines(stream, offset)
-        skip = unit.first - mark * _STRIDE
+        skip = unit.first - marks[mark]
         first = None
         for record in itertools.islice(_records(shard.format, lines, shard.schema.names), skip, skip + unit.count):
             first = record.offset if first is None else first
@@ -121,11 +136,9 @@ def text_ids(shard: Shard, id_column: str) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def _open_at(shard: Shard, unit: Unit, offset: int) -> Iterator[BinaryIO]:
-    """Open the decompressed bytes of a unit, which begin at ``offset``."""
+def _open_at(shard: Shard, unit: Unit, offset: int, stop: int) -> Iterator[BinaryIO]:
+    """Open the decompressed bytes of a unit, which begin at ``offset``; without compression they end before ``stop``."""
     if shard.compression is None:
-        next_mark = -(-unit.stop // _STRIDE)
-        stop = shard.offsets[next_mark] if next_mark < len(shard.offsets) else shard.size
         with (StoreReader if shard.store.local_path() else keep_open)(shard.store, shard.key).reopen() as reader:
             if stop - offset <= CHUNK_BYTES:
                 yield io.BytesIO(reader.read_range(offset, stop))
