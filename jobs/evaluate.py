@@ -20,7 +20,7 @@ from rich.table import Table
 
 from actors.errors import InputDataError, UsageError
 from actors.text import normalise
-from cluster.dataset import Dataset, plan_units, read_rows, scan
+from cluster.dataset import Dataset, plan_units, read_pieces, scan
 from jobs.console import EXIT_FAILED_ROWS, run_app
 
 app = typer.Typer(help=__doc__, add_completion=False, pretty_exceptions_enable=False)
@@ -159,7 +159,7 @@ def _pairs(
 ) -> Iterator[tuple[str, str, str | None]]:
     """Yield id, reference and hypothesis (``None`` if there is none) of every row that has a reference."""
     if references is None:
-        dataset = scan(inputs, hypothesis, id_column=id_column)
+        dataset = scan(inputs, hypothesis, id_column=id_column, use="text")
         if reference not in dataset.schema.names:
             names = ", ".join(dataset.schema.names)
             raise InputDataError(f"there is no column {reference!r}; the columns are {names}. Or name a table: --references")
@@ -167,8 +167,8 @@ def _pairs(
             if isinstance(said, str):
                 yield id_, said, heard if isinstance(heard, str) else None
         return
-    found = {id_: heard for id_, (heard,) in _columns(scan(inputs, hypothesis, id_column=id_column), (hypothesis,))}
-    for id_, (said,) in _columns(scan(references, reference, id_column=id_column), (reference,)):
+    found = {id_: heard for id_, (heard,) in _columns(scan(inputs, hypothesis, id_column=id_column, use="text"), (hypothesis,))}
+    for id_, (said,) in _columns(scan(references, reference, id_column=id_column, use="text"), (reference,)):
         if isinstance(said, str):
             heard = found.get(id_)
             yield id_, said, heard if isinstance(heard, str) else None
@@ -178,8 +178,9 @@ def _columns(dataset: Dataset, names: tuple[str, ...]) -> Iterator[tuple[str, tu
     for shard in dataset.corrupt:
         raise InputDataError(f"{shard.uri}: {shard.error}")
     for unit in plan_units(dataset.shards, _ROWS_AT_ONCE):
-        for row in read_rows(dataset, unit, names).rows:
-            yield row.id, tuple(row.values[name] for name in names)
+        for batch in read_pieces(dataset, unit, names):
+            for row in batch.rows:
+                yield row.id, tuple(row.values[name] for name in names)
 
 
 def _write(path: Path, rows: Sequence[RowErrors]) -> None:

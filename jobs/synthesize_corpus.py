@@ -143,7 +143,7 @@ def synthesize(
 def _scan(
     inputs: Sequence[str], text_column: str, id_column: str, output: str, written: TextOptions, limit: int | None
 ) -> Dataset:
-    dataset = scan(inputs, text_column, id_column=id_column, exclude=[output], options=written)
+    dataset = scan(inputs, text_column, id_column=id_column, exclude=[output], use="text", options=written)
     report_input(dataset)
     return dataset if limit is None else first_rows(dataset, limit)
 

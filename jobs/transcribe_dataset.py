@@ -218,7 +218,7 @@ def _scan(
             return scan_media(inputs, exclude=[output])
         except InputDataError:
             logger.debug("there are no media files at the input: it is read as tables")
-    return scan(inputs, audio_column, id_column=id_column, exclude=[output], options=written)
+    return scan(inputs, audio_column, id_column=id_column, exclude=[output], use="audio", options=written)
 
 
 def _schema(dataset: Dataset) -> PartSchema:

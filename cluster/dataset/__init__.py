@@ -14,7 +14,7 @@ together. A compressed file that makes several units is decompressed once a node
 
 from cluster.dataset.duplicates import find_duplicate_ids
 from cluster.dataset.find import MEDIA_SUFFIXES
-from cluster.dataset.read import open_media, read_rows, unreadable_rows
+from cluster.dataset.read import open_media, read_pieces, read_rows, unreadable_rows
 from cluster.dataset.scan import scan, scan_media
 from cluster.dataset.shards import Dataset, Format, InputBatch, InputRow, Location, Shard, Unit
 from cluster.dataset.stored import open_bytes
@@ -37,6 +37,7 @@ __all__ = [
     "open_bytes",
     "open_media",
     "plan_units",
+    "read_pieces",
     "read_rows",
     "remove_decompressed",
     "scan",

@@ -13,15 +13,14 @@ import numpy as np
 import pyarrow as pa
 
 from actors.errors import InputDataError
-from cluster.dataset.columns import declared_features, shared_schema, storage_type
-from cluster.dataset.ids import hashes_of
+from cluster.dataset.columns import ColumnType, declared_features, field_of, share, storage_type
+from cluster.dataset.ids import hashes_of, id_texts
 from cluster.dataset.shards import Shard, Slice, Unit
 from cluster.dataset.stored import READ_BYTES, StoreReader
 from cluster.storage import printable
 
 _MAGIC = b"ARROW1"  # before the stream of a file, up to a multiple of 8 bytes, and at its end
 _FEATHER_V1 = b"FEA1"
-_VIEWS = {pa.string_view(): pa.large_string(), pa.binary_view(): pa.large_binary()}
 
 
 def is_parquet(shard: Shard) -> bool:
@@ -50,7 +49,7 @@ def scan_arrow(shard: Shard, id_column: str) -> tuple[Shard, np.ndarray]:
         shard,
         rows=sum(counts),
         digest=hasher.hexdigest(),
-        schema=shared_schema(tuple((f.name, _VIEWS.get(f.type, storage_type(f.type)), False) for f in schema)),
+        schema=share(pa.schema([field_of(f.name, ColumnType(storage_type(f.type), frozenset())) for f in schema])),
         features=declared_features((schema.metadata or {}).get(b"huggingface")),
         row_groups=tuple(counts),
         offsets=tuple(offsets),
@@ -74,8 +73,14 @@ def read_arrow(shard: Shard, unit: Unit, names: set[str]) -> Slice:
     if not names:
         return Slice({}, [None] * unit.count)
     table = pa.Table.from_batches(batches).slice(unit.first - starts[groups[0]], unit.count)
-    columns = {name: _without_view(table.column(name)) for name in names}
-    return Slice(columns, [None] * table.num_rows)
+    return Slice({name: table.column(name) for name in names}, [None] * table.num_rows)
+
+
+def arrow_ids(shard: Shard, id_column: str) -> Iterator[str]:
+    """Yield the id of every row, empty where there is none."""
+    with _open(shard) as source:
+        for _, batch in _batches(source, _read_schema(source)):
+            yield from id_texts(pa.chunked_array([batch.column(id_column)]))
 
 
 def _open(shard: Shard) -> pa.NativeFile:
@@ -118,8 +123,3 @@ def _batches(source: pa.NativeFile, schema: pa.Schema) -> Iterator[tuple[int, pa
 
 def _has_dictionaries(schema: pa.Schema) -> bool:
     return any("dictionary<" in str(kind) for kind in schema.types)
-
-
-def _without_view(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return a column whose texts are views as one of texts, which more can be done with."""
-    return column.cast(_VIEWS[column.type]) if column.type in _VIEWS else column

@@ -108,7 +108,7 @@ class CsvReader:
             if problem == _OPEN or is_long:
                 yield self._reject_open(columns)
             elif problem := problem or self._encoding_problem(fields):
-                yield Record(taken[0].offset, self._id(columns, fields), problem, taken[0].number)
+                yield Record(taken[0].offset, self._known(columns, fields), problem, taken[0].number)
             else:
                 yield Record(taken[0].offset, dict(itertools.zip_longest(columns, fields)), None, taken[0].number)
 
@@ -144,7 +144,7 @@ class CsvReader:
         lines = f"line {first}" if first == last else f"lines {first} to {last}"
         self._source.give_back(stop)
         reason = f"{lines}: a quote that opens there is not closed before the next row; {_HINT}"
-        return Record(taken[0].offset, self._id(columns, self._fields_alone(taken[0])[0][:-1]), reason, first)
+        return Record(taken[0].offset, self._known(columns, self._fields_alone(taken[0])[0][:-1]), reason, first)
 
     def _is_swallowed(self, columns: int) -> bool:
         """Say whether half or more of the lines after a record's first one, as far as they hold anything, look like rows."""
@@ -176,11 +176,10 @@ class CsvReader:
                 return [], False
             return next(csv.reader([text], delimiter=self._layout.delimiter)), True
 
-    def _id(self, columns: list[str], fields: list[str]) -> dict[str, str]:
-        """Return the id among the fields of a row that cannot be read: of too many, the first alone is in its place."""
-        certain = dict(zip(columns, fields if len(fields) <= len(columns) else fields[:1], strict=False))
-        id_ = certain.get(self._layout.id_column, "")
-        return {} if not id_ or self._encoding_problem([id_]) else {self._layout.id_column: id_}
+    def _known(self, columns: list[str], fields: list[str]) -> dict[str, str]:
+        """Return what is known of a row that cannot be read: of too many fields, the first alone is in its place."""
+        known = zip(columns, fields if len(fields) <= len(columns) else fields[:1], strict=False)
+        return {name: field for name, field in known if not self._encoding_problem([field])}
 
     def _encoding_problem(self, fields: list[str]) -> str:
         try:

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from actors.errors import InputDataError, UsageError
 from cluster.dataset.arrow_ipc import is_parquet, scan_arrow
-from cluster.dataset.columns import common_features, is_json_column, shared_schema, unify
+from cluster.dataset.columns import ColumnUse, check_use, common_features, share, unify
 from cluster.dataset.find import MEDIA_SUFFIXES, ROW_SUFFIXES, Found, find_shards
 from cluster.dataset.parquet import scan_parquet
 from cluster.dataset.shards import Dataset, Location, Shard
@@ -53,6 +53,7 @@ def scan(
     *,
     id_column: str = "id",
     exclude: Iterable[Location] = (),
+    use: ColumnUse | None = None,
     options: TextOptions | None = None,
 ) -> Dataset:
     """Find the input's files and look at each once: row counts, columns, corruption.
@@ -63,6 +64,7 @@ def scan(
         column: the column that every shard must have; the lines of TXT files become this column.
         id_column: the column with the rows' ids, if there is one.
         exclude: folders to leave out (the job's own output, say), also where a link leads to them.
+        use: what ``column`` is to hold. A shard in which none of its values can be that is as useless as a corrupt one.
         options: how the text files are written.
 
     Raises:
@@ -70,7 +72,7 @@ def scan(
         StorageError: a store cannot be read.
     """
     found = find_shards(inputs, ROW_SUFFIXES, exclude, options or TextOptions())
-    scanned, skipped = _without_descriptions(_scan_shards(found.shards, column, id_column), found, column)
+    scanned, skipped = _without_descriptions(_scan_shards(found.shards, column, id_column, use), found, column)
     shards = [shard for shard, _ in scanned]
     if any(shard.error for shard in shards) and all(shard.error or not shard.size for shard in shards):
         reasons = "; ".join(f"{shard.uri}: {shard.error}" for shard in shards[:3])
@@ -126,16 +128,16 @@ def _media_shard(index: int, files: list[tuple[Shard, datetime]]) -> Shard:
     )
 
 
-def _scan_shards(shards: Sequence[Shard], column: str, id_column: str) -> list[_Scanned]:
+def _scan_shards(shards: Sequence[Shard], column: str, id_column: str, use: ColumnUse | None) -> list[_Scanned]:
     threads = _LOCAL_SCANNERS if all(shard.store.local_path() for shard in shards) else _REMOTE_SCANNERS
     size = max(1, min(64, len(shards) // (4 * threads)))  # a call to a thread costs as much as a third of a small shard
     pieces = [shards[i : i + size] for i in range(0, len(shards), size)]
     with ThreadPoolExecutor(threads) as pool:
-        found = pool.map(lambda piece: [_scan_shard(shard, column, id_column) for shard in piece], pieces)
+        found = pool.map(lambda piece: [_scan_shard(shard, column, id_column, use) for shard in piece], pieces)
         return list(itertools.chain.from_iterable(found))
 
 
-def _scan_shard(shard: Shard, column: str, id_column: str) -> _Scanned:
+def _scan_shard(shard: Shard, column: str, id_column: str, use: ColumnUse | None) -> _Scanned:
     """Return the shard with its rows and columns, or with the reason why it cannot be used; and hashes of ids it has read."""
     try:
         with content_errors(shard):
@@ -148,7 +150,7 @@ def _scan_shard(shard: Shard, column: str, id_column: str) -> _Scanned:
             else:
                 scanned, ids = scan_text(shard, column, id_column)
         scanned = _with_partition(scanned, id_column)
-        _check_columns(scanned, column)
+        _check_columns(scanned, column, use)
     except (InputDataError, UsageError) as error:  # the latter: a name that an object may have and a file may not
         return replace(shard, error=str(error)), None
     return scanned, ids
@@ -160,12 +162,11 @@ def _with_partition(shard: Shard, id_column: str) -> Shard:
     partition = tuple({key: value for key, value in shard.partition if key not in names}.items())
     if not partition or not shard.schema.names:
         return replace(shard, partition=())
-    columns = [(f.name, f.type, is_json_column(f)) for f in shard.schema]
-    schema = shared_schema((*columns, *((name, pa.string(), False) for name, _ in partition)))
-    return replace(shard, partition=partition, schema=schema)
+    fields = [*shard.schema, *(pa.field(name, pa.string()) for name, _ in partition)]
+    return replace(shard, partition=partition, schema=share(pa.schema(fields)))
 
 
-def _check_columns(shard: Shard, column: str) -> None:
+def _check_columns(shard: Shard, column: str, use: ColumnUse | None) -> None:
     names = shard.schema.names
     if repeated := sorted({name for name in names if names.count(name) > 1}):
         raise InputDataError(f"column {', '.join(map(repr, repeated))} appears more than once")
@@ -173,3 +174,8 @@ def _check_columns(shard: Shard, column: str) -> None:
         usual = [name for name in names if name.lower() in _USUAL_NAMES.get(column, ())]
         hint = f"; {usual[0]!r} looks like it: say so with --{column}-column {usual[0]}" if usual else ""
         raise InputDataError(f"{_NO_COLUMN} {column!r}; the columns are {', '.join(map(repr, names))}{hint}")
+    if use and column in names and (problem := check_use(shard.schema.field(column), use)):
+        raise InputDataError(
+            f"column {column!r} holds no {use}: {problem}. Name another column, or convert it; the columns are "
+            f"{', '.join(map(repr, names))}"
+        )

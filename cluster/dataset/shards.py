@@ -34,7 +34,10 @@ class Shard:
         schema: columns and their types in this file.
         features: Hugging Face features that the file declares for its columns.
         row_groups: rows of each Parquet row group, or Arrow record batch.
-        offsets: place of rows 0, 256, 512, … in the decompressed bytes of a text format, or of each Arrow record batch.
+        row_bytes: bytes of a row on average, without compression; 0 if that is not known.
+        int96_unit: what Parquet's old timestamps are read as: nanoseconds, or microseconds if some are of years without them.
+        offsets: places of rows in the decompressed bytes of a text format, or of each Arrow record batch.
+        offset_rows: numbers of those rows; empty if they are 0, 256, 512, …
         files: keys of a media shard, one a row.
         error: why the shard cannot be read, or ``None``.
         options: what the job says about its text files.
@@ -54,7 +57,10 @@ class Shard:
     schema: pa.Schema = field(default_factory=lambda: pa.schema([]))
     features: Mapping[str, Any] = field(default_factory=dict)
     row_groups: tuple[int, ...] = ()
+    row_bytes: int = 0
+    int96_unit: Literal["us", "ns"] = "ns"
     offsets: tuple[int, ...] = ()
+    offset_rows: tuple[int, ...] = ()
     files: tuple[str, ...] = ()
     error: str | None = None
     options: TextOptions = _PLAIN_OPTIONS

@@ -6,31 +6,36 @@ import hashlib
 import io
 import itertools
 import json
-import re
 from array import array
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
 from actors.errors import InputDataError, RequestError
-from cluster.dataset.columns import ColumnTypes, is_json_column, shared_schema
+from cluster.dataset.columns import ColumnTypes, share
 from cluster.dataset.delimited import CsvReader
-from cluster.dataset.ids import id_text
+from cluster.dataset.ids import id_text, json_id
 from cluster.dataset.lines import Lines, Record
 from cluster.dataset.manifests import find_audio, is_segment, recognise
-from cluster.dataset.recoding import find_layout, recode
+from cluster.dataset.recoding import MARK, find_layout, recode
 from cluster.dataset.shards import Dataset, Shard, Slice, Unit
 from cluster.dataset.stored import CHUNK_BYTES, READ_BYTES, StoreReader, content_errors, keep_open, open_text
 from cluster.dataset.text_options import UTF8, TextLayout
+from cluster.dataset.units import UNIT_BYTES, too_large
 from cluster.spool import open_copy, remove_copies
 
-# A text shard's index holds the place of every 256th row: a unit starts reading at most 255 rows early.
+# A text shard's index holds the place of every 256th row, and of a row so many bytes after the last one: a unit starts reading
+# at most so much early.
 _STRIDE = 256
-# Of a damaged line, so much is looked through for an id.
-_ID_BYTES = 4096
+_STRIDE_BYTES = 16 << 20
+# A JSON value takes 50 bytes and more in memory, and two in a file.
+_MAX_JSON_VALUES = 1_000_000
+# Python can read and write a little less than 1,000 levels, from where few calls are open.
+_MAX_JSON_DEPTH = 500
 
 
 def remove_decompressed(dataset: Dataset) -> None:
@@ -70,13 +75,14 @@ class _Scan:
         self._hasher = hashlib.sha256()
         self._types = ColumnTypes()
         self._offsets: list[int] = []
+        self._marked: list[int] = []
         self._numbers: list[int] = []
         self._ids = array("q")
         self.rows = self.errors = 0
         self.reason = ""
         self.is_doubtful = self._is_known = False
         with open_text(shard, self._hasher) as stored:
-            self.layout = layout or replace(find_layout(shard, stored), id_column=id_column)
+            self.layout = layout or find_layout(shard, stored)
             with recode(stored, self.layout) as stream:
                 self._read(stream)
 
@@ -92,8 +98,10 @@ class _Scan:
             self._shard,
             rows=self.rows,
             digest=self._hasher.hexdigest(),
-            schema=shared_schema(tuple((f.name, f.type, is_json_column(f)) for f in fields)),
+            schema=share(pa.schema(fields)),
             offsets=tuple(self._offsets),
+            offset_rows=() if self._marked == list(range(0, self.rows, _STRIDE)) else tuple(self._marked),
+            row_bytes=self._bytes // max(1, self.rows),
             layout=_shared(layout),
         )
         return scanned, np.frombuffer(self._ids, np.int64)
@@ -109,11 +117,13 @@ class _Scan:
             records = _records(self._shard, lines, self.layout, self.header)
         for record in records:
             self._add(record)
+        self._bytes = lines.offset
         self.is_doubtful = self._shard.format in ("csv", "tsv") and reader.is_doubtful and not self.layout.shapes
 
     def _add(self, record: Record) -> None:
-        if self.rows % _STRIDE == 0:
+        if self.rows % _STRIDE == 0 or record.offset - self._offsets[-1] >= _STRIDE_BYTES:
             self._offsets.append(record.offset)
+            self._marked.append(self.rows)
             self._numbers.append(record.line)
         if self._shard.options.manifest_column and not record.error:
             self._note_manifest(record.values)
@@ -124,8 +134,9 @@ class _Scan:
             self.reason = self.reason or record.error
         if id_ := id_text(record.values.get(self._id_column)):
             self._ids.append(hash(id_))
-        if self._shard.format == "jsonl" and record.values:
-            self._types.add(record.values)
+        if self._shard.format == "jsonl":
+            if isinstance(record.values, dict):  # also of a row of a manifest that has no recording
+                self._types.add(record.values)
         elif self._shard.options.columns and self.rows == 1 and self._shard.options.columns == tuple(record.values.values()):
             raise InputDataError("its first line holds the names of the columns: leave --columns and --no-header out")
 
@@ -172,25 +183,49 @@ def _read_header(shard: Shard, reader: CsvReader, column: str) -> list[str]:
     )
 
 
-def read_text(shard: Shard, unit: Unit, names: set[str]) -> Slice:
-    """Read some columns of a unit's rows."""
-    mark = unit.first // _STRIDE
-    offset, number = shard.offsets[mark], (shard.layout.line_numbers or shard.offsets)[mark]
-    with _open_at(shard, unit, offset) as stream:
-        lines = Lines(stream, offset, number)
+def read_text(shard: Shard, unit: Unit, names: set[str], id_column: str) -> Slice:
+    """Read some columns of a unit's rows; of a row that is no record of its format the id where it can be told.
+
+    Raises:
+        InputDataError: the rows are more than a unit may hold.
+    """
+    marks = shard.offset_rows or range(0, shard.rows, _STRIDE)
+    mark = bisect_right(marks, unit.first) - 1
+    next_mark = bisect_left(marks, unit.stop)
+    stop = shard.offsets[next_mark] if next_mark < len(shard.offsets) else shard.size
+    columns: dict[str, pa.ChunkedArray | list[Any]] = {name: [] for name in names}
+    errors: list[str | None] = []
+    with _open_at(shard, unit, shard.offsets[mark], stop) as stream:
+        lines = Lines(stream, shard.offsets[mark], (shard.layout.line_numbers or shard.offsets)[mark])
+        skip = unit.first - marks[mark]
+        first = None
         records = _records(shard, lines, shard.layout, shard.schema.names)
-        skip = unit.first - mark * _STRIDE
-        wanted = itertools.islice(records, skip, skip + unit.count)
-        rows = [_with_audio(record, shard.layout, shard) for record in wanted]
-    columns: dict[str, pa.ChunkedArray | list[Any]] = {name: [row.values.get(name) for row in rows] for name in names}
-    return Slice(columns, [row.error for row in rows])
+        for found in itertools.islice(records, skip, skip + unit.count):
+            record = _with_audio(found, shard.layout, shard)
+            first = record.offset if first is None else first
+            if unit.count > 1 and lines.offset - first > UNIT_BYTES:
+                raise too_large(lines.offset - first)
+            for name, values in columns.items():
+                values.append(record.values.get(name) if record.error is None or name == id_column else None)
+            errors.append(record.error)
+    return Slice(columns, errors)
+
+
+def text_ids(shard: Shard, id_column: str) -> Iterator[str]:
+    """Yield the id of every row, empty where there is none; only one row is in memory at a time."""
+    with content_errors(shard), open_text(shard) as stored, recode(stored, shard.layout) as stream:
+        lines = Lines(stream)
+        if shard.format in ("csv", "tsv") and not shard.options.columns:
+            CsvReader(lines, shard.layout, quoting=shard.options.quoting).header()
+        for record in itertools.islice(_records(shard, lines, shard.layout, shard.schema.names), shard.rows):
+            yield id_text(record.values.get(id_column))
 
 
 @contextlib.contextmanager
-def _open_at(shard: Shard, unit: Unit, offset: int) -> Iterator[BinaryIO]:
-    """Open the lines of a unit, which begin at ``offset``."""
+def _open_at(shard: Shard, unit: Unit, offset: int, stop: int) -> Iterator[BinaryIO]:
+    """Open the lines of a unit, which begin at ``offset``; where places are those of the stored file, they end at ``stop``."""
     if not _needs_copy(shard):
-        with _open_stored_at(shard, unit, offset) as stored, recode(stored, shard.layout) as stream:
+        with _open_stored_at(shard, offset, stop) as stored, recode(stored, shard.layout) as stream:
             yield stream
     elif unit.count < shard.rows and (copy := open_copy(_copy_name(shard), functools.partial(_make_lines, shard))):
         with copy:
@@ -203,9 +238,7 @@ def _open_at(shard: Shard, unit: Unit, offset: int) -> Iterator[BinaryIO]:
 
 
 @contextlib.contextmanager
-def _open_stored_at(shard: Shard, unit: Unit, offset: int) -> Iterator[BinaryIO]:
-    next_mark = -(-unit.stop // _STRIDE)
-    stop = shard.offsets[next_mark] if next_mark < len(shard.offsets) else shard.size
+def _open_stored_at(shard: Shard, offset: int, stop: int) -> Iterator[BinaryIO]:
     with (StoreReader if shard.store.local_path() else keep_open)(shard.store, shard.key).reopen() as reader:
         if stop - offset <= CHUNK_BYTES:
             yield io.BytesIO(reader.read_range(offset, stop))
@@ -256,29 +289,49 @@ def _jsonl_records(lines: Lines, layout: TextLayout) -> Iterator[Record]:
             yield _jsonl_record(offset, line, layout)
 
 
+class _JsonRemains(NamedTuple):
+    """A line that is no JSON object."""
+
+    line: bytes
+    encoding: str
+
+    def get(self, name: str) -> Any:
+        """Return a value that stands before what is wrong with the line; ``None`` if it does not."""
+        return json_id(
+            self.line if self.encoding == UTF8 else self.line.decode(self.encoding, MARK).encode("utf-8", "surrogatepass"), name
+        )
+
+
 def _jsonl_record(offset: int, line: bytes, layout: TextLayout) -> Record:
+    remains = _JsonRemains(line, layout.encoding)
+    if line.count(b",") + line.count(b"[") + line.count(b"{") > _MAX_JSON_VALUES:
+        return Record(offset, remains, f"the line holds more than {_MAX_JSON_VALUES:,} JSON values")
     try:
         values = json.loads(_decode(line, layout))
         if b"\\u" in line:  # half of a surrogate pair passes the parser but is no character
             json.dumps(values, ensure_ascii=False).encode()
     except UnicodeError as error:
-        return Record(offset, _find_id(line, layout), f"the line is {layout.encoding_problem}: {error}")
-    except (ValueError, RecursionError) as error:
-        reason = f"the line is not valid JSON: {error}; expected one JSON object a line"
-        return Record(offset, _find_id(line, layout), reason)
+        return Record(offset, remains, f"the line is {layout.encoding_problem}: {error}")
+    except RecursionError:
+        return Record(offset, remains, f"the line is not valid JSON, or nested in more than {_MAX_JSON_DEPTH} levels")
+    except ValueError as error:
+        return Record(offset, remains, f"the line is not valid JSON: {error}; expected one JSON object a line")
     if not isinstance(values, dict):
         return Record(offset, {}, f"the line is a JSON {type(values).__name__}; expected one JSON object a line")
+    if _is_deep(line, values):
+        return Record(offset, remains, f"the line is nested in more than {_MAX_JSON_DEPTH} levels")
     return Record(offset, values, None)
 
 
-def _find_id(line: bytes, layout: TextLayout) -> dict[str, Any]:
-    """Return the id of a row that cannot be read, if it is a text or a number and stands before all lists and objects."""
-    pattern = rb'\s*\{[^\[\]{}]*?"%s"\s*:\s*("(?:[^"\\]|\\.)*"|-?\d+)\s*[,}]' % re.escape(layout.id_column.encode())
-    found = re.match(pattern, line[:_ID_BYTES])
-    try:
-        return {layout.id_column: json.loads(_decode(found[1], layout))} if found else {}
-    except ValueError:
-        return {}
+def _is_deep(line: bytes, values: Mapping[str, Any]) -> bool:
+    """Say whether a line is nested so deep that it may be read here and not there."""
+    if line.count(b"[") + line.count(b"{") <= _MAX_JSON_DEPTH:
+        return False
+    level: list[Any] = [values]
+    for _ in range(_MAX_JSON_DEPTH + 1):
+        items = (list(item.values()) if isinstance(item, dict) else item for item in level)
+        level = [child for children in items for child in children if isinstance(child, list | dict)]
+    return bool(level)
 
 
 def _decode(line: bytes, layout: TextLayout) -> str:

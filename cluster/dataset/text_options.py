@@ -114,7 +114,6 @@ class TextLayout:
         delimiter: between fields.
         line_numbers: the number (from 1) of the line that each of the shard's ``offsets`` is the place of; of CSV and TSV.
         shapes: of its columns, where fields over several lines must be looked at; else empty.
-        id_column: the column whose value is kept of rows that cannot be read whole.
         manifest: whose recordings it lists; ``None`` if it lists none.
         segmented: rows of the manifest begin within recordings.
     """
@@ -126,7 +125,6 @@ class TextLayout:
     delimiter: str = ","
     line_numbers: tuple[int, ...] = field(default=(), repr=False)
     shapes: tuple[ColumnShape, ...] = ()
-    id_column: str = ""
     manifest: Manifest | None = None
     segmented: bool = False
 

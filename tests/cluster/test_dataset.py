@@ -346,9 +346,9 @@ def test_json_values_without_a_common_type_become_json_texts(tmp_path):
 
 
 @pytest.mark.parametrize("values", [[2**60 + 1, 0.5], [{"x": 2**60 + 1}, {"x": 0.5}], [[2**60 + 1], [0.5]]])
-def test_large_integers_among_floats_are_rounded(tmp_path, values):
+def test_integers_that_floats_would_round_become_json_texts(tmp_path, values):
     dataset = scan(write_jsonl(tmp_path / "a.jsonl", [{"text": "a", "v": value} for value in values]))
-    assert str(2.0**60) in str(passed_through(dataset).column("v").to_pylist()[0])
+    assert [json.loads(text) for text in passed_through(dataset).column("v").to_pylist()] == values
 
 
 def test_integers_beyond_64_bits_become_json_texts(tmp_path):
@@ -368,8 +368,8 @@ def test_shards_with_other_columns_and_types_are_unified(tmp_path):
     write_jsonl(tmp_path / "3.jsonl", [{"text": "c", "new": [1]}])
     table = passed_through(scan(tmp_path))
     assert table.to_pylist() == [
-        {"text": "a", "n": 2.0**60, "x": '"AQ=="', "new": None},
-        {"text": "b", "n": 0.5, "x": "3", "new": None},
+        {"text": "a", "n": str(2**60 + 1), "x": '"AQ=="', "new": None},
+        {"text": "b", "n": "0.5", "x": "3", "new": None},
         {"text": "c", "n": None, "x": None, "new": [1]},
     ]
 

@@ -199,7 +199,7 @@ def test_ids_of_damaged_lines_are_kept(tmp_path: Path) -> None:
         '{"id": "x", "text": "cut',
         '{"id": 7, "n": 1.5, "text": nope}',
         '{"n": {"id": "inner"}, "text": nope}',
-        '{"text": "z"}',
+        '{"text": "z", "id": null}',
     ]
     (tmp_path / "a.jsonl").write_text("\n".join(lines))
     assert [row.id for row in read_all(scan(tmp_path))] == ["x", "7", "a.jsonl:2", "a.jsonl:3"]
