@@ -18,6 +18,13 @@ from actors.errors import SpeechmillError
 logger = logging.getLogger(__name__)
 
 
+ENGINE_THREAD = "speechmill-engine"
+_CLOSED = "the engine was closed before this request was done"
+# A closed engine lets a step end by itself for so long, and then waits so long for one that was told to.
+_STEP_S = 0.2
+_STOP_S = 3.0
+
+
 class Utterance(Protocol):
     """One run of a model's loop: a chunk of a request on its way through a slot."""
 
@@ -118,17 +125,22 @@ class Engine(Generic[RequestT, UtteranceT, ResultT]):
 
     A single thread owns the model. It admits waiting utterances to free slots (longest first, across requests), advances all
     slots by one frame, hands finished ones over, and again. Close it, or use it as a context manager.
+
+    Args:
+        model: what runs.
+        interrupt: ends what the model does right now, with an error; called from another thread when the engine is closed.
     """
 
-    def __init__(self, model: Model[RequestT, UtteranceT, ResultT]) -> None:
+    def __init__(self, model: Model[RequestT, UtteranceT, ResultT], interrupt: Callable[[], None] | None = None) -> None:
         self.model = model
+        self._interrupt = interrupt
         self.stats = EngineStats()
         self._rows: list[_Ticket[RequestT, UtteranceT, ResultT] | None] = [None] * model.slots
         self._queue: list[_Ticket[RequestT, UtteranceT, ResultT]] = []
         self._arrivals = itertools.count()
         self._changed = threading.Condition()
         self._closed = False
-        self._thread = threading.Thread(target=self._run, name="speechmill-engine", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=ENGINE_THREAD, daemon=True)
         self._thread.start()
 
     def submit(
@@ -184,11 +196,17 @@ class Engine(Generic[RequestT, UtteranceT, ResultT]):
                 following += 1
 
     def close(self) -> None:
-        """Stop after the step that runs now; requests that are not done fail."""
+        """Stop what runs; requests that are not done fail. A model that cannot be stopped is left to itself."""
         with self._changed:
             self._closed = True
             self._changed.notify()
-        self._thread.join()
+        if self._interrupt:
+            self._thread.join(_STEP_S)
+            self._interrupt()
+        self._thread.join(_STOP_S)
+        if self._thread.is_alive():
+            logger.warning("the model does not stop what it does: it is left to itself")
+            self._fail(SpeechmillError(_CLOSED))
 
     def __enter__(self) -> "Engine[RequestT, UtteranceT, ResultT]":
         return self
@@ -201,8 +219,8 @@ class Engine(Generic[RequestT, UtteranceT, ResultT]):
             try:
                 self._advance()
             except Exception as error:  # noqa: BLE001 - whatever broke belongs to those who wait, and they get it
-                self._fail(error)
-        self._fail(SpeechmillError("the engine was closed before this request was done"))
+                self._fail(SpeechmillError(_CLOSED) if self._closed else error)
+        self._fail(SpeechmillError(_CLOSED))
 
     def _wait(self) -> bool:
         """Block until there is something to do; False when the engine is closed."""

@@ -7,14 +7,16 @@ compares every byte with its promise.
 """
 
 import hashlib
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from actors.errors import BundleCorruptError, BundleError, UsageError
+from actors.external_data import external_locations
 
 MANIFEST_NAME = "bundle.json"
 
@@ -22,6 +24,12 @@ Family = Literal["soprano", "pocket-tts", "vibevoice-realtime", "vibevoice-asr"]
 Precision = Literal["fp32", "fp16", "int8", "int4"]
 Layout = Literal["server", "portable"]
 DType = Literal["float32", "float16", "int64", "int32", "int8", "uint8", "bool"]
+
+FORMAT_VERSION = 1
+_SHOWN = 1000  # characters of what is wrong with a manifest
+# Beyond what any model has; what a bundle says of sizes is a promise to reserve so much memory.
+_LARGEST_AXIS = 1 << 24
+_SAMPLE_RATES = (1_000, 768_000)
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
@@ -60,7 +68,7 @@ class TensorSpec(_Strict):
 
     name: str
     dtype: DType
-    axes: list[int | str]
+    axes: list[Annotated[int, Field(ge=0, le=_LARGEST_AXIS)] | str]
 
 
 class GraphSpec(_Strict):
@@ -110,7 +118,7 @@ class Manifest(_Strict):
     name: BundleName
     precision: Precision
     layout: Layout
-    sample_rate: Annotated[int, Field(gt=0)]
+    sample_rate: Annotated[int, Field(ge=_SAMPLE_RATES[0], le=_SAMPLE_RATES[1])]
     voices: list[str]
     graphs: dict[str, GraphSpec]
     settings: dict[str, Any]
@@ -128,17 +136,36 @@ def parse_manifest(data: bytes, origin: str) -> Manifest:
     """Parse ``bundle.json`` bytes read from ``origin``.
 
     Raises:
-        BundleError: unknown keys, wrong types, a path that leaves the bundle, or a graph whose file is not listed.
+        BundleError: a format or family that this version does not know, unknown keys, wrong types, a path that leaves the
+            bundle, or a graph whose file is not listed.
     """
     try:
         manifest = Manifest.model_validate_json(data)
     except ValidationError as error:
+        _check_known(data, origin)
         problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'document'}: {e['msg']}" for e in error.errors())
-        raise BundleError(f"{origin}: not a valid bundle manifest: {problems}. Export the model again.") from error
+        raise BundleError(f"{origin}: not a valid bundle manifest: {problems[:_SHOWN]}. Export the model again.") from error
     for key, graph in manifest.graphs.items():
         if graph.file not in manifest.files:
             raise BundleError(f"{origin}: graph {key!r} names {graph.file!r}, which is not among the listed files")
     return manifest
+
+
+def _check_known(data: bytes, origin: str) -> None:
+    """Raise a ``BundleError`` of its own if what is wrong with a manifest is that a newer Speechmill has written it."""
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError):
+        return
+    version, family = (document.get(key) if isinstance(document, dict) else None for key in ("format_version", "family"))
+    advice = "use a newer version of Speechmill, or a bundle that this one has exported"
+    if isinstance(version, int) and version > FORMAT_VERSION:
+        raise BundleError(f"{origin} has format {version}, and this version of Speechmill reads {FORMAT_VERSION}: {advice}")
+    if isinstance(family, str) and family not in get_args(Family):
+        raise BundleError(
+            f"{origin} holds a model of the family {family[:64]!r}, which this version of Speechmill does not know (it runs "
+            f"{', '.join(get_args(Family))}): {advice}"
+        )
 
 
 @dataclass(frozen=True)
@@ -163,6 +190,41 @@ class Bundle:
         if member not in self.manifest.files:
             raise BundleError(f"{self.folder / MANIFEST_NAME} lists no file {member!r}")
         return self.folder / member
+
+    def graph(self, key: str) -> GraphSpec:
+        """Return what the manifest says of a graph.
+
+        Raises:
+            BundleError: it has no such graph.
+        """
+        if key not in self.manifest.graphs:
+            raise BundleError(
+                f"{self.folder}: the bundle has no graph {key!r}, which a {self.manifest.family} model needs. Export it again."
+            )
+        return self.manifest.graphs[key]
+
+    def graph_path(self, key: str) -> Path:
+        """Return the path of a graph, all of whose weights are in it or in files that the manifest lists.
+
+        Raises:
+            BundleError: it has no such graph, it is not one, or it has weights elsewhere: the digest would not cover them.
+        """
+        member = self.graph(key).file
+        path = self.path(member)
+        try:
+            locations = external_locations(path)
+        except OSError as error:
+            raise BundleError(f"{path} cannot be read: {error.strerror}. Fetch or export the bundle again.") from error
+        except ValueError as error:
+            raise BundleError(f"{path} is not an ONNX graph, or a part of one: {error}. Export the model again.") from error
+        beside = PurePosixPath(member).parent
+        for location in locations:
+            if str(beside / location) not in self.manifest.files or location != str(PurePosixPath(location)):
+                raise BundleError(
+                    f"{path} keeps weights in {location[:200]!r}, which {MANIFEST_NAME} does not list, so that nothing vouches "
+                    "for them. Export the model again, or do not trust it."
+                )
+        return path
 
     def verify(self) -> None:
         """Compare every listed file with its promised size and sha256.

@@ -8,6 +8,7 @@ import numpy as np
 import onnxruntime as ort
 
 from actors.bundle import GraphSpec, TensorSpec
+from actors.errors import UsageError
 from actors.session import Device
 
 _HUGE_PAGE_BYTES = 2**21  # on x86 and, mostly, on ARM
@@ -30,7 +31,16 @@ class KVCache:
         self._shapes = [_slot_shape(spec, max_length) for spec in past]
         self._dtypes = [np.dtype(spec.dtype) for spec in past]
         self._arrays: list[np.ndarray] = []
-        self._values = [self._allocate(shape, dtype) for shape, dtype in zip(self._shapes, self._dtypes, strict=True)]
+        try:
+            self._values = [self._allocate(shape, dtype) for shape, dtype in zip(self._shapes, self._dtypes, strict=True)]
+        except (MemoryError, OSError, OverflowError) as error:
+            size = sum(
+                slots * math.prod(shape) * dtype.itemsize for shape, dtype in zip(self._shapes, self._dtypes, strict=True)
+            )
+            raise UsageError(
+                f"{slots} slots of {max_length} positions need {size / 1e9:,.1f} GB, which this machine does not give: "
+                "open the model with fewer slots (--slots)"
+            ) from error
 
     @classmethod
     def of_graph(cls, graph: GraphSpec, slots: int, max_length: int, device: Device) -> "KVCache":

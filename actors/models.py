@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from actors import pocket_tts, soprano, vibevoice_asr, vibevoice_realtime
 from actors.batching import Engine
 from actors.bundle import Bundle, Manifest, load_bundle
-from actors.errors import RequestError, UsageError
+from actors.errors import BundleError, RequestError, SpeechmillError, UsageError
 from actors.processor import Processor
 from actors.session import Device
 
@@ -68,7 +68,7 @@ def open_model(
         slots: how many utterances decode together.
 
     Raises:
-        BundleError: the bundle breaks its contract.
+        BundleError: the bundle breaks its contract, or cannot be opened as a model of its family.
         BundleNotFoundError: the reference names nothing.
         UsageError: unknown device, no such family here, or sizes below 1.
     """
@@ -76,7 +76,23 @@ def open_model(
     if slots < 1 or threads < 1:
         raise UsageError(f"slots and threads must be at least 1, not {slots} and {threads}")
     bundle = model if isinstance(model, Bundle) else _find(model)
-    return Engine(_family(bundle.manifest).open(bundle, Device.parse(device), threads, slots))
+    opened = _open_family(bundle, Device.parse(device), threads, slots)
+    return Engine(opened, interrupt=opened.graphs.terminate)
+
+
+def _open_family(bundle: Bundle, device: Device, threads: int, slots: int) -> Any:
+    family = _family(bundle.manifest)
+    try:
+        return family.open(bundle, device, threads, slots)
+    except (SpeechmillError, MemoryError):
+        raise
+    except Exception as error:
+        if device.kind != "cpu":  # it may be the device's fault
+            raise
+        raise BundleError(
+            f"{bundle.folder} cannot be opened as a {bundle.manifest.family} model: {type(error).__name__}: {error}. "
+            "Export it again."
+        ) from error
 
 
 def check_choices(manifest: Manifest, voice: str | None, options: Mapping[str, Any]) -> None:

@@ -13,8 +13,7 @@ from textwrap import wrap
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field
-from tokenizers import Tokenizer
+from pydantic import Field, model_validator
 
 from actors.bundle import Bundle, Manifest
 from actors.errors import BundleError, RequestError, UsageError
@@ -22,14 +21,16 @@ from actors.kv_cache import KVCache
 from actors.pocket_text import TextRules, has_few_words, prepare_text, split_text
 from actors.requests import SynthesisRequest, SynthesisResult, join_chunks
 from actors.sampling import row_generator
-from actors.session import Device, open_session
-from actors.settings import FamilyOptions, FamilySettings
+from actors.session import Device, Graphs
+from actors.settings import Count, FamilyOptions, FamilySettings, Length, Positive, Seconds, Size, TokenId
 from actors.streaming import StreamingGraph
+from actors.tokenizer import load_tokenizer
 from actors.voices import load_voice, voice_member
 
 _FRAMES_AFTER_EOS = {True: 5, False: 3}  # by whether the text has few words: tts_model.py, generate_audio_stream
 _DECODER_CHUNK = 6  # frames of one call: more leave the CPU's caches (measured: 6 to 8 are best), fewer cost more calls
 _MAX_BYTES_PER_CHARACTER = 4  # of UTF-8: the most tokens that one character becomes
+_FEWEST_TEXT_TOKENS = 2 * _MAX_BYTES_PER_CHARACTER  # a character and a full stop
 
 
 class Settings(FamilySettings):
@@ -37,33 +38,39 @@ class Settings(FamilySettings):
 
     latent_mean: list[float]
     latent_std: list[float]
-    layers: int
-    kv_heads: int
-    head_dim: int
-    d_model: int
-    conditioning: int
-    latent_dim: int
-    vocab_size: int
-    bos_before_voice_id: int | None
+    layers: Size
+    kv_heads: Size
+    head_dim: Size
+    d_model: Size
+    conditioning: Size
+    latent_dim: Size
+    vocab_size: Size
+    bos_before_voice_id: TokenId | None  # may lie behind the vocabulary
     flow_type: Literal["lsd", "flow_matching", "drifting", "pointwise"]
-    frame_rate: float
-    frame_size: int
-    max_positions: int
-    max_text_tokens: int
-    max_tokens_per_chunk: int
-    tokens_per_second: float
-    padding_s: float
-    min_frames_before_eos: int
-    fade_in_s: float
-    lsd_steps: int
-    temperature: float
+    frame_rate: Positive
+    frame_size: Size
+    max_positions: Length
+    max_text_tokens: Annotated[Length, Field(ge=_FEWEST_TEXT_TOKENS)]
+    max_tokens_per_chunk: Length
+    tokens_per_second: Positive
+    padding_s: Seconds
+    min_frames_before_eos: Count
+    fade_in_s: Seconds
+    lsd_steps: Annotated[int, Field(ge=1, le=100)]
+    temperature: Annotated[float, Field(ge=0, le=5)]
     eos_threshold: float
-    frames_after_eos: int | None
+    frames_after_eos: Annotated[int, Field(ge=0, le=100)] | None
     pad_with_spaces_for_short_inputs: bool
     remove_semicolons: bool
     append_terminal_punctuation: bool
     capitalize_first_letter: bool
     replace_characters: dict[str, str]
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "Settings":
+        if not len(self.latent_mean) == len(self.latent_std) == self.latent_dim:
+            raise ValueError(f"latent_mean and latent_std do not have latent_dim ({self.latent_dim}) numbers")
+        return self
 
     @property
     def text_rules(self) -> TextRules:
@@ -192,19 +199,15 @@ class PocketTTS:
         self.sample_rate = bundle.manifest.sample_rate
         self.voices = tuple(bundle.manifest.voices)
         self._rules = self.settings.text_rules
-        self._tokenizer = Tokenizer.from_file(str(bundle.path("tokenizer.json")))
-        graphs = bundle.manifest.graphs
-        self._text, self._main, self._flow = (
-            open_session(bundle.path(graphs[key].file), device, threads)
-            for key in ("text_conditioner", "flow_lm_main", "flow_lm_flow")
-        )
-        self._decoder = StreamingGraph(
-            bundle.path(graphs["mimi_decoder"].file), graphs["mimi_decoder"], device, threads, chunk=_DECODER_CHUNK, axis=1
-        )
-        self._times = [spec.name for spec in graphs["flow_lm_flow"].inputs[1:-1]]
+        self._tokenizer = load_tokenizer(bundle)
+        self.graphs = Graphs(bundle, device, threads)
+        self._text, self._main, self._flow = map(self.graphs.open, ("text_conditioner", "flow_lm_main", "flow_lm_flow"))
+        decoder = self.graphs.open("mimi_decoder")
+        self._decoder = StreamingGraph(decoder, bundle.graph("mimi_decoder"), chunk=_DECODER_CHUNK, axis=1)
+        self._times = [spec.name for spec in bundle.graph("flow_lm_flow").inputs[1:-1]]
         self._fade_in = np.linspace(0, 1, round(self.settings.fade_in_s * self.sample_rate), dtype=np.float32)
         self._voice = lru_cache(maxsize=8)(self._load_voice)
-        self._cache = KVCache.of_graph(graphs["flow_lm_main"], slots, self._max_length(), device)
+        self._cache = KVCache.of_graph(bundle.graph("flow_lm_main"), slots, self._max_length(), device)
         # Row i belongs to the utterance in slot i. The graph reads the first and writes its outputs into the others.
         self._sequence = np.zeros((slots, 1, self.settings.latent_dim), np.float32)
         self._conditioning = np.zeros((slots, self.settings.conditioning), np.float32)

@@ -4,10 +4,13 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import onnxruntime as ort
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
-from actors.errors import UsageError
+from actors.bundle import Bundle, DType, GraphSpec, TensorSpec
+from actors.errors import BundleError, UsageError
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,105 @@ def _plugin_devices(kind: str) -> list[ort.OrtEpDevice]:
     return [device for device in devices if device.device.type == ort.OrtHardwareDeviceType.CPU]
 
 
-def open_session(path: Path, device: Device, threads: int, *, mapped: bool = False) -> ort.InferenceSession:
+_DTYPES: dict[str, DType] = {
+    "tensor(float)": "float32",
+    "tensor(float16)": "float16",
+    "tensor(int64)": "int64",
+    "tensor(int32)": "int32",
+    "tensor(int8)": "int8",
+    "tensor(uint8)": "uint8",
+    "tensor(bool)": "bool",
+}
+# What onnxruntime says of a file; the rest may be a device's fault.
+_BROKEN = (ort_errors.InvalidProtobuf, ort_errors.InvalidGraph, ort_errors.NoSuchFile, ort_errors.NotImplemented)
+_SHOWN = 300  # characters of onnxruntime's messages
+
+
+class Session(ort.InferenceSession):  # type: ignore[misc] # onnxruntime has no types
+    """A session of onnxruntime whose runs can be ended."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._running = ort.RunOptions()
+        self._running.log_severity_level = 4  # what goes wrong is raised
+
+    def terminate(self) -> None:
+        """End the runs of all threads, with an error, and those to come: after the node that each is at."""
+        self._running.terminate = True
+
+    def run(self, output_names: Any, input_feed: Any, run_options: Any = None) -> Any:
+        """See onnxruntime."""
+        return super().run(output_names, input_feed, run_options or self._running)
+
+    def run_with_iobinding(self, iobinding: Any, run_options: Any = None) -> Any:
+        """See onnxruntime."""
+        return super().run_with_iobinding(iobinding, run_options or self._running)
+
+    def run_with_ort_values(self, output_names: Any, input_dict_ort_values: Any, run_options: Any = None) -> Any:
+        """See onnxruntime."""
+        return super().run_with_ort_values(output_names, input_dict_ort_values, run_options or self._running)
+
+
+class Graphs:
+    """Opens the graphs of a bundle on a device, with so many threads each. Their runs can be ended together."""
+
+    def __init__(self, bundle: Bundle, device: Device, threads: int) -> None:
+        self._bundle = bundle
+        self._device = device
+        self._threads = threads
+        self._sessions: list[Session] = []
+
+    def open(self, key: str) -> Session:
+        """Open a graph.
+
+        Raises:
+            BundleError: the bundle has no such graph, it is broken or uses weights that the manifest does not list, or its
+                inputs and outputs are not those that the manifest promises.
+            UsageError: this onnxruntime is too old.
+        """
+        path = self._bundle.graph_path(key)
+        try:
+            session = open_session(path, self._device, self._threads)
+        except UsageError:
+            raise
+        except Exception as error:
+            if self._device.kind != "cpu" and not isinstance(error, _BROKEN):
+                raise
+            said = " ".join(str(error).split())[:_SHOWN]
+            raise BundleError(f"{path} cannot be opened: {said}. Export the model again.") from error
+        _check_edges(session, self._bundle.graph(key), path)
+        self._sessions.append(session)
+        return session
+
+    def terminate(self) -> None:
+        """End what runs; nothing runs after it."""
+        for session in self._sessions:
+            session.terminate()
+
+
+def _check_edges(session: Session, spec: GraphSpec, path: Path) -> None:
+    """Raise a ``BundleError`` unless a graph's inputs and outputs are those that the manifest promises."""
+    for what, found, promised in (
+        ("inputs", session.get_inputs(), spec.inputs),
+        ("outputs", session.get_outputs(), spec.outputs),
+    ):
+        actual = {edge.name: edge for edge in found}
+        wrong = {tensor.name for tensor in promised if not _is_as_promised(actual.get(tensor.name), tensor)}
+        wrong |= actual.keys() - {tensor.name for tensor in promised}
+        if wrong:
+            raise BundleError(
+                f"{path} has other {what} than bundle.json promises: {', '.join(sorted(wrong))[:_SHOWN]}. Export it again."
+            )
+
+
+def _is_as_promised(edge: Any, tensor: TensorSpec) -> bool:
+    if edge is None or _DTYPES.get(edge.type) != tensor.dtype or len(edge.shape) != len(tensor.axes):
+        return False
+    sizes = zip(edge.shape, tensor.axes, strict=True)
+    return all(a == b for a, b in sizes if isinstance(a, int) and isinstance(b, int))
+
+
+def open_session(path: Path, device: Device, threads: int, *, mapped: bool = False) -> Session:
     """Open an ONNX file on ``device`` with ``threads`` intra-op CPU threads.
 
     With ``mapped`` its weights stay in the file and are not copied into a faster order: it may be larger than memory.
@@ -86,6 +187,8 @@ def open_session(path: Path, device: Device, threads: int, *, mapped: bool = Fal
     options.inter_op_num_threads = 1
     options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
     options.log_severity_level = 3  # errors; ORT warns about every constant it folds
+    # Its other format, which a file's name could ask for, keeps weights in places that nobody looks at.
+    options.add_session_config_entry("session.load_model_format", "ONNX")
     # A model's sessions take turns on the same cores: the one that is done must not spin against the one that runs.
     options.add_session_config_entry("session.force_spinning_stop", "1")
     # Without VNNI, x86 adds pairs of u8 x s8 products in 16 bits, which saturate. This makes such weights uint8, whose products
@@ -99,7 +202,7 @@ def open_session(path: Path, device: Device, threads: int, *, mapped: bool = Fal
     if devices := _plugin_devices(device.kind):
         options.add_provider_for_devices(devices, {})
         providers = None  # these are now the options'
-    return ort.InferenceSession(str(path), options, providers=providers, disabled_optimizers=["MatMulAddFusion"])
+    return Session(str(path), options, providers=providers, disabled_optimizers=["MatMulAddFusion"])
 
 
 def _provider_options(device: Device, threads: int) -> list[str | tuple[str, dict[str, str]]]:

@@ -1,18 +1,34 @@
 """What every family reads in one way: a bundle's settings and a request's options, strictly."""
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from actors.bundle import Manifest
 from actors.errors import BundleError, RequestError
+
+# Of what a bundle says. The bounds are beyond any model, and within what may be computed with and reserved.
+Size = Annotated[int, Field(ge=1, le=1 << 24)]  # channels, entries, samples of a step
+Length = Annotated[int, Field(ge=1, le=1 << 20)]  # positions, frames, tokens, characters
+Count = Annotated[int, Field(ge=0, le=1 << 20)]  # of what there may be none
+TokenId = Annotated[int, Field(ge=0, lt=1 << 24)]
+Positive = Annotated[float, Field(gt=0, le=1e6)]
+Fraction = Annotated[float, Field(gt=0, le=1)]
+Seconds = Annotated[float, Field(ge=0, le=3600)]
+
+
+def check_ids(vocab_size: int, **ids: int | None) -> None:
+    """Raise ``ValueError`` unless all token ids are of the vocabulary: what validators of settings call."""
+    outside = {name: token for name, token in ids.items() if token is not None and token >= vocab_size}
+    if outside:
+        raise ValueError(f"{outside} lie outside the vocabulary of {vocab_size}")
 
 
 class FamilySettings(BaseModel):
     """``bundle.json``'s settings, the constants of a family's loop; the exporter says where each comes from."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
     @classmethod
     def of(cls, manifest: Manifest) -> Self:
@@ -25,7 +41,8 @@ class FamilySettings(BaseModel):
             return cls.model_validate(manifest.settings)
         except ValidationError as error:
             raise BundleError(
-                f"{manifest.name}: the settings of this {manifest.family} bundle are not understood: {error}"
+                f"{manifest.name}: the settings of this {manifest.family} bundle are not understood: {_problems(error)}. "
+                "Export the model again."
             ) from error
 
 
@@ -44,5 +61,8 @@ class FamilyOptions(BaseModel):
         try:
             return cls.model_validate({**defaults, **values})
         except ValidationError as error:
-            problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-            raise RequestError(f"{family} options: {problems}. Known: {', '.join(cls.model_fields)}") from error
+            raise RequestError(f"{family} options: {_problems(error)}. Known: {', '.join(cls.model_fields)}") from error
+
+
+def _problems(error: ValidationError) -> str:
+    return "; ".join(f"{'.'.join(map(str, e['loc'])) or 'together'}: {e['msg']}" for e in error.errors())

@@ -10,42 +10,47 @@ from textwrap import wrap
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import Field
-from tokenizers import Tokenizer
+from pydantic import Field, model_validator
 
 from actors.bundle import Bundle, Manifest
 from actors.errors import BundleError, RequestError
 from actors.kv_cache import KVCache
 from actors.requests import SynthesisRequest, SynthesisResult, join_chunks
 from actors.sampling import SamplingParameters, row_generator, sample
-from actors.session import Device, open_session
-from actors.settings import FamilyOptions, FamilySettings
+from actors.session import Device, Graphs
+from actors.settings import Count, FamilyOptions, FamilySettings, Fraction, Length, Positive, Size, TokenId, check_ids
 from actors.text import chunk_text
+from actors.tokenizer import load_tokenizer
 
 
 class Settings(FamilySettings):
     """``bundle.json``'s settings of a Soprano bundle; the exporter says where each comes from."""
 
-    vocab_size: int
-    hidden_size: int
-    num_layers: int
-    num_kv_heads: int
-    head_dim: int
-    eos_token_id: int
-    max_prompt_tokens: int
-    max_new_tokens: int
-    samples_per_token: int
-    receptive_field_tokens: int
+    vocab_size: Size
+    hidden_size: Size
+    num_layers: Size
+    num_kv_heads: Size
+    head_dim: Size
+    eos_token_id: TokenId
+    max_prompt_tokens: Length
+    max_new_tokens: Length
+    samples_per_token: Size
+    receptive_field_tokens: Count
     prompt_prefix: str
     prompt_suffix: str
-    min_sentence_chars: int
-    max_sentence_chars: int
-    temperature: float
-    top_p: float
-    repetition_penalty: float
-    top_k: int
-    hallucination_distance: float
-    hallucination_run: int
+    min_sentence_chars: Count
+    max_sentence_chars: Length
+    temperature: Annotated[float, Field(ge=0, le=5)]
+    top_p: Fraction
+    repetition_penalty: Annotated[float, Field(gt=0, le=10)]
+    top_k: Count
+    hallucination_distance: Positive
+    hallucination_run: Count
+
+    @model_validator(mode="after")
+    def _check_ids(self) -> "Settings":
+        check_ids(self.vocab_size, eos_token_id=self.eos_token_id)
+        return self
 
 
 class Options(FamilyOptions):
@@ -138,12 +143,11 @@ class Soprano:
         self.slots = slots
         self.sample_rate = bundle.manifest.sample_rate
         self.voices = tuple(bundle.manifest.voices)
-        self._tokenizer = Tokenizer.from_file(str(bundle.path("tokenizer.json")))
-        lm, decoder = bundle.manifest.graphs["lm"], bundle.manifest.graphs["decoder"]
-        self._lm = open_session(bundle.path(lm.file), device, threads)
-        self._decoder = open_session(bundle.path(decoder.file), device, threads)
+        self._tokenizer = load_tokenizer(bundle)
+        self.graphs = Graphs(bundle, device, threads)
+        self._lm, self._decoder = map(self.graphs.open, ("lm", "decoder"))
         max_length = self.settings.max_prompt_tokens + self.settings.max_new_tokens
-        self._cache = KVCache.of_graph(lm, slots, max_length, device)
+        self._cache = KVCache.of_graph(bundle.graph("lm"), slots, max_length, device)
         self.compacts = self._cache.movable
         # Row i belongs to the utterance in slot i. The graph writes its outputs straight into these.
         self._logits = np.zeros((slots, self.settings.vocab_size), np.float32)

@@ -1,12 +1,11 @@
 """Runs a graph that carries state over a long input, in chunks that are the whole, exactly."""
 
-from pathlib import Path
-
 import numpy as np
 import onnxruntime as ort
 
 from actors.bundle import GraphSpec
-from actors.session import Device, open_session
+from actors.errors import BundleError
+from actors.session import Session
 
 
 class StreamingGraph:
@@ -16,11 +15,13 @@ class StreamingGraph:
     call; ``axis`` is the one of the output (without its batch) along which the chunks follow each other.
     """
 
-    def __init__(self, path: Path, spec: GraphSpec, device: Device, threads: int, *, chunk: int, axis: int = 0) -> None:
+    def __init__(self, session: Session, spec: GraphSpec, *, chunk: int, axis: int = 0) -> None:
+        if not spec.inputs or len(spec.outputs) != len(spec.inputs):
+            raise BundleError(f"{spec.file} does not put out as many tensors as it takes: its state would be lost")
         first, *past = spec.inputs
         self.chunk = chunk
         self._axis = axis
-        self._session = open_session(path, device, threads)
+        self._session = session
         self._input = first.name
         self._past = [tensor.name for tensor in past]
         self._outputs = [tensor.name for tensor in spec.outputs]

@@ -5,27 +5,29 @@ Decoding is greedy. A row that repeats itself goes back to its last complete seg
 the original's ``test_api_auto_recover.py``.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from string import Formatter
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import Field
-from tokenizers import Tokenizer
+from pydantic import AfterValidator, Field, model_validator
 
 from actors.bundle import Bundle, Manifest
 from actors.errors import BundleError, RequestError
 from actors.kv_cache import KVCache
 from actors.requests import Segment, TranscriptionRequest, TranscriptionResult
 from actors.sampling import SamplingParameters, row_generator, sample
-from actors.session import Device, open_session
-from actors.settings import FamilyOptions, FamilySettings
+from actors.session import Device, Graphs
+from actors.settings import FamilyOptions, FamilySettings, Length, Size, TokenId, check_ids
+from actors.tokenizer import MEMBER as TOKENIZER
+from actors.tokenizer import load_tokenizer
 from actors.transcript import parse_transcript, plain_text
 from actors.vad import SilenceCutter
 
 _EMBEDDING = "embedding.npy"
-_TOKENIZER = "tokenizer.json"
 
 # What one call to a graph may take: 4 s of audio make the encoder's widest layer 50 MB, and more are not faster; attention's
 # scores grow with the prompt's length times that of what is added.
@@ -44,29 +46,50 @@ _LOOP_CHECK = 8
 _TEMPERATURES = (0.2, 0.3, 0.4)
 _TOP_P = 0.95
 
+# What the instruction to the model may have in it.
+_FIELDS = ("duration", "context", "keys")
+_PLAIN_FORMAT = re.compile(r"(\.\df)?")
+
 _FINISH_REASONS = ("loop", "length", "eos")  # the worst first
+
+
+def _check_instruction(text: str) -> str:
+    """Return a format string that has only the fields and the plain formats that are known here; else raise ``ValueError``."""
+    for _, name, spec, conversion in Formatter().parse(text):
+        if name is not None and (name not in _FIELDS or conversion or not _PLAIN_FORMAT.fullmatch(spec or "")):
+            raise ValueError(f"it has the field {name!r} with format {spec!r}: known are {', '.join(_FIELDS)}")
+    return text
+
+
+Instruction = Annotated[str, AfterValidator(_check_instruction)]
 
 
 class Settings(FamilySettings):
     """``bundle.json``'s settings of a VibeVoice-ASR bundle; the exporter says where each comes from."""
 
-    vocab_size: int
-    hidden_size: int
-    num_heads: int
-    samples_per_frame: int
-    state_size: int
-    loudness_dbfs: float
-    audio_token_id: int
-    audio_bos_token_id: int
-    audio_eos_token_id: int
-    stop_token_ids: list[int]
-    max_audio_frames: int
-    max_prompt_text_tokens: int
-    max_new_tokens: int
+    vocab_size: Size
+    hidden_size: Size
+    num_heads: Size
+    samples_per_frame: Size
+    state_size: Size
+    loudness_dbfs: Annotated[float, Field(ge=-120, le=0)]
+    audio_token_id: TokenId
+    audio_bos_token_id: TokenId
+    audio_eos_token_id: TokenId
+    stop_token_ids: Annotated[list[TokenId], Field(min_length=1)]
+    max_audio_frames: Length
+    max_prompt_text_tokens: Length
+    max_new_tokens: Length
     system_prompt: str
-    instruction: str
-    instruction_with_context: str
+    instruction: Instruction
+    instruction_with_context: Instruction
     keys: str
+
+    @model_validator(mode="after")
+    def _check_ids(self) -> "Settings":
+        marks = self.model_dump(include={"audio_token_id", "audio_bos_token_id", "audio_eos_token_id"})
+        check_ids(self.vocab_size, **marks, stop_token_id=max(self.stop_token_ids))
+        return self
 
 
 class Options(FamilyOptions):
@@ -163,12 +186,11 @@ class VibeVoiceASR:
         self.bundle = bundle
         self.slots = slots
         self.sample_rate = bundle.manifest.sample_rate
-        has_tokenizer = _TOKENIZER in bundle.manifest.files
-        self._tokenizer = Tokenizer.from_file(str(bundle.path(_TOKENIZER))) if has_tokenizer else None
-        self._embedding = np.load(bundle.path(_EMBEDDING), mmap_mode="r")
-        encoder, decoder = bundle.manifest.graphs["speech_encoder"], bundle.manifest.graphs["decoder"]
-        self._encoder = open_session(bundle.path(encoder.file), device, threads)
-        self._decoder = open_session(bundle.path(decoder.file), device, threads)
+        self._tokenizer = load_tokenizer(bundle) if TOKENIZER in bundle.manifest.files else None
+        self._embedding = self._load_embedding()
+        self.graphs = Graphs(bundle, device, threads)
+        self._encoder, self._decoder = map(self.graphs.open, ("speech_encoder", "decoder"))
+        decoder = bundle.graph("decoder")
         self._max_prompt = self.settings.max_audio_frames + self.settings.max_prompt_text_tokens
         # MatMulNBits has another kernel for one row, which rounds otherwise: a row that is alone gets an idle one beside it.
         self._fewest_rows = 2 if decoder.precision == "int4" else 1
@@ -178,6 +200,22 @@ class VibeVoiceASR:
         self._cutter = SilenceCutter()
         # Row i belongs to the utterance in slot i. The graph writes its outputs straight into this.
         self._logits = np.zeros((rows, self.settings.vocab_size), np.float32)
+
+    def _load_embedding(self) -> np.ndarray:
+        """Map the embedding of the language model, ``[vocab, hidden]``.
+
+        Raises:
+            BundleError: it is damaged, or of another size.
+        """
+        path, shape = self.bundle.path(_EMBEDDING), (self.settings.vocab_size, self.settings.hidden_size)
+        try:
+            embedding: np.ndarray = np.load(path, mmap_mode="r")
+        except Exception as error:
+            raise BundleError(f"{path} is damaged or truncated: {error}. Export the model again.") from error
+        if embedding.shape != shape or embedding.dtype.kind != "f":
+            found = f"{embedding.dtype} {list(embedding.shape)}"
+            raise BundleError(f"{path} is {found}, this model needs numbers {list(shape)}. Export the model again.")
+        return embedding
 
     # --- requests --------------------------------------------------------------------------------------------------
 
@@ -206,7 +244,7 @@ class VibeVoiceASR:
 
     def _prompt(self, samples: int, context: str | None) -> np.ndarray:
         if self._tokenizer is None:
-            raise RequestError(f"{self.bundle.folder} has no {_TOKENIZER}: export it with one, or pass a prompt as token_ids")
+            raise RequestError(f"{self.bundle.folder} has no {TOKENIZER}: export it with one, or pass a prompt as token_ids")
         settings = self.settings
         known = context.strip().replace("<|", "< |") if context else ""  # no special tokens from outside
         instruction = settings.instruction_with_context if known else settings.instruction

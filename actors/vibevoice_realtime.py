@@ -13,8 +13,7 @@ from functools import lru_cache
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import Field
-from tokenizers import Tokenizer
+from pydantic import Field, model_validator
 
 from actors.bundle import Bundle, Manifest
 from actors.dpm_solver import solver_steps
@@ -22,9 +21,11 @@ from actors.errors import BundleError, RequestError, UsageError
 from actors.kv_cache import KVCache
 from actors.requests import SynthesisRequest, SynthesisResult, join_chunks
 from actors.sampling import row_generator
-from actors.session import Device, open_session
-from actors.settings import FamilyOptions, FamilySettings
+from actors.session import Device, Graphs
+from actors.settings import FamilyOptions, FamilySettings, Length, Size
 from actors.streaming import StreamingGraph
+from actors.tokenizer import MEMBER as TOKENIZER
+from actors.tokenizer import load_tokenizer
 from actors.vibevoice_text import split_text, tokenize
 from actors.vibevoice_voices import NEGATIVE_MEMBER, CacheSizes, Voice, load_negative, load_voice, voice_member
 
@@ -37,24 +38,30 @@ _ACOUSTIC_CHUNK = 2
 class Settings(FamilySettings):
     """``bundle.json``'s settings of a VibeVoice-Realtime bundle; the exporter says where each comes from."""
 
-    vocab_size: int
-    hidden_size: int
-    kv_heads: int
-    head_dim: int
-    lm_layers: int
-    tts_layers: int
-    latent_dim: int
-    frame_size: int
-    feature_steps: int
-    max_positions: int
-    max_text_tokens: int
-    train_steps: int
+    vocab_size: Size
+    hidden_size: Size
+    kv_heads: Size
+    head_dim: Size
+    lm_layers: Size
+    tts_layers: Size
+    latent_dim: Size
+    frame_size: Size
+    feature_steps: Size
+    max_positions: Length
+    max_text_tokens: Length
+    train_steps: Length
     speech_scaling_factor: float
     speech_bias_factor: float
-    text_window: int
-    speech_window: int
-    cfg_scale: float
-    steps: int
+    text_window: Length
+    speech_window: Length
+    cfg_scale: Annotated[float, Field(ge=0, le=100)]
+    steps: Length
+
+    @model_validator(mode="after")
+    def _check_steps(self) -> "Settings":
+        if self.steps > self.train_steps // 2:
+            raise ValueError(f"steps is {self.steps}, more than half of train_steps ({self.train_steps})")
+        return self
 
 
 class Options(FamilyOptions):
@@ -170,23 +177,21 @@ class VibeVoiceRealtime:
         self.compacts = True
         self.sample_rate = bundle.manifest.sample_rate
         self.voices = tuple(bundle.manifest.voices)
-        listed = bundle.manifest.files
-        self._tokenizer = Tokenizer.from_file(str(bundle.path("tokenizer.json"))) if "tokenizer.json" in listed else None
-        graphs = bundle.manifest.graphs
-        self._lm, self._tts, self._head = (
-            open_session(bundle.path(graphs[key].file), device, threads) for key in ("lm", "tts_lm", "prediction_head")
-        )
+        self._tokenizer = load_tokenizer(bundle) if TOKENIZER in bundle.manifest.files else None
+        self.graphs = Graphs(bundle, device, threads)
+        self._lm, self._tts, self._head = map(self.graphs.open, ("lm", "tts_lm", "prediction_head"))
         chunks = {"latent_decoder": _LATENT_CHUNK, "acoustic_decoder": _ACOUSTIC_CHUNK * self.settings.feature_steps}
         self._latent_decoder, self._acoustic_decoder = (
-            StreamingGraph(bundle.path(graphs[key].file), graphs[key], device, threads, chunk=chunk)
-            for key, chunk in chunks.items()
+            StreamingGraph(self.graphs.open(key), bundle.graph(key), chunk=chunk) for key, chunk in chunks.items()
         )
         self._sizes = CacheSizes.of(bundle.manifest.settings)
         self._negative = load_negative(bundle.path(NEGATIVE_MEMBER), self._sizes) if self.voices else None
         self._voice = lru_cache(maxsize=8)(self._load_voice)
         longest = self.settings.max_positions
-        self._text_cache = KVCache.of_graph(graphs["lm"], 1, longest, device)
-        self._cache = KVCache.of_graph(graphs["tts_lm"], 2 * slots, longest, device)
+        for name in self.voices:
+            self._check_room(name, longest)
+        self._text_cache = KVCache.of_graph(bundle.graph("lm"), 1, longest, device)
+        self._cache = KVCache.of_graph(bundle.graph("tts_lm"), 2 * slots, longest, device)
         # The graph reads the latents and writes its outputs into the others.
         self._latents = np.zeros((2 * slots, 1, self.settings.latent_dim), np.float32)
         self._condition = np.zeros((2 * slots, self.settings.hidden_size), np.float32)
@@ -288,6 +293,15 @@ class VibeVoiceRealtime:
 
     def _load_voice(self, name: str) -> Voice:
         return load_voice(self.bundle.path(voice_member(name)), self._sizes)
+
+    def _check_room(self, name: str, longest: int) -> None:
+        """Raise a ``BundleError`` if a voice is broken, or leaves no room for speech."""
+        voice = self._load_voice(name)
+        positions = max(voice.lm.positions, voice.tts.positions, self._negative.tts.positions if self._negative else 0)
+        if positions >= longest:
+            raise BundleError(
+                f"voice {name!r} of {self.bundle.folder} has {positions} positions, and the model {longest}: none is left"
+            )
 
     def _choose_voice(self, name: str | None) -> str:
         if not self.voices:

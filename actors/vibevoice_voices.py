@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from actors.errors import BundleError
@@ -81,8 +80,9 @@ class CacheSizes:
         positions = tensors[names[0]].shape[1:2]
         shape = (self.kv_heads, *positions, self.head_dim)
         for name in names:
-            if tensors[name].shape != shape or not positions[0]:
-                raise ValueError(f"{name} is {list(tensors[name].shape)}, not {list(shape)}")
+            if tensors[name].shape != shape or len(shape) != 3 or not positions[0] or tensors[name].dtype.kind != "f":
+                actual = f"{list(tensors[name].shape)} of {tensors[name].dtype}"
+                raise ValueError(f"{name} is {actual}, not [{self.kv_heads}, positions, {self.head_dim}] of numbers")
             if not np.isfinite(tensors[name]).all():
                 raise ValueError(f"{name} holds values that are not finite")
         return Prefix(tuple(tensors[name] for name in names))
@@ -94,7 +94,12 @@ class CacheSizes:
     def negative(self, tensors: Mapping[str, np.ndarray]) -> Negative:
         """Make the negative branch of a file's tensors; raise ``ValueError`` if they are not that of this model."""
         condition = tensors.get("condition")
-        if condition is None or condition.shape != (self.hidden_size,) or not np.isfinite(condition).all():
+        if (
+            condition is None
+            or condition.shape != (self.hidden_size,)
+            or condition.dtype.kind != "f"
+            or not np.isfinite(condition).all()
+        ):
             raise ValueError(f"it has no condition of {self.hidden_size} numbers")
         return Negative(self.prefix(tensors, "tts_lm"), condition)
 
@@ -148,6 +153,6 @@ def is_voice_member(member: str) -> bool:
 def _tensors(path: Path) -> dict[str, np.ndarray]:
     try:
         tensors: dict[str, np.ndarray] = load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise BundleError(f"{path} is damaged or truncated: {error}") from error
+    except Exception as error:  # a type of numbers that numpy has not is a TypeError or a KeyError
+        raise BundleError(f"{path} is damaged or truncated: {error}. Export it again") from error
     return tensors

@@ -13,7 +13,7 @@ from actors.bundle import Bundle
 from actors.errors import BundleError, RequestError, UsageError
 from actors.kv_cache import KVCache
 from actors.pocket_tts import Settings
-from actors.session import Device, open_session
+from actors.session import Device, Graphs
 
 _FRAME_S, _FADE_S, _PAUSE_S, _FLOOR_DB = 0.02, 0.02, 0.08, 35.0  # audio_utils.py: end_on_pause
 
@@ -31,12 +31,9 @@ class VoiceCloner:
         self.settings = Settings.of(bundle.manifest)
         self.sample_rate = bundle.manifest.sample_rate
         self._device = Device("cpu")
-        graphs = bundle.manifest.graphs
-        self._main_spec = graphs["flow_lm_main"]
-        self._encoder, self._text, self._main = (
-            open_session(bundle.path(graphs[key].file), self._device, threads)
-            for key in ("mimi_encoder", "text_conditioner", "flow_lm_main")
-        )
+        self._main_spec = bundle.graph("flow_lm_main")
+        graphs = Graphs(bundle, self._device, threads)
+        self._encoder, self._text, self._main = map(graphs.open, ("mimi_encoder", "text_conditioner", "flow_lm_main"))
 
     def clone(self, audio: FloatArray, sample_rate: int) -> list[np.ndarray]:
         """Return the voice of a recording ``[samples]``, as :func:`actors.voices.save_voice` takes it.

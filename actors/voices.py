@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from actors.bundle import MANIFEST_NAME, Bundle, check_name, hash_file, load_bundle
@@ -28,8 +27,8 @@ def load_voice(path: Path, layers: int, kv_heads: int, head_dim: int) -> list[np
     """
     try:
         state = load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise BundleError(f"voice {path} is damaged or truncated: {error}") from error
+    except Exception as error:  # a type of numbers that numpy has not is a TypeError or a KeyError
+        raise BundleError(f"voice {path} is damaged or truncated, or no voice: {error}") from error
     caches = [key for key in state if key.endswith("/cache")]
     if len(caches) != layers:
         raise BundleError(f"voice {path} has caches for {len(caches)} layers, this model has {layers}: it is another model's")
@@ -38,11 +37,12 @@ def load_voice(path: Path, layers: int, kv_heads: int, head_dim: int) -> list[np
     for i in range(layers):
         module = _MODULE.format(i)
         cache = state.get(f"{module}/cache")
-        if cache is None or cache.ndim != 5 or cache.shape[:2] != (2, 1) or cache.shape[3:] != (kv_heads, head_dim):
-            found = "nothing" if cache is None else f"{list(cache.shape)}"
+        shape = (2, 1, *(cache.shape[2:3] if cache is not None else ()), kv_heads, head_dim)
+        if cache is None or cache.shape != shape or cache.dtype.kind != "f":
+            found = "nothing" if cache is None else f"{list(cache.shape)} of {cache.dtype}"
             raise BundleError(
                 f"voice {path}: {module}/cache is {found}, this model needs [2, 1, positions, {kv_heads}, {head_dim}]: "
-                "it is another model's"
+                "it is another model's, or damaged"
             )
         length = _length(state, module, path)
         if state.get(f"{module}/pad", np.zeros(1)).any():
@@ -68,11 +68,14 @@ def save_voice(path: Path, prefix: Sequence[np.ndarray]) -> None:
 
 
 def _length(state: dict[str, np.ndarray], module: str, path: Path) -> int:
-    if f"{module}/offset" in state:
-        return int(state[f"{module}/offset"].reshape(-1)[0])
-    if f"{module}/current_end" in state:
-        return len(state[f"{module}/current_end"])
-    raise BundleError(f"voice {path}: {module} has neither offset nor current_end: it is not a voice of pocket-tts")
+    offset, end = state.get(f"{module}/offset"), state.get(f"{module}/current_end")
+    if offset is not None and offset.size == 1 and offset.dtype.kind in "iu":
+        return int(offset.item())
+    if offset is None and end is not None and end.ndim:
+        return len(end)
+    raise BundleError(
+        f"voice {path}: {module} has neither offset nor current_end, or none of one length: it is not a voice of pocket-tts"
+    )
 
 
 def add_voice(bundle: Bundle, name: str, prefix: Sequence[np.ndarray], folder: Path) -> Bundle:

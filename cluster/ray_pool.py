@@ -21,7 +21,7 @@ from typing import Any
 
 import ray
 
-from actors.errors import CoresUnavailableError, SpeechmillError
+from actors.errors import BundleCorruptError, BundleError, CoresUnavailableError, SpeechmillError, UsageError
 from cluster import metrics
 from cluster.cores import available_cores, claim_cores, pin_process, threads_per_core
 from cluster.logs import Collector, handle
@@ -457,7 +457,7 @@ class RayPool:
         elif isinstance(error, ray.exceptions.RayTaskError):
             self._failed_starts += 1
             logger.warning("a worker cannot start: %s", _reason(cause))
-            hopeless = self._failed_starts >= _MAX_FAILED_STARTS
+            hopeless = _is_final(cause) or self._failed_starts >= _MAX_FAILED_STARTS
         else:
             self._dead_starts += 1
             logger.warning("a worker died while it started: %s", _reason(error))
@@ -635,6 +635,14 @@ def _demand(cpus: int, gpus: float) -> Mapping[str, float]:
 def _is_lost(error: Exception) -> bool:
     """Say whether a question has failed because its node is gone."""
     return isinstance(error, ray.exceptions.RayError) and not isinstance(error, ray.exceptions.RayTaskError)
+
+
+def _is_final(cause: BaseException) -> bool:
+    """Say whether a worker could not open its model for a reason that every other one will have, too.
+
+    Bytes that are not those promised may be so on one node only.
+    """
+    return isinstance(cause, BundleError | UsageError) and not isinstance(cause, BundleCorruptError)
 
 
 def _kill(member: _Member) -> None:

@@ -209,13 +209,16 @@ def publish(folder: str | Path, registry: str | None = None, tag: str = LATEST, 
         repair: send every file again, to replace corrupt ones in the store.
 
     Raises:
-        BundleError: the folder is not a bundle, or its files are not what ``bundle.json`` promises.
+        BundleError: the folder is not a bundle, its files are not what ``bundle.json`` promises, or a graph has weights in a
+            file that it does not list.
         UsageError: no registry is given, or the tag cannot be one.
         StorageError: the registry cannot be reached or is full.
     """
     check_name(tag)
     bundle = load_bundle(embedded_folder(str(folder)) if folder in _SHIPPED else folder)
     bundle.verify()
+    for key in bundle.manifest.graphs:
+        bundle.graph_path(key)
     root = _registry_root(registry)
     if root.startswith("hf://"):
         pinned = hub.publish(bundle, root, tag)

@@ -12,7 +12,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -31,6 +31,9 @@ logger = logging.getLogger(__name__)
 UNITS_IN_FLIGHT = 2
 # A lost unit is cut into this many pieces: 256 rows are down to single ones after two more rounds, not after eight.
 _PIECES = 16
+
+# How long a stopped job waits for units that run, once their worker is closed.
+_STOP_S = 3.0
 
 Row = tuple[str, Mapping[str, Any], str | None]
 
@@ -383,12 +386,15 @@ class _Threads:
     def run(self, groups: Sequence[Group], in_flight: int) -> Iterator[Outcome]:
         """See :class:`Pool`."""
         threads = ThreadPoolExecutor(in_flight, thread_name_prefix="unit")
+        futures = [threads.submit(self._worker.run, group) for group in groups]
         try:
-            for future in as_completed([threads.submit(self._worker.run, group) for group in groups]):
+            for future in as_completed(futures):
                 yield from future.result()
         except BaseException:
             threads.shutdown(wait=False, cancel_futures=True)
             self._worker.close()  # units that run are then over at once
+            if wait([future for future in futures if not future.cancelled()], _STOP_S).not_done:
+                logger.warning("units that are being read do not end: they are left to themselves")
             raise
-        finally:
+        else:
             threads.shutdown()

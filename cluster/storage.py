@@ -62,6 +62,12 @@ _PASSING = re.compile(
     r"|\(HTTP status (408|429|5\d\d)\)"
     r"|google::cloud::Status\((UNAVAILABLE|INTERNAL|DEADLINE_EXCEEDED|RESOURCE_EXHAUSTED|ABORTED|UNKNOWN)\b"
 )
+# How Arrow words that a store does not give an object, or has none.
+_REFUSED = re.compile(
+    r"AWS Error (ACCESS_DENIED|RESOURCE_NOT_FOUND|NO_SUCH_KEY|NO_SUCH_BUCKET)\b"
+    r"|\(HTTP status (401|403|404|410|451)\)"
+    r"|google::cloud::Status\((PERMISSION_DENIED|NOT_FOUND|UNAUTHENTICATED)\b"
+)
 # NFS: the server replaced what the client has cached, and is asked anew the next time.
 _STALE_ATTEMPTS = 3
 _STALE_PAUSE_S = 0.5
@@ -70,7 +76,7 @@ _S3_OPTIONS = frozenset({"endpoint_override", "scheme", "region", "anonymous"})
 _GCS_OPTIONS = frozenset({"endpoint_override", "scheme", "anonymous"})
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]+")
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{32}\.tmp")
-_PRINTED_BYTE = re.compile(rb"\\x([89a-f][0-9a-f])")
+_PRINTED_BYTE = re.compile(r"\\x([89a-f][0-9a-f])")
 _HINTS = {
     "s3": "Check the bucket, AWS_ENDPOINT_URL, AWS_REGION and the AWS credentials of this environment.",
     "gs": "Check the bucket and the Google credentials of this environment (GOOGLE_APPLICATION_CREDENTIALS).",
@@ -123,11 +129,12 @@ def printable(path: str) -> str:
 
 def existing_path(path: Path) -> Path:
     """Return a path as it is on the disk, if it is there in its :func:`printable` form; else as it is given."""
-    printed = os.fsencode(path)
-    if b"\\x" not in printed or os.path.lexists(path):
+    printed = str(path)
+    if not _PRINTED_BYTE.search(printed) or os.path.lexists(path):
         return path
-    raw = Path(os.fsdecode(_PRINTED_BYTE.sub(lambda match: bytes.fromhex(match[1].decode()), printed)))
-    return raw if raw.exists() else path
+    # Surrogates from U+DC80 on stand for the bytes, as os.fsdecode has it.
+    raw = _PRINTED_BYTE.sub(lambda match: chr(0xDC00 + int(match[1], 16)), printed)
+    return Path(raw) if os.path.exists(raw) else path  # noqa: PTH110 - says no where pathlib raises
 
 
 @dataclass(frozen=True)
@@ -807,6 +814,12 @@ def _patience_s() -> float:
 def _is_passing(error: OSError) -> bool:
     """Say whether a request may do better later. Errors with a number are of this machine, or say that nothing is there."""
     return error.errno is None and _PASSING.search(str(error)) is not None
+
+
+def is_refusal(error: StorageError) -> bool:
+    """Say whether a store has answered that it has no such object, or does not give it; else it could not be asked."""
+    cause = error.__cause__
+    return isinstance(cause, OSError) and not _is_passing(cause) and _REFUSED.search(str(cause)) is not None
 
 
 def _is_temporary(key: str) -> bool:

@@ -3,7 +3,6 @@
 import contextlib
 import logging
 import math
-import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -22,12 +21,12 @@ from actors.errors import InputDataError, SpeechmillError, UsageError
 from cluster import logs
 from cluster.output import Summary
 from cluster.runner import UnitDone, Usage
+from jobs.interrupts import EXIT_INTERRUPTED, Interrupts
 
 logger = logging.getLogger("speechmill")
 
 EXIT_FAILED_ROWS = 1
 EXIT_USAGE = 2
-EXIT_INTERRUPTED = 130
 _LOG_INTERVAL_S = 10.0
 
 
@@ -42,7 +41,15 @@ def run_app(app: typer.Typer, arguments: Sequence[str] | None = None) -> None:
     """Run a command line and exit: 2 for wrong usage, 1 for our other errors, 130 for Ctrl-C; messages on one line."""
     log_as(LogFormat.TEXT)
     logger.setLevel(logging.INFO)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # `ray job stop` is a polite Ctrl-C
+    code = EXIT_INTERRUPTED
+    # `ray job stop` sends SIGTERM, a polite Ctrl-C. A second one may come wherever the first is being dealt with.
+    with Interrupts(_complain), contextlib.suppress(KeyboardInterrupt):
+        code = _run(app, arguments)
+    sys.exit(code)
+
+
+def _run(app: typer.Typer, arguments: Sequence[str] | None) -> int:
+    """Run a command line and return its exit code."""
     try:
         code = app(arguments, standalone_mode=False)  # typer makes 130 of Ctrl-C
         if code == EXIT_INTERRUPTED:
@@ -53,7 +60,7 @@ def run_app(app: typer.Typer, arguments: Sequence[str] | None = None) -> None:
     except typer.TyperException as error:
         _complain(f"error: {error.format_message()} (--help shows all options)")
         code = EXIT_USAGE
-    sys.exit(code or 0)
+    return code or 0
 
 
 def log_as(kind: LogFormat) -> None:

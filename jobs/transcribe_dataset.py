@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Any
 
 import pyarrow as pa
@@ -25,7 +24,7 @@ from cluster.media import MediaReader
 from cluster.output import TRANSCRIPTION_SCHEMA, Mode, Part, PartSchema, open_run, part_schema
 from cluster.registry import EMBEDDED_ASR, REGISTRY_VARIABLE, Pinned, describe
 from cluster.runner import Task
-from cluster.storage import Store
+from cluster.storage import Store, open_store
 from jobs import options
 from jobs.console import EXIT_FAILED_ROWS, LogFormat, log_as, name_job, print_summary, run_app
 from jobs.pipeline import (
@@ -95,6 +94,13 @@ def transcribe(
     ] = InputKind.AUTO,
     audio_column: Annotated[str, typer.Option(help="Of a table: audio (bytes, or with a path), or a path or URI.")] = "audio",
     audio_root: Annotated[str, typer.Option(help="Where relative paths in a table begin.")] = ".",
+    allow_store: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A folder, s3:// or gs:// URI of which a table's rows may name files, beside --audio-root and what lies "
+            "below the table itself. Repeatable."
+        ),
+    ] = None,
     id_column: Annotated[str, typer.Option(help="The column that names the rows of a table.")] = "id",
     context: Annotated[
         str | None, typer.Option(help="What to know beforehand: names, hotwords. A table's column 'context' goes before it.")
@@ -150,9 +156,10 @@ def transcribe(
     dataset = _scan(inputs, kind, audio_column, id_column, output, written)
     report_input(dataset)
     dataset = dataset if limit is None else first_rows(dataset, limit)
-    root = audio_root if "://" in audio_root else str(Path(audio_root).expanduser().resolve())
+    allowed = [open_store(location) for location in allow_store or []]
+    reader = MediaReader.of(dataset, audio_root, allowed)
     config = TranscriptionConfig(
-        read=MediaReader.of(dataset, root),
+        read=reader,
         audio_column=dataset.column,
         context=context,
         max_audio_s=max_hours * 3600,
@@ -160,7 +167,8 @@ def transcribe(
         options=settings,
     )
     schema = _schema(dataset)
-    arguments = _arguments(config, pinned, schema, id_column, written, root, limit, "cuda" if gpus_per_worker else "cpu")
+    device = "cuda" if gpus_per_worker else "cpu"
+    arguments = _arguments(config, pinned, schema, id_column, written, reader.root.uri, allowed, limit, device)
     other = {"workers": workers, "cores_per_worker": cores_per_worker, "gpus_per_worker": gpus_per_worker, "slots": slots}
     backend = choose_backend(no_ray, pool, cores_per_worker, gpus_per_worker, ray_address)
     unit_rows = UnitRows(_MIN_UNIT_ROWS, _MAX_UNIT_ROWS, rows_per_unit)
@@ -233,6 +241,7 @@ def _arguments(
     id_column: str,
     written: TextOptions,
     root: str,
+    allowed: Sequence[Store],
     limit: int | None,
     device: str,
 ) -> dict[str, Any]:
@@ -241,6 +250,7 @@ def _arguments(
         "model": model.reference,
         "audio_column": config.audio_column,
         "audio_root": root,
+        "allow_stores": sorted({store.uri for store in allowed}),
         "id_column": id_column,
         "text_files": written.arguments,
         "context": config.context,

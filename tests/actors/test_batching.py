@@ -292,6 +292,34 @@ def test_close_fails_what_runs_and_what_waits() -> None:
     engine.close()
 
 
+def test_close_ends_a_step_that_would_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batching, "_STEP_S", 0.01)
+    model = CountingModel()
+    engine = Engine(model, interrupt=model.opened.set)
+    future = engine.submit(Request("gate", (9,)))
+    assert model.entered.wait(TIMEOUT_S)
+    engine.close()
+    with pytest.raises(SpeechmillError, match="closed before"):
+        future.result(TIMEOUT_S)
+
+
+def test_close_leaves_a_model_that_cannot_be_stopped(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr(batching, "_STEP_S", 0.01)
+    monkeypatch.setattr(batching, "_STOP_S", 0.01)
+    model = CountingModel()
+    engine = Engine(model, interrupt=lambda: None)
+    futures = [engine.submit(Request(name)) for name in ("gate", "waits")]
+    assert model.entered.wait(TIMEOUT_S)
+    engine.close()
+    for future in futures:
+        with pytest.raises(SpeechmillError, match="closed before"):
+            future.result(TIMEOUT_S)
+    assert "left to itself" in caplog.text
+    model.opened.set()
+    monkeypatch.setattr(batching, "_STOP_S", TIMEOUT_S)
+    engine.close()
+
+
 def test_a_request_cancelled_while_it_waits_never_runs() -> None:
     model = CountingModel(slots=1)
     with Engine(model) as engine:

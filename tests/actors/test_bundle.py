@@ -1,5 +1,7 @@
+import contextlib
 import hashlib
 import json
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,9 +25,11 @@ from actors.errors import BundleCorruptError, BundleError
 FILES = {"lm.onnx": b"graph", "lm.onnx.data": b"weights" * 1000, "voices/anna.safetensors": b"voice"}
 
 
+TENSOR = {"name": "x", "dtype": "float32", "axes": ["batch", 4]}
+
+
 def document() -> dict[str, Any]:
     """The content of a valid ``bundle.json`` for ``FILES``."""
-    tensor = {"name": "x", "dtype": "float32", "axes": ["batch", 4]}
     return {
         "format_version": 1,
         "family": "soprano",
@@ -34,7 +38,7 @@ def document() -> dict[str, Any]:
         "layout": "server",
         "sample_rate": 32000,
         "voices": ["anna"],
-        "graphs": {"lm": {"file": "lm.onnx", "precision": "int8", "inputs": [tensor], "outputs": [tensor]}},
+        "graphs": {"lm": {"file": "lm.onnx", "precision": "int8", "inputs": [{**TENSOR}], "outputs": [{**TENSOR}]}},
         "settings": {"eos_token_id": 3},
         "files": {
             name: {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)} for name, content in FILES.items()
@@ -117,12 +121,16 @@ def test_a_missing_key_is_an_error(key: str) -> None:
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        ("format_version", 2),
+        ("format_version", 0),
         ("format_version", "1"),
-        ("family", "other"),
+        ("family", 5),
         ("precision", "int3"),
         ("layout", "desktop"),
         ("sample_rate", 0),
+        ("sample_rate", -24000),
+        ("sample_rate", 10**12),
+        ("graphs", {"lm": {"file": "lm.onnx", "precision": "int8", "inputs": [{**TENSOR, "axes": [-1]}], "outputs": []}}),
+        ("graphs", {"lm": {"file": "lm.onnx", "precision": "int8", "inputs": [{**TENSOR, "axes": [10**12]}], "outputs": []}}),
         ("sample_rate", 32000.5),
         ("sample_rate", "32000"),
         ("voices", "anna"),
@@ -136,6 +144,39 @@ def test_a_missing_key_is_an_error(key: str) -> None:
 def test_a_wrong_value_is_an_error_that_names_its_key(key: str, value: object) -> None:
     with pytest.raises(BundleError, match=f"not a valid bundle manifest: .*{key}"):
         parse({**document(), key: value})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"family": "kokoro"}, "the family 'kokoro', which this version of Speechmill does not know"),
+        ({"family": "kokoro", "layout": "edge", "surprise": 1}, "the family 'kokoro'"),
+        ({"format_version": 2, "surprise": 1}, "has format 2, and this version of Speechmill reads 1"),
+    ],
+)
+def test_a_bundle_of_a_newer_version_says_so(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(BundleError, match=f"{message}.*use a newer version of Speechmill") as caught:
+        parse({**document(), **changes})
+    assert "Export the model again" not in str(caught.value)
+
+
+def test_whatever_stands_in_a_manifest_is_understood_or_a_bundle_error() -> None:
+    odd = [None, True, -1, 0, 10**400, 1e308, "", "x" * 10_000, [], {}, [[]], {"a": None}, "\ud800", "../..", float("inf")]
+    chance = random.Random(0)
+
+    def change(value: Any) -> Any:
+        if chance.random() < 0.1:
+            return chance.choice(odd)
+        if isinstance(value, dict):
+            return {key: change(one) for key, one in value.items()}
+        return [change(one) for one in value] if isinstance(value, list) else value
+
+    for _ in range(300):
+        with contextlib.suppress(BundleError):
+            parse(change(document()))
+    for data in (b"[" * 100_000, b'{"settings":' + b'{"a":' * 100_000, b'{"family":' + b"9" * 5000 + b"}"):
+        with pytest.raises(BundleError):
+            parse_manifest(data, "origin")
 
 
 @pytest.mark.parametrize("data", [b"", b"{", b"[]", b"null", b"\xff\xfe", b'{"a": NaN}'])

@@ -1,12 +1,21 @@
+import json
 import re
+import shutil
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
+import numpy as np
+import onnx
 import pytest
 
-from actors.bundle import Manifest, load_bundle
-from actors.models import FAMILIES, int8_note
+from actors import pocket_tts, soprano, vibevoice_asr, vibevoice_realtime
+from actors.bundle import MANIFEST_NAME, Manifest, load_bundle
+from actors.errors import BundleError, UsageError
+from actors.models import FAMILIES, int8_note, open_model
 from actors.processor import Processor
-from cluster.registry import embedded_folder
+from cluster.registry import EMBEDDED_ASR, embedded_folder
 
 OLD, NEW = Processor("An old one", "avx2"), Processor("A new one", "avx512-vnni")
 
@@ -34,3 +43,151 @@ def test_there_is_nothing_to_say_of_other_precisions_and_processors(manifest: Ma
     assert int8_note(manifest, NEW) is None
     assert int8_note(manifest, replace(OLD, kernels="sse4.1")) is None  # not measured
     assert int8_note(manifest.model_copy(update={"precision": "fp32"}), OLD) is None
+
+
+# --- broken bundles ------------------------------------------------------------------------------------------------
+
+Change = Callable[[Path], object]
+
+
+def edit(change: Callable[[dict[str, Any]], object]) -> Change:
+    """Return what changes a bundle's manifest."""
+
+    def damage(folder: Path) -> None:
+        document = json.loads((folder / MANIFEST_NAME).read_bytes())
+        change(document)
+        (folder / MANIFEST_NAME).write_text(json.dumps(document))
+
+    return damage
+
+
+def write(member: str, content: bytes) -> Change:
+    return lambda folder: (folder / member).write_bytes(content)
+
+
+def cut(member: str) -> Change:
+    return lambda folder: (folder / member).write_bytes((folder / member).read_bytes()[:-1000])
+
+
+def save_embedding(array: np.ndarray) -> Change:
+    return lambda folder: np.save(folder / "embedding.npy", array)
+
+
+def set_to(**values: Any) -> Change:
+    return edit(lambda document: document["settings"].update(values))
+
+
+def keep_weights_in(location: str) -> Change:
+    """Return what has a graph read its weights elsewhere in its folder, where they are."""
+
+    def damage(folder: Path) -> None:
+        model = onnx.load(folder / "decoder.onnx", load_external_data=False)
+        for tensor in model.graph.initializer:
+            for entry in tensor.external_data:
+                if entry.key == "location":
+                    entry.value = location.format(folder=folder)
+        onnx.save(model, folder / "decoder.onnx")
+        shutil.copy(folder / "decoder.onnx.data", folder / "other.data")
+        (folder / "link.data").symlink_to("other.data")
+        shutil.copy(folder / "decoder.onnx.data", folder.parent / "outside.data")
+
+    return damage
+
+
+def is_a_voice_of_soprano(folder: Path) -> None:
+    for name in ("decoder.onnx", "decoder.onnx.data"):
+        shutil.copy(folder / name.replace("decoder", "speech_encoder"), folder / name)
+
+
+PANIC = json.dumps(
+    {
+        "version": "1.0",
+        "normalizer": {"type": "Precompiled", "precompiled_charsmap": "AAAA"},
+        **dict.fromkeys(("truncation", "padding", "pre_tokenizer", "post_processor", "decoder")),
+        "added_tokens": [],
+        "model": {"type": "Unigram", "vocab": [], "unk_id": 0},
+    }
+).encode()
+PICKLE = (
+    b"\x93NUMPY\x01\x00v\x00{'descr': '|O', 'fortran_order': False, 'shape': (583, 192), }".ljust(128)
+    + b"cos\nsystem\n(S'x'\ntR."
+)
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (write("decoder.onnx", b"garbage"), r"decoder\.onnx is not an ONNX graph.*Export the model again"),
+        (write("decoder.onnx", b""), r"decoder\.onnx is not an ONNX graph, or a part of one: it is empty"),
+        (write("decoder.onnx", b"\x0a\x00"), r"decoder\.onnx cannot be opened.*Export the model again"),
+        (cut("decoder.onnx"), r"decoder\.onnx is not an ONNX graph, or a part of one"),
+        (cut("decoder.onnx.data"), r"decoder\.onnx cannot be opened"),
+        (lambda folder: (folder / "decoder.onnx").unlink(), r"decoder\.onnx cannot be read: No such file"),
+        (lambda folder: (folder / "decoder.onnx.data").unlink(), r"decoder\.onnx cannot be opened"),
+        (edit(lambda document: document["graphs"].pop("decoder")), "has no graph 'decoder', which a vibevoice-asr model needs"),
+        (is_a_voice_of_soprano, r"decoder\.onnx has other inputs than bundle\.json promises: .*input_values"),
+        (keep_weights_in("other.data"), r"keeps weights in 'other\.data', which bundle\.json does not list"),
+        (keep_weights_in("link.data"), r"keeps weights in 'link\.data', which"),
+        (keep_weights_in("../outside.data"), r"keeps weights in '\.\./outside\.data', which"),
+        (keep_weights_in("./decoder.onnx.data"), "keeps weights in"),
+        (keep_weights_in("{folder}/other.data"), "keeps weights in"),
+        (keep_weights_in("*/_ORT_MEM_ADDR_/*"), "keeps weights in"),
+        (write("tokenizer.json", b"{}"), r"tokenizer\.json is not a tokenizer: .*Export the model again"),
+        (write("tokenizer.json", b""), "is not a tokenizer"),
+        (write("tokenizer.json", b"\xff\xfe"), "is not a tokenizer"),
+        (write("tokenizer.json", PANIC), "is not a tokenizer"),
+        (write("embedding.npy", b""), r"embedding\.npy is damaged"),
+        (write("embedding.npy", b"garbage"), r"embedding\.npy is damaged"),
+        (write("embedding.npy", PICKLE), r"embedding\.npy is damaged"),
+        (cut("embedding.npy"), r"embedding\.npy is damaged"),
+        (save_embedding(np.zeros((583, 191), np.float32)), r"embedding\.npy is float32 \[583, 191\]"),
+        (save_embedding(np.zeros(())), r"embedding\.npy is float64 \[\]"),
+        (set_to(hidden_size=193), r"embedding\.npy is"),
+        (set_to(max_new_tokens=10**12), "max_new_tokens: Input should be less than"),
+        (set_to(samples_per_frame=0), "samples_per_frame: Input should be greater than"),
+        (set_to(loudness_dbfs=float("1e999")), "not a valid bundle|loudness_dbfs"),
+        (set_to(stop_token_ids=[]), "stop_token_ids"),
+        (set_to(stop_token_ids=[583]), "outside the vocabulary of 583"),
+        (set_to(instruction="{duration:999999999.2f}"), "instruction: .*known are"),
+        (set_to(instruction="{keys.__class__}"), "instruction: .*known are"),
+        (set_to(instruction="{"), "instruction"),
+        (edit(lambda document: document["settings"].clear()), "vocab_size: Field required"),
+        (edit(lambda document: document.update(layout="portable")), "the engine runs 'server' bundles"),
+    ],
+)  # fmt: skip
+def test_a_broken_bundle_is_one_sentence_that_says_what_is_wrong(tmp_path: Path, damage: Change, message: str) -> None:
+    shutil.copytree(embedded_folder(EMBEDDED_ASR), tmp_path / "bundle")
+    damage(tmp_path / "bundle")
+    with pytest.raises(BundleError, match=message) as caught:
+        open_model(tmp_path / "bundle", threads=1, slots=1)
+    assert len(str(caught.value)) < 1500
+
+
+def test_whatever_a_family_raises_when_it_is_opened_is_the_bundles_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    def open_badly(*_: object) -> None:
+        raise KeyError("odd")
+
+    monkeypatch.setitem(FAMILIES, "soprano", replace(FAMILIES["soprano"], open=open_badly))
+    with pytest.raises(BundleError, match=r"cannot be opened as a soprano model: KeyError: 'odd'\. Export it again"):
+        open_model(embedded_folder())
+
+
+def test_slots_that_no_machine_has_room_for_are_a_usage_error() -> None:
+    with pytest.raises(UsageError, match=r"slots of 1024 positions need .* GB, .*fewer slots"):
+        open_model(embedded_folder(), threads=1, slots=10**9)
+
+
+@pytest.mark.parametrize("module", [pocket_tts, soprano, vibevoice_asr, vibevoice_realtime])
+def test_every_number_of_a_bundles_settings_has_bounds(module: Any) -> None:
+    fields = module.Settings.model_json_schema()["properties"]
+    numbers = {
+        name: number
+        for name, field in fields.items()
+        for number in (field, field.get("items", {}), *field.get("anyOf", ()))
+        if number.get("type") == "integer"
+    }
+    assert numbers
+    for name, number in numbers.items():
+        assert number.get("minimum", -1) >= 0, name
+        assert number.get("maximum", number.get("exclusiveMaximum", 1 << 63)) <= 1 << 24, name
+    assert module.Settings.model_config["allow_inf_nan"] is False

@@ -1,6 +1,7 @@
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -13,8 +14,10 @@ import pytest
 from onnx import TensorProto, helper
 
 from actors import session
+from actors.bundle import GraphSpec, TensorSpec
 from actors.errors import UsageError
 from actors.session import Device, open_session
+from tests.endless import endless_graph
 
 ROOT = Path(__file__).parents[2]
 HAS_CUDA = "CUDAExecutionProvider" in ort.get_available_providers()
@@ -100,7 +103,7 @@ def test_a_plugin_is_loaded_once_and_runs_on_its_cpu(
     plugin.assert_called_once_with("openvino", "/a/library.so")
     options, opened = Mock(), Mock()
     monkeypatch.setattr(ort, "SessionOptions", lambda: options)
-    monkeypatch.setattr(ort, "InferenceSession", opened)
+    monkeypatch.setattr(session, "Session", opened)
     open_session(doubling_graph, device, threads=1)
     ((devices, _),) = (call.args for call in options.add_provider_for_devices.call_args_list)
     assert [one.device.type for one in devices] == [ort.OrtHardwareDeviceType.CPU]
@@ -146,6 +149,33 @@ thread.join()
     command = [sys.executable, "-c", script, str(doubling_graph)]
     output = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, timeout=60).stdout
     assert output.split() == ["100000", "100000"]
+
+
+def test_a_run_that_never_ends_can_be_ended(tmp_path: Path) -> None:
+    tensor = TensorSpec(name="x", dtype="float32", axes=["n"])
+    spec = GraphSpec(file="endless.onnx", precision="fp32", inputs=[tensor], outputs=[tensor.model_copy(update={"name": "y"})])
+    (tmp_path / "endless.onnx").write_bytes(endless_graph(spec))
+    session = open_session(tmp_path / "endless.onnx", Device("cpu"), threads=1)
+    threading.Timer(0.2, session.terminate).start()
+    with pytest.raises(Exception, match="terminate flag"):
+        session.run(["y"], {"x": np.zeros(1, np.float32)})
+    with pytest.raises(Exception, match="terminate flag"):
+        session.run_with_ort_values(["y"], {"x": ort.OrtValue.ortvalue_from_numpy(np.zeros(1, np.float32))})
+    binding = session.io_binding()
+    binding.bind_cpu_input("x", np.zeros(1, np.float32))
+    binding.bind_output("y")
+    with pytest.raises(Exception, match="terminate flag"):
+        session.run_with_iobinding(binding)
+
+
+def test_onnxruntimes_other_format_is_not_opened(doubling_graph: Path, tmp_path: Path) -> None:
+    options = ort.SessionOptions()
+    options.optimized_model_filepath = str(tmp_path / "doubling.ort")
+    options.add_session_config_entry("session.save_model_format", "ORT")
+    ort.InferenceSession(str(doubling_graph), options, providers=["CPUExecutionProvider"])
+    ort.InferenceSession(str(tmp_path / "doubling.ort"))
+    with pytest.raises(Exception, match="INVALID_PROTOBUF"):
+        open_session(tmp_path / "doubling.ort", Device("cpu"), threads=1)
 
 
 @pytest.mark.gpu

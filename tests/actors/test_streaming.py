@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from actors.bundle import Bundle
-from actors.session import Device
+from actors.session import Device, Graphs
 from actors.streaming import StreamingGraph
 
 FRAME = 1920
@@ -14,8 +14,8 @@ TOLERANCE = 1e-4  # of the largest magnitude
 
 def open_decoder(bundle: Bundle, chunk: int = 6, threads: int = 1) -> StreamingGraph:
     """PocketTTS's codec: latents ``[frames, latent]`` to samples ``[1, samples]``."""
-    spec = bundle.manifest.graphs["mimi_decoder"]
-    return StreamingGraph(bundle.path(spec.file), spec, Device("cpu"), threads, chunk=chunk, axis=1)
+    session = Graphs(bundle, Device("cpu"), threads).open("mimi_decoder")
+    return StreamingGraph(session, bundle.graph("mimi_decoder"), chunk=chunk, axis=1)
 
 
 def as_the_model_makes_them(bundle: Bundle, latents: np.ndarray) -> np.ndarray:

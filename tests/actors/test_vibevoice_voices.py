@@ -65,6 +65,30 @@ def test_voice_of_another_model_is_refused(tmp_path: Path, voice: Voice, message
         load_voice(written(tmp_path / "v", voice_bytes(voice)), SIZES)
 
 
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.array(1.0, np.float32),
+        np.zeros(0, np.float32),
+        np.zeros((2, 4), np.float32),
+        np.zeros((2, 0, 4), np.float32),
+        np.zeros((2, 5, 4, 1), np.float32),
+        np.zeros((2, 5, 4), np.int8),
+        np.zeros((2, 5, 4), bool),
+        np.full((2, 5, 4), np.inf, np.float32),
+    ],
+)
+def test_a_voice_of_odd_arrays_is_refused(tmp_path: Path, array: np.ndarray) -> None:
+    for odd in ({"lm.key.0", "lm.value.0"}, {"tts_lm.value.1"}):
+        tensors = {**VOICE.lm.tensors("lm"), **VOICE.tts.tensors("tts_lm")}
+        save_file({name: array if name in odd else tensor for name, tensor in tensors.items()}, tmp_path / "v")
+        with pytest.raises(BundleError, match="is not one of this model"):
+            load_voice(tmp_path / "v", SIZES)
+    save_file({**NEGATIVE.tts.tensors("tts_lm"), "condition": array}, tmp_path / "n")
+    with pytest.raises(BundleError, match="no condition of 3 numbers"):
+        load_negative(tmp_path / "n", SIZES)
+
+
 def test_damaged_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="damaged or truncated"):
         load_voice(written(tmp_path / "v", voice_bytes(VOICE)[:-5]), SIZES)

@@ -77,6 +77,17 @@ def test_older_files_tell_their_length_by_another_arrays(voice: Path, prefix: li
         ({"offset": np.array([0])}, "not 0 whole ones"),
         ({"offset": np.array([4])}, "different lengths"),
         ({"offset": None}, "neither offset nor current_end"),
+        ({"offset": np.zeros(0, np.int64)}, "or none of one length"),
+        ({"offset": np.array([np.nan])}, "or none of one length"),
+        ({"offset": np.array([2, 5])}, "or none of one length"),
+        ({"offset": None, "current_end": np.array(5.0)}, "or none of one length"),
+        ({"offset": np.array([1 << 62])}, "whole ones"),
+        ({"offset": np.array([-1])}, "whole ones"),
+        ({"cache": np.array(1.0, np.float32)}, r"is \[\] of float32"),
+        ({"cache": np.zeros((2, 1, 0, 3, 4), np.float32)}, "0 positions"),
+        ({"cache": np.full((2, 1, 5, 3, 4), np.nan, np.float32)}, "whole ones"),
+        ({"cache": np.zeros((2, 1, 5, 3, 4), np.int8)}, "of int8"),
+        ({"cache": np.zeros((2, 1, 5, 3, 4), bool)}, "of bool"),
         ({"pad": np.array([1])}, "starts with padding"),
         ({"cache": np.full((2, 1, 5, 3, 4), np.nan, np.float32)}, "not 5 whole ones"),
     ],
@@ -84,6 +95,14 @@ def test_older_files_tell_their_length_by_another_arrays(voice: Path, prefix: li
 def test_other_models_and_damage_are_named(arrays: dict[str, np.ndarray | None], message: str, voice: Path) -> None:
     with pytest.raises(BundleError, match=message):
         load_voice(changed(voice, **arrays), *SIZES)
+
+
+def test_numbers_that_numpy_does_not_know_are_named(voice: Path) -> None:
+    header = b'{"x":{"dtype":"BF16","shape":[1],"data_offsets":[0,2]}}'
+    for content in (len(header).to_bytes(8, "little") + header + b"ab", b"\xff" * 8, b"", b"\2\0\0\0\0\0\0\0{}"):
+        voice.write_bytes(content)
+        with pytest.raises(BundleError, match=r"voice\.safetensors (is damaged|has caches for 0 layers)"):
+            load_voice(voice, *SIZES)
 
 
 def test_a_truncated_file_is_named(voice: Path) -> None:

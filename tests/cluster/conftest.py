@@ -121,7 +121,7 @@ def make_bundle(tmp_path: Path) -> BundleFactory:
     def make(name: str = "tiny", payload: bytes = b"weights", **changes: object) -> Path:
         folder = tmp_path / f"export-{name}-{payload.hex()[:16]}"
         contents = {
-            "decoder.onnx": b"graph" + payload,
+            "decoder.onnx": bytes([0x12, len(payload)]) + payload,  # ModelProto.producer_name
             "decoder.onnx.data": payload * 100,
             "voices/anna.safetensors": b"voice" + payload,
         }

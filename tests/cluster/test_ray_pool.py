@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import ray
 
-from actors.errors import SpeechmillError, StorageError
+from actors.errors import BundleCorruptError, BundleError, SpeechmillError, StorageError, UsageError
 from cluster import ray_pool
-from cluster.ray_pool import MAX_DEATHS, OnRay
+from cluster.ray_pool import MAX_DEATHS, OnRay, RayPool
 from cluster.runner import Backend, InProcess, Survey, UnitDone, run_units
 from tests.cluster import tiny_job
 from tests.cluster.tiny_job import TinyJob, count_marks, open_job
@@ -147,6 +147,28 @@ class TestOnRay:
         (record,) = [record for record in caplog.records if "broke its worker" in record.getMessage()][:1]
         assert record.node == socket.gethostname()  # type: ignore[attr-defined]
         assert "this row breaks its unit" in record.getMessage()
+
+
+@pytest.mark.parametrize(
+    ("error", "tries"),
+    [
+        (BundleError("the tokenizer is none"), 1),
+        (UsageError("onnxruntime is too old"), 1),
+        (BundleCorruptError("other bytes than promised"), 3),
+        (StorageError("the registry is away"), 3),
+        (RuntimeError("CUDA is out of memory"), 3),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_every_worker_would_fail_with_ends_the_job_at_once(tmp_path: Path, error: Exception, tries: int) -> None:
+    failed = ray.exceptions.RayTaskError("SpeechmillWorker.open", f"a traceback\n{error}", error)
+    with open_job(tmp_path, ["row 0"], 1) as job:
+        pool = RayPool(job.task, (1, 1), 1, 0.0)
+        for _ in range(tries - 1):
+            pool._judge_start(failed)
+        with pytest.raises(SpeechmillError, match=f"the workers on Ray cannot go on: {error}"):
+            pool._judge_start(failed)
+        pool.close()
 
 
 def test_an_address_where_nobody_listens_is_an_error_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

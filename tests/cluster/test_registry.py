@@ -16,6 +16,7 @@ from subprocess import PIPE
 from typing import Any
 
 import pytest
+from onnx import TensorProto, helper
 
 import actors.bundle
 from actors.bundle import MANIFEST_NAME, FileEntry, hash_file, load_bundle
@@ -166,6 +167,20 @@ def test_a_bundle_is_verified_before_it_is_published(tmp_path: Path, make_bundle
     folder = make_bundle()
     (folder / DATA).write_bytes(b"x" * (folder / DATA).stat().st_size)
     with pytest.raises(BundleCorruptError, match=DATA):
+        publish(folder, str(tmp_path / "registry"))
+    assert not (tmp_path / "registry").exists()
+
+
+def test_weights_that_are_not_listed_are_not_published(tmp_path: Path, make_bundle: Any) -> None:
+    folder = make_bundle()
+    tensor = TensorProto(name="w", data_location=TensorProto.EXTERNAL)
+    tensor.external_data.add(key="location", value="other.data")
+    graph = helper.make_model(helper.make_graph([], "g", [], [], [tensor])).SerializeToString()
+    (folder / "decoder.onnx").write_bytes(graph)
+    manifest = load_bundle(folder).manifest
+    files = {**manifest.files, "decoder.onnx": hash_file(folder / "decoder.onnx")}
+    (folder / MANIFEST_NAME).write_bytes(manifest.model_copy(update={"files": files}).to_json())
+    with pytest.raises(BundleError, match=r"keeps weights in 'other\.data', which bundle\.json does not list"):
         publish(folder, str(tmp_path / "registry"))
     assert not (tmp_path / "registry").exists()
 

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from actors.errors import StorageError
+from cluster import runner
 from cluster.dataset import Unit, plan_units, scan
 from cluster.output import LOCK_NAME, open_run, part_schema
 from cluster.runner import (
@@ -166,6 +167,28 @@ def test_stopping_early_closes_the_worker_and_waits_for_no_row(tmp_path: Path, c
     assert count_marks(tmp_path, "waiting") <= 2
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("unit")]
     assert not caplog.records
+
+
+def test_a_unit_that_does_not_end_is_left_to_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(runner, "_STOP_S", 0.05)
+    entered, opened = threading.Event(), threading.Event()
+
+    def hang(*_: object) -> list[Outcome]:
+        entered.set()
+        assert opened.wait(PATIENCE_S)
+        return []
+
+    with open_job(tmp_path, ROWS[:2], 1) as job, IN_PROCESS.open(job.task) as pool:
+        work = UnitWorker.run
+        monkeypatch.setattr(UnitWorker, "run", lambda self, group: work(self, group) if group[0].first == 0 else hang())
+        outcomes = pool.run([(unit,) for unit in job.units], 2)
+        next(outcomes)
+        assert entered.wait(PATIENCE_S)
+        outcomes.close()  # type: ignore[attr-defined]
+        assert "left to themselves" in caplog.text
+        opened.set()
 
 
 def test_usage_grows_with_the_units_of_a_worker(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ def folder(tmp_path: Path) -> Path:
     """A valid bundle of one graph."""
     path = tmp_path / "export"
     path.mkdir()
-    (path / "decoder.onnx").write_bytes(b"graph")
+    (path / "decoder.onnx").write_bytes(b"\x12\x05graph")
     tensor = TensorSpec(name="x", dtype="float32", axes=["batch"])
     manifest = Manifest(
         format_version=1,

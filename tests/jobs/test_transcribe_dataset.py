@@ -120,6 +120,33 @@ def test_a_table_with_other_columns(transcribe: Run, recordings: Path, tmp_path:
     assert "audio" not in rows["x"]
 
 
+def test_what_a_row_names_is_its_own_business(transcribe: Run, recordings: Path, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    names = {
+        "allowed": str(recordings / "silence.wav"),
+        "long": f"{'x' * 400}.wav",
+        "base64": "UklGRiQAAABXQVZF" * 40,
+        "elsewhere": "/etc/hostname",
+        "endpoint": "s3://b/x.wav?endpoint_override=http://127.0.0.1:9",
+        "device": "/dev/zero",
+    }
+    rows = [json.dumps({"id": id_, "audio": name}) for id_, name in names.items()]
+    (tmp_path / "in" / "in.jsonl").write_text("\n".join(rows))
+    arguments = ("--input", tmp_path / "in" / "in.jsonl", "--audio-root", tmp_path / "in", "--output", tmp_path / "out")
+    code, printed = transcribe(*arguments, "--allow-store", recordings)
+    assert code == 0, printed
+    found = rows_of(tmp_path / "out")
+    assert found["allowed"]["status"] == "ok"
+    assert all(row["status"] == "rejected" for id_, row in found.items() if id_ != "allowed")
+    assert "more than a file's name may have" in found["long"]["error"]
+    assert "base64" in found["base64"]["error"]
+    assert found["elsewhere"]["error"].endswith("add --allow-store /etc")
+    assert found["endpoint"]["error"].endswith("add --allow-store s3://b")
+    code, printed = transcribe(*arguments)
+    assert code == 2
+    assert "allow_stores" in printed
+
+
 def test_resuming_does_what_is_missing_and_refuses_other_options(transcribe: Run, recordings: Path, tmp_path: Path) -> None:
     arguments = ("--input", recordings, "--output", tmp_path / "out", "--rows-per-unit", 2)
     assert transcribe(*arguments)[0] == 0
