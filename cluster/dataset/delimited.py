@@ -7,6 +7,7 @@ that looks like a row, and reading goes on there. What becomes of a line depends
 
 import csv
 import itertools
+import re
 from collections import deque
 from collections.abc import Iterator
 from typing import Literal
@@ -20,6 +21,7 @@ from cluster.dataset.text_options import ColumnShape, TextLayout, is_row, shapes
 _MAX_AGAIN_BYTES = 1 << 30
 # So many lines are looked through for the next row, beyond those of the record that is rejected.
 _MOST_REJECTED_LINES = 100
+_EXCEL_LINE = re.compile("sep=.")
 _OPEN = "unexpected end of data"  # the module's words
 _HINT = "if quotes mean nothing in this file, use --no-quoting"
 
@@ -79,23 +81,34 @@ class CsvReader:
         self._source = _Source(lines, layout.encoding)
         self._layout = layout
         self._quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if quoting else csv.QUOTE_NONE
-        self.delimiter = layout.delimiter
+        self.first_line = ""
         self.is_doubtful = False
 
     def header(self) -> list[str]:
         """Return the fields of the first record, those without a name named by their number; none if there is no record.
 
+        A line ``sep=;`` before it is for Excel.
+
         Raises:
             InputDataError: it cannot be read.
         """
-        found = next(self._read(), None)
-        if found is None:
-            return []
-        fields, problem = found
-        problem = problem or self._encoding_problem(fields)
-        if problem or len(self._source.taken) > 1:
-            raise InputDataError(f"the header is {problem or f'longer than a line: is a quote never closed? {_HINT}'}")
-        return [name if name.strip() else f"column{i}" for i, name in enumerate(fields, 1)]
+        for fields, problem in self._read():
+            self.first_line = self._source.decode(self._source.taken[0]).rstrip("\r\n")
+            if _EXCEL_LINE.fullmatch(self.first_line) and self.first_line[-1] == self._layout.delimiter:
+                continue
+            problem = problem or self._encoding_problem(fields)
+            if len(self._source.taken) > 1:
+                problem = f"longer than a line: is a quote never closed? {_HINT}"
+            if problem:
+                raise InputDataError(f"the header is {problem}{self.delimiter_hint()}")
+            return [name if name.strip() else f"column{i}" for i, name in enumerate(fields, 1)]
+        return []
+
+    def delimiter_hint(self) -> str:
+        """Return which other delimiter the first line has, as a sentence; empty if it has none."""
+        likely = max((d for d in ",;|\t" if d != self._layout.delimiter), key=self.first_line.count)
+        is_there = likely in self.first_line
+        return f". The first line looks separated by {likely!r}: say so with --delimiter" if is_there else ""
 
     def records(self, columns: list[str]) -> Iterator[Record]:
         """Yield the rows from the current line on; blank lines are no rows."""

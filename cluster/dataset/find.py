@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -50,6 +51,7 @@ ROW_SUFFIXES = frozenset([*_FORMATS, *(text + packed for text in _TEXT_SUFFIXES 
 _SYSTEM_FOLDERS = ("__MACOSX", "_temporary", "_delta_log")
 # What writers of datasets put beside the rows.
 _DESCRIPTIONS = ("dataset_dict.json", "dataset_info.json", "dataset_infos.json", "index.json", "run.json", "state.json")
+_CACHE = re.compile(r"cache-[0-9a-f]+(_\d+_of_\d+)?\.arrow")
 _HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
 _MOST_KINDS = 12  # that are named of what is skipped
 
@@ -148,6 +150,8 @@ class _Search:
                 return
         base, pattern = _split_glob(path)
         store = open_store(base + query)
+        if self._is_excluded(f"{store.uri.rstrip('/')}/"):
+            raise InputDataError(f"the input {store.uri} lies in the output: give the output a folder of its own")
         for entry in self._entries(store):
             parts = tuple(entry.key.split("/"))
             if _matches(parts, pattern) and not self._is_excluded(store.uri_of(entry.key)):
@@ -175,8 +179,8 @@ class _Search:
                 return f"hidden (begins with {part[0]!r})"
         if _has_suffix(parts[-1], _PLAYLIST_SUFFIXES):
             return "playlist"
-        if parts[-1] in _DESCRIPTIONS and self._suffixes is ROW_SUFFIXES:
-            return "description of a dataset"
+        if self._suffixes is ROW_SUFFIXES and (parts[-1] in _DESCRIPTIONS or _CACHE.fullmatch(parts[-1])):
+            return "description or cache of a dataset"
         if _has_suffix(parts[-1], self._suffixes):
             return ""
         suffix = Path(parts[-1]).suffix

@@ -173,6 +173,8 @@ def _check_columns(shard: Shard, column: str, use: ColumnUse | None) -> None:
     if column not in names and (names or shard.rows):
         usual = [name for name in names if name.lower() in _USUAL_NAMES.get(column, ())]
         hint = f"; {usual[0]!r} looks like it: say so with --{column}-column {usual[0]}" if usual else ""
+        if not usual and shard.format in ("csv", "tsv"):
+            hint = "; if the first line is a row and no header, give the names of the columns with --columns"
         raise InputDataError(f"{_NO_COLUMN} {column!r}; the columns are {', '.join(map(repr, names))}{hint}")
     if use and column in names and (problem := check_use(shard.schema.field(column), use)):
         raise InputDataError(

@@ -110,7 +110,7 @@ class _Scan:
         lines = Lines(stream)
         if self._shard.format in ("csv", "tsv"):
             reader = CsvReader(lines, self.layout, quoting=self._shard.options.quoting)
-            self.header = _read_header(self._shard, reader, self._column)
+            self.header = _read_header(self._shard, reader, self._column, self._id_column)
             records = reader.records(self.header)
         else:
             self.header = [self._column]
@@ -165,22 +165,29 @@ def _column_shapes(shard: Shard, layout: TextLayout, header: list[str]) -> TextL
         return replace(layout, shapes=reader.shapes(len(header)))
 
 
-def _read_header(shard: Shard, reader: CsvReader, column: str) -> list[str]:
+def _read_header(shard: Shard, reader: CsvReader, column: str, id_column: str) -> list[str]:
     """Return the names of the columns of a CSV file.
 
     Raises:
         InputDataError: the wanted one is not among them; the message says what the file looks like.
     """
     header = list(shard.options.columns) or reader.header()
-    if not header or column in header:
-        return header
-    first, used = reader.delimiter.join(header), reader.delimiter
-    likely = max((d for d in ",;|\t" if d != used), key=first.count)
-    hint = f"The first line looks separated by {likely!r}: say so with --delimiter. " if first.count(likely) else ""
-    raise InputDataError(
-        f"there is no column {column!r}; the columns are {', '.join(map(repr, header))}. {hint}"
-        "If the first line is a row, give the names of the columns with --columns"
-    )
+    if header and column not in header and (hint := reader.delimiter_hint()):
+        raise InputDataError(
+            f"there is no column {column!r}; the columns are {', '.join(map(repr, header))}{hint}. "
+            "If it is a row and no header, give the names of the columns with --columns"
+        )
+    return _distinct(header, {column, id_column})
+
+
+def _distinct(names: list[str], needed: set[str]) -> list[str]:
+    """Number columns that are named as one before them, unless the job needs to know which is meant."""
+    found: list[str] = []
+    for name in names:
+        numbered = (f"{name}_{i}" for i in itertools.count(2))
+        is_free = name in needed or name not in found
+        found.append(name if is_free else next(other for other in numbered if other not in (*names, *found)))
+    return found
 
 
 def read_text(shard: Shard, unit: Unit, names: set[str], id_column: str) -> Slice:

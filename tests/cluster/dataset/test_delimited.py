@@ -199,9 +199,23 @@ def test_columns_without_a_name_are_numbered(tmp_path: Path) -> None:
     assert scan(tmp_path / "a.csv").schema.names == ["column1", "text", "column3"]
 
 
-def test_columns_with_the_same_name_are_an_error(read_csv: ReadCsv) -> None:
+def test_columns_with_the_same_name_are_numbered_or_an_error(read_csv: ReadCsv, tmp_path: Path) -> None:
     with pytest.raises(InputDataError, match="'text' appears more than once"):
         read_csv("id,text,text\n1,a,b\n")
+    (tmp_path / "b.csv").write_text("text,note,note,note_2,note\na,b,c,d,e\n")
+    assert scan(tmp_path / "b.csv").schema.names == ["text", "note", "note_3", "note_2", "note_4"]
+
+
+def test_a_line_for_excel_is_no_header(read_csv: ReadCsv) -> None:
+    content = "sep=;\nid;text\n1;Hello, you\n"
+    assert read_csv(content, delimiter=";") == [("1", "Hello, you", None)]
+    with pytest.raises(InputDataError, match="separated by ';'"):
+        read_csv(content)
+
+
+def test_a_header_in_quotes_names_the_delimiter_too(read_csv: ReadCsv) -> None:
+    with pytest.raises(InputDataError, match=r"the header is not valid CSV: .*separated by ';': .*--delimiter"):
+        read_csv('"id";"text"\n"1";"a"\n')
 
 
 @pytest.mark.parametrize("end", ["\r", "\r\n", "\n"])

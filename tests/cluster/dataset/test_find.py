@@ -60,13 +60,13 @@ def test_what_is_skipped_is_said_by_kind_and_count(tmp_path: Path) -> None:
 
 def test_tables_of_writers_are_told_from_what_lies_beside_them(tmp_path: Path) -> None:
     write(tmp_path, "a.txt", "_SUCCESS", "_metadata", ".a.txt.crc", "_delta_log/0.json", "_temporary/0/b.txt", "_odd.txt")
-    write(tmp_path, ".ipynb_checkpoints/c.txt", "dataset_info.json", "state.json", "_col=1/d.txt", "e.docx")
+    write(tmp_path, ".ipynb_checkpoints/c.txt", "dataset_info.json", "state.json", "cache-0a1b.arrow", "_col=1/d.txt", "e.docx")
     dataset = scan(tmp_path)
     assert ids_of(dataset) == ["_col=1/d.txt:0", "a.txt:0"]
     assert set(dataset.skipped) == {
         "5 hidden (begins with '_')",
         "2 hidden (begins with '.')",
-        "2 description of a dataset",
+        "3 description or cache of a dataset",
         "1 .docx",
     }
 
@@ -138,6 +138,13 @@ def test_the_output_is_left_out_also_behind_a_link(tmp_path: Path, given: str) -
     (tmp_path / "link").symlink_to("out")
     left_out = {"in/link/sub": ["a.txt:0", "link/part.txt:0"]}.get(given, ["a.txt:0"])
     assert ids_of(scan(tmp_path / "in", exclude=[tmp_path / given])) == left_out
+
+
+@pytest.mark.parametrize("given", ["out", "out/flac"])
+def test_an_input_within_the_output_is_an_error(tmp_path: Path, given: str) -> None:
+    write(tmp_path, "out/flac/a.wav")
+    with pytest.raises(InputDataError, match="lies in the output"):
+        scan_media(tmp_path / given, exclude=[tmp_path / "out"])
 
 
 def test_a_folder_that_may_not_be_read_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
