@@ -93,7 +93,10 @@ def transcribe(
         InputKind, typer.Option("--input-kind", help="auto: media files if there are any at the input, else tables.")
     ] = InputKind.AUTO,
     audio_column: Annotated[str, typer.Option(help="Of a table: audio (bytes, or with a path), or a path or URI.")] = "audio",
-    audio_root: Annotated[str, typer.Option(help="Where relative paths in a table begin.")] = ".",
+    audio_root: Annotated[
+        str | None,
+        typer.Option(help="Where relative paths in a table begin. Default: the current folder; for NeMo, the manifest's."),
+    ] = None,
     allow_store: Annotated[
         list[str] | None,
         typer.Option(
@@ -152,12 +155,13 @@ def transcribe(
         columns=columns,
         encoding=encoding,
         manifest_column=audio_column,
+        beside_manifest=audio_root is None,
     )
     dataset = _scan(inputs, kind, audio_column, id_column, output, written)
     report_input(dataset)
     dataset = dataset if limit is None else first_rows(dataset, limit)
     allowed = [open_store(location) for location in allow_store or []]
-    reader = MediaReader.of(dataset, audio_root, allowed)
+    reader = MediaReader.of(dataset, audio_root or ".", allowed)
     config = TranscriptionConfig(
         read=reader,
         audio_column=dataset.column,

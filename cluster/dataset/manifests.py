@@ -30,13 +30,13 @@ def is_segment(values: Mapping[str, Any]) -> bool:
     return bool(_seconds(values.get("offset")))
 
 
-def find_audio(manifest: Manifest, values: Mapping[str, Any], folder: str, *, segmented: bool = False) -> str:
+def find_audio(manifest: Manifest, values: Mapping[str, Any], folder: str | None, *, segmented: bool = False) -> str:
     """Return the path or URI of a row's recording.
 
     Args:
         manifest: whose row it is.
         values: the row.
-        folder: where relative paths of NeMo begin: that of the manifest.
+        folder: where relative paths of NeMo begin: that of the manifest; ``None`` leaves them relative.
         segmented: rows of the manifest begin within recordings, so that those that begin at 0 are segments too.
 
     Raises:
@@ -49,7 +49,8 @@ def find_audio(manifest: Manifest, values: Mapping[str, Any], folder: str, *, se
         raise RequestError("the row of a NeMo manifest has no audio_filepath")
     if is_segment(values) or (segmented and "offset" in values):
         raise RequestError(_segment(_seconds(values.get("offset")), values.get("duration")))
-    return path if path.startswith("/") or "://" in path else f"{folder.rstrip('/')}/{path}"
+    is_whole = path.startswith("/") or "://" in path
+    return path if is_whole or folder is None else f"{folder.rstrip('/')}/{path}"
 
 
 def _lhotse_audio(values: Mapping[str, Any]) -> str:

@@ -352,7 +352,8 @@ def _with_audio(record: Record, layout: TextLayout, shard: Shard) -> Record:
     """Return a row of a manifest with the place of its recording, or with the reason why it has none."""
     if not layout.manifest or record.error:
         return record
-    column, folder = shard.options.manifest_column, shard.store.uri_of(shard.key).rpartition("/")[0]
+    column = shard.options.manifest_column
+    folder = shard.store.uri_of(shard.key).rpartition("/")[0] if shard.options.beside_manifest else None
     try:
         audio = find_audio(layout.manifest, record.values, folder, segmented=layout.segmented)
         return record._replace(values={column: audio, **record.values})

@@ -23,6 +23,7 @@ class TextOptions:
         columns: names of the columns of CSV and TSV files that have no header line; empty if they have one.
         encoding: Python's name of it, in its normal form. A byte-order mark of UTF-8 goes before it.
         manifest_column: the column that the recordings of NeMo's and Lhotse's manifests become; empty: manifests are not known.
+        beside_manifest: whether relative paths of NeMo's begin where the manifest is; else they are left as they are.
     """
 
     delimiter: str | None = None
@@ -30,6 +31,7 @@ class TextOptions:
     columns: tuple[str, ...] = ()
     encoding: str = UTF8
     manifest_column: str = ""
+    beside_manifest: bool = True
 
     @classmethod
     def parse(
@@ -41,6 +43,7 @@ class TextOptions:
         columns: str | None = None,
         encoding: str | None = None,
         manifest_column: str = "",
+        beside_manifest: bool = True,
     ) -> "TextOptions":
         """Return the options that a command line gives as texts; ``columns`` (``id,text``) say that there is no header.
 
@@ -52,7 +55,7 @@ class TextOptions:
             raise UsageError("--no-header leaves the columns without names: give them with --columns id,text,…")
         if repeated := sorted({name for name in names if not name or names.count(name) > 1}):
             raise UsageError(f"--columns {columns!r}: {', '.join(map(repr, repeated))} is empty or there more than once")
-        return cls(_parse_delimiter(delimiter), quoting, names, _parse_encoding(encoding), manifest_column)
+        return cls(_parse_delimiter(delimiter), quoting, names, _parse_encoding(encoding), manifest_column, beside_manifest)
 
     @property
     def arguments(self) -> dict[str, Any]:

@@ -227,6 +227,8 @@ def test_nemo_manifests_name_recordings_beside_them(tmp_path: Path) -> None:
     assert "a segment of a recording (it starts at 3.25 s and lasts 1.5 s)" in str(found[3].error)
     assert "no audio_filepath" in str(found[4].error)
     assert dataset.schema.field("audio").type == pa.string()
+    options = TextOptions.parse(manifest_column="audio", beside_manifest=False)  # --audio-root says where they begin
+    assert read_all(scan(tmp_path, "audio", options=options))[0].values["audio"] == "clips/a.wav"
 
 
 def test_a_nemo_row_that_begins_at_zero_is_a_segment_where_others_are(tmp_path: Path) -> None:
