@@ -335,7 +335,8 @@ def _is_number(kind: pa.DataType) -> bool:
     return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind))
 
 
-def _is_bytes(kind: pa.DataType) -> bool:
+def is_bytes(kind: pa.DataType) -> bool:
+    """Say whether a type is one of the texts and byte strings, views aside."""
     is_text = types.is_string(kind) or types.is_large_string(kind)
     return bool(is_text or types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind))
 
@@ -351,7 +352,7 @@ def _is_moment(kind: pa.DataType) -> bool:
 
 _FAMILIES = (
     (_is_number, _merge_numbers),
-    (_is_bytes, _merge_bytes),
+    (is_bytes, _merge_bytes),
     (_is_moment, _merge_times),
     (types.is_duration, _merge_times),
     (types.is_time, _merge_times_of_day),
@@ -432,7 +433,7 @@ def check_use(column: pa.Field, use: ColumnUse) -> str | None:
     kind = column.type
     is_good = types.is_null(kind) or types.is_string(kind) or types.is_large_string(kind)
     if use == "audio":
-        is_good = is_good or _is_bytes(kind) or (types.is_struct(kind) and any(f.name in ("bytes", "path") for f in kind))
+        is_good = is_good or is_bytes(kind) or (types.is_struct(kind) and any(f.name in ("bytes", "path") for f in kind))
     return None if is_good else f"its type is {kind}"
 
 
