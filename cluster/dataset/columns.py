@@ -2,7 +2,7 @@
 
 A type is chosen before the run, from what each shard says of its columns, because workers read units on their own. Shards of
 different types get a wider type that holds every value of both exactly (``uint64`` and ``int64``: ``decimal128(20, 0)``). Where
-there is none the column holds JSON texts (:func:`is_json_column`). Whether all integers of a file are exact as floats, or all of its
+there is none the column holds JSON texts (:func:`is_json_column`). Whether all integers of a file are exact as floats, or its
 times have a place among 64-bit nanoseconds, is no matter of types: the file's statistics say so (``fits``).
 """
 
@@ -31,7 +31,7 @@ _UNITS = ("s", "ms", "us", "ns")
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _INT_DIGITS = {8: 3, 16: 5, 32: 10, 64: 19}
 _MAX_DIGITS = {128: 38, 256: 76}
-# The integers of so many bits (sign included) that a float type holds exactly: one bit more than its fraction has, and the sign.
+# Of integers with so many bits (sign included) a float type holds each exactly: its precision, and one for the sign.
 _FLOAT_BITS = {16: 12, 32: 25, 64: 54}
 
 ColumnUse = Literal["text", "audio"]
@@ -42,7 +42,7 @@ class ColumnType(NamedTuple):
 
     Attributes:
         kind: the type; ``None`` if the values have none in common and are JSON texts.
-        fits: what its values are known to fit without loss: ``float64`` all integers, ``us`` and ``ns`` all times and durations.
+        fits: what its values fit without loss, as far as is known: ``float64`` integers, ``us`` and ``ns`` times and durations.
     """
 
     kind: pa.DataType | None
@@ -404,7 +404,7 @@ def column_of(column: pa.Field) -> ColumnType:
 
 def is_json_column(column: pa.Field) -> bool:
     """Say whether a column holds values of no common type as JSON texts."""
-    return column.metadata is not None and b"encoding" in column.metadata
+    return bool(column.metadata and b"encoding" in column.metadata)
 
 
 def unify(shards: Iterable[Shard]) -> pa.Schema:
@@ -412,7 +412,9 @@ def unify(shards: Iterable[Shard]) -> pa.Schema:
     found: dict[str, ColumnType] = {}
     for schema in {id(shard.schema): shard.schema for shard in shards if not shard.error}.values():  # most share theirs
         for column in schema:
-            found[column.name] = merge_columns(found.get(column.name, ColumnType(pa.null(), EVERYTHING_FITS)), column_of(column))
+            found[column.name] = merge_columns(
+                found.get(column.name, ColumnType(pa.null(), EVERYTHING_FITS)), column_of(column)
+            )
     return pa.schema([field_of(name, ColumnType(_without_null(kind), EVERYTHING_FITS)) for name, (kind, _) in found.items()])
 
 

@@ -64,7 +64,9 @@ def scan_parquet(shard: Shard, id_column: str) -> tuple[Shard, np.ndarray | None
         _check_footer(metadata, stream.size)
         int96_unit = _int96_unit(stream, metadata)
         if int96_unit != "ns":
-            schema = pq.ParquetFile(pa.BufferReader(b""), metadata=metadata, coerce_int96_timestamp_unit=int96_unit).schema_arrow
+            schema = pq.ParquetFile(
+                pa.BufferReader(b""), metadata=metadata, coerce_int96_timestamp_unit=int96_unit
+            ).schema_arrow
         ids = None
         if stream.size <= _WHOLE_BYTES and id_column in schema.names:  # it is in memory now, and would be opened again
             with contextlib.suppress(OSError, pa.ArrowException, InputDataError):
@@ -114,8 +116,8 @@ def _check_chunk(chunk: pq.ColumnChunkMetaData, rows: int) -> None:
 def _int96_unit(stream: "StoreReader", metadata: pq.FileMetaData) -> Literal["us", "ns"]:
     """Return the unit in which the timestamps of the old kind keep their value.
 
-    They reach beyond the years that 64 bits have nanoseconds for, and Arrow says nothing where it leaves those. No statistics tell,
-    so that such columns are read here.
+    They reach beyond the years that 64 bits have nanoseconds for, and Arrow says nothing where it leaves those. No statistics
+    tell, so such columns are read here.
     """
     leaves = [metadata.schema.column(i) for i in range(metadata.num_columns)]
     names = list({leaf.path.partition(".")[0]: None for leaf in leaves if leaf.physical_type == "INT96"})
@@ -254,7 +256,7 @@ def _fixed_bytes(chunk: pq.ColumnChunkMetaData, length: int) -> int:
     """Return how many bytes a column chunk has at least when it is decoded: lists of one number may be tiny in the file."""
     widths = {"BOOLEAN": 1, "INT64": 8, "DOUBLE": 8, "INT96": 8, "FIXED_LEN_BYTE_ARRAY": length}
     width = widths.get(chunk.physical_type, 4)
-    return max(int(chunk.total_uncompressed_size), width * int(chunk.num_values))
+    return max(int(chunk.total_uncompressed_size), int(width * chunk.num_values))
 
 
 def _bounded(batches: Iterable[pa.RecordBatch], count: int, *, decoded: bool) -> Iterator[pa.RecordBatch]:

@@ -100,9 +100,7 @@ def _scan_shards(
         return list(itertools.chain.from_iterable(found))
 
 
-def _scan_shard(
-    shard: Shard, column: str, id_column: str, use: ColumnUse | None
-) -> tuple[Shard, np.ndarray | None]:
+def _scan_shard(shard: Shard, column: str, id_column: str, use: ColumnUse | None) -> tuple[Shard, np.ndarray | None]:
     """Return the shard with its rows and columns, or with the reason why it cannot be used; and hashes of ids it has read."""
     try:
         with content_errors(shard):

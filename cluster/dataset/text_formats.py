@@ -25,8 +25,8 @@ from cluster.dataset.units import UNIT_BYTES, too_large
 from cluster.spool import open_copy, remove_copies
 
 _DELIMITERS = {"csv": ",", "tsv": "\t"}
-# A text shard's index holds the place of every 256th row, and of a row so many bytes after the last one: a unit starts reading at
-# most so much early.
+# A text shard's index holds the place of every 256th row, and of rows so many bytes after the last one: a unit starts reading
+# no earlier.
 _STRIDE = 256
 _STRIDE_BYTES = 16 << 20
 # Bounds the memory that a file without line ends, or with a quote that is never closed, can take.
@@ -178,18 +178,24 @@ class _Record(NamedTuple):
     """One row of a text format, and the place of its first byte; with an ``error``, what may be known of its id."""
 
     offset: int
-    values: "Mapping[str, Any] | _JsonRemains"
+    values: Mapping[str, Any]
     error: str | None
 
 
-class _JsonRemains(NamedTuple):
-    """A line that is no JSON object."""
+class _JsonRemains(Mapping[str, Any]):
+    """A line that is no JSON object: values that stand before what is wrong with it can be asked for, and are not listed."""
 
-    line: bytes
+    def __init__(self, line: bytes) -> None:
+        self._line = line
 
-    def get(self, name: str) -> Any:
-        """Return a value that stands before what is wrong with the line; ``None`` if it does not."""
-        return json_id(self.line, name)
+    def __getitem__(self, name: str) -> Any:
+        return json_id(self._line, name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
 
 
 class _Lines:
@@ -293,7 +299,9 @@ def _csv_records(kind: Format, lines: _Lines, columns: list[str]) -> Iterator[_R
             yield _Record(offset, dict(zip(columns, known, strict=False)), content)
         elif len(content) > len(columns):
             # Which of the others is the one too many is not known.
-            yield _Record(offset, {columns[0]: content[0]}, f"the row has {len(content)} fields, but there are {len(columns)} columns")
+            yield _Record(
+                offset, {columns[0]: content[0]}, f"the row has {len(content)} fields, but there are {len(columns)} columns"
+            )
         else:
             padded = itertools.zip_longest(columns, content)
             yield _Record(offset, dict(padded), None)

@@ -206,7 +206,9 @@ def scanned(tmp_path_factory):
     for name, array in COLUMNS.items():
         pq.write_table(pa.table({"text": ["t"] * len(array), "v": array}), folder / f"{name}.parquet")
     shards = {shard.name.removesuffix(".parquet"): shard for shard in scan(folder).shards}
-    return {name: (shard, read_slice(shard, Unit(0, 0, shard.rows), {"v"}, "id").columns["v"]) for name, shard in shards.items()}
+    return {
+        name: (shard, read_slice(shard, Unit(0, 0, shard.rows), {"v"}, "id").columns["v"]) for name, shard in shards.items()
+    }
 
 
 def passed(scanned, *names):

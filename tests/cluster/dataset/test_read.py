@@ -1,15 +1,13 @@
 """Rows of strangers' tables: one value that cannot be read costs one row, and nothing is changed."""
 
-import gzip
 import json
-from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from actors.errors import InputDataError
-from cluster.dataset import Unit, find_duplicate_ids, plan_units, read_rows, scan, unreadable_rows
+from cluster.dataset import Unit, find_duplicate_ids, plan_units, read_rows, scan
 
 DEEP = 110
 
@@ -36,7 +34,12 @@ def not_utf8(*values):
 
 
 def test_unsigned_integers_keep_their_value_beside_signed_ones(tmp_path):
-    write(tmp_path / "1.parquet", text=["a"], n=pa.array([2**64 - 1], pa.uint64()), s=pa.array([{"x": [2**64 - 1]}], pa.struct([("x", pa.list_(pa.uint64()))])))
+    write(
+        tmp_path / "1.parquet",
+        text=["a"],
+        n=pa.array([2**64 - 1], pa.uint64()),
+        s=pa.array([{"x": [2**64 - 1]}], pa.struct([("x", pa.list_(pa.uint64()))])),
+    )
     write(tmp_path / "2.parquet", text=["b"], n=pa.array([-1]), s=pa.array([{"x": [-1]}]))
     _, table = read(tmp_path)
     assert table.column("n").to_pylist() == [2**64 - 1, -1]
@@ -60,9 +63,15 @@ def test_int96_timestamps_beyond_nanoseconds_keep_their_value(tmp_path):
     assert read(tmp_path)[1].column("at").to_pylist() == ['"9999-12-31T23:59:59.999999"', '"1970-01-01T00:00:00.000000001"']
 
 
-@pytest.mark.parametrize("kind", [pa.null(), pa.list_(pa.null()), pa.struct([("y", pa.null())]), pa.map_(pa.string(), pa.null())])
+@pytest.mark.parametrize(
+    "kind", [pa.null(), pa.list_(pa.null()), pa.struct([("y", pa.null())]), pa.map_(pa.string(), pa.null())]
+)
 def test_what_is_null_everywhere_can_be_written_again(tmp_path, kind):
-    write(tmp_path / "a.parquet", text=["a", "b"], meta=pa.array([{"x": None, "l": "en"}, None], pa.struct([("x", kind), ("l", pa.string())])))
+    write(
+        tmp_path / "a.parquet",
+        text=["a", "b"],
+        meta=pa.array([{"x": None, "l": "en"}, None], pa.struct([("x", kind), ("l", pa.string())])),
+    )
     rows, table = read(tmp_path)
     assert [row.error for row in rows] == [None, None]
     assert "null" not in str(table.schema.field("meta").type)
