@@ -18,10 +18,11 @@ from cluster.dataset.scan import scan, scan_media
 from cluster.dataset.shards import Dataset, Format, InputBatch, InputRow, Location, Shard, Unit
 from cluster.dataset.stored import open_bytes
 from cluster.dataset.text_formats import remove_decompressed
-from cluster.dataset.units import missing_units, plan_units
+from cluster.dataset.units import UNIT_BYTES, missing_units, plan_units
 
 __all__ = [
     "MEDIA_SUFFIXES",
+    "UNIT_BYTES",
     "Dataset",
     "Format",
     "InputBatch",

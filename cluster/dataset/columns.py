@@ -328,7 +328,7 @@ def _merge_structs(a: pa.DataType, b: pa.DataType, fits: frozenset[str]) -> pa.D
 
 def has_repeated_names(kind: pa.DataType) -> bool:
     """Say whether several fields of a record have one name."""
-    return len({field.name for field in kind}) < kind.num_fields
+    return len({field.name for field in kind}) < int(kind.num_fields)
 
 
 def _is_number(kind: pa.DataType) -> bool:

@@ -52,8 +52,8 @@ _MAX_VALUES_PER_BYTE = 64
 _MAX_RATIO = 1000
 _HARMLESS_VALUES = 16 << 20
 _HARMLESS_BYTES = 256 << 20
-# More is not read of one row: what Arrow holds as one value is less than twice as much.
-_MAX_ROW_BYTES = 1 << 30
+# More is not read of one row: Arrow and Parquet hold no larger text.
+_MAX_ROW_BYTES = (1 << 31) - 1
 
 
 def scan_parquet(shard: Shard, id_column: str) -> tuple[Shard, np.ndarray | None]:
@@ -256,7 +256,8 @@ def _fixed_bytes(chunk: pq.ColumnChunkMetaData, length: int) -> int:
     """Return how many bytes a column chunk has at least when it is decoded: lists of one number may be tiny in the file."""
     widths = {"BOOLEAN": 1, "INT64": 8, "DOUBLE": 8, "INT96": 8, "FIXED_LEN_BYTE_ARRAY": length}
     width = widths.get(chunk.physical_type, 4)
-    return max(int(chunk.total_uncompressed_size), int(width * chunk.num_values))
+    largest: int = max(chunk.total_uncompressed_size, width * chunk.num_values)
+    return largest
 
 
 def _bounded(batches: Iterable[pa.RecordBatch], count: int, *, decoded: bool) -> Iterator[pa.RecordBatch]:
