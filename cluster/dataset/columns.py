@@ -439,11 +439,12 @@ def check_use(column: pa.Field, use: ColumnUse) -> str | None:
     return None if is_good else f"its type is {kind}"
 
 
-def common_features(shards: Iterable[Shard]) -> dict[str, Any]:
-    """Return the declared feature of every column for which all shards that have it declare the same."""
+def common_features(shards: Iterable[Shard], schema: pa.Schema) -> dict[str, Any]:
+    """Return the feature that all shards which have a column declare for it, of those whose type ``schema`` keeps."""
     features: dict[str, Any] = {}
     for shard in shards:
         for name in shard.schema.names:
-            declared = shard.features.get(name)
+            is_kept = name in schema.names and shard.schema.field(name).type == schema.field(name).type
+            declared = shard.features.get(name) if is_kept else None
             features[name] = declared if features.get(name, declared) == declared else None
     return {name: feature for name, feature in features.items() if feature is not None}

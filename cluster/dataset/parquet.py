@@ -242,9 +242,10 @@ def _batch_rows(metadata: pq.FileMetaData, groups: Sequence[int], names: Collect
     Raises:
         InputDataError: as many as are wanted are too large together.
     """
-    rows = max(1, sum(metadata.row_group(i).num_rows for i in groups))
+    rows: int = max(1, sum(metadata.row_group(i).num_rows for i in groups))
     widths = {c.path: c.length for c in map(metadata.schema.column, range(metadata.num_columns))}
-    row_bytes = sum(_fixed_bytes(c, widths[c.path_in_schema]) for c in _chunks(metadata, groups, names)) // rows
+    size = sum(_fixed_bytes(c, widths[c.path_in_schema]) for c in _chunks(metadata, groups, names))
+    row_bytes = size // rows
     if row_bytes * count > UNIT_BYTES and count > 1:
         raise too_large(row_bytes * count)
     if row_bytes > _MAX_ROW_BYTES:

@@ -52,7 +52,8 @@ def scan(
         reasons = "; ".join(f"{shard.uri}: {shard.error}" for shard in shards[:3])
         raise InputDataError(f"none of the {len(shards)} input files can be used. {reasons}")
     hashes = {shard.index: ids for shard, ids in scanned if ids is not None}
-    return Dataset(tuple(shards), unify(shards), common_features(shards), column, id_column, hashes)
+    schema = unify(shards)
+    return Dataset(tuple(shards), schema, common_features(shards, schema), column, id_column, hashes)
 
 
 def scan_media(inputs: Location | Sequence[Location], *, exclude: Iterable[Location] = ()) -> Dataset:

@@ -256,3 +256,65 @@ def test_audio_is_bytes_or_a_path_or_a_record_of_them(tmp_path):
     for array in (pa.array([[0.5]]), pa.array([{"array": [0.5]}]), pa.array([1])):
         write(tmp_path / "bad.parquet", audio=array)
         assert "'audio' holds no audio" in scan(tmp_path, "audio", use="audio").corrupt[0].error
+
+
+# --- features ---
+
+
+def test_features_of_columns_that_get_another_type_are_not_kept(tmp_path):
+    kinds = {"n": pa.uint64(), "same": pa.int64(), "none": pa.null()}
+    features = {name: {"dtype": str(kind), "_type": "Value"} for name, kind in kinds.items()}
+    metadata = {"huggingface": json.dumps({"info": {"features": features}})}
+    for i, kind in enumerate((pa.uint64(), pa.int64())):
+        columns = {"text": ["a"], "n": pa.array([1], kind), "same": [1], "none": pa.nulls(1)}
+        pq.write_table(pa.table(columns).replace_schema_metadata(metadata), tmp_path / f"{i}.parquet")
+    assert scan(tmp_path).features == {"same": features["same"]}
+
+
+# --- whatever is raised ---
+
+
+@pytest.mark.parametrize("error", [ValueError, OverflowError, KeyError, RecursionError, MemoryError, pa.ArrowInvalid])
+@pytest.mark.parametrize("step", ["parquet.read_parquet", "read.read_slice", "read.row_ids", "read.to_column"])
+def test_whatever_reading_raises_is_an_error_of_the_rows(tmp_path, monkeypatch, error, step):
+    write(tmp_path / "a.parquet", text=["a", "b"], n=[1, 2])
+    dataset = scan(tmp_path)
+
+    def fail(*_, **__):
+        raise error("broken")
+
+    monkeypatch.setattr(f"cluster.dataset.{step.replace('parquet.', 'read.')}", fail)
+    with pytest.raises(InputDataError, match=r"a\.parquet.*broken"):
+        read_rows(dataset, Unit(0, 0, 2), ["text"], ["n"])
+
+
+@pytest.mark.parametrize("step", ["values.convert", "values.json_values", "values.json_text"])
+def test_whatever_a_value_raises_costs_its_row_alone(tmp_path, monkeypatch, step):
+    for i, kind in enumerate((pa.timestamp("us"), pa.string())):
+        write(
+            tmp_path / f"{i}.parquet",
+            text=["a"],
+            n=pa.array([None if i else 5], kind),
+            m=pa.array([i], pa.type_for_alias(("int8", "int64")[i])),
+        )
+    dataset = scan(tmp_path)
+
+    def fail(*_, **__):
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(f"cluster.dataset.{step}", fail)
+    batch = read_rows(dataset, Unit(0, 0, 1), ["text"], ["n", "m"])
+    assert "broken" in batch.rows[0].error
+    assert batch.table.num_rows == 1
+
+
+@pytest.mark.parametrize("error", [ValueError, RecursionError, MemoryError, KeyError])
+def test_whatever_scanning_a_file_raises_is_an_error_of_the_file(tmp_path, monkeypatch, error):
+    write(tmp_path / "a.parquet", text=["a"])
+    (tmp_path / "b.txt").write_text("a\n")
+
+    def fail(*_, **__):
+        raise error("broken")
+
+    monkeypatch.setattr("cluster.dataset.parquet.storage_type", fail)
+    assert "broken" in scan(tmp_path).corrupt[0].error
