@@ -20,10 +20,11 @@ from cluster.dataset.shards import Dataset, Format, InputBatch, InputRow, Locati
 from cluster.dataset.stored import open_bytes
 from cluster.dataset.text_formats import remove_decompressed
 from cluster.dataset.text_options import TextOptions
-from cluster.dataset.units import missing_units, plan_units
+from cluster.dataset.units import UNIT_BYTES, missing_units, plan_units
 
 __all__ = [
     "MEDIA_SUFFIXES",
+    "UNIT_BYTES",
     "Dataset",
     "Format",
     "InputBatch",

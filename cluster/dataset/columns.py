@@ -2,7 +2,7 @@
 
 A type is chosen before the run, from what each shard says of its columns, because workers read units on their own. Shards of
 different types get a wider type that holds every value of both exactly (``uint64`` and ``int64``: ``decimal128(20, 0)``). Where
-there is none the column holds JSON texts (:func:`is_json_column`). Whether all integers of a file are exact as floats, or all of its
+there is none the column holds JSON texts (:func:`is_json_column`). Whether all integers of a file are exact as floats, or its
 times have a place among 64-bit nanoseconds, is no matter of types: the file's statistics say so (``fits``).
 """
 
@@ -31,7 +31,7 @@ _UNITS = ("s", "ms", "us", "ns")
 _PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _INT_DIGITS = {8: 3, 16: 5, 32: 10, 64: 19}
 _MAX_DIGITS = {128: 38, 256: 76}
-# The integers of so many bits (sign included) that a float type holds exactly: one bit more than its fraction has, and the sign.
+# Of integers with so many bits (sign included) a float type holds each exactly: its precision, and one for the sign.
 _FLOAT_BITS = {16: 12, 32: 25, 64: 54}
 
 ColumnUse = Literal["text", "audio"]
@@ -42,7 +42,7 @@ class ColumnType(NamedTuple):
 
     Attributes:
         kind: the type; ``None`` if the values have none in common and are JSON texts.
-        fits: what its values are known to fit without loss: ``float64`` all integers, ``us`` and ``ns`` all times and durations.
+        fits: what its values fit without loss, as far as is known: ``float64`` integers, ``us`` and ``ns`` times and durations.
     """
 
     kind: pa.DataType | None
@@ -328,14 +328,15 @@ def _merge_structs(a: pa.DataType, b: pa.DataType, fits: frozenset[str]) -> pa.D
 
 def has_repeated_names(kind: pa.DataType) -> bool:
     """Say whether several fields of a record have one name."""
-    return len({field.name for field in kind}) < kind.num_fields
+    return len({field.name for field in kind}) < int(kind.num_fields)
 
 
 def _is_number(kind: pa.DataType) -> bool:
     return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind))
 
 
-def _is_bytes(kind: pa.DataType) -> bool:
+def is_bytes(kind: pa.DataType) -> bool:
+    """Say whether a type is one of the texts and byte strings, views aside."""
     is_text = types.is_string(kind) or types.is_large_string(kind)
     return bool(is_text or types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind))
 
@@ -351,7 +352,7 @@ def _is_moment(kind: pa.DataType) -> bool:
 
 _FAMILIES = (
     (_is_number, _merge_numbers),
-    (_is_bytes, _merge_bytes),
+    (is_bytes, _merge_bytes),
     (_is_moment, _merge_times),
     (types.is_duration, _merge_times),
     (types.is_time, _merge_times_of_day),
@@ -403,7 +404,7 @@ def column_of(column: pa.Field) -> ColumnType:
 
 def is_json_column(column: pa.Field) -> bool:
     """Say whether a column holds values of no common type as JSON texts."""
-    return column.metadata is not None and b"encoding" in column.metadata
+    return bool(column.metadata and b"encoding" in column.metadata)
 
 
 def unify(shards: Iterable[Shard]) -> pa.Schema:
@@ -434,15 +435,16 @@ def check_use(column: pa.Field, use: ColumnUse) -> str | None:
     kind = column.type
     is_good = types.is_null(kind) or types.is_string(kind) or types.is_large_string(kind)
     if use == "audio":
-        is_good = is_good or _is_bytes(kind) or (types.is_struct(kind) and any(f.name in ("bytes", "path") for f in kind))
+        is_good = is_good or is_bytes(kind) or (types.is_struct(kind) and any(f.name in ("bytes", "path") for f in kind))
     return None if is_good else f"its type is {kind}"
 
 
-def common_features(shards: Iterable[Shard]) -> dict[str, Any]:
-    """Return the declared feature of every column for which all shards that have it declare the same."""
+def common_features(shards: Iterable[Shard], schema: pa.Schema) -> dict[str, Any]:
+    """Return the feature that all shards which have a column declare for it, of those whose type ``schema`` keeps."""
     features: dict[str, Any] = {}
     for shard in shards:
         for name in shard.schema.names:
-            declared = shard.features.get(name)
+            is_kept = name in schema.names and shard.schema.field(name).type == schema.field(name).type
+            declared = shard.features.get(name) if is_kept else None
             features[name] = declared if features.get(name, declared) == declared else None
     return {name: feature for name, feature in features.items() if feature is not None}

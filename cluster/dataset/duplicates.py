@@ -11,12 +11,11 @@ from actors.errors import InputDataError
 from cluster.dataset.arrow_ipc import arrow_ids
 from cluster.dataset.ids import hashes_of, id_texts
 from cluster.dataset.parquet import read_parquet
-from cluster.dataset.shards import Dataset, Shard, Unit
+from cluster.dataset.shards import Dataset, Shard
 from cluster.dataset.stored import content_errors
 from cluster.dataset.text_formats import text_ids
 from cluster.dataset.units import missing_units
 from cluster.dataset.values import Column
-
 
 _SHOWN_ROWS = 3
 _SHOWN_CHARS = 200

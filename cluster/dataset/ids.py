@@ -3,7 +3,6 @@
 import json
 import math
 from collections.abc import Sequence
-from json.decoder import scanstring
 from typing import Any
 
 import numpy as np
@@ -54,7 +53,7 @@ def json_id(line: bytes, name: str) -> Any:
     try:
         place = _skip(text, _skip(text, 0, "{"), "")
         while True:
-            key, place = scanstring(text, _skip(text, place, '"'))
+            key, place = _JSON.raw_decode(text, _skip(text, place, ""))
             value, place = _JSON.raw_decode(text, _skip(text, _skip(text, place, ":"), ""))
             if key == name:
                 json.dumps(value, ensure_ascii=False).encode()

@@ -1,6 +1,6 @@
 """The lines of a text file and the rows that are made of them, each with its place."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO, NamedTuple
 
 from actors.errors import InputDataError
@@ -8,17 +8,17 @@ from actors.errors import InputDataError
 # Bounds the memory that a file without line ends, or with a quote that is never closed, can take.
 MAX_RECORD_BYTES = 64 << 20
 # Bounds the time that a file of nothing but line ends takes, whose compressed form may be tiny.
-MAX_BLANK_LINES = 1_000_000
+_MAX_BLANK_LINES = 1_000_000
 
 
 class Record(NamedTuple):
     """One row of a text format: the place of its first byte, its values, why it cannot be read, and the number of its line.
 
-    Values are a mapping; with an ``error``, something with a method ``get`` that knows what may be known of the row's id.
+    With an ``error``, values are what may be known of its id.
     """
 
     offset: int
-    values: Any
+    values: Mapping[str, Any]
     error: str | None
     line: int = 0
 
@@ -50,8 +50,8 @@ class Lines:
         if len(content) > MAX_RECORD_BYTES:
             raise InputDataError(f"the line at byte {self.offset} is longer than {MAX_RECORD_BYTES >> 20} MiB")
         self._blank = self._blank + 1 if content in (b"\n", b"\r\n") else 0
-        if self._blank > MAX_BLANK_LINES:
-            raise InputDataError(f"before byte {self.offset} are more than {MAX_BLANK_LINES:,} blank lines: it is no table")
+        if self._blank > _MAX_BLANK_LINES:
+            raise InputDataError(f"before byte {self.offset} are more than {_MAX_BLANK_LINES:,} blank lines: it is no table")
         line = Line(self.offset, self._number, content.removeprefix(b"\xef\xbb\xbf") if self.offset == 0 else content)
         self.offset += len(content)
         self._number += 1

@@ -21,6 +21,7 @@ from cluster.dataset.columns import (
     declared_features,
     field_of,
     fits_of,
+    is_bytes,
     is_list,
     leaf_types,
     share,
@@ -43,6 +44,7 @@ _CHUNKS_BYTES = 256 << 20
 _DECODED_ROW_BYTES = 4 << 10
 _DECODED_BYTES = 128 << 20
 _PARQUET_BATCH_ROWS = 128
+_SHARED_BATCH_ROWS = 1 << 14
 # A footer that claims more rows for each byte of its file is wrong, or is meant to do harm.
 _MAX_ROWS_PER_BYTE = 10_000
 # As wrong, or as harmful, are chunks of which so many values are in a byte, or that unpack to so many times their size.
@@ -50,8 +52,8 @@ _MAX_VALUES_PER_BYTE = 64
 _MAX_RATIO = 1000
 _HARMLESS_VALUES = 16 << 20
 _HARMLESS_BYTES = 256 << 20
-# More is not read of one row: what Arrow holds as one value is less than twice as much.
-_MAX_ROW_BYTES = 1 << 30
+# More is not read of one row: Arrow and Parquet hold no larger text.
+_MAX_ROW_BYTES = (1 << 31) - 1
 
 
 def scan_parquet(shard: Shard, id_column: str) -> tuple[Shard, np.ndarray | None]:
@@ -114,8 +116,8 @@ def _check_chunk(chunk: pq.ColumnChunkMetaData, rows: int) -> None:
 def _int96_unit(stream: "StoreReader", metadata: pq.FileMetaData) -> Literal["us", "ns"]:
     """Return the unit in which the timestamps of the old kind keep their value.
 
-    They reach beyond the years that 64 bits have nanoseconds for, and Arrow says nothing where it leaves those. No statistics tell,
-    so that such columns are read here.
+    They reach beyond the years that 64 bits have nanoseconds for, and Arrow says nothing where it leaves those. No statistics
+    tell, so such columns are read here.
     """
     leaves = [metadata.schema.column(i) for i in range(metadata.num_columns)]
     names = list({leaf.path.partition(".")[0]: None for leaf in leaves if leaf.physical_type == "INT96"})
@@ -158,7 +160,7 @@ def _read_whole(stream: "StoreReader", metadata: pq.FileMetaData, column: str) -
     size = 0
     batches = []
     with pq.ParquetFile(content, metadata=metadata, read_dictionary=repeated) as file:
-        for batch in file.iter_batches(1 << 14, columns=[column], use_threads=False):
+        for batch in _iter_groups(file, _SHARED_BATCH_ROWS, range(metadata.num_row_groups), [column]):
             size += batch.nbytes
             if size > UNIT_BYTES:
                 raise too_large(size)
@@ -218,8 +220,9 @@ def read_parquet(shard: Shard, unit: Unit, names: set[str], *, decoded: bool = T
     table = _decode_groups(shard, groups, frozenset(names)) if is_lesser else None
     if table is None:
         with _open_chunks(shard, groups, names, is_lesser=is_lesser) as file:
-            rows = _batch_rows(file.metadata, groups, names, unit.count)
-            batches = file.iter_batches(rows, row_groups=groups, columns=sorted(names), use_threads=False)
+            most = _PARQUET_BATCH_ROWS if decoded else _SHARED_BATCH_ROWS
+            rows = min(most, _batch_rows(file.metadata, groups, names, unit.count))
+            batches = _iter_groups(file, rows, groups, names)
             table = pa.Table.from_batches(_bounded(_slice_batches(batches, skip, unit.count), unit.count, decoded=decoded))
     else:
         table = table.slice(skip, unit.count)
@@ -227,27 +230,35 @@ def read_parquet(shard: Shard, unit: Unit, names: set[str], *, decoded: bool = T
     return Slice({name: table.column(name) for name in names}, [None] * table.num_rows)
 
 
+def _iter_groups(file: pq.ParquetFile, rows: int, groups: Iterable[int], names: Collection[str]) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of one row group after the other: Arrow cannot join dictionaries that are inside of lists or records."""
+    for group in groups:
+        yield from file.iter_batches(rows, row_groups=[group], columns=sorted(names), use_threads=False)
+
+
 def _batch_rows(metadata: pq.FileMetaData, groups: Sequence[int], names: Collection[str], count: int) -> int:
-    """Return how many rows to decode at once.
+    """Return how many rows may be decoded at once.
 
     Raises:
         InputDataError: as many as are wanted are too large together.
     """
-    rows = max(1, sum(metadata.row_group(i).num_rows for i in groups))
+    rows: int = max(1, sum(metadata.row_group(i).num_rows for i in groups))
     widths = {c.path: c.length for c in map(metadata.schema.column, range(metadata.num_columns))}
-    row_bytes = sum(_fixed_bytes(c, widths[c.path_in_schema]) for c in _chunks(metadata, groups, names)) // rows
+    size = sum(_fixed_bytes(c, widths[c.path_in_schema]) for c in _chunks(metadata, groups, names))
+    row_bytes = size // rows
     if row_bytes * count > UNIT_BYTES and count > 1:
         raise too_large(row_bytes * count)
     if row_bytes > _MAX_ROW_BYTES:
         raise InputDataError(f"a row has {row_bytes >> 20} MiB, and at most {_MAX_ROW_BYTES >> 20} are read")
-    return max(1, min(_PARQUET_BATCH_ROWS, UNIT_BYTES // max(1, row_bytes)))
+    return max(1, UNIT_BYTES // max(1, row_bytes))
 
 
 def _fixed_bytes(chunk: pq.ColumnChunkMetaData, length: int) -> int:
     """Return how many bytes a column chunk has at least when it is decoded: lists of one number may be tiny in the file."""
     widths = {"BOOLEAN": 1, "INT64": 8, "DOUBLE": 8, "INT96": 8, "FIXED_LEN_BYTE_ARRAY": length}
     width = widths.get(chunk.physical_type, 4)
-    return max(int(chunk.total_uncompressed_size), width * int(chunk.num_values))
+    largest: int = max(chunk.total_uncompressed_size, width * chunk.num_values)
+    return largest
 
 
 def _bounded(batches: Iterable[pa.RecordBatch], count: int, *, decoded: bool) -> Iterator[pa.RecordBatch]:
@@ -271,11 +282,13 @@ def _decoded_bytes(array: pa.Array) -> int:
     kind = array.type
     if isinstance(kind, pa.BaseExtensionType):
         return _decoded_bytes(array.storage)
-    if types.is_dictionary(kind) and (types.is_string(kind.value_type) or types.is_binary(kind.value_type)):
+    if types.is_dictionary(kind) and is_bytes(kind.value_type):
         lengths = pc.cast(pc.binary_length(array.dictionary), pa.int64())
         return int(pc.sum(lengths.take(array.indices)).as_py() or 0) + 4 * len(array)
     if types.is_struct(kind):
         return sum(map(_decoded_bytes, array.flatten()))
+    if types.is_map(kind):
+        return _decoded_bytes(array.keys) + _decoded_bytes(array.items) + 4 * len(array)
     if is_list(kind):
         return _decoded_bytes(array.flatten()) + 4 * len(array)
     return int(array.nbytes)
@@ -309,7 +322,7 @@ def _decode_group(
         if size > min(_DECODED_BYTES, _DECODED_ROW_BYTES * file.metadata.row_group(group).num_rows):
             return None
         try:
-            for batch in file.iter_batches(1 << 14, row_groups=[group], columns=sorted(names), use_threads=False):
+            for batch in file.iter_batches(_SHARED_BATCH_ROWS, row_groups=[group], columns=sorted(names), use_threads=False):
                 batches.append(batch)
                 if sum(batch.nbytes for batch in batches) > _DECODED_BYTES:
                     return None

@@ -64,7 +64,8 @@ def _read_rows(dataset: Dataset, unit: Unit, columns: list[str], passthrough: li
     found = {name: to_values(part.columns.get(name), unit.count) for name in asked}
     fields = [dataset.schema.field(name) for name in passthrough]
     passed = [to_column(part.columns.get(f.name), f, unit.count) for f in fields]
-    errors = join_errors([*asked, *passthrough], [column.errors for column in (*found.values(), *passed)], part.errors)
+    reasons = [*(column.errors for column in found.values()), *(column.errors for column in passed)]
+    errors = join_errors([*asked, *passthrough], reasons, part.errors)
     ids = row_ids(shard, unit, found[dataset.id_column].values)
     rows = [
         InputRow(ids[i], unit.first + i, {name: found[name].values[i] for name in columns}, errors[i])

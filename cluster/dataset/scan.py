@@ -78,8 +78,8 @@ def scan(
         reasons = "; ".join(f"{shard.uri}: {shard.error}" for shard in shards[:3])
         raise InputDataError(f"none of the {len(shards)} input files can be used. {reasons}")
     hashes = {shard.index: ids for shard, ids in scanned if ids is not None}
-    schema, features = unify(shards), common_features(shards)
-    return Dataset(tuple(shards), schema, features, column, id_column, hashes, skipped)
+    schema = unify(shards)
+    return Dataset(tuple(shards), schema, common_features(shards, schema), column, id_column, hashes, skipped)
 
 
 def _without_descriptions(scanned: list[_Scanned], found: Found, column: str) -> tuple[list[_Scanned], tuple[str, ...]]:

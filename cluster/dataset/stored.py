@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 
-from actors.errors import InputDataError, StorageError
+from actors.errors import InputDataError, SpeechmillError
 from cluster.dataset.shards import Shard
 from cluster.storage import Store
 
@@ -32,9 +32,9 @@ def content_errors(shard: Shard) -> Iterator[None]:
         raise InputDataError("the file is empty (0 bytes)")
     try:
         yield
-    except StorageError:
+    except SpeechmillError:
         raise
-    except (OSError, EOFError, lzma.LZMAError, pa.ArrowException, UnicodeDecodeError) as error:
+    except Exception as error:
         raise InputDataError(f"not a readable {shard.format} file: {error}") from error
 
 

@@ -10,7 +10,7 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -28,8 +28,8 @@ from cluster.dataset.text_options import UTF8, TextLayout
 from cluster.dataset.units import UNIT_BYTES, too_large
 from cluster.spool import open_copy, remove_copies
 
-# A text shard's index holds the place of every 256th row, and of a row so many bytes after the last one: a unit starts reading
-# at most so much early.
+# A text shard's index holds the place of every 256th row, and of rows so many bytes after the last one: a unit starts reading
+# no earlier.
 _STRIDE = 256
 _STRIDE_BYTES = 16 << 20
 # A JSON value takes 50 bytes and more in memory, and two in a file.
@@ -296,21 +296,27 @@ def _jsonl_records(lines: Lines, layout: TextLayout) -> Iterator[Record]:
             yield _jsonl_record(offset, line, layout)
 
 
-class _JsonRemains(NamedTuple):
-    """A line that is no JSON object."""
+class _JsonRemains(Mapping[str, Any]):
+    """A line that is no JSON object: values that stand before what is wrong with it can be asked for, and are not listed."""
 
-    line: bytes
-    encoding: str
+    def __init__(self, line: bytes, layout: TextLayout) -> None:
+        self._line = line
+        self._layout = layout
 
-    def get(self, name: str) -> Any:
-        """Return a value that stands before what is wrong with the line; ``None`` if it does not."""
-        return json_id(
-            self.line if self.encoding == UTF8 else self.line.decode(self.encoding, MARK).encode("utf-8", "surrogatepass"), name
-        )
+    def __getitem__(self, name: str) -> Any:
+        if self._layout.encoding == UTF8:
+            return json_id(self._line, name)
+        return json_id(self._line.decode(self._layout.encoding, MARK).encode("utf-8", "surrogatepass"), name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
 
 
 def _jsonl_record(offset: int, line: bytes, layout: TextLayout) -> Record:
-    remains = _JsonRemains(line, layout.encoding)
+    remains = _JsonRemains(line, layout)
     if line.count(b",") + line.count(b"[") + line.count(b"{") > _MAX_JSON_VALUES:
         return Record(offset, remains, f"the line holds more than {_MAX_JSON_VALUES:,} JSON values")
     try:

@@ -8,7 +8,7 @@ import json
 import math
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +17,7 @@ from pyarrow import types
 
 from cluster.dataset.columns import has_repeated_names, is_json_column, is_list
 
-Column = pa.ChunkedArray | list[Any]
+Column: TypeAlias = pa.ChunkedArray | list[Any]
 
 _DIGITS = {"s": 0, "ms": 3, "us": 6, "ns": 9}
 _SECONDS_A_DAY = 86_400
@@ -41,7 +41,7 @@ class Passed(NamedTuple):
 
 
 def to_values(column: Column | None, count: int) -> Values:
-    """Return a column's values; nulls for a column that is not there. What Python cannot hold (a year 10000) is ISO 8601 text."""
+    """Return a column's values; nulls for a column that is not there. Times are ISO 8601 texts: Python has no year 10000."""
     if column is None:
         return Values([None] * count, {})
     if isinstance(column, list):
@@ -227,7 +227,7 @@ def json_values(array: pa.Array) -> list[Any]:
         return _json_lists(array, json_values(array.flatten()))
     if form := _json_form(kind):
         return [None if value is None else form(value) for value in _raw_values(array)]
-    return array.to_pylist()
+    return list(array.to_pylist())
 
 
 def _json_structs(array: pa.Array) -> list[Any]:
@@ -247,8 +247,8 @@ def _raw_values(array: pa.Array) -> list[Any]:
     """Return the integers behind times, and other values as they are."""
     kind = array.type
     if not types.is_temporal(kind):
-        return array.to_pylist()
-    return array.view(pa.int64() if kind.bit_width == 64 else pa.int32()).to_pylist()
+        return list(array.to_pylist())
+    return list(array.view(pa.int64() if kind.bit_width == 64 else pa.int32()).to_pylist())
 
 
 def _json_form(kind: pa.DataType) -> Callable[[Any], Any] | None:

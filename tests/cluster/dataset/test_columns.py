@@ -98,6 +98,24 @@ COLUMNS = {
 }
 
 
+# Columns of JSON Lines.
+JSON = {
+    "json integers": [1, -(2**63), 2**63 - 1, None],
+    "json small integers": [1, -(2**53), 2**53],
+    "json floats": [0.1, -0.0, NAN, -math.inf],
+    "json integers and floats": [1, 0.5],
+    "json texts": ["é\0", "1", None],
+    "json booleans": [True, False],
+    "json nulls": [None],
+    "json lists": [[1, None], [], [2**53]],
+    "json objects": [{"a": 1}, {"b": "x", "a": None}, {"c": [0.5]}],
+    "json empty objects": [{}, {"a": 1}],
+    "json huge integers": [2**70, 1],
+    "json mixture": [1, "x", [None], {"a": {"b": NAN}}],
+    "json deep": [json.loads("[" * 30 + "1" + "]" * 30)],
+}
+
+
 def plain(array):
     """The array without encodings and extension types at its top."""
     if isinstance(array.type, pa.BaseExtensionType):
@@ -206,7 +224,21 @@ def scanned(tmp_path_factory):
     for name, array in COLUMNS.items():
         pq.write_table(pa.table({"text": ["t"] * len(array), "v": array}), folder / f"{name}.parquet")
     shards = {shard.name.removesuffix(".parquet"): shard for shard in scan(folder).shards}
-    return {name: (shard, read_slice(shard, Unit(0, 0, shard.rows), {"v"}, "id").columns["v"]) for name, shard in shards.items()}
+    return {
+        name: (shard, read_slice(shard, Unit(0, 0, shard.rows), {"v"}, "id").columns["v"]) for name, shard in shards.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def json_scanned(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("json")
+    for name, values in JSON.items():
+        lines = [json.dumps({"text": "t", "v": value}) for value in values]
+        (folder / f"{name}.jsonl").write_text("\n".join(lines))
+    shards = {shard.name.removesuffix(".jsonl"): shard for shard in scan(folder).shards}
+    return {
+        name: (shard, read_slice(shard, Unit(0, 0, shard.rows), {"v"}, "id").columns["v"]) for name, shard in shards.items()
+    }
 
 
 def passed(scanned, *names):
@@ -220,7 +252,25 @@ def passed(scanned, *names):
 
 @functools.cache
 def expected_of(name, form):
-    return form(COLUMNS[name])
+    if name not in JSON:
+        return form(COLUMNS[name])
+    return [json_value(value) if form is as_json else exact_value(value) for value in JSON[name]]
+
+
+def json_value(value):
+    if isinstance(value, dict):
+        return {name: json_value(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [json_value(item) for item in value]
+    return json_scalar(pa.scalar(value)) if isinstance(value, float) else value
+
+
+def exact_value(value):
+    if isinstance(value, dict):
+        return {name: exact_value(item) for name, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [exact_value(item) for item in value]
+    return exact_or_none(pa.scalar(value))
 
 
 def check_equal(column, found, *names):
@@ -254,6 +304,14 @@ def test_shards_of_three_types_keep_every_value(scanned):
     for _ in range(300):
         names = chance.sample(list(COLUMNS), 3)
         check_equal(*passed(scanned, *names), *names)
+
+
+@pytest.mark.parametrize("name", JSON)
+def test_json_lines_beside_shards_of_other_types_keep_every_value(scanned, json_scanned, name):
+    both = scanned | json_scanned
+    check_equal(*passed(both, name), name)
+    for other in both:
+        check_equal(*passed(both, name, other), name, other)
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,13 @@
 """Rows of strangers' tables: one value that cannot be read costs one row, and nothing is changed."""
 
-import gzip
 import json
-from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from actors.errors import InputDataError
-from cluster.dataset import Unit, find_duplicate_ids, plan_units, read_rows, scan, unreadable_rows
+from cluster.dataset import Unit, find_duplicate_ids, plan_units, read_rows, scan
 
 DEEP = 110
 
@@ -36,7 +34,12 @@ def not_utf8(*values):
 
 
 def test_unsigned_integers_keep_their_value_beside_signed_ones(tmp_path):
-    write(tmp_path / "1.parquet", text=["a"], n=pa.array([2**64 - 1], pa.uint64()), s=pa.array([{"x": [2**64 - 1]}], pa.struct([("x", pa.list_(pa.uint64()))])))
+    write(
+        tmp_path / "1.parquet",
+        text=["a"],
+        n=pa.array([2**64 - 1], pa.uint64()),
+        s=pa.array([{"x": [2**64 - 1]}], pa.struct([("x", pa.list_(pa.uint64()))])),
+    )
     write(tmp_path / "2.parquet", text=["b"], n=pa.array([-1]), s=pa.array([{"x": [-1]}]))
     _, table = read(tmp_path)
     assert table.column("n").to_pylist() == [2**64 - 1, -1]
@@ -60,9 +63,15 @@ def test_int96_timestamps_beyond_nanoseconds_keep_their_value(tmp_path):
     assert read(tmp_path)[1].column("at").to_pylist() == ['"9999-12-31T23:59:59.999999"', '"1970-01-01T00:00:00.000000001"']
 
 
-@pytest.mark.parametrize("kind", [pa.null(), pa.list_(pa.null()), pa.struct([("y", pa.null())]), pa.map_(pa.string(), pa.null())])
+@pytest.mark.parametrize(
+    "kind", [pa.null(), pa.list_(pa.null()), pa.struct([("y", pa.null())]), pa.map_(pa.string(), pa.null())]
+)
 def test_what_is_null_everywhere_can_be_written_again(tmp_path, kind):
-    write(tmp_path / "a.parquet", text=["a", "b"], meta=pa.array([{"x": None, "l": "en"}, None], pa.struct([("x", kind), ("l", pa.string())])))
+    write(
+        tmp_path / "a.parquet",
+        text=["a", "b"],
+        meta=pa.array([{"x": None, "l": "en"}, None], pa.struct([("x", kind), ("l", pa.string())])),
+    )
     rows, table = read(tmp_path)
     assert [row.error for row in rows] == [None, None]
     assert "null" not in str(table.schema.field("meta").type)
@@ -247,3 +256,65 @@ def test_audio_is_bytes_or_a_path_or_a_record_of_them(tmp_path):
     for array in (pa.array([[0.5]]), pa.array([{"array": [0.5]}]), pa.array([1])):
         write(tmp_path / "bad.parquet", audio=array)
         assert "'audio' holds no audio" in scan(tmp_path, "audio", use="audio").corrupt[0].error
+
+
+# --- features ---
+
+
+def test_features_of_columns_that_get_another_type_are_not_kept(tmp_path):
+    kinds = {"n": pa.uint64(), "same": pa.int64(), "none": pa.null()}
+    features = {name: {"dtype": str(kind), "_type": "Value"} for name, kind in kinds.items()}
+    metadata = {"huggingface": json.dumps({"info": {"features": features}})}
+    for i, kind in enumerate((pa.uint64(), pa.int64())):
+        columns = {"text": ["a"], "n": pa.array([1], kind), "same": [1], "none": pa.nulls(1)}
+        pq.write_table(pa.table(columns).replace_schema_metadata(metadata), tmp_path / f"{i}.parquet")
+    assert scan(tmp_path).features == {"same": features["same"]}
+
+
+# --- whatever is raised ---
+
+
+@pytest.mark.parametrize("error", [ValueError, OverflowError, KeyError, RecursionError, MemoryError, pa.ArrowInvalid])
+@pytest.mark.parametrize("step", ["parquet.read_parquet", "read.read_slice", "read.row_ids", "read.to_column"])
+def test_whatever_reading_raises_is_an_error_of_the_rows(tmp_path, monkeypatch, error, step):
+    write(tmp_path / "a.parquet", text=["a", "b"], n=[1, 2])
+    dataset = scan(tmp_path)
+
+    def fail(*_, **__):
+        raise error("broken")
+
+    monkeypatch.setattr(f"cluster.dataset.{step.replace('parquet.', 'read.')}", fail)
+    with pytest.raises(InputDataError, match=r"a\.parquet.*broken"):
+        read_rows(dataset, Unit(0, 0, 2), ["text"], ["n"])
+
+
+@pytest.mark.parametrize("step", ["values.convert", "values.json_values", "values.json_text"])
+def test_whatever_a_value_raises_costs_its_row_alone(tmp_path, monkeypatch, step):
+    for i, kind in enumerate((pa.timestamp("us"), pa.string())):
+        write(
+            tmp_path / f"{i}.parquet",
+            text=["a"],
+            n=pa.array([None if i else 5], kind),
+            m=pa.array([i], pa.type_for_alias(("int8", "int64")[i])),
+        )
+    dataset = scan(tmp_path)
+
+    def fail(*_, **__):
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(f"cluster.dataset.{step}", fail)
+    batch = read_rows(dataset, Unit(0, 0, 1), ["text"], ["n", "m"])
+    assert "broken" in batch.rows[0].error
+    assert batch.table.num_rows == 1
+
+
+@pytest.mark.parametrize("error", [ValueError, RecursionError, MemoryError, KeyError])
+def test_whatever_scanning_a_file_raises_is_an_error_of_the_file(tmp_path, monkeypatch, error):
+    write(tmp_path / "a.parquet", text=["a"])
+    (tmp_path / "b.txt").write_text("a\n")
+
+    def fail(*_, **__):
+        raise error("broken")
+
+    monkeypatch.setattr("cluster.dataset.parquet.storage_type", fail)
+    assert "broken" in scan(tmp_path).corrupt[0].error
