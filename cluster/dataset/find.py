@@ -146,12 +146,12 @@ class _Search:
             store, key = _split_file(path, query)
             if entry := store.find(key):
                 self._check_named(store.uri_of(key))
+                self._check_outside(store.uri_of(key))
                 yield _File(store, key, entry.size, entry.mtime, is_named=True)
                 return
         base, pattern = _split_glob(path)
         store = open_store(base + query)
-        if self._is_excluded(f"{store.uri.rstrip('/')}/"):
-            raise InputDataError(f"the input {store.uri} lies in the output: give the output a folder of its own")
+        self._check_outside(f"{store.uri.rstrip('/')}/")
         for entry in self._entries(store):
             parts = tuple(entry.key.split("/"))
             if _matches(parts, pattern) and not self._is_excluded(store.uri_of(entry.key)):
@@ -168,6 +168,10 @@ class _Search:
 
     def _is_excluded(self, uri: str) -> bool:
         return any(uri.startswith(store.uri.rstrip("/") + "/") for store in self._exclude)
+
+    def _check_outside(self, uri: str) -> None:
+        if self._is_excluded(uri):
+            raise InputDataError(f"the input {printable(uri)} lies in the output: give the output a folder of its own")
 
     def _reason_to_skip(self, parts: tuple[str, ...], pattern: tuple[str, ...]) -> str:
         """Return why a file found below a folder is no input; empty if it is one."""

@@ -355,7 +355,12 @@ def test_corrupt_files_are_named_the_rest_is_done_and_repairing_them_completes_i
     }.items():
         assert re.search(f"{re.escape(str(folder / name))} was skipped: {re.escape(reason)}", ended.err)
     assert [row["id"] for row in read_rows(tmp_path / "out")] == ["a.jsonl:0"]
-    assert read_json(tmp_path / "out" / "index.json")["corrupt_shards"].keys() == {"b.parquet", "c.arrow", "d.csv", "e.jsonl.gz"}
+    assert read_json(tmp_path / "out" / "index.json")["corrupt_shards"].keys() == {
+        "b.parquet",
+        "c.arrow",
+        "d.csv",
+        "e.jsonl.gz",
+    }
     (folder / "b.parquet").write_bytes(whole)
     assert synthesize("--input", folder, "--output", tmp_path / "out").code == 1
     assert [row["id"] for row in read_rows(tmp_path / "out")] == ["a.jsonl:0", "b.parquet:0", "b.parquet:1"]

@@ -140,7 +140,7 @@ def test_the_output_is_left_out_also_behind_a_link(tmp_path: Path, given: str) -
     assert ids_of(scan(tmp_path / "in", exclude=[tmp_path / given])) == left_out
 
 
-@pytest.mark.parametrize("given", ["out", "out/flac"])
+@pytest.mark.parametrize("given", ["out", "out/flac", "out/flac/a.wav"])
 def test_an_input_within_the_output_is_an_error(tmp_path: Path, given: str) -> None:
     write(tmp_path, "out/flac/a.wav")
     with pytest.raises(InputDataError, match="lies in the output"):
