@@ -164,11 +164,13 @@ class CsvReader:
         if columns < 2:
             return False
         count = rows = 0
+        before = self._fields_alone(self._source.taken[0])[0]
         for line in self._source.taken[1:]:
             count += bool(line.content.strip())
             if fields := self._row_alone(line, columns):
                 self.is_doubtful = True
-                rows += bool(self._layout.shapes) and is_row(fields, self._layout.shapes)
+                if self._layout.shapes and is_row(fields, before, self._layout.shapes):
+                    rows, before = rows + 1, fields
         return rows > 0 and 2 * rows >= count
 
     def _row_alone(self, line: Line, columns: int) -> list[str]:

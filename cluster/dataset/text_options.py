@@ -1,6 +1,7 @@
 """What a job says about its text files (separator, quotes, header, encoding), and what a scan finds out about each."""
 
 import codecs
+import itertools
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
@@ -11,6 +12,7 @@ UTF8 = "utf-8"
 Manifest = Literal["nemo", "lhotse"]
 # Fewer values that are no phrases do not mean that a column holds none.
 _FEW = 4
+_MOST_DIGITS = 40
 
 
 @dataclass(frozen=True)
@@ -99,10 +101,18 @@ class ColumnShape:
     Attributes:
         kinds: the kinds that a row's value has here; empty if it may have any.
         spaces: whether values begin with a space, or do not, or both are there.
+        rises: whether each value is a larger whole number than the one before.
     """
 
     kinds: frozenset[str]
     spaces: frozenset[bool]
+    rises: bool = False
+
+    def holds(self, value: str, earlier: str) -> bool:
+        """Say whether a value may be one of the column, after an earlier one."""
+        if self.rises and _whole(earlier) >= 0 and _whole(value) <= _whole(earlier):
+            return False
+        return (not self.kinds or kind_of(value) in self.kinds) and (value[0] == " ") in self.spaces
 
 
 @dataclass(frozen=True)
@@ -143,6 +153,11 @@ class TextLayout:
         return "not valid UTF-8 (name another encoding with --encoding)" if encoding == UTF8 else f"not valid {encoding}"
 
 
+def _whole(value: str) -> int:
+    """Return a whole number that is not negative; -1 if the text is none."""
+    return int(value) if value.isdecimal() and len(value) < _MOST_DIGITS else -1
+
+
 def kind_of(value: str) -> str:
     """Return what a field looks like: nothing, a number or date, a code, a word, or a phrase."""
     text = value.strip()
@@ -153,24 +168,42 @@ def kind_of(value: str) -> str:
     return ("code" if has_letters else "number") if has_digits else "word"
 
 
+class _Column:
+    """What the values of a column have had in common so far."""
+
+    def __init__(self) -> None:
+        self._kinds: set[str] = set()
+        self._spaces: set[bool] = set()
+        self._count = 0
+        self._last = -1
+        self._rises = True
+
+    def add(self, value: str) -> None:
+        self._kinds.add(kind_of(value))
+        self._spaces.add(value[0] == " ")
+        self._count += 1
+        if self._rises:
+            number = _whole(value)
+            self._rises, self._last = number > self._last, number
+
+    def shape(self) -> ColumnShape:
+        is_free = ("phrase" in self._kinds or self._count < _FEW) and self._kinds != {"number"}
+        kinds = frozenset() if is_free else frozenset(self._kinds)
+        return ColumnShape(kinds, frozenset(self._spaces), self._rises and self._count >= _FEW)
+
+
 def shapes_of(rows: Iterable[list[str]], columns: int) -> tuple[ColumnShape, ...]:
     """Return the shape of each column by the fields of many rows; fields over several lines do not count."""
-    kinds: list[set[str]] = [set() for _ in range(columns)]
-    counts = [0] * columns
-    spaces: list[set[bool]] = [set() for _ in range(columns)]
+    found = [_Column() for _ in range(columns)]
     for row in rows:
-        for i, value in enumerate(row[:columns]):
+        for column, value in zip(found, row, strict=False):
             if value and "\n" not in value:
-                kinds[i].add(kind_of(value))
-                spaces[i].add(value[0] == " ")
-                counts[i] += 1
-    is_free = [("phrase" in kinds[i] or counts[i] < _FEW) and kinds[i] != {"number"} for i in range(columns)]
-    return tuple(ColumnShape(frozenset() if is_free[i] else frozenset(kinds[i]), frozenset(spaces[i])) for i in range(columns))
+                column.add(value)
+    return tuple(column.shape() for column in found)
 
 
-def is_row(fields: list[str], shapes: tuple[ColumnShape, ...]) -> bool:
-    """Say whether the fields of a line may be a row of the table whose columns have these shapes."""
-    filled = [(value, shape) for value, shape in zip(fields, shapes, strict=True) if value]
-    return len(filled) > 1 and all(
-        (not shape.kinds or kind_of(value) in shape.kinds) and (value[0] == " ") in shape.spaces for value, shape in filled
-    )
+def is_row(fields: list[str], before: list[str], shapes: tuple[ColumnShape, ...]) -> bool:
+    """Say whether the fields of a line may be a row of the table whose columns have these shapes, after the row ``before``."""
+    padded = itertools.chain(before, itertools.repeat(""))
+    found = [(shape, value, earlier) for shape, value, earlier in zip(shapes, fields, padded, strict=False) if value]
+    return len(found) > 1 and all(shape.holds(value, earlier) for shape, value, earlier in found)

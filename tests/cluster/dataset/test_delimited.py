@@ -106,6 +106,7 @@ def test_a_file_made_to_be_read_again_and_again_is_given_up(read_csv: ReadCsv, m
         ('text\n"a\nb\nc"\nd\n', 2),
         ('id,text\n1,"a\n\n\nb"\n2,c d\n', 2),
         (f'id,text\n1,First.\n{MANY_ROWS}300,"To buy:\n2 apples, red\n3 pears"\n', 300),
+        (f'id,text\n1,First.\n{MANY_ROWS}300,"Zutaten:\n1,5 Liter Milch\n0,5 kg Mehl"\n', 300),
         ("id,text\n" + "".join(f'{i},"line a {i}\nline b, c\nline d,e"\n' for i in range(50)), 50),
         ("text,id\n" + "".join(f'"line a {i}\nline b, c\nline d,e",{i}\n' for i in range(50)), 50),
     ],
