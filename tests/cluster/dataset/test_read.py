@@ -53,6 +53,20 @@ def test_years_beyond_nanoseconds_keep_their_value_beside_them(tmp_path):
     assert table.column("at").to_pylist() == ['"9999-12-31T23:59:59.999999"', '"1970-01-01T00:00:00.000000001"']
 
 
+@pytest.mark.parametrize("name", ["a.b", "list", "record", "map"])
+def test_int96_timestamps_are_found_wherever_they_are(tmp_path, name):
+    at = pa.array([1, 253402300799999999], pa.timestamp("us"))
+    column = {
+        "a.b": at,
+        "list": pa.ListArray.from_arrays([0, 2], at),
+        "record": pa.StructArray.from_arrays([at], ["x"]),
+        "map": pa.MapArray.from_arrays([0, 2], pa.array(["k", "l"]), at),
+    }[name]
+    table = pa.table({"text": ["a"] * len(column), "a": [1] * len(column), name: column})
+    pq.write_table(table, tmp_path / "a.parquet", use_deprecated_int96_timestamps=True)
+    assert read(tmp_path)[1].column(name).combine_chunks().equals(column)
+
+
 def test_int96_timestamps_beyond_nanoseconds_keep_their_value(tmp_path):
     far = pa.table({"text": ["a"], "at": pa.array([253402300799999999], pa.timestamp("us"))})
     near = pa.table({"text": ["b"], "at": pa.array([1], pa.timestamp("ns"))})
