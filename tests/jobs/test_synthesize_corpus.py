@@ -17,7 +17,7 @@ from actors.audio import decode
 from cluster.output import SYNTHESIS_SCHEMA
 from cluster.registry import EMBEDDED, describe
 
-# Lines that cannot be read, so that nothing but their number can name them, and the error.
+# Lines that cannot be read, and the error.
 BROKEN_LINES = {
     '{"id": "not closed", "text": "Hello': "not valid JSON",
     '{"id": "half a character", "text": "\\ud83d."}': "surrogates not allowed",
@@ -246,6 +246,14 @@ def test_a_finished_job_run_again_does_nothing(synthesize, corpus, undisturbed):
     ended = synthesize("--input", corpus, "--output", undisturbed)
     assert (ended.code, "had nothing to do" in ended.out) == (0, True)
     assert {path: path.stat().st_mtime_ns for path in undisturbed.iterdir()} == before
+
+
+def test_a_text_column_of_another_type_ends_the_job_before_it_starts(synthesize, tmp_path):
+    pq.write_table(pa.table({"text": [b"Hello."]}), tmp_path / "in.parquet")
+    ended = synthesize("--input", tmp_path / "in.parquet", "--output", tmp_path / "out")
+    assert ended.code == 2
+    assert "column 'text' holds no text: its type is binary" in ended.err
+    assert not (tmp_path / "out").exists()
 
 
 def test_other_arguments_are_refused_and_listed_and_can_overwrite(synthesize, corpus, tmp_path):
