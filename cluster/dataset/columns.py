@@ -346,6 +346,11 @@ def is_list(kind: pa.DataType) -> bool:
     return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
 
 
+def is_any_list(kind: pa.DataType) -> bool:
+    """Say whether a type is one of the lists or views of them."""
+    return bool(is_list(kind) or types.is_list_view(kind) or types.is_large_list_view(kind))
+
+
 def _is_moment(kind: pa.DataType) -> bool:
     return bool(types.is_timestamp(kind))
 

@@ -21,8 +21,8 @@ from cluster.dataset.columns import (
     declared_features,
     field_of,
     fits_of,
+    is_any_list,
     is_bytes,
-    is_list,
     leaf_types,
     share,
     storage_type,
@@ -146,7 +146,7 @@ def _ticks(array: pa.Array) -> Iterator[np.ndarray]:
     elif types.is_struct(array.type) or types.is_map(array.type):
         children = array.flatten() if types.is_struct(array.type) else (array.keys, array.items)
         yield from (ticks for child in children for ticks in _ticks(child))
-    elif is_list(array.type):
+    elif is_any_list(array.type):
         yield from _ticks(array.flatten())
 
 
@@ -296,7 +296,7 @@ def _decoded_bytes(array: pa.Array) -> int:
         return sum(map(_decoded_bytes, array.flatten()))
     if types.is_map(kind):
         return _decoded_bytes(array.keys) + _decoded_bytes(array.items) + 4 * len(array)
-    if is_list(kind):
+    if is_any_list(kind):
         return _decoded_bytes(array.flatten()) + 4 * len(array)
     return int(array.nbytes)
 
