@@ -96,8 +96,12 @@ def _check_footer(metadata: pq.FileMetaData, size: int) -> None:
     if min([metadata.num_rows, *counts]) < 0 or sum(counts) != metadata.num_rows:
         raise InputDataError(f"its footer is damaged: {metadata.num_rows} rows, in row groups of {counts[:5]}")
     for group in groups:
-        for chunk in map(group.column, range(group.num_columns)):
+        chunks = list(map(group.column, range(group.num_columns)))
+        for chunk in chunks:
             _check_chunk(chunk, group.num_rows)
+        unpacked, packed = sum(c.total_uncompressed_size for c in chunks), sum(c.total_compressed_size for c in chunks)
+        if unpacked > max(_HARMLESS_BYTES, _MAX_RATIO * packed):
+            raise InputDataError(f"a row group unpacks to {unpacked >> 20} MiB from {packed} bytes, and is not unpacked")
     if metadata.num_rows > _MAX_ROWS_PER_BYTE * size:
         raise InputDataError(f"its footer is damaged: {metadata.num_rows} rows in {size} bytes")
 

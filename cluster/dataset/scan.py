@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -10,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from actors.errors import InputDataError
-from cluster.dataset.columns import ColumnUse, check_use, common_features, unify
+from cluster.dataset.columns import MAX_COLUMNS, ColumnUse, check_use, common_features, unify
 from cluster.dataset.find import MEDIA_SUFFIXES, ROW_SUFFIXES, find_shards
 from cluster.dataset.parquet import scan_parquet
 from cluster.dataset.shards import Dataset, Location, Shard
@@ -117,7 +118,9 @@ def _scan_shard(shard: Shard, column: str, id_column: str, use: ColumnUse | None
 
 def _check_columns(shard: Shard, column: str, use: ColumnUse | None) -> None:
     names = shard.schema.names
-    if repeated := sorted({name for name in names if names.count(name) > 1}):
+    if len(names) > MAX_COLUMNS:
+        raise InputDataError(f"it has {len(names):,} columns, and may have {MAX_COLUMNS:,}")
+    if repeated := sorted(name for name, count in Counter(names).items() if count > 1):
         raise InputDataError(f"column {', '.join(map(repr, repeated))} appears more than once")
     if column not in names and (names or shard.rows):
         raise InputDataError(f"there is no column {column!r}; the columns are {', '.join(map(repr, names))}")
