@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple
 import pyarrow as pa
 from pyarrow import types
 
+from actors.errors import InputDataError
 from cluster.dataset.shards import Shard
 
 # Objects with ever new keys are maps, not records: beyond this they are kept as JSON text.
@@ -24,6 +25,9 @@ _MAX_TYPE_DEPTH = 20
 _JSON_MARK = {b"encoding": b"json"}
 _FITS_KEY = b"fits"
 _HOLDS_KEY = b"holds"
+
+# A table of more is none: rows with ever new keys, say.
+MAX_COLUMNS = 10_000
 
 _INT64 = range(-(1 << 63), 1 << 63)
 _FLOAT64_EXACT = 1 << 53
@@ -142,7 +146,13 @@ class ColumnTypes:
         self._nested: set[tuple[str, type]] = set()  # columns with lists or objects, whose types may differ
 
     def add(self, values: Mapping[str, Any]) -> None:
-        """Widen the types so that they hold this row too."""
+        """Widen the types so that they hold this row too.
+
+        Raises:
+            InputDataError: the rows have too many columns together.
+        """
+        if len(self._types) + len(values) > MAX_COLUMNS and len(self._types.keys() | values.keys()) > MAX_COLUMNS:
+            raise InputDataError(f"its rows have more than {MAX_COLUMNS:,} columns together")
         for name, value in values.items():
             kind = type(value)
             if (name, kind) in self._held and (kind is not int or -_FLOAT64_EXACT <= value <= _FLOAT64_EXACT):
@@ -344,6 +354,11 @@ def is_bytes(kind: pa.DataType) -> bool:
 def is_list(kind: pa.DataType) -> bool:
     """Say whether a type is one of the lists, views aside."""
     return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
+
+
+def is_any_list(kind: pa.DataType) -> bool:
+    """Say whether a type is one of the lists or views of them."""
+    return bool(is_list(kind) or types.is_list_view(kind) or types.is_large_list_view(kind))
 
 
 def _is_moment(kind: pa.DataType) -> bool:

@@ -21,8 +21,8 @@ from cluster.dataset.columns import (
     declared_features,
     field_of,
     fits_of,
+    is_any_list,
     is_bytes,
-    is_list,
     leaf_types,
     share,
     storage_type,
@@ -62,7 +62,7 @@ def scan_parquet(shard: Shard, id_column: str) -> tuple[Shard, np.ndarray | None
         digest, file = _open_footer(stream)
         metadata, schema = file.metadata, file.schema_arrow
         _check_footer(metadata, stream.size)
-        int96_unit = _int96_unit(stream, metadata)
+        int96_unit = _int96_unit(stream, metadata, schema)
         if int96_unit != "ns":
             schema = pq.ParquetFile(
                 pa.BufferReader(b""), metadata=metadata, coerce_int96_timestamp_unit=int96_unit
@@ -96,8 +96,12 @@ def _check_footer(metadata: pq.FileMetaData, size: int) -> None:
     if min([metadata.num_rows, *counts]) < 0 or sum(counts) != metadata.num_rows:
         raise InputDataError(f"its footer is damaged: {metadata.num_rows} rows, in row groups of {counts[:5]}")
     for group in groups:
-        for chunk in map(group.column, range(group.num_columns)):
+        chunks = list(map(group.column, range(group.num_columns)))
+        for chunk in chunks:
             _check_chunk(chunk, group.num_rows)
+        unpacked, packed = sum(c.total_uncompressed_size for c in chunks), sum(c.total_compressed_size for c in chunks)
+        if unpacked > max(_HARMLESS_BYTES, _MAX_RATIO * packed):
+            raise InputDataError(f"a row group unpacks to {unpacked >> 20} MiB from {packed} bytes, and is not unpacked")
     if metadata.num_rows > _MAX_ROWS_PER_BYTE * size:
         raise InputDataError(f"its footer is damaged: {metadata.num_rows} rows in {size} bytes")
 
@@ -113,14 +117,14 @@ def _check_chunk(chunk: pq.ColumnChunkMetaData, rows: int) -> None:
         raise InputDataError(f"column {name!r} unpacks to {unpacked >> 20} MiB from {packed} bytes, and is not unpacked")
 
 
-def _int96_unit(stream: "StoreReader", metadata: pq.FileMetaData) -> Literal["us", "ns"]:
+def _int96_unit(stream: "StoreReader", metadata: pq.FileMetaData, schema: pa.Schema) -> Literal["us", "ns"]:
     """Return the unit in which the timestamps of the old kind keep their value.
 
     They reach beyond the years that 64 bits have nanoseconds for, and Arrow says nothing where it leaves those. No statistics
     tell, so such columns are read here.
     """
-    leaves = [metadata.schema.column(i) for i in range(metadata.num_columns)]
-    names = list({leaf.path.partition(".")[0]: None for leaf in leaves if leaf.physical_type == "INT96"})
+    old = [metadata.schema.column(i).physical_type == "INT96" for i in range(metadata.num_columns)]
+    names = [column.name for column, first, leaves in _leaves(schema) if any(old[first : first + len(leaves)])]
     if not names:
         return "ns"
     files = [
@@ -143,9 +147,10 @@ def _ticks(array: pa.Array) -> Iterator[np.ndarray]:
     """Yield the integers behind the moments in an array, those inside of lists and records too."""
     if types.is_timestamp(array.type):
         yield array.view(pa.int64()).drop_null().to_numpy()
-    elif types.is_struct(array.type):
-        yield from (ticks for child in array.flatten() for ticks in _ticks(child))
-    elif is_list(array.type):
+    elif types.is_struct(array.type) or types.is_map(array.type):
+        children = array.flatten() if types.is_struct(array.type) else (array.keys, array.items)
+        yield from (ticks for child in children for ticks in _ticks(child))
+    elif is_any_list(array.type):
         yield from _ticks(array.flatten())
 
 
@@ -170,15 +175,21 @@ def _read_whole(stream: "StoreReader", metadata: pq.FileMetaData, column: str) -
 
 def _fields(groups: Sequence[pq.RowGroupMetaData], schema: pa.Schema) -> Iterator[pa.Field]:
     """Yield the columns of a file as a job passes them through."""
-    first = 0
-    for column in schema:
-        leaves = leaf_types(column.type)
+    for column, first, leaves in _leaves(schema):
         fits = EVERYTHING_FITS
         for i, leaf in enumerate(leaves, first):
             if fits and (types.is_int64(leaf) or types.is_uint64(leaf) or types.is_timestamp(leaf) or types.is_duration(leaf)):
                 fits = functools.reduce(frozenset.__and__, (_chunk_fits(leaf, group.column(i)) for group in groups), fits)
-        first += len(leaves)
         yield field_of(column.name, ColumnType(storage_type(column.type), fits))
+
+
+def _leaves(schema: pa.Schema) -> Iterator[tuple[pa.Field, int, list[pa.DataType]]]:
+    """Yield every column with the number of its first column chunk in a row group, and the types of its leaves."""
+    first = 0
+    for column in schema:
+        leaves = leaf_types(column.type)
+        yield column, first, leaves
+        first += len(leaves)
 
 
 def _chunk_fits(leaf: pa.DataType, chunk: pq.ColumnChunkMetaData) -> frozenset[str]:
@@ -289,7 +300,7 @@ def _decoded_bytes(array: pa.Array) -> int:
         return sum(map(_decoded_bytes, array.flatten()))
     if types.is_map(kind):
         return _decoded_bytes(array.keys) + _decoded_bytes(array.items) + 4 * len(array)
-    if is_list(kind):
+    if is_any_list(kind):
         return _decoded_bytes(array.flatten()) + 4 * len(array)
     return int(array.nbytes)
 

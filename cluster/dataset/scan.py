@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -13,7 +14,7 @@ import pyarrow as pa
 
 from actors.errors import InputDataError, UsageError
 from cluster.dataset.arrow_ipc import is_parquet, scan_arrow
-from cluster.dataset.columns import ColumnUse, check_use, common_features, share, unify
+from cluster.dataset.columns import MAX_COLUMNS, ColumnUse, check_use, common_features, share, unify
 from cluster.dataset.find import MEDIA_SUFFIXES, ROW_SUFFIXES, Found, find_shards
 from cluster.dataset.parquet import scan_parquet
 from cluster.dataset.shards import Dataset, Location, Shard
@@ -168,7 +169,9 @@ def _with_partition(shard: Shard, id_column: str) -> Shard:
 
 def _check_columns(shard: Shard, column: str, use: ColumnUse | None) -> None:
     names = shard.schema.names
-    if repeated := sorted({name for name in names if names.count(name) > 1}):
+    if len(names) > MAX_COLUMNS:
+        raise InputDataError(f"it has {len(names):,} columns, and may have {MAX_COLUMNS:,}")
+    if repeated := sorted(name for name, count in Counter(names).items() if count > 1):
         raise InputDataError(f"column {', '.join(map(repr, repeated))} appears more than once")
     if column not in names and (names or shard.rows):
         usual = [name for name in names if name.lower() in _USUAL_NAMES.get(column, ())]

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from actors.errors import InputDataError, RequestError
-from cluster.dataset.columns import ColumnTypes, share
+from cluster.dataset.columns import MAX_COLUMNS, ColumnTypes, share
 from cluster.dataset.delimited import CsvReader
 from cluster.dataset.ids import id_text, json_id
 from cluster.dataset.lines import Lines, Record
@@ -182,11 +182,18 @@ def _read_header(shard: Shard, reader: CsvReader, column: str, id_column: str) -
 
 def _distinct(names: list[str], needed: set[str]) -> list[str]:
     """Number columns that are named as one before them, unless the job needs to know which is meant."""
+    taken = set(names)
+    if len(taken) == len(names) or len(names) > MAX_COLUMNS:
+        return names
+    numbers: dict[str, Iterator[int]] = {}
     found: list[str] = []
     for name in names:
-        numbered = (f"{name}_{i}" for i in itertools.count(2))
-        is_free = name in needed or name not in found
-        found.append(name if is_free else next(other for other in numbered if other not in (*names, *found)))
+        if name in needed or name not in numbers:
+            numbers[name] = itertools.count(2)
+            found.append(name)
+        else:
+            found.append(next(other for i in numbers[name] if (other := f"{name}_{i}") not in taken))
+            taken.add(found[-1])
     return found
 
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import types
 
-from cluster.dataset.columns import has_repeated_names, is_json_column, is_list
+from cluster.dataset.columns import has_repeated_names, is_any_list, is_json_column, is_list
 
 Column: TypeAlias = pa.ChunkedArray | list[Any]
 
@@ -104,7 +104,7 @@ def to_column(column: Column | None, to: pa.Field, count: int) -> Passed:
         errors: dict[int, str] = {}
         for i in range(count):
             try:
-                arrays.append(_to_array(column[i : i + 1] if isinstance(column, list) else column.slice(i, 1), to))
+                arrays.append(_to_array(column[i : i + 1] if isinstance(column, list) else column.take([i]), to))
             except Exception as error:  # noqa: BLE001 - of whatever class: it belongs to this value
                 errors[i] = _reason(error)
                 arrays.append(pa.chunked_array([pa.nulls(1, to.type)]))
@@ -141,10 +141,13 @@ def convert(array: pa.Array, to: pa.DataType) -> pa.Array:
     if types.is_struct(to):
         return _convert_struct(array, to)
     if types.is_map(to):
-        entries = array.take(pa.array(np.arange(len(array))))  # without what is outside of a slice
+        entries = _compact(array)
         keys, items = convert(entries.keys, to.key_type), convert(entries.items, to.item_type)
         return pa.MapArray.from_arrays(_offsets(entries).cast(pa.int32()), keys, items, type=to, mask=pc.is_null(entries))
-    if is_list(to) and is_list(kind):
+    if types.is_fixed_size_list(to) and types.is_fixed_size_list(kind):
+        items = convert(_compact(array).values, to.value_type)
+        return pa.FixedSizeListArray.from_arrays(items, type=to, mask=pc.is_null(array))
+    if is_list(to) and is_any_list(kind):
         lists, offset_type = (pa.LargeListArray, pa.int64()) if types.is_large_list(to) else (pa.ListArray, pa.int32())
         items = convert(array.flatten(), to.value_type)
         return lists.from_arrays(_offsets(array).cast(offset_type), items, type=to, mask=pc.is_null(array))
@@ -158,11 +161,12 @@ def _decoded(array: pa.Array) -> pa.Array:
         return array.storage
     if types.is_dictionary(kind):
         return array.dictionary_decode()
-    if types.is_run_end_encoded(kind):
-        return pc.run_end_decode(array)
-    if types.is_list_view(kind):
-        return array.cast(pa.list_(kind.value_type))
-    return array.cast(pa.large_list(kind.value_type)) if types.is_large_list_view(kind) else array
+    return pc.run_end_decode(array) if types.is_run_end_encoded(kind) else array
+
+
+def _compact(array: pa.Array) -> pa.Array:
+    """Return an array without what is outside of a slice."""
+    return array.take(pa.array(np.arange(len(array))))
 
 
 def _convert_struct(array: pa.Array, to: pa.DataType) -> pa.Array:
@@ -220,10 +224,10 @@ def json_values(array: pa.Array) -> list[Any]:
     if types.is_struct(kind):
         return _json_structs(array)
     if types.is_map(kind):
-        entries = array.take(pa.array(np.arange(len(array))))
+        entries = _compact(array)
         pairs = [list(pair) for pair in zip(json_values(entries.keys), json_values(entries.items), strict=True)]
         return _json_lists(entries, pairs)
-    if is_list(kind):
+    if is_any_list(kind):
         return _json_lists(array, json_values(array.flatten()))
     if form := _json_form(kind):
         return [None if value is None else form(value) for value in _raw_values(array)]

@@ -116,6 +116,7 @@ def test_an_odd_row_is_spoken_or_rejected_with_the_reason(odd_output, row_id):
 
 def test_a_line_that_cannot_be_read_is_a_rejected_row(odd_output):
     rows = [row for row in read_rows(odd_output) if row["id"] not in ODD_ROWS]
+    # The id where it can be told, else the place.
     assert [row["id"] for row in rows] == ["not closed", "half a character", f"in.jsonl:{len(ODD_ROWS) + 2}"]
     assert {row["status"] for row in rows} == {"rejected"}
     assert all(error in row["error"] for row, error in zip(rows, BROKEN_LINES.values(), strict=True)), rows
@@ -245,6 +246,14 @@ def test_a_finished_job_run_again_does_nothing(synthesize, corpus, undisturbed):
     ended = synthesize("--input", corpus, "--output", undisturbed)
     assert (ended.code, "had nothing to do" in ended.out) == (0, True)
     assert {path: path.stat().st_mtime_ns for path in undisturbed.iterdir()} == before
+
+
+def test_a_text_column_of_another_type_ends_the_job_before_it_starts(synthesize, tmp_path):
+    pq.write_table(pa.table({"text": [b"Hello."]}), tmp_path / "in.parquet")
+    ended = synthesize("--input", tmp_path / "in.parquet", "--output", tmp_path / "out")
+    assert ended.code == 2
+    assert "column 'text' holds no text: its type is binary" in ended.err
+    assert not (tmp_path / "out").exists()
 
 
 def test_other_arguments_are_refused_and_listed_and_can_overwrite(synthesize, corpus, tmp_path):

@@ -192,5 +192,23 @@ def test_a_chunk_of_very_many_values_in_a_few_bytes_is_refused(tmp_path):
         scan(path)
 
 
+def test_many_chunks_that_unpack_to_a_thousand_times_their_size_are_refused_together(tmp_path):
+    path = tmp_path / "a.parquet"
+    columns = {f"c{i}": ["x" * 8192] * 25 for i in range(10)}
+    pq.write_table(pa.table({"text": ["t"] * 25, **columns}), path, use_dictionary=False, compression="zstd")
+    with pytest.raises(InputDataError, match="a row group unpacks to 1 MiB from"):
+        scan(path)
+
+
+def test_rows_with_ever_new_columns_are_no_table(tmp_path):
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps({"text": "a", f"k{i}": i}) + "\n" for i in range(10_001)))
+    with pytest.raises(InputDataError, match="more than 10,000 columns"):
+        scan(tmp_path)
+    (tmp_path / "a.jsonl").unlink()
+    (tmp_path / "a.csv").write_text("text," + ",".join(f"c{i}" for i in range(10_000)) + "\n")
+    with pytest.raises(InputDataError, match="10,001 columns"):
+        scan(tmp_path)
+
+
 def test_the_real_bound_is_what_a_worker_can_hold_several_times():
     assert UNIT_BYTES == 128 * MIB

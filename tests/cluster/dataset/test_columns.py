@@ -78,6 +78,8 @@ COLUMNS = {
     "list view": pa.array([[1, 2], None, [3]], pa.list_view(pa.int32())),
     "fixed list of float32": pa.array([[0.1, NAN], None, [1, 2]], pa.list_(pa.float32(), 2)),
     "fixed list of float64": pa.array([[0.1, NAN], None, [1, 2]], pa.list_(pa.float64(), 2)),
+    "fixed list of texts": pa.array([["a", None], None, ["a", "é"]], pa.list_(pa.string(), 2)),
+    "list of fixed lists": pa.array([[["a"], None], None, []], pa.list_(pa.list_(pa.string(), 1))),
     "list of null": pa.array([[None], [], None], pa.list_(pa.null())),
     "list of timestamp": pa.array([[1, 2**62], None], pa.list_(pa.timestamp("us"))),
     "record": pa.array([{"a": 2**63 - 1, "b": "x"}, None, {"a": None, "b": ""}]),

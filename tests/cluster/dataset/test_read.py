@@ -53,6 +53,20 @@ def test_years_beyond_nanoseconds_keep_their_value_beside_them(tmp_path):
     assert table.column("at").to_pylist() == ['"9999-12-31T23:59:59.999999"', '"1970-01-01T00:00:00.000000001"']
 
 
+@pytest.mark.parametrize("name", ["a.b", "list", "record", "map"])
+def test_int96_timestamps_are_found_wherever_they_are(tmp_path, name):
+    at = pa.array([1, 253402300799999999], pa.timestamp("us"))
+    column = {
+        "a.b": at,
+        "list": pa.ListArray.from_arrays([0, 2], at),
+        "record": pa.StructArray.from_arrays([at], ["x"]),
+        "map": pa.MapArray.from_arrays([0, 2], pa.array(["k", "l"]), at),
+    }[name]
+    table = pa.table({"text": ["a"] * len(column), "a": [1] * len(column), name: column})
+    pq.write_table(table, tmp_path / "a.parquet", use_deprecated_int96_timestamps=True)
+    assert read(tmp_path)[1].column(name).combine_chunks().equals(column)
+
+
 def test_int96_timestamps_beyond_nanoseconds_keep_their_value(tmp_path):
     far = pa.table({"text": ["a"], "at": pa.array([253402300799999999], pa.timestamp("us"))})
     near = pa.table({"text": ["b"], "at": pa.array([1], pa.timestamp("ns"))})
@@ -123,11 +137,26 @@ def test_a_text_that_is_not_utf8_costs_its_row_alone(tmp_path, column):
     )
 
 
-def test_a_nested_text_that_is_not_utf8_costs_its_row_alone(tmp_path):
-    write(tmp_path / "a.parquet", text=["a", "b"], v=pa.StructArray.from_arrays([not_utf8(b"\xff", b"x")], ["s"]))
+TEXTS = not_utf8(b"x", b"\xff", b"y")
+NESTED = {
+    "record": pa.StructArray.from_arrays([TEXTS], ["s"]),
+    "list": pa.ListArray.from_arrays([0, 1, 2, 3], TEXTS),
+    "large list": pa.LargeListArray.from_arrays([0, 1, 2, 3], TEXTS),
+    "map": pa.MapArray.from_arrays([0, 1, 2, 3], ["k", "k", "k"], TEXTS),
+    "fixed list": pa.FixedSizeListArray.from_arrays(TEXTS, 1),
+    "list of records": pa.ListArray.from_arrays([0, 1, 2, 3], pa.StructArray.from_arrays([TEXTS], ["s"])),
+    "large text": TEXTS.cast(pa.large_binary()).view(pa.large_string()),
+}
+
+
+@pytest.mark.parametrize("kind", NESTED)
+@pytest.mark.parametrize("column", ["v", "id", "text"])
+def test_a_nested_text_that_is_not_utf8_costs_its_row_alone(tmp_path, kind, column):
+    write(tmp_path / "a.parquet", **{"text": ["a", "b", "c"], column: NESTED[kind]})
     rows, table = read(tmp_path)
-    assert [row.error is None for row in rows] == [False, True]
-    assert table.column("v").to_pylist() == [None, {"s": "x"}]
+    assert [row.error is None for row in rows] == [True, False, True]
+    assert table.column(column).is_valid().to_pylist() == [True, False, True]
+    assert len({row.id for row in rows}) == 3
 
 
 FAR = {
