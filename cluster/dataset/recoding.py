@@ -4,15 +4,14 @@ Places in such a file are places in what it is made into, so that its units are 
 """
 
 import codecs
-import io
 import json
 import re
-from collections.abc import Iterable, Iterator
-from typing import Any, BinaryIO
+from collections.abc import Iterator
+from typing import BinaryIO
 
 from actors.errors import InputDataError
 from cluster.dataset.shards import Shard
-from cluster.dataset.stored import READ_BYTES
+from cluster.dataset.stored import READ_BYTES, buffered
 from cluster.dataset.text_options import UTF8, TextLayout, has_plain_lines
 
 _HEAD_BYTES = 1 << 16
@@ -74,31 +73,6 @@ def recode(stream: BinaryIO, layout: TextLayout) -> BinaryIO:
     if layout.json_values:
         stream = buffered(_json_lines(stream))
     return stream
-
-
-def buffered(pieces: Iterable[bytes]) -> BinaryIO:
-    """Return a stream of bytes that come in pieces."""
-    return io.BufferedReader(_PieceReader(iter(pieces)), READ_BYTES)
-
-
-class _PieceReader(io.RawIOBase):
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces = pieces
-        self._rest = memoryview(b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        while not self._rest:
-            piece = next(self._pieces, None)
-            if piece is None:
-                return 0
-            self._rest = memoryview(piece)
-        count = min(len(buffer), len(self._rest))
-        buffer[:count] = self._rest[:count]
-        self._rest = self._rest[count:]
-        return count
 
 
 def _pieces(stream: BinaryIO) -> Iterator[bytes]:

@@ -4,7 +4,7 @@ import contextlib
 import functools
 import io
 import lzma
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO
 
 import pyarrow as pa
@@ -18,6 +18,7 @@ READ_BYTES = 1 << 20
 CHUNK_BYTES = 8 << 20
 # Files of an object store that a process keeps open: units of one file follow one another.
 OPEN_FILES = 8
+_XZ_MEMORY = 256 << 20  # four times what "xz -9" needs
 # Text files without a byte are what Spark writes for partitions without a row; these have a header at least.
 _NEVER_EMPTY = ("parquet", "arrow")
 
@@ -132,9 +133,56 @@ def open_text(shard: Shard, hasher: Any = None) -> Iterator[BinaryIO]:
         if shard.compression is None:
             yield stream
         elif shard.compression == "xz":
-            with lzma.open(stream) as plain:
-                yield io.BufferedReader(plain, READ_BYTES)
+            with buffered(_unpack_xz(stream)) as plain:
+                yield plain
         else:
             source = pa.PythonFile(stream, mode="r")
             with io.BufferedReader(pa.CompressedInputStream(source, shard.compression), READ_BYTES) as plain:
                 yield plain
+
+
+def _unpack_xz(stream: BinaryIO) -> Iterator[bytes]:
+    """Yield the content of an XZ file, which may be several one after the other."""
+    decoder, data = lzma.LZMADecompressor(memlimit=_XZ_MEMORY), b""
+    while True:
+        if decoder.needs_input and not data:
+            data = stream.read(READ_BYTES)
+            if not data:
+                raise EOFError("it breaks off")
+        piece = decoder.decompress(data, READ_BYTES)
+        data = b""
+        if piece:
+            yield piece
+        if decoder.eof:
+            data = decoder.unused_data
+            while not data.strip(b"\0") and (more := stream.read(READ_BYTES)):  # zeros may stand between
+                data = more
+            data = data.lstrip(b"\0")
+            if not data:
+                return
+            decoder = lzma.LZMADecompressor(memlimit=_XZ_MEMORY)
+
+
+def buffered(pieces: Iterable[bytes]) -> BinaryIO:
+    """Return a stream of bytes that come in pieces."""
+    return io.BufferedReader(_PieceReader(iter(pieces)), READ_BYTES)
+
+
+class _PieceReader(io.RawIOBase):
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._rest = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._rest:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return 0
+            self._rest = memoryview(piece)
+        count = min(len(buffer), len(self._rest))
+        buffer[:count] = self._rest[:count]
+        self._rest = self._rest[count:]
+        return count

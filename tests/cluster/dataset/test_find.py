@@ -10,6 +10,7 @@ import pytest
 
 from actors.errors import InputDataError
 from cluster.dataset import MEDIA_SUFFIXES, Dataset, open_media, plan_units, read_rows, scan, scan_media
+from cluster.media import MediaReader
 from cluster.storage import open_store
 
 
@@ -208,6 +209,16 @@ def test_a_name_that_is_not_utf8_has_a_printable_id_and_its_bytes(tmp_path: Path
     assert ids_of(scan_media(os.fsdecode(os.path.join(os.fsencode(tmp_path / "in"), name)))) == ["caf\\xe9 \\xff.wav"]  # noqa: PTH118
     (only,) = scan_media(os.fsdecode(os.path.join(os.fsencode(tmp_path / "in"), b"d\xe9p"))).shards  # noqa: PTH118
     assert only.uri == f"{tmp_path}/in/d\\xe9p"
+
+
+def test_rows_of_odd_names_are_read_by_workers(tmp_path: Path) -> None:
+    write(tmp_path / "in", b"caf\xe9.wav", "back\\slash.wav", "a#b?c%20.wav")
+    dataset = pickle.loads(pickle.dumps(scan_media(tmp_path / "in")))  # noqa: S301
+    read = MediaReader.of(dataset, str(tmp_path))
+    for row in read_rows(dataset, plan_units(dataset.shards, 9)[0]).rows:
+        found = read(row.values["path"])
+        assert isinstance(found, Path)
+        assert found.read_bytes() == b"line\n"
 
 
 @pytest.mark.parametrize("suffix", ["txt", "jsonl", "csv"])

@@ -144,6 +144,15 @@ def test_other_compressions(tmp_path: Path, suffix: str, pack: Callable[[bytes],
         scan(path)
 
 
+def test_xz_may_have_zeros_between_and_takes_only_so_much_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.txt.xz"
+    path.write_bytes(lzma.compress(b"one\n") + bytes(8) + lzma.compress(b"two\n") + bytes(4))
+    assert texts_of(scan(path)) == ["one", "two"]
+    monkeypatch.setattr("cluster.dataset.stored._XZ_MEMORY", 1 << 20)  # what packed it takes 8 MiB
+    with pytest.raises(InputDataError, match="Memory usage limit exceeded"):
+        scan(path)
+
+
 # --- JSON ---
 
 
