@@ -8,9 +8,11 @@ import io
 import itertools
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from pyarrow import types
 
 from actors.errors import InputDataError
 from cluster.dataset.columns import ColumnType, declared_features, field_of, share, storage_type
@@ -21,6 +23,8 @@ from cluster.storage import printable
 
 _MAGIC = b"ARROW1"  # before the stream of a file, up to a multiple of 8 bytes, and at its end
 _FEATHER_V1 = b"FEA1"
+_BYTES = {pa.string(): pa.binary(), pa.large_string(): pa.large_binary(), pa.string_view(): pa.binary_view()}
+_PLAIN_PARTS = 2  # a schema and a message: there are no dictionaries
 
 
 def is_parquet(shard: Shard) -> bool:
@@ -113,12 +117,41 @@ def _batches(source: pa.NativeFile, schema: pa.Schema) -> Iterator[tuple[int, pa
             return
         if message.type == "dictionary":
             dictionaries.append(message)
-        elif not dictionaries:
-            yield offset, pa.ipc.read_record_batch(message, schema)
         else:
-            whole = [schema, *dictionaries, message]
-            stream = pa.BufferReader(b"".join(part.serialize().to_pybytes() for part in whole))
-            yield offset, pa.ipc.open_stream(stream).read_next_batch()
+            # Damaged places of texts would be read wherever they point to. That texts are UTF-8 is a matter of each row.
+            _decode([_as_bytes_schema(schema), *dictionaries, message]).validate(full=True)
+            yield offset, _decode([schema, *dictionaries, message])
+
+
+def _decode(parts: list[Any]) -> pa.RecordBatch:
+    """Return the record batch that a message holds, of a schema, dictionaries and the message."""
+    if len(parts) == _PLAIN_PARTS:
+        return pa.ipc.read_record_batch(parts[1], parts[0])
+    stream = pa.BufferReader(b"".join(part.serialize().to_pybytes() for part in parts))
+    return pa.ipc.open_stream(stream).read_next_batch()
+
+
+def _as_bytes_schema(schema: pa.Schema) -> pa.Schema:
+    return pa.schema([_as_bytes_field(field) for field in schema])
+
+
+def _as_bytes_field(field: pa.Field) -> pa.Field:
+    return pa.field(field.name, _as_bytes(field.type), field.nullable)
+
+
+def _as_bytes(kind: pa.DataType) -> pa.DataType:
+    """Return a type of the same layout whose texts are bytes."""
+    if isinstance(kind, pa.BaseExtensionType):
+        return _as_bytes(kind.storage_type)
+    if kind in _BYTES:
+        return _BYTES[kind]
+    if types.is_struct(kind):
+        return pa.struct([_as_bytes_field(field) for field in kind])
+    if types.is_map(kind):
+        return pa.map_(_as_bytes_field(kind.key_field), _as_bytes_field(kind.item_field))
+    if types.is_list(kind):
+        return pa.list_(_as_bytes_field(kind.value_field))
+    return pa.large_list(_as_bytes_field(kind.value_field)) if types.is_large_list(kind) else kind
 
 
 def _has_dictionaries(schema: pa.Schema) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -112,3 +113,29 @@ def test_a_file_without_its_end_is_an_error_and_one_without_rows_is_none(tmp_pat
         scan(tmp_path)
     write_file(tmp_path / "a.arrow", TABLE.slice(0, 0))
     assert scan(tmp_path).rows == 0
+
+
+@pytest.mark.parametrize("columns", [["id", "text", "audio"], ["id", "text", "kind", "audio"]], ids=["plain", "dictionary"])
+def test_no_damage_ends_the_process(tmp_path: Path, columns: list[str]) -> None:
+    path = tmp_path / "a.arrow"
+    write_stream(path, TABLE.select(columns))
+    whole = path.read_bytes()
+    errors = 0
+    for seed in range(60):
+        chance = random.Random(seed)
+        damaged = bytearray(whole)
+        for _ in range(3):
+            damaged[chance.randrange(len(damaged))] = chance.choice([0, 255, chance.randrange(256)])
+        path.write_bytes(damaged)
+        try:
+            read_table(scan(path), 30)
+        except InputDataError:
+            errors += 1
+    assert errors > 10
+
+
+def test_a_text_that_is_not_utf8_costs_its_row(tmp_path: Path) -> None:
+    texts = pa.array([b"one", b"caf\xe9", b"three"]).view(pa.string())
+    write_stream(tmp_path / "a.arrow", pa.table({"id": ["a", "b", "c"], "text": texts}))
+    rows = read_rows(scan(tmp_path), Unit(0, 0, 3)).rows
+    assert [(row.id, row.error is None) for row in rows] == [("a", True), ("b", False), ("c", True)]
