@@ -31,6 +31,7 @@ from cluster.dataset.ids import hashes_of
 from cluster.dataset.shards import Shard, Slice, Unit
 from cluster.dataset.stored import CHUNK_BYTES, OPEN_FILES, READ_BYTES, StoreReader
 from cluster.dataset.units import UNIT_BYTES, too_large
+from cluster.dataset.values import map_entries
 from cluster.storage import Store
 
 # The end of a Parquet file that is read first: most footers are in it.
@@ -299,7 +300,7 @@ def _decoded_bytes(array: pa.Array) -> int:
     if types.is_struct(kind):
         return sum(map(_decoded_bytes, array.flatten()))
     if types.is_map(kind):
-        return _decoded_bytes(array.keys) + _decoded_bytes(array.items) + 4 * len(array)
+        return sum(map(_decoded_bytes, map_entries(array))) + 4 * len(array)
     if is_any_list(kind):
         return _decoded_bytes(array.flatten()) + 4 * len(array)
     return int(array.nbytes)

@@ -104,11 +104,21 @@ def to_column(column: Column | None, to: pa.Field, count: int) -> Passed:
         errors: dict[int, str] = {}
         for i in range(count):
             try:
-                arrays.append(_to_array(column[i : i + 1] if isinstance(column, list) else column.take([i]), to))
+                arrays.append(_to_array(_alone(column, i), to))
             except Exception as error:  # noqa: BLE001 - of whatever class: it belongs to this value
                 errors[i] = _reason(error)
                 arrays.append(pa.chunked_array([pa.nulls(1, to.type)]))
         return Passed(pa.chunked_array([chunk for array in arrays for chunk in array.chunks], type=to.type), errors)
+
+
+def _alone(column: Column, i: int) -> Column:
+    """Return one value of a column, without the others that a slice would leave behind it where Arrow can do that."""
+    if isinstance(column, list):
+        return column[i : i + 1]
+    try:
+        return column.take([i])
+    except pa.ArrowNotImplementedError:
+        return column.slice(i, 1)
 
 
 def _to_array(column: Column, to: pa.Field) -> pa.ChunkedArray:
@@ -141,11 +151,12 @@ def convert(array: pa.Array, to: pa.DataType) -> pa.Array:
     if types.is_struct(to):
         return _convert_struct(array, to)
     if types.is_map(to):
-        entries = _compact(array)
-        keys, items = convert(entries.keys, to.key_type), convert(entries.items, to.item_type)
-        return pa.MapArray.from_arrays(_offsets(entries).cast(pa.int32()), keys, items, type=to, mask=pc.is_null(entries))
+        keys, items = map_entries(array)
+        keys, items = convert(keys, to.key_type), convert(items, to.item_type)
+        return pa.MapArray.from_arrays(_offsets(array).cast(pa.int32()), keys, items, type=to, mask=pc.is_null(array))
     if types.is_fixed_size_list(to) and types.is_fixed_size_list(kind):
-        items = convert(_compact(array).values, to.value_type)
+        values = array.values.slice(array.offset * kind.list_size, len(array) * kind.list_size)
+        items = convert(values, to.value_type)
         return pa.FixedSizeListArray.from_arrays(items, type=to, mask=pc.is_null(array))
     if is_list(to) and is_any_list(kind):
         lists, offset_type = (pa.LargeListArray, pa.int64()) if types.is_large_list(to) else (pa.ListArray, pa.int32())
@@ -164,9 +175,10 @@ def _decoded(array: pa.Array) -> pa.Array:
     return pc.run_end_decode(array) if types.is_run_end_encoded(kind) else array
 
 
-def _compact(array: pa.Array) -> pa.Array:
-    """Return an array without what is outside of a slice."""
-    return array.take(pa.array(np.arange(len(array))))
+def map_entries(array: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """Return keys and items of an array of maps, without those outside of a slice."""
+    first, stop = array.offsets[0].as_py(), array.offsets[-1].as_py()
+    return array.keys.slice(first, stop - first), array.items.slice(first, stop - first)
 
 
 def _convert_struct(array: pa.Array, to: pa.DataType) -> pa.Array:
@@ -224,9 +236,8 @@ def json_values(array: pa.Array) -> list[Any]:
     if types.is_struct(kind):
         return _json_structs(array)
     if types.is_map(kind):
-        entries = _compact(array)
-        pairs = [list(pair) for pair in zip(json_values(entries.keys), json_values(entries.items), strict=True)]
-        return _json_lists(entries, pairs)
+        pairs = [list(pair) for pair in zip(*map(json_values, map_entries(array)), strict=True)]
+        return _json_lists(array, pairs)
     if is_any_list(kind):
         return _json_lists(array, json_values(array.flatten()))
     if form := _json_form(kind):

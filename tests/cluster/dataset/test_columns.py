@@ -1,6 +1,7 @@
 """Whatever types shards have, what is passed through is what was there."""
 
 import functools
+import itertools
 import json
 import math
 import random
@@ -13,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from cluster.dataset import Unit, scan
+from cluster.dataset import Unit, plan_units, read_rows, scan
 from cluster.dataset.columns import is_json_column, unify
 from cluster.dataset.read import read_slice
 from cluster.dataset.values import to_column
@@ -92,6 +93,8 @@ COLUMNS = {
     "record with repeated names": pa.StructArray.from_arrays([pa.array([1, 2]), pa.array(["x", None])], ["a", "a"]),
     "map": pa.array([[("k", 1), ("k", 2)], None, []], pa.map_(pa.string(), pa.int64())),
     "map of uint64": pa.array([[("k", 2**64 - 1), ("l", None)]], pa.map_(pa.string(), pa.uint64())),
+    "map of views": pa.array([[("k", "x")], None, [("l", None)]], pa.map_(pa.string_view(), pa.string_view())),
+    "record of views": pa.array([{"a": "x"}, None], pa.struct([("a", pa.string_view())])),
     "map of null": pa.array([[("k", None)]], pa.map_(pa.string(), pa.null())),
     "uuid": extension(pa.uuid(), [b"0123456789abcdef", None]),
     "json": extension(pa.json_(), ['{"a": 1}', None]),
@@ -276,13 +279,17 @@ def exact_value(value):
 
 
 def check_equal(column, found, *names):
+    form = as_json if is_json_column(column) else exact
+    check_values(column, found, [value for name in names for value in expected_of(name, form)])
+
+
+def check_values(column, found, expected):
     if is_json_column(column):
-        expected = [value for name in names for value in expected_of(name, as_json)]
         parsed = [None if text is None else json.loads(text) for text in found.to_pylist()]
         assert [with_times(value, like) for value, like in zip(parsed, expected, strict=True)] == expected
         assert list(map(repr, parsed)).count("-0.0") == list(map(repr, expected)).count("-0.0")
     else:
-        assert exact(found) == [value for name in names for value in expected_of(name, exact)]
+        assert exact(found) == expected
 
 
 @pytest.mark.parametrize("name", COLUMNS)
@@ -340,3 +347,43 @@ def test_json_lines_beside_shards_of_other_types_keep_every_value(scanned, json_
 def test_the_common_type_is_the_narrowest_that_holds_all(scanned, names, expected):
     column, _ = passed(scanned, *names)
     assert is_json_column(column) if expected is None else column.type == expected
+
+
+LEAVES = [array for array in COLUMNS.values() if not pa.types.is_nested(array.type) and "view" not in str(array.type)]
+
+
+def some_array(chance, depth, count):
+    """A random array of ``count`` values, some null, nested in at most ``depth`` levels."""
+    picked = chance.choice(LEAVES)
+    shape = chance.choice(["leaf", "record", "list", "map"]) if depth else "leaf"
+    if shape == "leaf":
+        plain_leaf = picked.storage if isinstance(picked.type, pa.BaseExtensionType) else picked
+        return plain_leaf.take(pa.array([chance.randrange(len(picked)) for _ in range(count)], pa.int32()))
+    is_null = [chance.random() < 0.2 for _ in range(count)]
+    mask = pa.array(is_null, pa.bool_())
+    if shape == "record":
+        parts = {name: some_array(chance, depth - 1, count) for name in chance.sample("abcd", chance.randint(1, 3))}
+        fields = [pa.field(name, part.type) for name, part in parts.items()]
+        return pa.StructArray.from_arrays(list(parts.values()), fields=fields, mask=mask)
+    ends = list(itertools.accumulate((0 if null else chance.randrange(3) for null in is_null), initial=0))
+    items, offsets = some_array(chance, depth - 1, ends[-1]), pa.array(ends, pa.int32())
+    if shape == "list":
+        return pa.ListArray.from_arrays(offsets, items, mask=mask)
+    return pa.MapArray.from_arrays(offsets, pa.array(map(str, range(ends[-1])), pa.string()), items, mask=mask)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_random_shards_keep_every_value_in_units_of_any_size(tmp_path, seed):
+    chance = random.Random(seed)
+    arrays = [some_array(chance, chance.randrange(4), chance.randint(1, 9)) for _ in range(chance.randint(1, 3))]
+    for i, array in enumerate(arrays):
+        table = pa.table({"text": ["t"] * len(array), "v": array})
+        options = {"row_group_size": chance.randint(1, 9), "use_dictionary": chance.random() < 0.7}
+        pq.write_table(table, tmp_path / f"{i}.parquet", **options)
+    dataset = scan(tmp_path)
+    batches = [read_rows(dataset, unit, ["v"], ["v"]) for unit in plan_units(dataset.shards, chance.randint(1, 9))]
+    assert not [row.error for batch in batches for row in batch.rows if row.error]
+    column = dataset.schema.field("v")
+    found = pa.concat_tables(batch.table for batch in batches).column("v").combine_chunks()
+    form = as_json if is_json_column(column) else exact
+    check_values(column, found, [value for array in arrays for value in form(array)])
