@@ -1,15 +1,13 @@
 """Audio in and out: files to float32 samples and back, resampling, mono, silence.
 
 Samples are float32 in [-1, 1] everywhere: ``[samples]`` for speech we make, ``[channels, samples]`` for what a file
-holds. FFmpeg (PyAV) decodes; libsndfile encodes the lossless formats and FFmpeg the lossy ones.
+holds. ``actors.decoding`` reads files; libsndfile encodes the lossless formats and FFmpeg the lossy ones.
 """
 
 import io
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Literal, get_args
+from typing import Literal, get_args
 
 import av
 import numpy as np
@@ -17,7 +15,9 @@ import numpy.typing as npt
 import soundfile
 import soxr
 
-from actors.errors import RequestError, StorageError, SynthesisError, UsageError
+from actors.decoding import MAX_RATE, MIN_RATE, Damaged, decode_into
+from actors.errors import SynthesisError, UsageError
+from actors.mono import MonoTrack
 
 AudioFormat = Literal["flac", "wav", "opus", "mp3"]
 FloatArray = npt.NDArray[np.float32]
@@ -29,31 +29,6 @@ MIME_TYPES: dict[AudioFormat, str] = {
     "opus": "audio/ogg",
     "mp3": "audio/mpeg",
 }
-
-# Rates in Hz outside of this are no audio (the upper one is FLAC's); resampling from 1 Hz would fill the memory.
-_MIN_RATE, _MAX_RATE = 1_000, 655_350
-
-# FFmpeg follows what playlists and manifests name, local files and URLs alike: forbid all of it.
-_INPUT_OPTIONS = {"protocol_whitelist": "none"}
-
-# A file whose audio ends this much before its header says is truncated. Encoder delay and padding are far below.
-_TRUNCATED_S = 0.25
-
-# An MP3 file may tell its number of frames (24 to 72 ms each); a few less are not a truncated file.
-_TRUNCATED_MP3_FRAMES = 10
-
-# Containers whose duration is written in the file; for the others FFmpeg may only estimate it.
-_EXACT_DURATION = {"flac", "mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm"}
-
-# Streams of frames in which players skip what is not a frame: tags in the middle, where files were joined, and junk.
-# Above this share of undecodable packets it is not audio at all.
-_LOOSE_STREAMS = {"mp3", "aac"}
-_MAX_JUNK = 0.1
-
-# Writers that cannot seek back put 0 or a size near 2 or 4 GiB in a WAV header.
-_SHORTEST_UNKNOWN_RIFF = 0x7FFF_0000
-
-_MAX_OGG_PAGE = 27 + 255 + 255 * 255
 
 
 @dataclass(frozen=True)
@@ -70,25 +45,6 @@ _LOSSY: dict[AudioFormat, _LossyCodec] = {
     "opus": _LossyCodec("ogg", "libopus", (8_000, 12_000, 16_000, 24_000, 48_000), 64_000),
     "mp3": _LossyCodec("mp3", "libmp3lame", (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000), 96_000),
 }
-
-
-@dataclass(frozen=True)
-class _Decoded:
-    """What FFmpeg found in a file.
-
-    ``end_s`` is the time at which the last frame ends and ``declared_end_s``
-    the one the header promises (None: it does not say); ``junk`` counts packets that were skipped because they
-    cannot be decoded; ``first_packet`` is a byte offset.
-    """
-
-    container: str
-    rate: int
-    end_s: float
-    declared_end_s: float | None
-    packets: int
-    junk: int
-    has_corrupt_packet: bool
-    first_packet: int
 
 
 def encode(audio: FloatArray, sample_rate: int, audio_format: AudioFormat) -> bytes:
@@ -110,8 +66,8 @@ def encode(audio: FloatArray, sample_rate: int, audio_format: AudioFormat) -> by
         raise UsageError(f"unknown audio format {audio_format!r}: use one of {', '.join(get_args(AudioFormat))}")
     if audio.dtype != np.float32 or audio.ndim != 1:
         raise UsageError(f"audio to encode must be float32 [samples], got {audio.dtype} {list(audio.shape)}")
-    if not _MIN_RATE <= sample_rate <= _MAX_RATE:
-        raise UsageError(f"cannot encode audio at {sample_rate} Hz: use {_MIN_RATE} to {_MAX_RATE} Hz")
+    if not MIN_RATE <= sample_rate <= MAX_RATE:
+        raise UsageError(f"cannot encode audio at {sample_rate} Hz: use {MIN_RATE} to {MAX_RATE} Hz")
     if audio.size == 0:
         raise SynthesisError("there is no audio to encode: 0 samples")
     if not np.isfinite(audio).all():
@@ -121,63 +77,55 @@ def encode(audio: FloatArray, sample_rate: int, audio_format: AudioFormat) -> by
     return _encode_pcm16(audio, sample_rate, audio_format)
 
 
-def decode(source: bytes | Path) -> tuple[FloatArray, int]:
+def decode(source: bytes | Path, *, damaged: Damaged = "reject", audio_track: int | None = None) -> tuple[FloatArray, int]:
     """Return all samples, float32 ``[channels, samples]``, and the sample rate in Hz of an audio or video file.
 
-    Of several audio tracks the first is taken. Nothing is resampled and no channel is dropped.
+    Sample 0 is time 0 of the file, as players show it; where sound begins later or has holes, there is silence
+    (:mod:`actors.decoding`). Nothing is resampled and no channel is dropped.
 
     Args:
         source: a file's content or its path.
+        damaged: what becomes of a file of which something is missing: an error, or what is there.
+        audio_track: which audio track, from 1; by default the first with sound in it.
 
     Raises:
         RequestError: the file is missing, empty, truncated, damaged, or not audio. The message says which.
         StorageError: the file exists but reading it failed.
     """
-    track = _Track()
-    rate = _decode_into(source, track)
-    return track.samples(), rate
+    track, sound = decode_into(source, _Track, damaged=damaged, audio_track=audio_track)
+    return track.samples(), sound.rate
 
 
-def decode_mono(source: bytes | Path, rate: int, max_s: float) -> FloatArray:
-    """Return a file's audio as float32 ``[samples]`` at ``rate`` Hz, its channels averaged.
+@dataclass(frozen=True)
+class Recording:
+    """A file's sound for a model.
+
+    Attributes:
+        samples: float32 ``[samples]``; sample 0 is time 0 of the file.
+        damage: what is missing and where, in words; None if nothing is.
+    """
+
+    samples: FloatArray
+    damage: str | None
+
+
+def decode_mono(
+    source: bytes | Path, rate: int, max_s: float, *, damaged: Damaged = "reject", audio_track: int | None = None
+) -> Recording:
+    """Return a file's audio at ``rate`` Hz, its channels averaged.
 
     As :func:`decode`, but resampled (soxr, HQ) while it is read: memory is that of the result, however many channels there are.
 
     Raises:
-        RequestError: as :func:`decode`, or the audio is longer than ``max_s`` seconds.
+        RequestError: as :func:`decode`, or the audio is longer than ``max_s`` seconds. A file that declares so is not decoded.
         StorageError: the file exists but reading it failed.
     """
-    track = _MonoTrack(rate, max_s)
-    _decode_into(source, track)
-    return track.samples()
-
-
-def _decode_into(source: bytes | Path, track: "_Track | _MonoTrack") -> int:
-    """Decode a file's first track into ``track`` and return its sample rate."""
-    name = f"the audio ({len(source)} bytes)" if isinstance(source, bytes) else str(source)
-    with _open_source(source, name) as file:
-        if file.seek(0, io.SEEK_END) == 0:
-            raise RequestError(f"{name} is empty: it holds 0 bytes")
-        file.seek(0)
-        try:
-            decoded = _decode_first_track(file, track, name)
-        except av.FFmpegError as error:
-            raise RequestError(f"{name} cannot be decoded, it is damaged, truncated or not audio: {error.strerror}") from error
-        except ValueError as error:  # how PyAV says that a frame is unlike the first
-            if isinstance(error, RequestError):
-                raise
-            raise RequestError(f"{name} changes its sample rate or its channels midway: convert it first") from error
-        if decoded is None:
-            raise RequestError(f"{name} has no audio track, or one without samples")
-        if decoded.junk > _MAX_JUNK * decoded.packets:
-            raise RequestError(
-                f"{name} is damaged or not audio: {decoded.junk} of its {decoded.packets} packets cannot be decoded"
-            )
-        if _is_truncated(decoded, file):
-            raise RequestError(f"{name} is truncated: its audio breaks off at {decoded.end_s:.2f} s")
-    if not track.is_finite:
-        raise RequestError(f"{name} has NaN or infinite samples")
-    return decoded.rate
+    track, sound = decode_into(source, lambda: MonoTrack(rate, max_s), damaged=damaged, audio_track=audio_track, max_s=max_s)
+    if (weights := track.channels.weights()) is not None:
+        track, sound = decode_into(
+            source, lambda: MonoTrack(rate, max_s, weights), damaged=damaged, audio_track=sound.audio_track, max_s=max_s
+        )
+    return Recording(track.samples(), sound.damage)
 
 
 class _Track:
@@ -195,36 +143,6 @@ class _Track:
     def samples(self) -> FloatArray:
         """Return ``[channels, samples]``."""
         return np.ascontiguousarray(np.concatenate(self._blocks).T)
-
-
-class _MonoTrack:
-    """Takes blocks ``[samples, channels]`` and keeps their mean at another rate; at most ``max_s`` seconds of it."""
-
-    def __init__(self, rate: int, max_s: float) -> None:
-        self._rate, self._max_s = rate, max_s
-        self._blocks: list[FloatArray] = []
-        self._resampler: Any = None
-        self._seconds = 0.0
-        self.is_finite = True
-
-    def add(self, block: FloatArray, rate: int, name: str) -> None:
-        """Take the next block."""
-        self.is_finite &= bool(np.isfinite(block).all())
-        self._seconds += len(block) / rate
-        if self._seconds > self._max_s:
-            raise RequestError(f"{name} is longer than {self._max_s:g} s: split it, or raise the limit")
-        mono = block.mean(axis=1, dtype=np.float32)
-        if rate == self._rate:
-            self._blocks.append(mono)
-            return
-        self._resampler = self._resampler or soxr.ResampleStream(rate, self._rate, 1, dtype="float32", quality="HQ")
-        self._blocks.append(self._resampler.resample_chunk(mono))
-
-    def samples(self) -> FloatArray:
-        """Return ``[samples]``."""
-        if self._resampler:
-            self._blocks.append(self._resampler.resample_chunk(np.zeros(0, np.float32), last=True))
-        return np.concatenate(self._blocks)
 
 
 def to_mono(audio: FloatArray) -> FloatArray:
@@ -266,127 +184,3 @@ def _encode_lossy(audio: FloatArray, sample_rate: int, codec: _LossyCodec) -> by
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
     return file.getvalue()
-
-
-@contextmanager
-def _open_source(source: bytes | Path, name: str) -> Iterator[BinaryIO]:
-    if isinstance(source, bytes):
-        yield io.BytesIO(source)
-        return
-    try:
-        with source.open("rb") as file:
-            yield file
-    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
-        raise RequestError(f"{name} cannot be read: {error.strerror}") from error
-    except OSError as error:
-        raise StorageError(f"reading {name} failed: {error}") from error
-
-
-def _decode_first_track(file: BinaryIO, track: "_Track | _MonoTrack", name: str) -> _Decoded | None:
-    """Decode the first audio track into ``track``; None if there is none or it has no samples."""
-    with av.open(file, options=_INPUT_OPTIONS, metadata_errors="ignore") as container:
-        if not container.streams.audio:
-            return None
-        stream = container.streams.audio[0]
-        stream.codec_context.thread_count = 1  # the actor's other cores are busy with the model
-        # Packed samples: PyAV reads out of bounds in planar frames of eight channels and more.
-        resampler = av.AudioResampler(format="flt")
-        declared_end_s = _declared_end(container, stream)
-        rate, end_s, packets, junk, has_corrupt_packet, first_packet = 0, 0.0, 0, 0, False, None
-        for packet in container.demux(stream):
-            packets += 1
-            has_corrupt_packet |= packet.is_corrupt
-            first_packet = packet.pos if first_packet is None else first_packet
-            try:
-                frames = packet.decode()
-            except av.InvalidDataError:
-                if container.format.name in _LOOSE_STREAMS:
-                    junk += 1
-                    continue
-                # FFmpeg's FLAC parser takes a last checksum that looks like the start of a frame for one more frame.
-                if declared_end_s is not None and declared_end_s <= end_s:
-                    break
-                raise
-            for frame in frames:
-                rate = frame.sample_rate
-                if not _MIN_RATE <= rate <= _MAX_RATE:
-                    raise RequestError(f"{name} has a sample rate of {rate} Hz: use {_MIN_RATE} to {_MAX_RATE} Hz")
-                end_s = (frame.time or 0.0) + frame.samples / rate
-                for packed in resampler.resample(frame):
-                    track.add(_samples(packed), rate, name)
-        if not rate:
-            return None
-        return _Decoded(
-            container=container.format.name,
-            rate=rate,
-            end_s=end_s,
-            declared_end_s=declared_end_s,
-            packets=packets,
-            junk=junk,
-            has_corrupt_packet=has_corrupt_packet,
-            first_packet=first_packet or 0,
-        )
-
-
-def _samples(frame: Any) -> FloatArray:
-    """Return a packed frame's samples, ``[samples, channels]``."""
-    samples: FloatArray = frame.to_ndarray().reshape(-1, frame.layout.nb_channels)
-    return samples
-
-
-def _declared_end(container: Any, stream: Any) -> float | None:
-    """Return the time in seconds at which the header says that the track ends."""
-    if stream.duration is not None:
-        return float(((stream.start_time or 0) + stream.duration) * stream.time_base)
-    # Matroska has one duration for all its tracks, which says nothing about a single one of several.
-    if container.duration is not None and len(container.streams) == 1:
-        return float(container.duration / av.time_base)
-    return None
-
-
-def _is_truncated(decoded: _Decoded, file: BinaryIO) -> bool:
-    """Say whether the file ends before its audio does; decoders mostly just stop."""
-    if decoded.has_corrupt_packet and not _is_streamed_wav(file):
-        return True
-    if decoded.container == "ogg":
-        return _ends_within_ogg_page(file)
-    if decoded.container == "mp3":
-        return decoded.packets < _declared_mp3_frames(decoded.first_packet, file) - _TRUNCATED_MP3_FRAMES
-    if decoded.container in _EXACT_DURATION and decoded.declared_end_s is not None:
-        return decoded.end_s < decoded.declared_end_s - _TRUNCATED_S
-    return False
-
-
-def _is_streamed_wav(file: BinaryIO) -> bool:
-    """Say whether this is a WAV file whose writer did not know its length."""
-    file.seek(0)
-    header = file.read(8)
-    if len(header) < 8 or header[:4] != b"RIFF":
-        return False
-    size = int.from_bytes(header[4:], "little")
-    return size == 0 or size >= _SHORTEST_UNKNOWN_RIFF
-
-
-def _declared_mp3_frames(first_packet: int, file: BinaryIO) -> int:
-    """Return the number of frames that the Xing or Info header tells, 0 where there is none.
-
-    The header is a frame before the first audio frame: the tag, four bytes of flags (bit 0: has a count), the count.
-    FFmpeg reads it too, but guesses from the size instead where more data follows than it promises.
-    """
-    file.seek(max(0, first_packet - 4096))
-    head = file.read(min(4096, first_packet))
-    tag = max(head.rfind(b"Xing"), head.rfind(b"Info"))
-    if tag < 0 or not int.from_bytes(head[tag + 4 : tag + 8], "big") & 1:
-        return 0
-    return int.from_bytes(head[tag + 8 : tag + 12], "big")
-
-
-def _ends_within_ogg_page(file: BinaryIO) -> bool:
-    """Say whether the last Ogg page is cut. RFC 3533: 27 bytes, the number of segments last, their sizes, the data."""
-    end = file.seek(0, io.SEEK_END)
-    file.seek(max(0, end - _MAX_OGG_PAGE))
-    tail = file.read()
-    page = tail[tail.rfind(b"OggS") :]
-    if len(page) < 27 or len(page) < 27 + page[26]:
-        return True
-    return len(page) < 27 + page[26] + sum(page[27 : 27 + page[26]])

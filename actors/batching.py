@@ -218,7 +218,7 @@ class Engine(Generic[RequestT, UtteranceT, ResultT]):
         while self._wait():
             try:
                 self._advance()
-            except Exception as error:  # noqa: BLE001 - whatever broke belongs to those who wait, and they get it
+            except BaseException as error:  # noqa: BLE001 - whatever broke belongs to those who wait, and they get it
                 self._fail(SpeechmillError(_CLOSED) if self._closed else error)
         self._fail(SpeechmillError(_CLOSED))
 
@@ -300,7 +300,7 @@ class Engine(Generic[RequestT, UtteranceT, ResultT]):
             with contextlib.suppress(InvalidStateError):  # cancelled meanwhile
                 job.future.set_result(result)
 
-    def _fail(self, error: Exception) -> None:
+    def _fail(self, error: BaseException) -> None:
         """Hand ``error`` to everybody who waits and start over with empty slots."""
         with self._changed:
             tickets = [*self._queue, *(ticket for ticket in self._rows if ticket)]

@@ -21,7 +21,7 @@ from actors.kv_cache import KVCache
 from actors.pocket_text import TextRules, has_few_words, prepare_text, split_text
 from actors.requests import SynthesisRequest, SynthesisResult, join_chunks
 from actors.sampling import row_generator
-from actors.session import Device, Graphs
+from actors.session import LENGTHS, Device, Graphs
 from actors.settings import Count, FamilyOptions, FamilySettings, Length, Positive, Seconds, Size, TokenId
 from actors.streaming import StreamingGraph
 from actors.tokenizer import load_tokenizer
@@ -201,7 +201,11 @@ class PocketTTS:
         self._rules = self.settings.text_rules
         self._tokenizer = load_tokenizer(bundle)
         self.graphs = Graphs(bundle, device, threads)
-        self._text, self._main, self._flow = map(self.graphs.open, ("text_conditioner", "flow_lm_main", "flow_lm_flow"))
+        latent, conditioning, d_model = self.settings.latent_dim, self.settings.conditioning, self.settings.d_model
+        self._text = self.graphs.open("text_conditioner", token_ids=None, embeddings=d_model)
+        edges = {"sequence": latent, "text_embeddings": d_model, "conditioning": conditioning, "eos_logit": 1}
+        self._main = self.graphs.open("flow_lm_main", **LENGTHS, **edges)
+        self._flow = self.graphs.open("flow_lm_flow", c=conditioning, x=latent, flow_dir=latent)
         decoder = self.graphs.open("mimi_decoder")
         self._decoder = StreamingGraph(decoder, bundle.graph("mimi_decoder"), chunk=_DECODER_CHUNK, axis=1)
         self._times = [spec.name for spec in bundle.graph("flow_lm_flow").inputs[1:-1]]

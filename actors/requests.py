@@ -106,7 +106,8 @@ class TranscriptionResult:
             counts speakers anew in each.
         duration_s: of the audio, in seconds.
         frames: how many tokens the model wrote.
-        finish_reason: ``eos``; ``length`` or ``loop`` if the answer to any piece of the audio was cut short for that.
+        finish_reason: ``eos``; ``length`` or ``loop`` if the answer to any piece of the audio was cut short for that;
+            ``silence`` if nobody speaks in any, so that the model was not asked.
         coverage: where the last segment ends, as a share of the duration.
         unreadable: answers that hold no transcript, as they are.
         trace: the loop's arrays by name, if asked for, pieces joined along the first axis.

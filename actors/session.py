@@ -1,5 +1,6 @@
 """Every ONNX Runtime option Speechmill sets, and why."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -84,6 +85,8 @@ _DTYPES: dict[str, DType] = {
 }
 # What onnxruntime says of a file; the rest may be a device's fault.
 _BROKEN = (ort_errors.InvalidProtobuf, ort_errors.InvalidGraph, ort_errors.NoSuchFile, ort_errors.NotImplemented)
+# What tells a graph with a KV cache how long its rows are: the edges that all of them have.
+LENGTHS: Mapping[str, int | None] = {"seqlens_k": None, "total_sequence_length": None}
 _SHOWN = 300  # characters of onnxruntime's messages
 
 
@@ -91,7 +94,8 @@ class Session(ort.InferenceSession):  # type: ignore[misc] # onnxruntime has no 
     """A session of onnxruntime whose runs can be ended."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
+        # By default a failure is printed on stdout, and all is tried again with other providers and without our options.
+        super().__init__(*arguments, enable_fallback=False, **options)
         self._running = ort.RunOptions()
         self._running.log_severity_level = 4  # what goes wrong is raised
 
@@ -121,15 +125,20 @@ class Graphs:
         self._threads = threads
         self._sessions: list[Session] = []
 
-    def open(self, key: str) -> Session:
+    def open(self, key: str, **edges: int | None) -> Session:
         """Open a graph.
+
+        Args:
+            key: its name in the manifest.
+            edges: the inputs and outputs that the caller uses by name, with the size of their last axis where that is known.
 
         Raises:
             BundleError: the bundle has no such graph, it is broken or uses weights that the manifest does not list, or its
-                inputs and outputs are not those that the manifest promises.
+                inputs and outputs are not those that the manifest promises and the caller needs.
             UsageError: this onnxruntime is too old.
         """
         path = self._bundle.graph_path(key)
+        _check_needs(self._bundle.graph(key), edges, path)
         try:
             session = open_session(path, self._device, self._threads)
         except UsageError:
@@ -147,6 +156,16 @@ class Graphs:
         """End what runs; nothing runs after it."""
         for session in self._sessions:
             session.terminate()
+
+
+def _check_needs(spec: GraphSpec, edges: Mapping[str, int | None], path: Path) -> None:
+    """Raise a ``BundleError`` unless a graph has the inputs and outputs that its family uses."""
+    sizes = {tensor.name: tensor.axes[-1] if tensor.axes else None for tensor in (*spec.inputs, *spec.outputs)}
+    for name, size in edges.items():
+        actual = sizes.get(name)
+        if name not in sizes or (size is not None and isinstance(actual, int) and actual != size):
+            found = f"has {name!r} of size {actual}" if name in sizes else f"has no {name!r}"
+            raise BundleError(f"{path} {found}, this model needs one of size {size or 'any'}. Export it again.")
 
 
 def _check_edges(session: Session, spec: GraphSpec, path: Path) -> None:

@@ -17,7 +17,7 @@ from actors.errors import BundleError, RequestError
 from actors.kv_cache import KVCache
 from actors.requests import SynthesisRequest, SynthesisResult, join_chunks
 from actors.sampling import SamplingParameters, row_generator, sample
-from actors.session import Device, Graphs
+from actors.session import LENGTHS, Device, Graphs
 from actors.settings import Count, FamilyOptions, FamilySettings, Fraction, Length, Positive, Size, TokenId, check_ids
 from actors.text import chunk_text
 from actors.tokenizer import load_tokenizer
@@ -145,7 +145,9 @@ class Soprano:
         self.voices = tuple(bundle.manifest.voices)
         self._tokenizer = load_tokenizer(bundle)
         self.graphs = Graphs(bundle, device, threads)
-        self._lm, self._decoder = map(self.graphs.open, ("lm", "decoder"))
+        vocab_size, hidden_size = self.settings.vocab_size, self.settings.hidden_size
+        self._lm = self.graphs.open("lm", **LENGTHS, input_ids=None, logits=vocab_size, hidden=hidden_size)
+        self._decoder = self.graphs.open("decoder", hidden=hidden_size, audio=None)
         max_length = self.settings.max_prompt_tokens + self.settings.max_new_tokens
         self._cache = KVCache.of_graph(bundle.graph("lm"), slots, max_length, device)
         self.compacts = self._cache.movable

@@ -1,7 +1,16 @@
-"""Segments as files: SubRip, WebVTT, plain text, JSON."""
+# ruff: noqa: RUF001 (the tables of this module list look-alike characters on purpose)
+"""Segments as files: SubRip, WebVTT, plain text, JSON.
+
+Long segments become several cues of short lines. Subtitles usually keep to two lines of 42 characters, of which people read 17
+a second (BBC and Netflix guidelines); characters of East Asian scripts are two wide (Unicode Standard Annex 11).
+"""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any, Literal, get_args
 
 from actors.requests import Segment
@@ -11,29 +20,84 @@ TRANSCRIPT_FORMATS: tuple[TranscriptFormat, ...] = get_args(TranscriptFormat)
 
 _SHORTEST_S = 0.001  # players skip a cue that does not last
 
+# What a break between cues costs beside one behind a sentence, in shares of an empty cue, and what another cue costs.
+_BEHIND_CLAUSE, _BEHIND_WORD, _WITHIN_WORD, _ANOTHER_CUE = 0.2, 1.0, 2.0, 0.2
+_SENTENCE_ENDS, _CLAUSE_ENDS, _CLOSERS = ".!?…。！？．؟۔।", ",;:–—、，；：،؛", "\"'”’»)]」』）】》〉"
 
-def render(transcript_format: TranscriptFormat, row: Mapping[str, Any]) -> str:
-    """Return the file of an output row of ``transcribe_dataset`` that is ``ok``."""
+# Scripts that write no spaces between words break anywhere, but not before or behind these (JIS X 4051, in short).
+_NO_SPACES = ("CJK", "IDEOGRAPHIC", "HIRAGANA", "KATAKANA", "HALFWIDTH KATAKANA", "BOPOMOFO", "THAI", "LAO", "KHMER", "MYANMAR")
+_NOT_FIRST = frozenset(
+    "、。，．！？：；・…—ー々ゝゞヽヾぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶ」』）】》〉〕｝］ะาำๆฯ"
+) | frozenset(_CLOSERS)
+_NOT_LAST = frozenset("「『（【《〈〔｛［“‘«([เแโใไ")
+
+# Of grapheme clusters, beyond marks: what is joined with what is before it.
+_JOINER, _VIRAMA = "\u200d", 9  # a virama's canonical combining class
+_EXTENDING = frozenset("ำຳﾞﾟ") | frozenset(map(chr, range(0x1F3FB, 0x1F400)))  # and skin tones
+_FLAG_LETTERS = frozenset(map(chr, range(0x1F1E6, 0x1F200)))
+_JAMO, _FIRST_VOWEL = "".join(map(chr, range(0x1100, 0x1200))), 0x60
+
+
+@dataclass(frozen=True)
+class CueLimits:
+    """What fits on a screen; 0 is no limit.
+
+    Attributes:
+        line_chars: characters in a line; an East Asian one counts as two.
+        lines: lines of a cue; with 0 a segment stays one cue, however many lines it has.
+        chars_per_second: a cue that must be read faster stays on into the free time behind it.
+    """
+
+    line_chars: int = 42
+    lines: int = 2
+    chars_per_second: float = 17.0
+
+
+UNLIMITED = CueLimits(0, 0, 0.0)
+
+
+@dataclass(frozen=True)
+class _Cue:
+    """``width`` is that of what is said: a speaker's name is not."""
+
+    start: float
+    end: float
+    speaker: str | None
+    lines: tuple[str, ...]
+    width: int
+
+
+@dataclass(frozen=True)
+class _Atom:
+    """What is not broken: a word, or a character of a script without spaces. ``cost`` is that of a break behind it."""
+
+    text: str
+    space: bool  # there is one behind it
+    width: int
+    cost: float
+
+
+def render(transcript_format: TranscriptFormat, row: Mapping[str, Any], limits: CueLimits = UNLIMITED) -> str:
+    """Return the file of an output row of ``transcribe_dataset`` that is ``ok``; ``limits`` are those of SRT and VTT."""
     segments = [Segment(**values) for values in row["segments"]]
     if transcript_format == "json":
         return to_json(row)
-    renderers: dict[TranscriptFormat, Callable[[Sequence[Segment]], str]] = {"srt": to_srt, "vtt": to_vtt, "txt": to_txt}
-    return renderers[transcript_format](segments)
+    if transcript_format == "txt":
+        return to_txt(segments)
+    renderers: dict[TranscriptFormat, Callable[..., str]] = {"srt": to_srt, "vtt": to_vtt}
+    return renderers[transcript_format](segments, limits, row["duration_s"])
 
 
-def to_srt(segments: Sequence[Segment]) -> str:
+def to_srt(segments: Sequence[Segment], limits: CueLimits = UNLIMITED, duration_s: float | None = None) -> str:
     """SubRip: numbered cues, the speaker in front of the words."""
-    cues = [
-        f"{number}\n{_clock(segment.start, ',')} --> {_clock(_end(segment), ',')}\n{_speaker(segment)}{_line(segment)}\n"
-        for number, segment in enumerate(segments, 1)
-    ]
-    return "\n".join(cues)
+    cues = _cues(segments, limits, duration_s, named=True)
+    return "\n".join(f"{number}\n{_times(cue, ',')}\n{chr(10).join(cue.lines)}\n" for number, cue in enumerate(cues, 1))
 
 
-def to_vtt(segments: Sequence[Segment]) -> str:
+def to_vtt(segments: Sequence[Segment], limits: CueLimits = UNLIMITED, duration_s: float | None = None) -> str:
     """WebVTT: the speaker as a voice span."""
-    cues = [f"\n{_clock(segment.start, '.')} --> {_clock(_end(segment), '.')}\n{_voice(segment)}\n" for segment in segments]
-    return "WEBVTT\n" + "".join(cues)
+    cues = _cues(segments, limits, duration_s, named=False)
+    return "WEBVTT\n" + "".join(f"\n{_times(cue, '.')}\n{_voice(cue)}\n" for cue in cues)
 
 
 def to_txt(segments: Sequence[Segment]) -> str:
@@ -47,13 +111,191 @@ def to_json(row: Mapping[str, Any]) -> str:
     return json.dumps({name: row[name] for name in names}, ensure_ascii=False, indent=1) + "\n"
 
 
+def _cues(segments: Sequence[Segment], limits: CueLimits, duration_s: float | None, *, named: bool) -> list[_Cue]:
+    cues = [cue for segment in segments for cue in _split(segment, limits, named=named)]
+    return cues if not limits.chars_per_second else _linger(cues, limits.chars_per_second, duration_s)
+
+
+def _split(segment: Segment, limits: CueLimits, *, named: bool) -> Iterator[_Cue]:
+    """Yield a segment as cues, whose times are shares of it by what is said in each; the first has the speaker's name."""
+    name = _speaker(segment) if named else ""
+    if not limits.line_chars:
+        yield _Cue(segment.start, _end(segment), segment.speaker, (name + _line(segment),), _width(_line(segment)))
+        return
+    atoms = _atoms(_line(segment), limits.line_chars, name)
+    groups = _group(atoms, limits)
+    widths = [_width(_joined(group)) for group in groups]
+    widths[0] = max(1, widths[0] - _width(name))
+    total, lasts = sum(widths), max(segment.end - segment.start, _SHORTEST_S * len(groups))
+    done = 0
+    for group, width in zip(groups, widths, strict=True):
+        start = segment.start + lasts * done / total
+        done += width
+        end = segment.start + lasts * done / total
+        yield _Cue(start, max(end, start + _SHORTEST_S), segment.speaker, _balanced(group, limits.line_chars), width)
+
+
+def _linger(cues: Sequence[_Cue], rate: float, duration_s: float | None) -> list[_Cue]:
+    """Let cues that are hard to read stay until the next one, or the recording's end."""
+    starts = sorted(cue.start for cue in cues)
+
+    def free(cue: _Cue) -> float:
+        following = bisect_right(starts, cue.start)
+        return starts[following] if following < len(starts) else duration_s or cue.end
+
+    return [replace(cue, end=max(cue.end, min(cue.start + cue.width / rate, free(cue)))) for cue in cues]
+
+
+def _group(atoms: Sequence[_Atom], limits: CueLimits) -> list[Sequence[_Atom]]:
+    """Break a text into cues that fit: as few, as full and as much behind sentences and clauses as may be."""
+    if not limits.lines:
+        return [atoms]
+    room = limits.line_chars * limits.lines
+    best = [0.0, *[float("inf")] * len(atoms)]
+    begins = [0] * (len(atoms) + 1)
+    for first in range(len(atoms)):
+        for stop, width in _fitting(atoms, first, limits):
+            cost = best[first] + (1 - width / room) ** 2 + _ANOTHER_CUE + (atoms[stop - 1].cost if stop < len(atoms) else 0)
+            if cost < best[stop]:
+                best[stop], begins[stop] = cost, first
+    breaks = [len(atoms)]
+    while breaks[-1]:
+        breaks.append(begins[breaks[-1]])
+    return [atoms[first:stop] for first, stop in pairwise(reversed(breaks))]
+
+
+def _fitting(atoms: Sequence[_Atom], first: int, limits: CueLimits) -> Iterator[tuple[int, int]]:
+    """Yield up to where a cue from ``first`` on may go, and how wide it is then."""
+    lines, line, total = 1, 0, 0
+    for i in range(first, len(atoms)):
+        space = int(i > first and atoms[i - 1].space)
+        total += space + atoms[i].width
+        line += space + atoms[i].width
+        if line > limits.line_chars and i > first:
+            lines, line = lines + 1, atoms[i].width
+        if lines > limits.lines:
+            return
+        yield i + 1, total
+
+
+def _balanced(atoms: Sequence[_Atom], line_chars: int) -> tuple[str, ...]:
+    """Break a cue into lines: as few as may be, and then none longer than it must be."""
+    fewest = len(_wrapped(atoms, line_chars))
+    shortest, longest = max(atom.width for atom in atoms), line_chars
+    while shortest < longest:
+        middle = (shortest + longest) // 2
+        shortest, longest = (shortest, middle) if len(_wrapped(atoms, middle)) <= fewest else (middle + 1, longest)
+    return tuple(_joined(line) for line in _wrapped(atoms, longest))
+
+
+def _wrapped(atoms: Sequence[_Atom], line_chars: int) -> list[list[_Atom]]:
+    """Fill lines one after the other."""
+    lines: list[list[_Atom]] = [[]]
+    width = 0
+    for atom in atoms:
+        space = int(bool(lines[-1]) and lines[-1][-1].space)
+        if lines[-1] and width + space + atom.width > line_chars:
+            lines.append([])
+            width = space = 0
+        lines[-1].append(atom)
+        width += space + atom.width
+    return lines
+
+
+def _joined(atoms: Sequence[_Atom]) -> str:
+    return "".join(atom.text + " " * atom.space for atom in atoms).removesuffix(" ")
+
+
+def _atoms(text: str, line_chars: int, name: str) -> list[_Atom]:
+    """Cut a text where it may be broken. A speaker's name stays with the first word if both fit in a line."""
+    words = text.split()
+    first = next(_parts(words[0]))
+    if _width(name + first) <= line_chars:
+        words[0] = name + words[0]
+    else:
+        words = [*name.split(), *words]
+    atoms: list[_Atom] = []
+    for word in words:
+        for part in _parts(word):
+            *pieces, last = _pieces(part, line_chars)
+            atoms += [_Atom(piece, space=False, width=_width(piece), cost=_WITHIN_WORD) for piece in pieces]
+            atoms.append(_Atom(last, space=False, width=_width(last), cost=_cost(last)))
+        atoms[-1] = replace(atoms[-1], space=True)
+    return atoms
+
+
+def _parts(word: str) -> Iterator[str]:
+    """Yield a word in the parts between which it may be broken: one, but in scripts that write no spaces."""
+    part, before = "", ""
+    for cluster in _clusters(word):
+        spaceless = _is_spaceless(before) or _is_spaceless(cluster)
+        if part and spaceless and cluster[0] not in _NOT_FIRST and before[-1] not in _NOT_LAST:
+            yield part
+            part = ""
+        part += cluster
+        before = cluster
+    yield part
+
+
+def _pieces(part: str, line_chars: int) -> Iterator[str]:
+    """Yield what is longer than a line in pieces that are not."""
+    piece, width = "", 0
+    for cluster in _clusters(part):
+        if piece and width + _width(cluster) > line_chars:
+            yield piece
+            piece, width = "", 0
+        piece += cluster
+        width += _width(cluster)
+    yield piece
+
+
+def _cost(text: str) -> float:
+    end = text.rstrip(_CLOSERS)[-1:]
+    return 0.0 if end in _SENTENCE_ENDS else _BEHIND_CLAUSE if end in _CLAUSE_ENDS else _BEHIND_WORD
+
+
+def _is_spaceless(cluster: str) -> bool:
+    return unicodedata.name(cluster[:1], "").startswith(_NO_SPACES) if cluster else False
+
+
+def _clusters(text: str) -> list[str]:
+    """Return what people take for the characters of a text: nearly Unicode Standard Annex 29."""
+    clusters: list[str] = []
+    for char in text:
+        if clusters and _goes_on(clusters[-1], char):
+            clusters[-1] += char
+        else:
+            clusters.append(char)
+    return clusters
+
+
+def _goes_on(cluster: str, char: str) -> bool:
+    last = cluster[-1]
+    if unicodedata.category(char) in ("Mn", "Me", "Mc", "Cf") or char in _EXTENDING:
+        return True
+    if last == _JOINER or (unicodedata.combining(last) == _VIRAMA and char.isalpha()):
+        return True
+    if last in _FLAG_LETTERS and char in _FLAG_LETTERS:
+        return len(cluster) % 2 == 1
+    return last in _JAMO and char in _JAMO[_FIRST_VOWEL:]
+
+
+def _width(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(cluster[0]) in "WF" else 1 for cluster in _clusters(text))
+
+
+def _times(cue: _Cue, point: str) -> str:
+    start = round(cue.start * 1000)
+    return f"{_clock(start, point)} --> {_clock(max(round(cue.end * 1000), start + 1), point)}"
+
+
 def _speaker(segment: Segment) -> str:
     return "" if segment.speaker is None else f"Speaker {_flat(segment.speaker)}: "
 
 
-def _voice(segment: Segment) -> str:
-    text = _escape(_line(segment))
-    return text if segment.speaker is None else f"<v Speaker {_escape(_flat(segment.speaker))}>{text}"
+def _voice(cue: _Cue) -> str:
+    text = _escape("\n".join(cue.lines))
+    return text if cue.speaker is None else f"<v Speaker {_escape(_flat(cue.speaker))}>{text}"
 
 
 def _line(segment: Segment) -> str:
@@ -73,7 +315,6 @@ def _end(segment: Segment) -> float:
     return max(segment.end, segment.start + _SHORTEST_S)
 
 
-def _clock(seconds: float, point: str) -> str:
-    milliseconds = round(seconds * 1000)
+def _clock(milliseconds: int, point: str) -> str:
     minutes, rest = divmod(milliseconds, 60_000)
     return f"{minutes // 60:02d}:{minutes % 60:02d}:{rest // 1000:02d}{point}{rest % 1000:03d}"

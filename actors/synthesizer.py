@@ -12,6 +12,7 @@ from actors.batching import Engine, EngineStats
 from actors.bundle import Bundle
 from actors.errors import RequestError
 from actors.models import DEFAULT_SLOTS, open_model
+from actors.quarantine import quarantine
 from actors.requests import SynthesisRequest, SynthesisResult
 
 COLUMNS = ("text", "voice", "seed", "speed")
@@ -106,15 +107,15 @@ class Synthesizer:
             if unreadable is not None:
                 output["error"] = unreadable
                 continue
-            try:
+            with quarantine(output):
                 request = self._request(row_id, values)
                 output.update(voice=request.voice, seed=request.seed)
                 waiting[self._engine.submit(request)] = output
-            except RequestError as error:
-                output["error"] = str(error)
         # Encoded as they come, so that no more than the running ones are held as samples.
         for future in as_completed(waiting):
-            self._fill(waiting.pop(future), future.result())
+            output, result = waiting.pop(future), future.result()
+            with quarantine(output):
+                self._fill(output, result)
         return outputs
 
     def _request(self, row_id: str, values: Mapping[str, Any]) -> SynthesisRequest:

@@ -6,20 +6,23 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from actors.audio import FloatArray, decode_mono
+from actors.audio import Recording, decode_mono
 from actors.batching import Engine, EngineStats
 from actors.bundle import Bundle
+from actors.decoding import Damaged
 from actors.errors import RequestError
 from actors.models import open_model
+from actors.quarantine import quarantine
 from actors.requests import TranscriptionRequest, TranscriptionResult
 
 CONTEXT_COLUMN = "context"
 DEFAULT_SLOTS = 8
 
-# Below this peak (-80 dBFS) there is nothing to hear; the model would be given amplified rounding errors.
-_SILENT_PEAK = 1e-4
+# Shorter recordings hold no speech ("yes" takes twice as long); the model would invent some.
+_SHORTEST_S = 0.1
+
+# How an answer ends when nothing is wrong with it.
+_GOOD_ENDS = {"eos", "silence"}
 _SHOWN_ANSWER = 200  # characters of an answer that is no transcript
 
 Source = bytes | Path
@@ -35,7 +38,10 @@ class TranscriptionConfig:
             file that is not there.
         audio_column: holds ``{"bytes", "path"}``, bytes, or a path or URI.
         context: what the model should know beforehand, for rows without a ``context`` of their own.
-        max_audio_s: longer recordings are rejected: a recording is held in memory whole.
+        max_audio_s: longer recordings are rejected.
+        damaged: what becomes of a recording of which something is missing: ``reject``, or ``accept`` with what is there, the
+            finish reason ``damaged`` and what is missing in ``error``.
+        audio_track: which audio track, from 1; by default the first with sound in it.
         slots: how many recordings a worker decodes together.
         options: settings of the model's loop.
     """
@@ -44,6 +50,8 @@ class TranscriptionConfig:
     audio_column: str = "audio"
     context: str | None = None
     max_audio_s: float = 6 * 3600.0
+    damaged: Damaged = "accept"
+    audio_track: int | None = None
     slots: int = DEFAULT_SLOTS
     options: Mapping[str, Any] = field(default_factory=dict)
 
@@ -108,16 +116,13 @@ class Transcriber:
             if unreadable is not None:
                 output["error"] = unreadable
                 continue
-            try:
-                audio = self._decode(values)
+            with quarantine(output):
+                recording = self._decode(values)
+                audio = recording.samples
                 output["duration_s"] = len(audio) / self._rate
-                if np.abs(audio).max() < _SILENT_PEAK:
-                    output.update(status="ok", text="", finish_reason="silence", coverage=0.0)
-                    continue
+                output["error"] = recording.damage and f"damaged: {recording.damage}"
                 request = TranscriptionRequest(row_id, audio, self._context(values), options=self._config.options)
                 running[self._engine.submit(request)] = output
-            except RequestError as error:
-                output["error"] = str(error)
             # Decoded as slots get free, so that no more than the running ones and a few are held as samples.
             while len(running) > self._config.slots:
                 self._collect(running)
@@ -128,14 +133,23 @@ class Transcriber:
     def _collect(self, running: dict[Future[TranscriptionResult], dict[str, Any]]) -> None:
         """Wait until one of the running rows is done, and fill in all that are."""
         for future in wait(running, return_when=FIRST_COMPLETED).done:
-            _fill(running.pop(future), future.result())
+            output, result = running.pop(future), future.result()
+            with quarantine(output):
+                _fill(output, result)
 
-    def _decode(self, values: Mapping[str, Any]) -> FloatArray:
+    def _decode(self, values: Mapping[str, Any]) -> Recording:
         """Return a row's audio, mono at the model's rate."""
-        audio = decode_mono(self._source(values.get(self._config.audio_column)), self._rate, self._config.max_audio_s)
-        if not len(audio):
-            raise RequestError("the audio is shorter than one sample at the model's rate")
-        return audio
+        recording = decode_mono(
+            self._source(values.get(self._config.audio_column)),
+            self._rate,
+            self._config.max_audio_s,
+            damaged=self._config.damaged,
+            audio_track=self._config.audio_track,
+        )
+        if len(recording.samples) < _SHORTEST_S * self._rate:
+            seconds = len(recording.samples) / self._rate
+            raise RequestError(f"the audio is too short to hold speech: {seconds:.4f} s, less than {_SHORTEST_S:g} s")
+        return recording
 
     def _source(self, value: Any) -> Source:
         column = self._config.audio_column
@@ -163,6 +177,7 @@ class Transcriber:
 
 
 def _fill(output: dict[str, Any], result: TranscriptionResult) -> None:
+    damage = output["error"]  # known since the recording was decoded
     output.update(
         text=result.text,
         segments=[asdict(segment) for segment in result.segments],
@@ -176,6 +191,18 @@ def _fill(output: dict[str, Any], result: TranscriptionResult) -> None:
             status="failed",
             error=f"{len(result.unreadable)} of the model's answers hold no transcript; the first begins with {shown!r}",
         )
+    _mark_damage(output, damage)
+
+
+def _mark_damage(output: dict[str, Any], damage: str | None) -> None:
+    """Say in a row that is done what its recording lacks; what else is wrong with it stays said."""
+    if not damage:
+        return
+    ended = output["finish_reason"]
+    also = [] if ended in _GOOD_ENDS else [f"the answer ended by {ended}"]
+    if output["status"] == "failed":
+        also.append(output["error"])
+    output.update(error="; ".join([damage, *also]), finish_reason="damaged")
 
 
 def _path_of(value: Any) -> str | None:

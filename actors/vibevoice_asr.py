@@ -18,14 +18,16 @@ from pydantic import AfterValidator, Field, model_validator
 from actors.bundle import Bundle, Manifest
 from actors.errors import BundleError, RequestError
 from actors.kv_cache import KVCache
+from actors.level import measure
+from actors.mono import FloatArray, blocks, release
 from actors.requests import Segment, TranscriptionRequest, TranscriptionResult
 from actors.sampling import SamplingParameters, row_generator, sample
-from actors.session import Device, Graphs
+from actors.session import LENGTHS, Device, Graphs
 from actors.settings import FamilyOptions, FamilySettings, Length, Size, TokenId, check_ids
 from actors.tokenizer import MEMBER as TOKENIZER
 from actors.tokenizer import load_tokenizer
 from actors.transcript import parse_transcript, plain_text
-from actors.vad import SilenceCutter
+from actors.vad import SilenceCutter, Span, join_spans, place
 
 _EMBEDDING = "embedding.npy"
 
@@ -35,7 +37,7 @@ _ENCODER_FRAMES = 30
 _SCORES_BYTES = 128 << 20
 _MAX_PREFILL = 512
 
-_SMALLEST = 1e-6  # of a loudness: the original's, too
+_CHECKED = 1 << 20  # samples that are looked at together
 
 # A loop is the same tokens over and over again: this often, and this long together; looked for every few tokens.
 _LOOP_REPEATS = 10
@@ -50,7 +52,8 @@ _TOP_P = 0.95
 _FIELDS = ("duration", "context", "keys")
 _PLAIN_FORMAT = re.compile(r"(\.\df)?")
 
-_FINISH_REASONS = ("loop", "length", "eos")  # the worst first
+_SILENCE = "silence"
+_FINISH_REASONS = ("loop", "length", "eos", _SILENCE)  # the worst first
 
 
 def _check_instruction(text: str) -> str:
@@ -99,11 +102,13 @@ class Options(FamilyOptions):
         max_new_tokens: an answer ends here with finish reason ``length``.
         max_chunk_s: longer audio is cut at silences into pieces of at most this many seconds.
         retries: how often an answer that repeats itself is taken up again; 0 only detects it, and ends the answer.
+        vad: leave out pieces in which the detector hears nobody; without it only digital silence is left out.
     """
 
     max_new_tokens: Annotated[int, Field(ge=1)]
     max_chunk_s: Annotated[float, Field(ge=1)]
     retries: Annotated[int, Field(ge=0, le=len(_TEMPERATURES))] = len(_TEMPERATURES)
+    vad: bool = True
 
 
 def parse_options(manifest: Manifest, values: Mapping[str, Any]) -> Options:
@@ -125,12 +130,14 @@ def parse_options(manifest: Manifest, values: Mapping[str, Any]) -> Options:
 
 @dataclass
 class Utterance:
-    """One piece of a recording on its way. ``tokens`` is the answer without its end; ``first`` the piece's first sample."""
+    """One piece of a recording on its way. ``tokens`` is the answer without its end.
+
+    ``spans`` are the samples of the recording that the model hears, one behind the other.
+    """
 
     request: TranscriptionRequest
     index: int
-    first: int
-    audio: np.ndarray
+    spans: Sequence[Span]
     prompt: np.ndarray
     options: Options
     trace: bool
@@ -140,6 +147,11 @@ class Utterance:
     attempt: int = 0
     segments: list[Segment] | None = None
     answer: str = ""
+
+    @property
+    def audio(self) -> FloatArray:
+        """What the model hears, ``[samples]``."""
+        return join_spans(self.request.audio, self.spans)
 
     @property
     def cost(self) -> int:
@@ -189,7 +201,10 @@ class VibeVoiceASR:
         self._tokenizer = load_tokenizer(bundle) if TOKENIZER in bundle.manifest.files else None
         self._embedding = self._load_embedding()
         self.graphs = Graphs(bundle, device, threads)
-        self._encoder, self._decoder = map(self.graphs.open, ("speech_encoder", "decoder"))
+        hop, state, hidden = self.settings.samples_per_frame, self.settings.state_size, self.settings.hidden_size
+        edges = {"input_values": hop, "conv_state": state, "speech_features": hidden, "new_conv_state": state}
+        self._encoder = self.graphs.open("speech_encoder", **edges)
+        self._decoder = self.graphs.open("decoder", **LENGTHS, inputs_embeds=hidden, logits=self.settings.vocab_size)
         decoder = bundle.graph("decoder")
         self._max_prompt = self.settings.max_audio_frames + self.settings.max_prompt_text_tokens
         # MatMulNBits has another kernel for one row, which rounds otherwise: a row that is alone gets an idle one beside it.
@@ -231,16 +246,28 @@ class VibeVoiceASR:
             raise RequestError(f"audio must be float32 [samples], got {audio.dtype} {list(audio.shape)}")
         if not len(audio):
             raise RequestError("the audio has no samples")
-        if not np.isfinite(audio).all():
+        if not all(np.isfinite(block).all() for block in blocks(audio, _CHECKED)):
             raise RequestError("the audio has NaN or infinite samples")
         if request.token_ids is not None:
             prompt = self._check_prompt(np.asarray(request.token_ids, np.int64), len(audio))
-            return [Utterance(request, 0, 0, audio, prompt, options, trace)]
+            return [Utterance(request, 0, [(0, len(audio))], prompt, options, trace)]
         pieces = self._cutter.cut(audio, self.sample_rate, int(options.max_chunk_s * self.sample_rate))
-        return [
-            Utterance(request, i, first, audio[first:stop], self._prompt(stop - first, request.context), options, trace)
-            for i, (first, stop) in enumerate(pieces)
-        ]
+        is_whole = len(pieces) == 1
+        return [self._utterance(request, i, piece, options, trace, is_whole=is_whole) for i, piece in enumerate(pieces)]
+
+    def _utterance(
+        self, request: TranscriptionRequest, index: int, piece: Span, options: Options, trace: bool, *, is_whole: bool
+    ) -> Utterance:
+        """Write the prompt of a piece for what is worth hearing of it; one in which nobody speaks is done."""
+        first, stop = piece
+        heard = self._cutter.heard(request.audio[first:stop], self.sample_rate, detect=options.vad, trim=not is_whole)
+        release(request.audio)
+        spans = [(first + begin, first + end) for begin, end in heard or [(0, stop - first)]]
+        prompt = self._prompt(sum(end - begin for begin, end in spans), request.context)
+        utterance = Utterance(request, index, spans, prompt, options, trace)
+        if not heard:
+            utterance.finish_reason, utterance.segments = _SILENCE, []
+        return utterance
 
     def _prompt(self, samples: int, context: str | None) -> np.ndarray:
         if self._tokenizer is None:
@@ -280,8 +307,11 @@ class VibeVoiceASR:
 
     def prefill(self, utterance: Utterance, slot: int) -> None:
         """Encode the audio, run the prompt through the language model, alone, and choose the first token."""
+        if utterance.done:  # there is nothing to hear
+            return
         embeds = self._embed(utterance.prompt)
         embeds[utterance.prompt == self.settings.audio_token_id] = self._encode(utterance.audio)
+        release(utterance.request.audio)
         per_token = self.settings.num_heads * len(embeds) * np.dtype(np.float32).itemsize
         size = min(_MAX_PREFILL, max(1, _SCORES_BYTES // per_token))
         for first in range(0, len(embeds), size):
@@ -304,6 +334,8 @@ class VibeVoiceASR:
 
     def finish(self, utterance: Utterance) -> Utterance | None:
         """Read the answer as a transcript."""
+        if utterance.finish_reason == _SILENCE:
+            return None
         if self._tokenizer is not None:
             utterance.answer = self._tokenizer.decode(utterance.tokens, skip_special_tokens=True)
         utterance.segments = parse_transcript(utterance.answer)
@@ -337,27 +369,31 @@ class VibeVoiceASR:
 
     def _in_place(self, utterance: Utterance, *, is_whole: bool) -> list[Segment]:
         """The segments of a piece in the time of the recording; never beyond the piece."""
-        offset, longest = utterance.first / self.sample_rate, len(utterance.audio) / self.sample_rate
         prefix = "" if is_whole else f"{utterance.index + 1}-"
         return [
             Segment(
-                offset + min(segment.start, longest),
-                offset + min(segment.end, longest),
+                start := self._place(utterance, segment.start, is_end=False),
+                max(start, self._place(utterance, segment.end, is_end=True)),
                 None if segment.speaker is None else prefix + segment.speaker,
                 segment.text,
             )
-            for segment in utterance.segments or ()
+            for segment in utterance.segments or []
         ]
+
+    def _place(self, utterance: Utterance, seconds: float, *, is_end: bool) -> float:
+        return place(utterance.spans, seconds * self.sample_rate, is_end=is_end) / self.sample_rate
 
     def _encode(self, audio: np.ndarray) -> np.ndarray:
         """Return the features of ``[samples]``, ``[frames, hidden]``, chunk by chunk."""
         frames, hop = self._frames(len(audio)), self.settings.samples_per_frame
-        samples = np.zeros((1, frames, hop), np.float32)
-        samples.reshape(-1)[: len(audio)] = normalise(audio, self.settings.loudness_dbfs)
+        level = measure(audio, self.settings.loudness_dbfs)
         features = np.empty((frames, self.settings.hidden_size), np.float32)
         state = np.zeros((1, self.settings.state_size), np.float32)
         for first in range(0, frames, _ENCODER_FRAMES):
-            chunk = {"input_values": samples[:, first : first + _ENCODER_FRAMES], "conv_state": state}
+            heard = level.apply(audio[first * hop : (first + _ENCODER_FRAMES) * hop], first * hop)
+            samples = np.zeros((1, self._frames(len(heard)), hop), np.float32)
+            samples.reshape(-1)[: len(heard)] = heard
+            chunk = {"input_values": samples, "conv_state": state}
             part, state = self._encoder.run(["speech_features", "new_conv_state"], chunk)
             features[first : first + _ENCODER_FRAMES] = part[0]
         return features
@@ -416,12 +452,9 @@ class VibeVoiceASR:
         return next(ends, len(tokens))
 
 
-def normalise(audio: np.ndarray, loudness_dbfs: float) -> np.ndarray:
+def normalise(audio: FloatArray, loudness_dbfs: float) -> FloatArray:
     """Bring ``[samples]`` to a loudness (root mean square) as the original does; peaks above 1 lower it again."""
-    rms = float(np.sqrt(np.mean(np.square(audio, dtype=np.float64))))
-    scaled = audio * np.float32(10 ** (loudness_dbfs / 20) / (rms + _SMALLEST))
-    peak = float(np.abs(scaled).max())
-    return scaled / np.float32(peak + _SMALLEST) if peak > 1 else scaled
+    return measure(audio, loudness_dbfs).apply(audio)
 
 
 def find_loop(tokens: Sequence[int]) -> int | None:

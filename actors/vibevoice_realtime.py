@@ -21,7 +21,7 @@ from actors.errors import BundleError, RequestError, UsageError
 from actors.kv_cache import KVCache
 from actors.requests import SynthesisRequest, SynthesisResult, join_chunks
 from actors.sampling import row_generator
-from actors.session import Device, Graphs
+from actors.session import LENGTHS, Device, Graphs
 from actors.settings import FamilyOptions, FamilySettings, Length, Size
 from actors.streaming import StreamingGraph
 from actors.tokenizer import MEMBER as TOKENIZER
@@ -179,7 +179,11 @@ class VibeVoiceRealtime:
         self.voices = tuple(bundle.manifest.voices)
         self._tokenizer = load_tokenizer(bundle) if TOKENIZER in bundle.manifest.files else None
         self.graphs = Graphs(bundle, device, threads)
-        self._lm, self._tts, self._head = map(self.graphs.open, ("lm", "tts_lm", "prediction_head"))
+        hidden, latent = self.settings.hidden_size, self.settings.latent_dim
+        self._lm = self.graphs.open("lm", **LENGTHS, input_ids=None, text=hidden)
+        self._tts = self.graphs.open("tts_lm", **LENGTHS, text=hidden, latents=latent, condition=hidden, eos_logit=1)
+        edges = {"noisy_latent": latent, "timestep": None, "conditioning": hidden, "predicted_noise": latent}
+        self._head = self.graphs.open("prediction_head", **edges)
         chunks = {"latent_decoder": _LATENT_CHUNK, "acoustic_decoder": _ACOUSTIC_CHUNK * self.settings.feature_steps}
         self._latent_decoder, self._acoustic_decoder = (
             StreamingGraph(self.graphs.open(key), bundle.graph(key), chunk=chunk) for key, chunk in chunks.items()

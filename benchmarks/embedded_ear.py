@@ -40,7 +40,7 @@ from exporter.embedded.ear_rows import Pool
 from exporter.embedded.measure import read_gate, speak
 from exporter.embedded.sounds import SAMPLE_RATE, Sound, read
 from exporter.vibevoice_asr import FILES, load
-from jobs.evaluate import Errors, word_errors
+from jobs.scoring import Errors, word_errors
 
 mpl.use("Agg")
 
@@ -164,7 +164,7 @@ def through_jobs(rows: int) -> str:
         _run("synthesize_corpus.py", "--input", said, "--output", Path(folder) / "speech", "--workers", "2")
         arguments = ("--input", Path(folder) / "speech", "--output", Path(folder) / "heard", "--workers", "2")
         speed = _run("transcribe_dataset.py", *arguments)
-        compared = ("--references", Path(folder) / "speech", "--reference", "text", "--normalise", "spoken")
+        compared = ("--references", Path(folder) / "speech", "--reference", "text", "--language", "en")
         return f"{speed}\n{_run('evaluate.py', '--input', Path(folder) / 'heard', *compared)}"
 
 

@@ -268,9 +268,9 @@ def _compare(expected: Mapping[str, Expected], jobs: Mapping[str, Job], report: 
     _note(report, "rows that differ from the undisturbed run", differ)
     report.status = dict(Counter(row.status for row in outputs["disturbed"]))
     disturbed = jobs["disturbed"]
-    files = {path.name for path in disturbed.output.iterdir()}
-    _note(report, "files left behind", [name for name in files if name.startswith(".")])
-    run = json.loads((disturbed.output / "run.json").read_bytes())
+    names = [str(path.relative_to(disturbed.output)) for path in disturbed.output.rglob("*")]
+    _note(report, "files left behind", [name for name in names if name.endswith((".tmp", ".speechmill/lock"))])
+    run = json.loads((disturbed.output / ".speechmill" / "run.json").read_bytes())
     report.driver_starts, report.sessions = disturbed.starts, run["sessions"]
     if run["state"] != "finished":
         report.problems.append(f"run.json says {run['state']}")

@@ -113,7 +113,10 @@ class MediaReader:
             return self._find_file(location, _path_of(location))
         if scheme[1].lower() not in ("s3", "gs"):
             raise RequestError(f"{_shown(location)}: a row may name a file, or an object as s3:// or gs://")
-        return self._read_object(location, list(self._places(scheme[1].lower(), location.partition("://")[2])))
+        place = location[scheme.end() :]
+        if "@" in place.partition("/")[0]:
+            raise RequestError(f"{_shown(location)} brings user information along, which only the job's command line may give")
+        return self._read_object(location, list(self._places(scheme[1].lower(), place)))
 
     # --- objects
 

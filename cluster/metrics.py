@@ -23,6 +23,9 @@ class Spec(NamedTuple):
 
 METRICS: Mapping[str, Spec] = {
     "speechmill_rows_total": Spec("counter", "Rows whose part is written, by status.", ("run", "status")),
+    "speechmill_finish_reasons_total": Spec(
+        "counter", "Rows whose part is written, by finish reason.", ("run", "finish_reason")
+    ),
     "speechmill_audio_seconds_total": Spec("counter", "Seconds of audio in written parts."),
     "speechmill_worker_seconds_total": Spec(
         "counter",
@@ -71,6 +74,8 @@ class WorkerMetrics:
                 add("speechmill_audio_seconds_total", outcome.part.duration_s, run=self._run)
                 for status, rows in outcome.part.status.items():
                     add("speechmill_rows_total", rows, run=self._run, status=status)
+                for reason, rows in outcome.part.finish_reasons.items():
+                    add("speechmill_finish_reasons_total", rows, run=self._run, finish_reason=reason)
         for phase, seconds in usage.seconds.items() if usage else ():
             add("speechmill_worker_seconds_total", seconds - self._told.get(phase, 0.0), run=self._run, phase=phase)
             self._told[phase] = max(self._told.get(phase, 0.0), seconds)

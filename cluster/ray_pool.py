@@ -637,7 +637,7 @@ def _is_lost(error: Exception) -> bool:
     return isinstance(error, ray.exceptions.RayError) and not isinstance(error, ray.exceptions.RayTaskError)
 
 
-def _is_final(cause: BaseException) -> bool:
+def _is_final(cause: BaseException | None) -> bool:
     """Say whether a worker could not open its model for a reason that every other one will have, too.
 
     Bytes that are not those promised may be so on one node only.

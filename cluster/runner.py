@@ -21,6 +21,7 @@ from typing import Any, Protocol
 from actors.batching import EngineStats
 from actors.bundle import Bundle
 from actors.errors import InputDataError, ResumeError, StorageError
+from actors.quarantine import NOT_OF_A_ROW, reason_of
 from cluster.dataset import UNIT_BYTES, Dataset, InputBatch, Unit, read_rows, unreadable_rows
 from cluster.output import Part, PartWriter
 from cluster.registry import Pinned, fetch, local_origin
@@ -243,25 +244,45 @@ def cut_unit(unit: Unit, pieces: int, fewest_rows: int = 1) -> list[Unit]:
 
 
 def _write_failed(task: Task, lost: UnitLost) -> Part:
+    """Write the part of a row that breaks its unit: with what it holds, or should that be what cannot be written, without."""
     batch = _read(task, lost.unit)
     where = {"unit": lost.unit.part_name, "row": batch.rows[0].id}
     logger.warning("%s, row %r, failed: %s", lost.unit, batch.rows[0].id, lost.reason, extra=where)
+    try:
+        return _write_as_failed(task, batch, lost.reason)
+    except NOT_OF_A_ROW:
+        raise
+    except BaseException:
+        logger.warning("%s cannot be written with its values: they are left out", lost.unit, exc_info=True, extra=where)
+        return _write_as_failed(task, _unreadable(task, lost.unit, lost.reason), lost.reason)
+
+
+def _write_as_failed(task: Task, batch: InputBatch, reason: str) -> Part:
     model = task.model.reference
-    rows = [
-        {**task.config.blank_row(row.id, row.values, model), "status": "failed", "error": lost.reason} for row in batch.rows
-    ]
-    return task.writer.write(batch, rows)
+    blank = [task.config.blank_row(row.id, row.values, model) for row in batch.rows]
+    return task.writer.write(batch, [{**row, "status": "failed", "error": reason} for row in blank])
 
 
 def _read(task: Task, unit: Unit) -> InputBatch:
-    """Read a unit's rows; a single row that cannot be read is a row with that reason."""
-    passthrough = tuple(task.writer.schema.passthrough)
+    """Read a unit's rows; a single row that cannot be read is a row with that reason.
+
+    Raises:
+        InputDataError: several rows cannot be read together.
+        StorageError: the store cannot be reached.
+    """
     try:
-        return read_rows(task.dataset, unit, task.config.columns, passthrough)
-    except InputDataError as error:
+        return read_rows(task.dataset, unit, task.config.columns, tuple(task.writer.schema.passthrough))
+    except NOT_OF_A_ROW:
+        raise
+    except BaseException as error:
+        reason = str(error) if isinstance(error, InputDataError) else reason_of(error)
         if unit.count > 1:
-            raise
-        return unreadable_rows(task.dataset, unit, str(error), passthrough)
+            raise InputDataError(reason) from error
+        return _unreadable(task, unit, reason)
+
+
+def _unreadable(task: Task, unit: Unit, reason: str) -> InputBatch:
+    return unreadable_rows(task.dataset, unit, reason, tuple(task.writer.schema.passthrough))
 
 
 def check_machine(task: Task) -> None:
@@ -313,11 +334,13 @@ class UnitWorker:
                 parts = [self._task.writer.write(batch, list(islice(rows, batch.unit.count))) for batch in batches]
         except (StorageError, ResumeError) as error:
             return [UnitStopped(str(error))]
-        except Exception as error:
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # libraries in Rust that panic raise what is no Exception
             if not self._closing:  # else it was stopped, which is no fault of its rows
                 names = ", ".join(unit.part_name for unit in units)
                 logger.warning("%s broke its worker", names, exc_info=True, extra={"unit": names})
-            return [UnitLost(unit, f"{type(error).__name__}: {error}") for unit in units]
+            return [UnitLost(unit, reason_of(error)) for unit in units]
         usage = self._usage()
         return [*lost, *(UnitDone(part, usage) for part in parts)]
 

@@ -28,6 +28,19 @@ logger = logging.getLogger("speechmill")
 EXIT_FAILED_ROWS = 1
 EXIT_USAGE = 2
 _LOG_INTERVAL_S = 10.0
+_SHOWN_IDS = 3
+
+
+class FailOn(StrEnum):
+    """What a job's exit code may be made to say: statuses, then finish reasons, but those of rows that went well."""
+
+    REJECTED = "rejected"
+    FAILED = "failed"
+    LENGTH = "length"
+    LOOP = "loop"
+    SILENCE = "silence"
+    SUSPICIOUS = "suspicious"
+    DAMAGED = "damaged"
 
 
 class LogFormat(StrEnum):
@@ -171,13 +184,27 @@ def _speed(tally: Tally, rows: int) -> str:
     return f"{tally.audio_s / 3600:.2f} h of audio, {tally.audio_s / tally.working_s:.1f}x real time, {left} left"
 
 
-def print_summary(summary: Summary, tally: Tally, output: str, manifest: Manifest) -> None:
+def exit_code(summary: Summary, kinds: Sequence[FailOn] | None) -> int:
+    """Return a job's exit code by its rows: those that failed, or are of one of these kinds, are logged and make it 1."""
+    found = {kind: summary.count(kind) for kind in dict.fromkeys([FailOn.FAILED, *(kinds or ())])}
+    for kind, rows in found.items():
+        if rows:
+            logger.error("%d of %d rows: %s", rows, summary.rows, kind.value)
+    return EXIT_FAILED_ROWS if any(found.values()) else 0
+
+
+def print_summary(summary: Summary, tally: Tally, output: str, manifest: Manifest, duplicate_ids: Sequence[str] = ()) -> None:
     """Print what a finished job has made, and how fast this run of it was."""
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column(style="bold")
     table.add_column()
     status = ", ".join(f"{count:,} {name}" for name, count in summary.status.items())
     table.add_row("rows", f"{summary.rows:,} ({status})")
+    if summary.finish_reasons:
+        table.add_row("ended by", ", ".join(f"{name} {count:,}" for name, count in summary.finish_reasons.items()))
+    if duplicate_ids:
+        more = "; …" if duplicate_ids[_SHOWN_IDS:] else ""
+        table.add_row("ids", f"rows share ids: {'; '.join(duplicate_ids[:_SHOWN_IDS])}{more}")
     table.add_row("audio", f"{summary.duration_s / 3600:.3f} h ({summary.duration_s:,.1f} s)")
     if tally.rows:
         working_s = tally.working_s

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import typer
 
 from actors.audio import decode
+from cluster.output import EARLIER_RUN_NAME, RUN_NAME, TRANSCRIPTS_FOLDER
 from cluster.registry import EMBEDDED, EMBEDDED_ASR, publish
 from jobs.console import run_app
 from jobs.extract_audio import extract
@@ -26,7 +27,7 @@ app = typer.Typer(help=__doc__, add_completion=False, pretty_exceptions_enable=F
 @app.command()
 def demo(output: Path = ROOT / "demo-output", workers: str = "2", listen: int = 12) -> None:
     """Run the demo into OUTPUT, which is deleted first if it holds an earlier one."""
-    if (output / "corpus" / "run.json").exists():
+    if any((output / "corpus" / name).exists() for name in (RUN_NAME, EARLIER_RUN_NAME)):
         shutil.rmtree(output)
     voice, ear = (publish(name, str(output / "registry")) for name in (EMBEDDED, EMBEDDED_ASR))
     typer.echo(f"published {voice} and {ear}")
@@ -34,13 +35,13 @@ def demo(output: Path = ROOT / "demo-output", workers: str = "2", listen: int = 
     registry = ("--registry", output / "registry", "--workers", workers)
     _run("synthesize_corpus.py", "--input", SENTENCES, "--output", corpus, "--model", voice, *registry)
     _run("transcribe_dataset.py", "--input", corpus, "--output", transcripts, "--model", ear, "--files", "srt", *registry)
-    compared = ("--references", corpus, "--reference", "text", "--normalise", "spoken", "--output", errors)
+    compared = ("--references", corpus, "--reference", "text", "--language", "en", "--output", errors)
     _run("evaluate.py", "--input", transcripts, *compared)
     for row in pq.read_table(errors).slice(length=_SHOWN).to_pylist():
         typer.echo(f"said:  {row['reference']}\nheard: {row['hypothesis']}")
     files = extract(str(corpus), output / "listen", limit=listen)
     loudest = max(abs(decode(path)[0]).max() for path in files)
-    typer.echo(f"look:   {corpus} (load_dataset reads it), {transcripts / 'srt'}, {errors}")
+    typer.echo(f"look:   {corpus} (load_dataset reads it), {transcripts / TRANSCRIPTS_FOLDER / 'srt'}, {errors}")
     typer.echo(f"listen: {files[0]} and {len(files) - 1} more in {output / 'listen'} (peak {loudest:.2f})")
 
 

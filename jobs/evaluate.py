@@ -4,31 +4,35 @@ if __name__ == "__main__":  # ends in a sentence where a dependency is missing
     __import__("jobs.requirements" if __package__ else "requirements")
 
 import json
-import re
-import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, fields
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from actors.errors import InputDataError, UsageError
-from actors.text import normalise
-from cluster.dataset import Dataset, plan_units, read_pieces, scan
+from actors.errors import InputDataError, ResumeError
+from cluster.dataset import Dataset, InputRow, Unit, plan_units, read_rows, scan, unreadable_rows
+from cluster.output import INDEX_NAME, read_run, summarise
+from cluster.output.files import read_json
+from cluster.output.record import Index
+from cluster.storage import open_store
 from jobs.console import EXIT_FAILED_ROWS, run_app
+from jobs.normaliser import NO_LANGUAGE, has_rules, language_of, normalise_text
+from jobs.scoring import Errors, RowErrors, measure
 
 app = typer.Typer(help=__doc__, add_completion=False, pretty_exceptions_enable=False)
 
 _ROWS_AT_ONCE = 1024
-_EVENT = re.compile(r"\[[^\[\]]*\]")
-# Characters of words: letters and digits with their marks, and an apostrophe between two of them.
-_NOT_IN_WORDS = re.compile(r"[^\w\s']|_|(?<!\w)'|'(?!\w)")
+_NAMED = 5  # ids of each kind that a report names
+_STATUS = "status"
+_WITHOUT_TEXT = ("rejected", "failed")  # what a job calls rows that it heard nothing of
+_METADATA_KEY = b"speechmill_evaluation"
 
 
 class Normalisation(StrEnum):
@@ -40,37 +44,95 @@ class Normalisation(StrEnum):
 
 
 @dataclass(frozen=True)
-class Errors:
-    """Edits between a reference and a hypothesis, and how long the reference is, in words or in characters."""
+class Texts:
+    """How texts are compared."""
 
-    hits: int = 0
-    substitutions: int = 0
-    deletions: int = 0
-    insertions: int = 0
+    normalisation: Normalisation
+    language: str
 
-    def __add__(self, other: "Errors") -> "Errors":
-        return Errors(*(getattr(self, field.name) + getattr(other, field.name) for field in fields(self)))
+    @classmethod
+    def of(cls, normalisation: Normalisation, code: str) -> "Texts":
+        """Return it as the command line has it; numbers and contractions are English ones where no language is named.
 
-    @property
-    def length(self) -> int:
-        """Of the reference."""
-        return self.hits + self.substitutions + self.deletions
+        Raises:
+            UsageError: ``code`` is no language code.
+        """
+        language = language_of(code)
+        english = normalisation is Normalisation.SPOKEN and language == NO_LANGUAGE
+        return cls(normalisation, "en" if english else language)
 
-    @property
-    def rate(self) -> float | None:
-        """Edits for each word or character of the reference; ``None`` if it is empty."""
-        return (self.substitutions + self.deletions + self.insertions) / self.length if self.length else None
+    def normalise(self, text: str) -> str:
+        """Return what is compared."""
+        return text.strip() if self.normalisation is Normalisation.NONE else normalise_text(text, self.language)
+
+    def __str__(self) -> str:
+        if self.normalisation is Normalisation.NONE:
+            return "compared as they are"
+        if self.language == NO_LANGUAGE:
+            return "compared by the rules of all languages (--language knows more)"
+        return f"compared as {self.language}" + ("" if has_rules(self.language) else ", which has no rules of its own here")
 
 
 @dataclass(frozen=True)
-class RowErrors:
-    """What was measured of one row. ``hypothesis`` is empty where there is none: all of the reference is then missing."""
+class Pair:
+    """What was said in a row, and what was heard (``None``: nothing; ``status`` then says why, where a job wrote it)."""
 
     id: str
     reference: str
-    hypothesis: str
-    words: Errors
-    characters: Errors
+    hypothesis: str | None
+    status: str = "ok"
+
+
+@dataclass
+class Pairs:
+    """What can be scored, and ids of what cannot or is doubtful, each once for every row.
+
+    Attributes:
+        scored: pairs.
+        without_reference: hypotheses whose id has no reference.
+        repeated_references: ids that several references have.
+        repeated_hypotheses: ids that several hypotheses have.
+        ambiguous: those of the repeated ids whose texts differ, in tables that were joined: not scored.
+        unreadable: rows that cannot be read, and references or hypotheses that are no text.
+    """
+
+    scored: list[Pair] = field(default_factory=list)
+    without_reference: list[str] = field(default_factory=list)
+    repeated_references: list[str] = field(default_factory=list)
+    repeated_hypotheses: list[str] = field(default_factory=list)
+    ambiguous: list[str] = field(default_factory=list)
+    unreadable: list[str] = field(default_factory=list)
+
+    @property
+    def without_hypothesis(self) -> list[str]:
+        """Ids of references of which nothing was heard."""
+        return [pair.id for pair in self.scored if pair.hypothesis is None]
+
+    @property
+    def remarks(self) -> dict[str, list[str]]:
+        """All ids that a report names, by what there is to say of them."""
+        names = ("without_reference", "repeated_hypotheses", "repeated_references", "ambiguous", "unreadable")
+        return {"without_hypothesis": self.without_hypothesis} | {name: getattr(self, name) for name in names}
+
+    @property
+    def complete(self) -> bool:
+        """Whether every row that has a reference was scored, and against a hypothesis."""
+        return not (self.without_hypothesis or self.ambiguous or self.unreadable)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a table: the texts of its columns, what its ``status`` says, and whether it holds what is no text."""
+
+    id: str
+    texts: tuple[str | None, ...]
+    status: str = "ok"
+    strange: bool = False
+
+    @property
+    def heard(self) -> str | None:
+        """The text of the last column, unless the job says that it has none."""
+        return None if self.status in _WITHOUT_TEXT else self.texts[-1]
 
 
 @app.command()
@@ -89,131 +151,229 @@ def evaluate(
         Normalisation,
         typer.Option(
             "--normalise",
-            help="basic: NFKC, no case, no punctuation. spoken: also numbers and abbreviations in English words, as a voice "
-            "reads them. none: as they are.",
+            help="basic: NFKC, no case, no punctuation, and the rules of --language. spoken: the same, and the language is "
+            "English where none is named. none: as they are.",
         ),
     ] = Normalisation.BASIC,
+    language: Annotated[
+        str,
+        typer.Option(
+            help="The texts' language, by its code. en: numbers, currency, contractions and spelling, as Whisper's normaliser "
+            "has them. ar, az, fa, ks, ru, tr, ur, yi: their letters. Others: what holds everywhere."
+        ),
+    ] = NO_LANGUAGE,
     output: Annotated[Path | None, typer.Option(help="Parquet file for the rows' error rates.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the totals as JSON.")] = False,
 ) -> int:
-    """Compare every row that has a reference; print the totals. Exit code 1 if some of them have no hypothesis."""
-    prepare = _NORMALISERS[normalisation]
-    pairs = list(_pairs(inputs, hypothesis_column, reference_column, references, id_column))
-    if not pairs:
-        raise InputDataError(f"no row has a text in column {reference_column!r}")
-    rows = [measure(id_, prepare(reference), prepare(heard or "")) for id_, reference, heard in pairs]
-    missing = sum(heard is None for _, _, heard in pairs)
+    """Compare every row that has a reference; print the totals. Exit code 1 if some could not be compared."""
+    texts = Texts.of(normalisation, language)
+    pairs = _pairs(inputs, hypothesis_column, reference_column, references, id_column)
+    if not pairs.scored:
+        found = "; ".join(f"{name.replace('_', ' ')}: {_named(ids)}" for name, ids in pairs.remarks.items() if ids)
+        raise InputDataError(
+            f"no row has a text in column {reference_column!r}" + (f" that can be scored. {found}" if found else "")
+        )
+    rows = [measure(pair.id, texts.normalise(pair.reference), texts.normalise(pair.hypothesis or "")) for pair in pairs.scored]
+    totals = _totals(rows, pairs, texts)
     if output is not None:
-        _write(output, rows)
-    _report(rows, missing, as_json)
-    return EXIT_FAILED_ROWS if missing else 0
+        _write(output, rows, pairs, totals)
+    if as_json:
+        typer.echo(json.dumps(totals))
+    else:
+        _report(rows, pairs, texts)
+    return 0 if pairs.complete else EXIT_FAILED_ROWS
 
 
-def normalise_text(text: str) -> str:
-    """Fold case and compatibility forms, drop punctuation and bracketed events such as ``[Music]``, join spaces."""
-    folded = unicodedata.normalize("NFKC", text).replace("\u2019", "'").casefold()
-    without_events = _EVENT.sub(" ", folded)
-    return " ".join(_NOT_IN_WORDS.sub(" ", without_events).split())
+def _pairs(inputs: Sequence[str], hypothesis: str, reference: str, references: str | None, id_column: str) -> Pairs:
+    heard = scan(_tables(inputs), hypothesis, id_column=id_column)
+    if references is not None:
+        said = scan(_tables([references]), reference, id_column=id_column)
+        for table in (heard, said):
+            _require(table, id_column, "rows are joined by it. Or name another: --id-column")
+        return _joined(_rows(heard, (hypothesis,)), _rows(said, (reference,)))
+    _require(heard, reference, "what was said must be in it. Or name a table: --references")
+    return _side_by_side(_rows(heard, (reference, hypothesis)))
 
 
-def spoken_text(text: str) -> str:
-    """What is left of a text when it is spoken in English: "$3.50" is "three dollars, fifty cents"."""
-    # The voice would read an event's name, and joins what a tab parts.
-    return normalise_text(normalise(" ".join(_EVENT.sub(" ", text).split())))
+def _require(table: Dataset, column: str, why: str) -> None:
+    if column not in table.schema.names:
+        raise InputDataError(f"there is no column {column!r}; the columns are {', '.join(table.schema.names)}: {why}")
 
 
-_NORMALISERS: dict[Normalisation, Callable[[str], str]] = {
-    Normalisation.NONE: str.strip,
-    Normalisation.BASIC: normalise_text,
-    Normalisation.SPOKEN: spoken_text,
-}
+def _side_by_side(rows: Iterable[Row]) -> Pairs:
+    """Pair the columns of one table. Each row is a pair of its own, also where ids repeat."""
+    pairs = Pairs()
+    by_id: dict[str, list[str]] = {}
+    for row in _noted(rows, pairs):
+        if (said := row.texts[0]) is not None:
+            by_id.setdefault(row.id, []).append(said)
+            pairs.scored.append(Pair(row.id, said, row.heard, row.status))
+        elif not row.strange:
+            pairs.without_reference.append(row.id)
+    pairs.repeated_hypotheses = [id_ for id_, said in by_id.items() if len(said) > 1]
+    pairs.repeated_references = [id_ for id_ in pairs.repeated_hypotheses if len(set(by_id[id_])) > 1]
+    return pairs
 
 
-def measure(row_id: str, reference: str, hypothesis: str) -> RowErrors:
-    """Count the edits of one row (jiwer).
-
-    Raises:
-        UsageError: jiwer is not installed.
-    """
-    try:
-        import jiwer
-    except ModuleNotFoundError as error:
-        raise UsageError(f"measuring error rates needs {error.name}: pip install jiwer") from error
-    if not reference or not hypothesis:  # nothing to align
-        words = Errors(deletions=len(reference.split()), insertions=len(hypothesis.split()))
-        return RowErrors(row_id, reference, hypothesis, words, Errors(deletions=len(reference), insertions=len(hypothesis)))
-    words, characters = (
-        Errors(found.hits, found.substitutions, found.deletions, found.insertions)
-        for found in (jiwer.process_words(reference, hypothesis), jiwer.process_characters(reference, hypothesis))
-    )
-    return RowErrors(row_id, reference, hypothesis, words, characters)
-
-
-def word_errors(pairs: Iterable[tuple[str, str]]) -> Errors:
-    """Count the word errors of pairs of what was said and what was heard, compared as :func:`spoken_text` has them."""
-    return sum((measure("", spoken_text(said), spoken_text(heard)).words for said, heard in pairs), Errors())
+def _joined(heard: Iterable[Row], said: Iterable[Row]) -> Pairs:
+    """Pair hypotheses and references of the same id. Where an id has several that differ, nobody knows which are meant."""
+    pairs = Pairs()
+    hypotheses, references = _by_id(_noted(heard, pairs)), _by_id(_noted(said, pairs))
+    pairs.repeated_hypotheses = [id_ for id_, rows in hypotheses.items() if len(rows) > 1]
+    pairs.repeated_references = [id_ for id_, rows in references.items() if len(rows) > 1]
+    for id_, rows in references.items():
+        said_texts = {row.texts[0] for row in rows} - {None}
+        if not said_texts:
+            continue
+        found = hypotheses.pop(id_, [])
+        heard_texts = {row.heard for row in found} - {None}
+        if len(said_texts) > 1 or len(heard_texts) > 1:
+            pairs.ambiguous.append(id_)
+        else:
+            status = "ok" if heard_texts else found[0].status if found else "missing"
+            pairs.scored.append(Pair(id_, said_texts.pop() or "", heard_texts.pop() if heard_texts else None, status))
+    pairs.without_reference += hypotheses
+    return pairs
 
 
-def _pairs(
-    inputs: Sequence[str], hypothesis: str, reference: str, references: str | None, id_column: str
-) -> Iterator[tuple[str, str, str | None]]:
-    """Yield id, reference and hypothesis (``None`` if there is none) of every row that has a reference."""
-    if references is None:
-        dataset = scan(inputs, hypothesis, id_column=id_column, use="text")
-        if reference not in dataset.schema.names:
-            names = ", ".join(dataset.schema.names)
-            raise InputDataError(f"there is no column {reference!r}; the columns are {names}. Or name a table: --references")
-        for id_, (said, heard) in _columns(dataset, (reference, hypothesis)):
-            if isinstance(said, str):
-                yield id_, said, heard if isinstance(heard, str) else None
-        return
-    found = {id_: heard for id_, (heard,) in _columns(scan(inputs, hypothesis, id_column=id_column, use="text"), (hypothesis,))}
-    for id_, (said,) in _columns(scan(references, reference, id_column=id_column, use="text"), (reference,)):
-        if isinstance(said, str):
-            heard = found.get(id_)
-            yield id_, said, heard if isinstance(heard, str) else None
+def _noted(rows: Iterable[Row], pairs: Pairs) -> Iterator[Row]:
+    """Yield rows, and note those that hold what is no text: a hypothesis of that kind is none."""
+    for row in rows:
+        if row.strange:
+            pairs.unreadable.append(row.id)
+        yield row
 
 
-def _columns(dataset: Dataset, names: tuple[str, ...]) -> Iterator[tuple[str, tuple[object, ...]]]:
+def _by_id(rows: Iterable[Row]) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row.id, []).append(row)
+    return found
+
+
+def _rows(dataset: Dataset, names: tuple[str, ...]) -> Iterator[Row]:
     for shard in dataset.corrupt:
         raise InputDataError(f"{shard.uri}: {shard.error}")
+    columns = {*names, _STATUS} & set(dataset.schema.names)
     for unit in plan_units(dataset.shards, _ROWS_AT_ONCE):
-        for batch in read_pieces(dataset, unit, names):
-            for row in batch.rows:
-                yield row.id, tuple(row.values[name] for name in names)
+        for row in _read(dataset, unit, columns):
+            values = [row.values.get(name) for name in names]
+            status = row.values.get(_STATUS)
+            strange = row.error is not None or any(_text(value) is None and not _is_missing(value) for value in values)
+            yield Row(row.id, tuple(map(_text, values)), status if isinstance(status, str) else "ok", strange)
 
 
-def _write(path: Path, rows: Sequence[RowErrors]) -> None:
+def _read(dataset: Dataset, unit: Unit, columns: set[str]) -> list[InputRow]:
+    """Return the rows of a unit; those that are damaged with their error."""
+    try:
+        return read_rows(dataset, unit, columns).rows
+    except InputDataError as error:
+        if unit.count == 1:
+            return unreadable_rows(dataset, unit, str(error)).rows
+    return [row for half in unit.split() for row in _read(dataset, half, columns)]
+
+
+def _text(value: Any) -> str | None:
+    """Return what a table means by a value: numbers are texts too; ``None`` if it is missing, or no text."""
+    if isinstance(value, float) and math.isfinite(value):
+        return f"{value:.0f}" if value.is_integer() else repr(value)  # a column of integers with gaps is one of floats
+    return str(value) if isinstance(value, str | int | Decimal) and not isinstance(value, bool) else None
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))
+
+
+def _tables(inputs: Iterable[str]) -> list[str]:
+    """Return inputs with the files of its rows in place of each job's output: ``--files`` puts texts beside them."""
+    return [table for location in inputs for table in _files_of_output(location) or [location]]
+
+
+def _files_of_output(location: str) -> list[str]:
+    """Return the files that hold the rows of a job's output; none if it is no such folder."""
+    path, mark, query = location.partition("?") if "://" in location else (location, "", "")
+    if "*" in path if "://" in path else not Path(path).expanduser().is_dir():
+        return []
+    store = open_store(location)
+    try:
+        if read_run(store) is None:
+            return []
+    except ResumeError:  # another program's run.json
+        return []
+    index = read_json(store, INDEX_NAME, Index)
+    keys = index.files if index else [part.key for part in summarise(store).parts]
+    return [f"{path.rstrip('/')}/{key}{mark}{query}" for key in keys]
+
+
+def _totals(rows: Sequence[RowErrors], pairs: Pairs, texts: Texts) -> dict[str, Any]:
+    words, characters = _sums(rows)
+    return {
+        "rows": len(rows),
+        **{name: len(ids) for name, ids in pairs.remarks.items()},
+        **{status: sum(pair.status == status for pair in pairs.scored) for status in _WITHOUT_TEXT},
+        "empty_references": sum(not row.reference for row in rows),
+        "normalisation": texts.normalisation.value,
+        "language": texts.language,
+        "wer": words.rate,
+        "cer": characters.rate,
+        "words": asdict(words),
+        "characters": asdict(characters),
+        "ids": {name: ids[:_NAMED] for name, ids in pairs.remarks.items() if ids},
+    }
+
+
+def _sums(rows: Sequence[RowErrors]) -> tuple[Errors, Errors]:
+    return sum((row.words for row in rows), Errors()), sum((row.characters for row in rows), Errors())
+
+
+def _write(path: Path, rows: Sequence[RowErrors], pairs: Pairs, totals: Mapping[str, Any]) -> None:
+    """Write the rows that were scored; the totals are in the schema's metadata."""
     records = [
         {
             "id": row.id,
             "reference": row.reference,
             "hypothesis": row.hypothesis,
+            "status": pair.status if pair.status in _WITHOUT_TEXT else "missing" if pair.hypothesis is None else "ok",
             "wer": row.words.rate,
             "cer": row.characters.rate,
             **{f"word_{name}": count for name, count in asdict(row.words).items()},
             **{f"character_{name}": count for name, count in asdict(row.characters).items()},
         }
-        for row in rows
+        for row, pair in zip(rows, pairs.scored, strict=True)
     ]
     path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(pa.Table.from_pylist(records), path)
+    table = pa.Table.from_pylist(records).replace_schema_metadata({_METADATA_KEY: json.dumps(totals)})
+    pq.write_table(table, path)
 
 
-def _report(rows: Sequence[RowErrors], missing: int, as_json: bool) -> None:
-    words = sum((row.words for row in rows), Errors())
-    characters = sum((row.characters for row in rows), Errors())
-    if as_json:
-        totals = {"rows": len(rows), "without_hypothesis": missing, "wer": words.rate, "cer": characters.rate}
-        typer.echo(json.dumps({**totals, "words": asdict(words), "characters": asdict(characters)}))
-        return
-    table = Table(show_header=False, box=None, pad_edge=False)
-    table.add_row("rows", f"{len(rows):,} ({missing:,} without a hypothesis)")
-    for name, errors in (("WER", words), ("CER", characters)):
+_REMARKS = {
+    "without_hypothesis": "all of the reference counts as missing",
+    "without_reference": "not scored",
+    "repeated_hypotheses": "several hypotheses of one id",
+    "repeated_references": "several references of one id",
+    "ambiguous": "not scored: the texts of the id differ",
+    "unreadable": "lines that cannot be read, values that are no text",
+}
+
+
+def _report(rows: Sequence[RowErrors], pairs: Pairs, texts: Texts) -> None:
+    missing = len(pairs.without_hypothesis)
+    why = ", ".join(f"{sum(pair.status == status for pair in pairs.scored):,} {status}" for status in _WITHOUT_TEXT)
+    lines = [("rows", f"{len(rows):,} ({missing:,} without a hypothesis: {why})")]
+    for name, errors in zip(("WER", "CER"), _sums(rows), strict=True):
         rate = "-" if errors.rate is None else f"{errors.rate:.2%}"
         edits = f"{errors.substitutions} substituted, {errors.deletions} missing, {errors.insertions} too many"
-        table.add_row(name, f"{rate} of {errors.length:,} ({edits})")
-    Console().print(table, soft_wrap=True)
+        lines.append((name, f"{rate} of {errors.length:,} ({edits})"))
+    lines.append(("texts", str(texts)))
+    lines += [(name.replace("_", " "), f"{_named(ids)} ({_REMARKS[name]})") for name, ids in pairs.remarks.items() if ids]
+    width = max(len(name) for name, _ in lines)
+    for name, line in lines:
+        typer.echo(f"{name:<{width}}  {line}")
+
+
+def _named(ids: Sequence[str]) -> str:
+    shown = ", ".join(map(repr, ids[:_NAMED]))
+    return f"{len(ids):,}: {shown}" + (", …" if len(ids) > _NAMED else "")
 
 
 if __name__ == "__main__":

@@ -3,18 +3,19 @@
 if __name__ == "__main__":  # ends in a sentence where a dependency is missing
     __import__("jobs.requirements" if __package__ else "requirements")
 
+import itertools
 from pathlib import Path
 from typing import Annotated
 
-import pyarrow.parquet as pq
 import typer
 
-from actors.errors import InputDataError
-from cluster.output import summarise
-from cluster.storage import open_store
+from actors.errors import InputDataError, UsageError
+from cluster.output import Output
 from jobs.console import run_app
 
 app = typer.Typer(help=__doc__, add_completion=False, pretty_exceptions_enable=False)
+
+_MAX_NAME_BYTES = 200  # file systems take 255, for all of a name
 
 
 @app.command()
@@ -31,23 +32,25 @@ def extract(corpus: str, folder: Path, limit: int) -> list[Path]:
     """Write the audio of the first ``limit`` rows that are ok; return the files.
 
     Raises:
+        UsageError: ``corpus`` is not the output of a job, or ``folder`` lies in it.
         InputDataError: no row is ok.
     """
-    store = open_store(corpus)
+    output = Output(corpus)
+    root = output.store.local_path()
+    if root and folder.resolve().is_relative_to(root):
+        raise UsageError(
+            f"--to {folder} lies in the corpus, whose readers would take the files for rows: choose another folder"
+        )
     folder.mkdir(parents=True, exist_ok=True)
     files: list[Path] = []
-    for part in summarise(store).parts:
-        with store.errors("read", part.key), store.open_input(part.key) as stream:
-            rows = pq.read_table(stream, columns=["audio"], filters=[("status", "=", "ok")]).to_pylist()
-        for row in rows[: limit - len(files)]:
-            # The name comes from a row: only its last component may choose a file here.
-            path = folder / f"{len(files):04d}-{Path(row['audio']['path']).name}"
-            path.write_bytes(row["audio"]["bytes"])
-            files.append(path)
-        if len(files) == limit:
-            break
+    for row in itertools.islice(output.rows(["audio"], status="ok"), limit):
+        # The name comes from a row: only its last component may choose a file here, and only as long as names may be.
+        name = Path(row["audio"]["path"] or "").name
+        path = folder / f"{len(files):04d}-{name.encode()[-_MAX_NAME_BYTES:].decode(errors='ignore')}"
+        path.write_bytes(row["audio"]["bytes"])
+        files.append(path)
     if not files:
-        raise InputDataError(f"{store} has no row with audio")
+        raise InputDataError(f"{output.store} has no row with audio")
     return files
 
 

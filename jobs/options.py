@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from jobs.console import LogFormat
+from jobs.console import FailOn, LogFormat
 
 Output = Annotated[str, typer.Option(help="Folder or URI; on a cluster one that every node reaches.")]
 Delimiter = Annotated[
@@ -37,4 +37,11 @@ DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Write nothing: say what there is to do, and how long it takes by a sample run here.")
 ]
 Price = Annotated[float | None, typer.Option(min=0, help="Of a node-hour, for the cost that --dry-run expects.")]
+FailOnKinds = Annotated[
+    list[FailOn] | None,
+    typer.Option(
+        "--fail-on",
+        help="Exit with 1 if a row has this status or finish reason (a failed row always does that). Repeatable.",
+    ),
+]
 LogAs = Annotated[LogFormat, typer.Option("--log-format", help="Of the lines on stderr.")]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from actors.bundle import Manifest
-from actors.errors import StorageError, UsageError
+from actors.errors import SpeechmillError, StorageError, UsageError
 from actors.models import int8_note
 from actors.processor import this_processor
 from cluster.dataset import Dataset, Unit, find_duplicate_ids, remove_decompressed
@@ -58,10 +58,17 @@ def run_missing(run: Run, task: Task, backend: Backend, unit_rows: UnitRows) -> 
     if earlier:
         logger.info("%d of %d rows are there already", earlier, total)
     if missing:
-        with backend.open(task) as pool, _looking_for_shared_ids(task.dataset), progress_of(total, earlier, tally) as show:
+        with backend.open(task) as pool, _looking_for_shared_ids(task.dataset, run), progress_of(total, earlier, tally) as show:
             rows = unit_rows.for_pool(total, pool.size)
+            done: list[Unit] = []
             # Another look at the store: a part that overlapped others, left by a dead run, may have hidden a gap.
             while units := run.missing_units(shards, rows):
+                if units == done:
+                    raise SpeechmillError(
+                        f"{run.store}: {len(units)} units were done and are missing again, the first: {units[0]}. Make sure "
+                        "that nothing else writes there, then run the same command again."
+                    )
+                done = units
                 for outcome in run_units(task, unit_rows.with_finer_tail(units, pool.size), pool, rows):
                     tally.add(outcome)
                     run.add(outcome.part, tally.cpu_s, pool.waited_row_s)
@@ -71,13 +78,16 @@ def run_missing(run: Run, task: Task, backend: Backend, unit_rows: UnitRows) -> 
 
 
 @contextlib.contextmanager
-def _looking_for_shared_ids(dataset: Dataset) -> Iterator[None]:
-    """Look for ids that rows share while the job runs, and log what was found as soon as it is known."""
+def _looking_for_shared_ids(dataset: Dataset, run: Run) -> Iterator[None]:
+    """Look for ids that rows share while the job runs; log what was found as soon as it is known, and note it in the record."""
     stop = threading.Event()
 
     def look() -> None:
         try:
-            for sentence in find_duplicate_ids(dataset, stop=stop):
+            found = find_duplicate_ids(dataset, stop=stop)
+            if not stop.is_set():
+                run.note_duplicate_ids(found)
+            for sentence in found:
                 logger.warning("rows share an id and cannot be told apart in the output: %s", sentence)
         except StorageError as error:  # whoever needs these rows says so too, and ends the job
             logger.warning("cannot look for ids that rows share: %s", error)

@@ -18,7 +18,7 @@ from cluster.output import SYNTHESIS_SCHEMA, Mode, PartSchema, audio_feature, op
 from cluster.registry import REGISTRY_VARIABLE, Pinned, describe
 from cluster.runner import Task
 from jobs import options
-from jobs.console import EXIT_FAILED_ROWS, LogFormat, log_as, name_job, print_summary, run_app
+from jobs.console import EXIT_FAILED_ROWS, LogFormat, exit_code, log_as, name_job, print_summary, run_app
 from jobs.pipeline import (
     UnitRows,
     choose_backend,
@@ -93,11 +93,13 @@ def synthesize(
     resume: options.Resume = True,
     dry_run: options.DryRun = False,
     price: options.Price = None,
+    fail_on: options.FailOnKinds = None,
     log_format: options.LogAs = LogFormat.TEXT,
 ) -> int:
     """Speak every row; go on where an earlier run of the same command stopped.
 
-    Exit code: 0 if every row is ok or rejected with a reason, 1 if some failed or a shard is corrupt, 2 for wrong usage.
+    Exit code: 0 if every row is ok or rejected with a reason, 1 if some failed, are of a kind of --fail-on, or a shard is
+    corrupt, 2 for wrong usage.
     """
     log_as(log_format)
     pool = parse_workers(workers)
@@ -134,10 +136,10 @@ def synthesize(
         name_job(run.session)
         report_precision(manifest, gpus_per_worker)
         summary, tally = run_missing(run, Task(dataset, run.writer(schema), pinned, config), backend, unit_rows)
-        print_summary(summary, tally, str(run.store), manifest)
+        print_summary(summary, tally, str(run.store), manifest, run.duplicate_ids)
     for shard in dataset.corrupt:
         logger.error("%s was skipped: %s", shard.uri, shard.error)
-    return EXIT_FAILED_ROWS if summary.status.get("failed") or dataset.corrupt else 0
+    return exit_code(summary, fail_on) or (EXIT_FAILED_ROWS if dataset.corrupt else 0)
 
 
 def _scan(

@@ -3,6 +3,7 @@
 if __name__ == "__main__":  # ends in a sentence where a dependency is missing
     __import__("jobs.requirements" if __package__ else "requirements")
 
+import errno
 import hashlib
 import logging
 import re
@@ -12,21 +13,20 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import typer
 
-from actors.errors import InputDataError
+from actors.errors import InputDataError, StorageError, UsageError
 from actors.models import check_transcriber
-from actors.subtitles import TranscriptFormat, render
+from actors.subtitles import CueLimits, TranscriptFormat, render
 from actors.transcriber import CONTEXT_COLUMN, DEFAULT_SLOTS, TranscriptionConfig
 from cluster.dataset import Dataset, TextOptions, scan, scan_media
 from cluster.media import MediaReader
-from cluster.output import TRANSCRIPTION_SCHEMA, Mode, Part, PartSchema, open_run, part_schema
+from cluster.output import TRANSCRIPTION_SCHEMA, TRANSCRIPTS_FOLDER, Mode, Output, PartSchema, open_run, part_schema
 from cluster.registry import EMBEDDED_ASR, REGISTRY_VARIABLE, Pinned, describe
 from cluster.runner import Task
 from cluster.storage import Store, open_store
 from jobs import options
-from jobs.console import EXIT_FAILED_ROWS, LogFormat, log_as, name_job, print_summary, run_app
+from jobs.console import EXIT_FAILED_ROWS, LogFormat, exit_code, log_as, name_job, print_summary, run_app
 from jobs.pipeline import (
     UnitRows,
     choose_backend,
@@ -50,6 +50,10 @@ _MIN_UNIT_ROWS = 1
 
 _SCHEMA = TRANSCRIPTION_SCHEMA.append(pa.field("coverage", pa.float64()))
 _WRITER_THREADS = 16
+# What a file system says of a name that it cannot have: too long, not in its alphabet, or a folder where a file is.
+_NAME_ERRORS = {
+    errno.EEXIST, errno.EILSEQ, errno.EINVAL, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ENOENT, errno.ENOTDIR,
+}  # fmt: skip
 _SAFE_NAME = re.compile(r"[\w][\w .,()\[\]+-]*(/[\w][\w .,()\[\]+-]*)*")
 _MAX_NAME = 200
 
@@ -60,6 +64,13 @@ class InputKind(StrEnum):
     AUTO = "auto"
     MEDIA = "media"
     TABLE = "table"
+
+
+class Damaged(StrEnum):
+    """What becomes of recordings of which something is missing."""
+
+    ACCEPT = "accept"
+    REJECT = "reject"
 
 
 class FileFormat(StrEnum):
@@ -111,11 +122,29 @@ def transcribe(
     file_format: Annotated[
         list[FileFormat] | None, typer.Option("--files", help="Write each transcript as a file too. Repeatable.")
     ] = None,
+    max_line_chars: Annotated[
+        int,
+        typer.Option(min=0, help="Longest line of a subtitle; an East Asian character counts as two. 0: one line a segment."),
+    ] = CueLimits.line_chars,
+    max_lines: Annotated[
+        int, typer.Option(min=0, help="Lines of a subtitle; what is longer becomes several. 0: any number.")
+    ] = CueLimits.lines,
+    max_chars_per_second: Annotated[
+        float,
+        typer.Option(min=0, help="A subtitle that must be read faster stays on while nobody else speaks. 0: none does."),
+    ] = CueLimits.chars_per_second,
     max_chunk: Annotated[
         float | None,
         typer.Option(min=1, help="Cut longer recordings at silences, in seconds. Default: what the model can hear."),
     ] = None,
     max_hours: Annotated[float, typer.Option(min=0.001, help="Longer recordings are rejected.")] = 6.0,
+    damaged: Annotated[
+        Damaged,
+        typer.Option(help="Recordings of which something is missing: transcribe what is there and say what is not, or reject."),
+    ] = Damaged.ACCEPT,
+    audio_track: Annotated[
+        int | None, typer.Option(min=1, help="Which audio track, from 1. Default: the first with sound in it.")
+    ] = None,
     option: Annotated[
         list[str] | None,
         typer.Option(help="A setting of the model's loop, as name=value: max_new_tokens=4096. Repeatable."),
@@ -136,11 +165,13 @@ def transcribe(
     resume: options.Resume = True,
     dry_run: options.DryRun = False,
     price: options.Price = None,
+    fail_on: options.FailOnKinds = None,
     log_format: options.LogAs = LogFormat.TEXT,
 ) -> int:
     """Transcribe every recording; go on where an earlier run of the same command stopped.
 
-    Exit code: 0 if every row is ok or rejected with a reason, 1 if some failed or a shard is corrupt, 2 for wrong usage.
+    Exit code: 0 if every row is ok or rejected with a reason, 1 if some failed, are of a kind of --fail-on, or a shard is
+    corrupt, 2 for wrong usage.
     """
     log_as(log_format)
     pool = parse_workers(workers)
@@ -167,6 +198,8 @@ def transcribe(
         audio_column=dataset.column,
         context=context,
         max_audio_s=max_hours * 3600,
+        damaged=damaged.value,
+        audio_track=audio_track,
         slots=slots,
         options=settings,
     )
@@ -184,32 +217,67 @@ def transcribe(
         name_job(run.session)
         report_precision(manifest, gpus_per_worker)
         summary, tally = run_missing(run, Task(dataset, run.writer(schema), pinned, config), backend, unit_rows)
-        write_files(run.store, summary.parts, [name.value for name in dict.fromkeys(file_format or [])])
-        print_summary(summary, tally, str(run.store), manifest)
+        limits = CueLimits(max_line_chars, max_lines, max_chars_per_second)
+        unwritten = write_files(run.store, [name.value for name in dict.fromkeys(file_format or [])], limits)
+        print_summary(summary, tally, str(run.store), manifest, run.duplicate_ids)
     if pinned.name == EMBEDDED_ASR:
         logger.warning("the default model understands the embedded voice and espeak-ng, not people: name another with --model")
     for shard in dataset.corrupt:
         logger.error("%s was skipped: %s", shard.uri, shard.error)
-    return EXIT_FAILED_ROWS if summary.status.get("failed") or dataset.corrupt else 0
+    return exit_code(summary, fail_on) or (EXIT_FAILED_ROWS if unwritten or dataset.corrupt else 0)
 
 
-def write_files(store: Store, parts: Sequence[Part], formats: Sequence[TranscriptFormat]) -> None:
-    """Write the transcripts of the rows that are ok as ``<format>/<id>.<format>``; the same again gives the same files."""
+def write_files(store: Store, formats: Sequence[TranscriptFormat], limits: CueLimits) -> int:
+    """Write the transcripts of the rows that are ok to ``__transcripts/<format>/<id>.<format>``; return how many it could not.
+
+    The same output again gives the same files. A row whose file cannot be is logged, and the others go on.
+
+    Raises:
+        StorageError: the store cannot be reached or is full.
+    """
     if not formats:
-        return
+        return 0
+    unwritten = 0
     with ThreadPoolExecutor(_WRITER_THREADS) as pool:
-        for part in parts:
-            written = pool.map(lambda file: store.write_bytes(*file), _files(store, part, formats))
-            for _ in written:  # raises what a thread raised
-                pass
+        for files in _files(Output(store), formats, limits):
+            for row_id, error in pool.map(lambda file: (file[0], _write_file(store, *file[1:])), files):
+                if error:
+                    unwritten += 1
+                    logger.error("row %r: its transcript is not written: %s", row_id, error)
+    return unwritten
 
 
-def _files(store: Store, part: Part, formats: Sequence[TranscriptFormat]) -> Iterator[tuple[str, bytes]]:
-    with store.errors("read", part.key), store.open_input(part.key) as stream:
-        rows = pq.read_table(stream, columns=_SCHEMA.names, filters=[("status", "=", "ok")]).to_pylist()
-    for row in rows:
-        for name in formats:
-            yield f"{name}/{file_name(row['id'])}.{name}", render(name, row).encode()
+def _files(
+    output: Output, formats: Sequence[TranscriptFormat], limits: CueLimits
+) -> Iterator[list[tuple[str, str, bytes | None]]]:
+    """Yield the files of a few rows at a time: id, key, and content; none if another row has the key."""
+    taken: set[str] = set()
+    for table in output.tables(_SCHEMA.names, status="ok"):
+        files: list[tuple[str, str, bytes | None]] = []
+        for row in table.to_pylist():
+            name = file_name(row["id"])
+            keys = [f"{TRANSCRIPTS_FOLDER}/{kind}/{name}.{kind}" for kind in formats]
+            files += [
+                (row["id"], key, None if name in taken else render(kind, row, limits).encode())
+                for kind, key in zip(formats, keys, strict=True)
+            ]
+            taken.add(name)
+        yield files
+
+
+def _write_file(store: Store, key: str, content: bytes | None) -> str | None:
+    """Write a file; return why it cannot be, if that is for its name."""
+    if content is None:
+        return f"{key} is the file of an earlier row of this name"
+    try:
+        store.write_bytes(key, content)
+    except UsageError as error:
+        return str(error)
+    except StorageError as error:
+        if getattr(error.__cause__, "errno", None) not in _NAME_ERRORS:
+            raise
+        return str(error)
+    return None
 
 
 def file_name(row_id: str) -> str:
@@ -259,6 +327,8 @@ def _arguments(
         "text_files": written.arguments,
         "context": config.context,
         "max_audio_s": config.max_audio_s,
+        "damaged": config.damaged,
+        "audio_track": config.audio_track,
         "options": dict(config.options),
         "limit": limit,
         "device": device,

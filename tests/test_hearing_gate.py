@@ -27,7 +27,7 @@ from exporter.embedded.ear_measure import one_after_another, read_dialogues, sam
 from exporter.embedded.ear_rows import LONGEST_S
 from exporter.embedded.measure import Said, read_gate
 from exporter.vibevoice_asr import FILES, load
-from jobs.evaluate import word_errors
+from jobs.scoring import word_errors
 
 ROOT = Path(__file__).parent.parent
 CHECKPOINT = ROOT / "exporter" / "embedded" / "asr_checkpoint"

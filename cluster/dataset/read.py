@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 import pyarrow as pa
 
 from actors.errors import InputDataError, SpeechmillError
+from actors.quarantine import NOT_OF_A_ROW
 from cluster.dataset.arrow_ipc import read_arrow
 from cluster.dataset.ids import row_ids
 from cluster.dataset.parquet import read_parquet
@@ -100,7 +101,9 @@ def unreadable_rows(dataset: Dataset, unit: Unit, reason: str, passthrough: Iter
     shard = dataset.shards[unit.shard]
     try:
         ids = [row.id for row in read_rows(dataset, unit, columns=()).rows]
-    except InputDataError:
+    except NOT_OF_A_ROW:
+        raise
+    except BaseException:  # noqa: BLE001 - its reason is known
         ids = row_ids(shard, unit, [None] * unit.count)
     rows = [InputRow(id_, unit.first + i, dict.fromkeys(dataset.schema.names), reason) for i, id_ in enumerate(ids)]
     schema = pa.schema([dataset.schema.field(name) for name in passthrough])

@@ -1,20 +1,21 @@
 """Joins the parts of a finished job."""
 
 import contextlib
+import itertools
 import tempfile
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from actors.errors import UsageError
-from cluster.dataset import Location, open_bytes
+from cluster.dataset import Location
 from cluster.output.files import INDEX_NAME, read_json, write_json
 from cluster.output.lock import acquire_lock
-from cluster.output.parts import GROUP_BYTES, ROWS_PER_GROUP, Part, open_writer, with_footer
-from cluster.output.record import Index, read_run
+from cluster.output.parts import GROUP_BYTES, ROWS_PER_GROUP, open_writer, with_footer
+from cluster.output.reader import read_groups
+from cluster.output.record import Index, JoinedFile, read_run
 from cluster.storage import Store, open_store
 
 
@@ -43,7 +44,7 @@ def compact(output: Location, rows_per_file: int) -> list[str]:
             index = _write_compacted(store, index, rows_per_file)
         for part in index.parts:
             store.delete(part.key)
-        return index.compacted
+        return [file.key for file in index.compacted]
     finally:
         lock.release()
 
@@ -57,21 +58,13 @@ def _write_compacted(store: Store, index: Index, rows_per_file: int) -> Index:
     if foreign := [name for name in names if store.exists(name)]:
         raise UsageError(f"{store.uri_of(foreign[0])} is not a file of this job: remove it, or choose rows per file anew")
     write_json(store, INDEX_NAME, index.model_copy(update={"compacting": names}))
-    rows = _Rows(_read_tables(store, index.parts))
-    for name in names:
-        _write_rows(store, name, rows.pieces(rows_per_file), index.fingerprint)
-    done = index.model_copy(update={"compacting": [], "compacted": names})
+    rows = _Rows(itertools.chain.from_iterable(read_groups(store, part.key) for part in index.parts))
+    files = [
+        JoinedFile(key=name, size=_write_rows(store, name, rows.pieces(rows_per_file), index.fingerprint)) for name in names
+    ]
+    done = index.model_copy(update={"compacting": [], "compacted": files})
     write_json(store, INDEX_NAME, done)
     return done
-
-
-def _read_tables(store: Store, parts: Iterable[Part]) -> Iterator[pa.Table]:
-    """Yield the row groups of all parts in the order of the input."""
-    for part in parts:
-        with open_bytes(store, part.key) as stream, store.errors("read", part.key):
-            file = pq.ParquetFile(pa.PythonFile(stream, mode="r"))
-            for i in range(file.metadata.num_row_groups):
-                yield file.read_row_group(i)
 
 
 class _Rows:
@@ -102,8 +95,8 @@ class _Rows:
         return pa.concat_tables(pieces) if pieces else None
 
 
-def _write_rows(store: Store, key: str, tables: Iterator[pa.Table], fingerprint: str) -> None:
-    """Write one file, each table a row group, by way of a temporary local file."""
+def _write_rows(store: Store, key: str, tables: Iterator[pa.Table], fingerprint: str) -> int:
+    """Write one file, each table a row group, by way of a temporary local file; return its size in bytes."""
     with tempfile.TemporaryDirectory() as folder, store.errors("compact", key), contextlib.ExitStack() as stack:
         path = Path(folder, "rows.parquet")
         writer = None
@@ -114,3 +107,4 @@ def _write_rows(store: Store, key: str, tables: Iterator[pa.Table], fingerprint:
             writer.write_table(table)
         stack.close()
         store.write_file(key, path)
+        return path.stat().st_size

@@ -1,4 +1,9 @@
-"""Names of a job's records, and how they are read and written."""
+"""Names of what lies beside the rows of an output, and how a job's records are read and written.
+
+Readers of Parquet folders take every file for rows, or guess the format from the suffix that most files have. So the records
+are in a folder of their own, whose name all of them skip (tests/cluster/test_readers.py): ``datasets`` skips what begins with
+``.`` or ``__``; pandas, pyarrow and Spark what begins with ``.`` or ``_``. polars skips nothing and wants ``*.parquet``.
+"""
 
 from typing import TypeVar
 
@@ -7,11 +12,17 @@ from pydantic import BaseModel, ValidationError
 from actors.errors import ResumeError, StorageError
 from cluster.storage import Store
 
-RUN_NAME = "run.json"
-# Not .json: Hugging Face's ``datasets`` reads a folder by the suffix that most of its files have.
-INPUTS_NAME = "run.inputs"
-INDEX_NAME = "index.json"
-LOCK_NAME = ".speechmill.lock"
+RECORDS_FOLDER = ".speechmill"
+RUN_NAME = f"{RECORDS_FOLDER}/run.json"
+INPUTS_NAME = f"{RECORDS_FOLDER}/inputs.json"
+INDEX_NAME = f"{RECORDS_FOLDER}/index.json"
+LOCK_NAME = f"{RECORDS_FOLDER}/lock"
+# For people, so it shows; two underscores are what ``datasets`` and the others skip alike.
+TRANSCRIPTS_FOLDER = "__transcripts"
+# What earlier versions had beside the parts.
+EARLIER_RUN_NAME = "run.json"
+EARLIER_INDEX_NAME = "index.json"
+EARLIER_NAMES = (".speechmill.lock", EARLIER_INDEX_NAME, "run.inputs", EARLIER_RUN_NAME)
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
@@ -39,7 +50,7 @@ def read_if_there(store: Store, key: str) -> bytes | None:
     try:
         return store.read_bytes(key)
     except StorageError as error:
-        if not isinstance(error.__cause__, FileNotFoundError):
+        if not isinstance(error.__cause__, FileNotFoundError | NotADirectoryError):
             raise
     # Asked only now: whether the bucket is there, and the file by now.
     return store.read_bytes(key) if store.exists(key) else None

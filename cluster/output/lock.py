@@ -1,5 +1,6 @@
 """Keeps a second job out of an output."""
 
+import contextlib
 import errno
 import fcntl
 import json
@@ -56,7 +57,6 @@ def acquire_lock(store: Store, session: str) -> Lock:
     """
     if path := store.local_path(LOCK_NAME):
         with store.errors("lock"):
-            path.parent.mkdir(parents=True, exist_ok=True)
             try:
                 return _FolderLock(store, path, session)
             except OSError as error:
@@ -111,6 +111,8 @@ class _FolderLock:
         try:
             with self._store.errors("unlock"):
                 self._path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # it holds the records of a job, unless this one was refused
+                self._path.parent.rmdir()
         finally:
             os.close(self._file)
 
@@ -118,7 +120,11 @@ class _FolderLock:
 def _open_locked(path: Path) -> int:
     """Return the descriptor of the locked file; -1 if another process has the lock."""
     while True:
-        file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        except FileNotFoundError:  # its owner removed the folder between our mkdir and our open
+            continue
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if path.exists() and path.stat().st_ino == os.fstat(file).st_ino:

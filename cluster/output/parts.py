@@ -20,6 +20,7 @@ from actors.processor import Maker, this_maker
 from cluster.dataset import InputBatch, Shard, Unit, open_bytes
 from cluster.output.files import LOCK_NAME
 from cluster.output.lock import parse_owner, read_owner
+from cluster.output.readable import as_readable
 from cluster.output.schema import AUDIO_TYPE, PartSchema
 from cluster.storage import Entry, Store
 
@@ -41,7 +42,8 @@ _SESSION_TRUST_S = 1.0
 class Part:
     """A finished unit: its file (key and size in bytes), status counts, and seconds of audio.
 
-    ``maker`` is what computed its rows; ``None`` if nothing was computed, or an earlier version wrote it.
+    ``maker`` is what computed its rows; ``None`` if nothing was computed, or an earlier version wrote it. ``finish_reasons``
+    counts the rows that have one.
     """
 
     unit: Unit
@@ -50,23 +52,33 @@ class Part:
     status: Mapping[str, int]
     duration_s: float
     maker: Maker | None = None
+    finish_reasons: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What an output holds: rows by status, seconds of audio, and the parts."""
+    """What an output holds: rows by status and by finish reason, seconds of audio, and the parts."""
 
     rows: int
     status: Mapping[str, int]
     duration_s: float
     parts: tuple[Part, ...]
+    finish_reasons: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, parts: Iterable[Part]) -> "Summary":
         """Add up parts."""
         ordered = tuple(sorted(parts, key=lambda part: (part.unit.shard, part.unit.first)))
         status = {name: sum(part.status.get(name, 0) for part in ordered) for name in STATUSES}
-        return cls(sum(part.unit.count for part in ordered), status, sum(p.duration_s for p in ordered), ordered)
+        reasons: Counter[str] = Counter()
+        for part in ordered:
+            reasons.update(part.finish_reasons)
+        rows, duration_s = sum(part.unit.count for part in ordered), sum(part.duration_s for part in ordered)
+        return cls(rows, status, duration_s, ordered, dict(sorted(reasons.items())))
+
+    def count(self, kind: str) -> int:
+        """Return how many rows have this status or finish reason."""
+        return self.status.get(kind, 0) + self.finish_reasons.get(kind, 0)
 
 
 @dataclass(frozen=True)
@@ -88,7 +100,7 @@ class PartWriter:
 
         Raises:
             UsageError: the results are not one for one the results of ``batch``, or have unknown columns or statuses.
-            RequestError: the bytes of a row are more than a Parquet value can hold (2 GiB).
+            RequestError: the bytes of a row are more than a Parquet value can hold (2 GiB), or nobody could open the part.
             ResumeError: the run that this writer belongs to is over, or another one took the output over.
             StorageError: the store is full or cannot be reached; nothing is left behind.
         """
@@ -96,18 +108,20 @@ class PartWriter:
         self._check(batch, rows)
         status = dict(Counter(row["status"] for row in rows))
         duration_s = float(sum(row.get("duration_s") or 0.0 for row in rows))
+        reasons = dict(sorted(Counter(row["finish_reason"] for row in rows if row.get("finish_reason")).items()))
         maker = this_maker() if status.get("ok") else None
         footer = {"fingerprint": self.fingerprint, **asdict(unit), "status": status, "duration_s": duration_s}
-        footer["maker"] = maker and asdict(maker)
+        footer |= {"finish_reasons": reasons, "maker": maker and asdict(maker)}
         schema = with_footer(self.schema.schema, footer)
         buffer = pa.BufferOutputStream()
         with open_writer(buffer, schema) as writer:
             for first, stop in _group_bounds(rows):
                 writer.write_table(self._table(batch, rows, first, stop, schema))
         data = buffer.getvalue()
+        _check_readable(unit, data)
         self._check_session()
         self.store.write_bytes(unit.part_name, data)
-        return Part(unit, unit.part_name, data.size, status, duration_s, maker)
+        return Part(unit, unit.part_name, data.size, status, duration_s, maker, reasons)
 
     def sees_output(self) -> bool:
         """Say whether this machine sees the output of the run, and not a folder of its own with the same path.
@@ -163,11 +177,30 @@ class PartWriter:
         self, batch: InputBatch, rows: Sequence[Mapping[str, Any]], first: int, stop: int, schema: pa.Schema
     ) -> pa.Table:
         own = [
-            pa.array([row.get(field.name) for row in rows[first:stop]], field.type)
+            _own_column([row.get(field.name) for row in rows[first:stop]], field.type)
             for field in itertools.islice(schema, self.schema.own)
         ]
-        passed = [batch.table.column(name).slice(first, stop - first) for name in self.schema.passthrough]
+        passed = [
+            as_readable(batch.table.column(name).slice(first, stop - first), schema.field(written).type)
+            for name, written in self.schema.passthrough.items()
+        ]
         return pa.table([*own, *passed], schema=schema)
+
+
+def _own_column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    """Return a column of results. Half a character, as in a file's name that is not UTF-8, is written as its escape."""
+    try:
+        return pa.array(values, kind)
+    except UnicodeEncodeError:
+        return pa.array([_as_utf8(value) for value in values], kind)
+
+
+def _as_utf8(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, Mapping):
+        return {name: _as_utf8(item) for name, item in value.items()}
+    return [_as_utf8(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 @dataclass
@@ -198,18 +231,32 @@ def _group_bounds(rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[int, int]
     yield first, len(rows)
 
 
+def _check_readable(unit: Unit, data: pa.Buffer) -> None:
+    """Open a part before it is stored: one that nobody can open would be found missing, and be done again and again."""
+    try:
+        pq.read_schema(pa.BufferReader(data))
+    except (pa.ArrowException, OSError) as error:
+        raise RequestError(f"{unit}: what was written cannot be read again ({error}), and was not stored") from error
+
+
 def with_footer(schema: pa.Schema, footer: Mapping[str, Any]) -> pa.Schema:
     """Return a schema with our entry for the file's footer."""
     return schema.with_metadata({**(schema.metadata or {}), _FOOTER_KEY: json.dumps(footer, sort_keys=True)})
 
 
 def open_writer(sink: Any, schema: pa.Schema) -> pq.ParquetWriter:
-    """Open a Parquet writer: zstd and statistics for all columns but audio, which is compressed already."""
+    """Open a Parquet writer: zstd and statistics for all columns but audio, which is compressed already; checksums for all."""
     plain = [f"{field.name}.bytes" for field in schema if field.type == AUDIO_TYPE]
     leaves = [leaf for field in schema for leaf in _leaves(field.name, field.type) if leaf not in plain]
     codecs = dict.fromkeys(leaves, "zstd") | dict.fromkeys(plain, "none")
     return pq.ParquetWriter(
-        sink, schema, compression=codecs, use_dictionary=leaves, write_statistics=leaves, write_page_index=True
+        sink,
+        schema,
+        compression=codecs,
+        use_dictionary=leaves,
+        write_statistics=leaves,
+        write_page_index=True,
+        write_page_checksum=True,
     )
 
 
@@ -262,7 +309,8 @@ def _read_part(store: Store, entry: Entry, fingerprint: str) -> Part | None:
         unit = Unit(footer["shard"], footer["first"], footer["count"])
         if footer["fingerprint"] != fingerprint or entry.key != unit.part_name:
             return None
-        return Part(unit, entry.key, entry.size, footer["status"], footer["duration_s"], _maker_of(footer))
+        reasons = footer["finish_reasons"]
+        return Part(unit, entry.key, entry.size, footer["status"], footer["duration_s"], _maker_of(footer), reasons)
     except KeyError:
         return None
 
@@ -294,8 +342,12 @@ def _maker_of(footer: Mapping[str, Any]) -> Maker | None:
         return None
 
 
-def choose_parts(parts: Iterable[Part], shards: Sequence[Shard]) -> tuple[list[Part], list[Part]]:
+def choose_parts(parts: Iterable[Part], shards: Sequence[Shard] | None = None) -> tuple[list[Part], list[Part]]:
     """Choose parts that do not overlap, larger ones first, then those that start earlier.
+
+    Args:
+        parts: of one job.
+        shards: its input, if it is known.
 
     Returns:
         The chosen parts, and the others (also those of rows that ``shards`` do not have).
@@ -308,7 +360,8 @@ def choose_parts(parts: Iterable[Part], shards: Sequence[Shard]) -> tuple[list[P
         firsts, stops = taken.setdefault(unit.shard, ([], []))
         place = bisect.bisect_left(firsts, unit.first)
         overlaps = (place > 0 and stops[place - 1] > unit.first) or (place < len(firsts) and firsts[place] < unit.stop)
-        if overlaps or unit.shard >= len(shards) or unit.stop > shards[unit.shard].rows:
+        outside = shards is not None and (unit.shard >= len(shards) or unit.stop > shards[unit.shard].rows)
+        if overlaps or outside:
             others.append(part)
         else:
             firsts.insert(place, unit.first)

@@ -2,11 +2,11 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
-from actors.errors import UsageError
+from actors.errors import ResumeError, UsageError
 from cluster.dataset import Location
-from cluster.output.files import INDEX_NAME, RUN_NAME, read_json
+from cluster.output.files import EARLIER_RUN_NAME, INDEX_NAME, RUN_NAME, read_if_there, read_json
 from cluster.output.parts import Part, Summary, read_parts
 from cluster.storage import Store, open_store
 
@@ -36,11 +36,11 @@ class RunRecord(BaseModel):
     """The content of ``run.json``.
 
     ``arguments`` decide the result and are what the fingerprint is made of; ``other`` do not. ``inputs`` says where the
-    names and digests of the shards are (earlier versions wrote them here). ``versions`` are those of the machine that
-    started the job; ``made_by`` says which parts were computed by what, once the job has stopped or ended. While it runs,
-    the file is a few seconds old. Times add up over all sessions (a start and each resume). ``rtf`` is wall time by seconds
-    of audio. ``waited_row_s`` are rows that could have been with a worker that was not there yet, times the seconds
-    that took.
+    names and digests of the shards are. ``versions`` are those of the machine that started the job; ``made_by`` says which
+    parts were computed by what, once the job has stopped or ended. While it runs, the file is a few seconds old. Times add
+    up over all sessions (a start and each resume). ``rtf`` is wall time by seconds of audio. ``waited_row_s`` are rows that
+    could have been with a worker that was not there yet, times the seconds that took. ``finish_reasons`` counts the rows
+    that have one; ``duplicate_ids`` has a sentence for each of the first ids that several rows share.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -53,10 +53,12 @@ class RunRecord(BaseModel):
     sessions: int
     arguments: dict[str, Any]
     other: dict[str, Any]
-    inputs: InputsNote | list[tuple[str, str | None]]
+    inputs: InputsNote
     versions: dict[str, str]
     made_by: list[MadeBy] = []
     counts: dict[str, int]
+    finish_reasons: dict[str, int] = {}
+    duplicate_ids: list[str] = []
     started: str
     ended: str | None = None
     wall_s: float = 0.0
@@ -67,12 +69,21 @@ class RunRecord(BaseModel):
 
 
 class Inputs(BaseModel):
-    """The content of ``run.inputs``: name and digest of each shard (no digest: it is corrupt)."""
+    """The content of ``inputs.json``: name and digest of each shard (no digest: it is corrupt)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     format_version: Literal[1] = 1
     inputs: list[tuple[str, str | None]]
+
+
+class JoinedFile(BaseModel):
+    """A file that a compaction made: its key, and its size in bytes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    key: str
+    size: int
 
 
 class Index(BaseModel):
@@ -88,15 +99,49 @@ class Index(BaseModel):
     rows: int
     status: dict[str, int]
     duration_s: float
+    finish_reasons: dict[str, int] = {}
     corrupt_shards: dict[str, str]
     parts: list[Part]
     compacting: list[str] = []
-    compacted: list[str] = []
+    compacted: list[JoinedFile] = []
 
     @property
-    def files(self) -> list[str]:
-        """The files that hold the rows."""
-        return self.compacted or [part.key for part in self.parts]
+    def files(self) -> dict[str, int]:
+        """The files that hold the rows, in the order of the rows, and their sizes in bytes."""
+        return {file.key: file.size for file in self.compacted or self.parts}
+
+    @property
+    def summary(self) -> Summary:
+        """What they hold."""
+        return Summary(self.rows, self.status, self.duration_s, tuple(self.parts), self.finish_reasons)
+
+
+class _EarlierRecord(BaseModel):
+    """What the ``run.json`` of earlier versions has, which was beside the parts, and another program's has not."""
+
+    format_version: Literal[1]
+    fingerprint: str
+    session: str
+
+
+class EarlierIndex(BaseModel):
+    """What is needed of the ``index.json`` that earlier versions had beside the parts."""
+
+    compacting: list[str] = []
+    compacted: list[str] = []
+
+
+def is_of_earlier_version(store: Store) -> bool:
+    """Say whether a version that kept its records beside the parts wrote an output.
+
+    Raises:
+        StorageError: the store cannot be reached.
+    """
+    content = read_if_there(store, EARLIER_RUN_NAME)
+    try:
+        return content is not None and bool(_EarlierRecord.model_validate_json(content))
+    except ValidationError:
+        return False
 
 
 def read_run(store: Store) -> RunRecord | None:
@@ -109,17 +154,33 @@ def read_run(store: Store) -> RunRecord | None:
     return read_json(store, RUN_NAME, RunRecord)
 
 
+def require_run(store: Store) -> RunRecord:
+    """Return what ``run.json`` says.
+
+    Raises:
+        UsageError: there is none.
+        ResumeError: it cannot be understood, or an earlier version wrote the output.
+        StorageError: the store cannot be reached.
+    """
+    if record := read_run(store):
+        return record
+    if is_of_earlier_version(store):
+        raise ResumeError(
+            f"{store} was written by an earlier version of speechmill, whose records this one does not read. Its Parquet "
+            "files are as good as ever: name them instead of the folder, or read it with that version"
+        )
+    raise UsageError(f"{store} has no {RUN_NAME}: it is not the output of a job")
+
+
 def summarise(output: Location | Store) -> Summary:
     """Count an output's rows, from its index or, while a job is unfinished, from the footers of its parts.
 
     Raises:
         UsageError: the folder is not the output of a job.
+        ResumeError: an earlier version wrote it.
         StorageError: the store cannot be reached.
     """
     store = output if isinstance(output, Store) else open_store(output)
     if index := read_json(store, INDEX_NAME, Index):
-        return Summary(index.rows, index.status, index.duration_s, tuple(index.parts))
-    record = read_run(store)
-    if record is None:
-        raise UsageError(f"{store} has no {RUN_NAME}: it is not the output of a job")
-    return Summary.of(read_parts(store, record.fingerprint)[0])
+        return index.summary
+    return Summary.of(read_parts(store, require_run(store).fingerprint)[0])

@@ -17,10 +17,10 @@ from typing import Any, Literal
 from actors.errors import ResumeError, SpeechmillError, UsageError
 from actors.processor import Maker
 from cluster.dataset import Location, Shard, Unit, missing_units
-from cluster.output.files import INDEX_NAME, INPUTS_NAME, RUN_NAME, read_json, write_json
+from cluster.output.files import EARLIER_INDEX_NAME, EARLIER_NAMES, INDEX_NAME, INPUTS_NAME, RUN_NAME, read_json, write_json
 from cluster.output.lock import Lock, acquire_lock, timestamp
 from cluster.output.parts import PART_NAME, STATUSES, Part, PartWriter, Summary, choose_parts, read_parts
-from cluster.output.record import Index, Inputs, InputsNote, MadeBy, RunRecord, read_run
+from cluster.output.record import EarlierIndex, Index, Inputs, InputsNote, MadeBy, RunRecord, is_of_earlier_version, read_run
 from cluster.output.schema import PartSchema
 from cluster.storage import Store, open_store
 
@@ -55,8 +55,11 @@ class Run:
         self._waited_row_s = 0.0
         self._looked = False  # until then the record says what earlier sessions have made
         self._parts = {part.key: part for part in index.parts} if index else {}  # by key: what is known to be there
+        self._written: set[str] = set()  # keys of parts that this run has written since its last look
         self._status: Counter[str] = Counter()
+        self._finish_reasons: Counter[str] = Counter()
         self._audio_s = 0.0
+        self._duplicate_ids = list(record.duplicate_ids)
         self._makers: dict[Maker, Maker] = {}  # one object each, however many parts it made
         self._told_of_makers = False
 
@@ -77,20 +80,36 @@ class Run:
         Files that only look like parts, and parts that overlap others, are deleted.
 
         Raises:
+            SpeechmillError: a part that this run has written is gone, or is none any more.
             ResumeError: another job took the output over.
             StorageError: the store cannot be reached.
         """
         self._require_lock()
         found, stray = read_parts(self.store, self.fingerprint, self._parts)
+        found += self._require_written(found)
         chosen, others = choose_parts(found, shards)
         for key in [*stray, *(part.key for part in others)]:
             logger.warning("deleting %s: it is no whole part of this job, or its rows are in another part", key)
             self.store.delete(key)
         self._looked = True
-        self._parts, self._status, self._audio_s = {}, Counter(), 0.0
+        self._parts, self._status, self._finish_reasons, self._audio_s = {}, Counter(), Counter(), 0.0
+        self._written.clear()
         for part in chosen:
             self._note(part)
         return chosen
+
+    def _require_written(self, found: Sequence[Part]) -> list[Part]:
+        """Return parts of this run that a listing lacks and that are there all the same, as on NFS; it is an error if not."""
+        unlisted = [self._parts[key] for key in sorted(self._written.difference(part.key for part in found))]
+        for part in unlisted:
+            entry = self.store.find(part.key)
+            if entry is None or entry.size != part.size:
+                what = "is gone" if entry is None else "was changed"
+                raise SpeechmillError(
+                    f"{self.store.uri_of(part.key)} was written by this run and {what} ({len(unlisted)} such parts). Make sure "
+                    "that nothing else deletes or writes files there, then run the same command again: it does their rows anew."
+                )
+        return unlisted
 
     def add(self, part: Part, cpu_s: float = 0.0, waited_row_s: float = 0.0) -> None:
         """Note a part that a worker of this run has written, and write progress into ``run.json`` every few seconds.
@@ -106,10 +125,20 @@ class Run:
         """
         self._require_lock()
         self._note(part)
+        self._written.add(part.key)
         self._cpu_s = max(self._cpu_s, cpu_s)
         self._waited_row_s = max(self._waited_row_s, waited_row_s)
         if time.monotonic() - self._saved >= _SAVE_EVERY_S:
             self._save()
+
+    @property
+    def duplicate_ids(self) -> list[str]:
+        """A sentence for each of the first ids that several rows share, as far as that is known."""
+        return self._duplicate_ids
+
+    def note_duplicate_ids(self, sentences: Sequence[str]) -> None:
+        """Say in ``run.json``, from its next writing on, which ids several rows share. May be called by another thread."""
+        self._duplicate_ids = list(sentences)
 
     @property
     def summary(self) -> Summary:
@@ -126,6 +155,8 @@ class Run:
     def _count(self, part: Part, sign: int) -> None:
         for name, count in part.status.items():
             self._status[name] += sign * count
+        for name, count in part.finish_reasons.items():
+            self._finish_reasons[name] += sign * count
         self._audio_s += sign * part.duration_s
 
     def _known(self, maker: Maker) -> Maker:
@@ -197,6 +228,7 @@ class Run:
                 rows=rows,
                 status=dict(summary.status),
                 duration_s=summary.duration_s,
+                finish_reasons=dict(summary.finish_reasons),
                 corrupt_shards=corrupt,
                 parts=list(summary.parts),
             ),
@@ -211,9 +243,11 @@ class Run:
         """Write ``run.json`` with what is known and changes; the times of this session are added to those of earlier ones."""
         known: dict[str, Any] = {"audio_s": self._record.audio_s}
         if self._looked:
-            known = {"audio_s": self._audio_s, "counts": self._counts()}
+            reasons = {name: count for name, count in sorted(self._finish_reasons.items()) if count}
+            known = {"audio_s": self._audio_s, "counts": self._counts(), "finish_reasons": reasons}
         wall_s = self._record.wall_s + time.monotonic() - self._started
         known |= {
+            "duplicate_ids": self._duplicate_ids,
             "made_by": [],  # long, and in the footers of the parts: said when the run is over
             "wall_s": wall_s,
             "cpu_s": self._record.cpu_s + self._cpu_s,
@@ -238,7 +272,7 @@ def open_run(
 ) -> Run:
     """Start a job in an output folder, or go on with it.
 
-    A folder without ``run.json`` must hold no Parquet file and no ``index.json``; other files are left alone.
+    A folder without ``run.json`` must hold no Parquet file and no index; other files are left alone.
 
     Args:
         output: folder or URI.
@@ -248,7 +282,8 @@ def open_run(
         mode: ``resume``, or ``overwrite`` to delete the files of an earlier job first (no others).
 
     Raises:
-        ResumeError: another job runs there, or was there with other arguments (the message lists the differences).
+        ResumeError: another job runs there, or was there with other arguments (the message lists the differences); or an
+            earlier version wrote the output, or a compacted file is damaged.
         UsageError: the folder holds Parquet files of something else.
         StorageError: the store cannot be reached or written.
     """
@@ -277,6 +312,8 @@ def _start_run(
         earlier = index = None
     earlier_inputs = _read_inputs(store, earlier) if earlier else []
     if earlier is None:
+        if is_of_earlier_version(store):
+            _replace_earlier_version(store, mode)
         _require_unused(store)
     elif differences := [
         *_differences(earlier.arguments, arguments),
@@ -297,6 +334,8 @@ def _start_run(
         versions=_versions(),
         made_by=earlier.made_by if earlier else [],
         counts=earlier.counts if earlier else {},
+        finish_reasons=earlier.finish_reasons if earlier else {},
+        duplicate_ids=earlier.duplicate_ids if earlier else [],
         started=earlier.started if earlier else timestamp(),
         wall_s=earlier.wall_s if earlier else 0.0,
         cpu_s=earlier.cpu_s if earlier else 0.0,
@@ -304,15 +343,39 @@ def _start_run(
         audio_s=earlier.audio_s if earlier else 0.0,
     )
     finished = bool(earlier and earlier.state == "finished" and earlier_inputs == list(inputs) and index)
-    if finished and index and {entry.key for entry in store.entries()}.issuperset(index.files):
+    if finished and index and _is_whole(store, index):
         return Run(store, record, lock, index, finished=True)
     store.delete_temporaries(older_than_s=0)
     for key in [*(index.compacting if index else ()), INDEX_NAME]:
         store.delete(key)
-    if earlier is None or earlier_inputs != list(inputs) or earlier.inputs != record.inputs:
+    if earlier is None or earlier_inputs != list(inputs):
         write_json(store, INPUTS_NAME, Inputs(inputs=list(inputs)), indent=None)
     write_json(store, RUN_NAME, record)
     return Run(store, record, lock, index, finished=False)
+
+
+def _is_whole(store: Store, index: Index) -> bool:
+    """Say whether a finished job has its files, with the sizes that they had, and no parts besides.
+
+    What an interrupted compaction has left beside them is deleted: readers would find rows twice.
+
+    Raises:
+        ResumeError: a compacted file does not.
+        StorageError: the store cannot be reached.
+    """
+    sizes = {entry.key: entry.size for entry in store.entries()}
+    others = [key for key in sizes if PART_NAME.fullmatch(key) and key not in index.files]
+    changed = [key for key, size in index.files.items() if sizes.get(key) != size]
+    if changed and index.compacted:
+        raise ResumeError(
+            f"{store}: {', '.join(changed[:3])}{', …' if changed[3:] else ''} is gone or has another size than when the output "
+            "was compacted. Restore the file, choose another output folder, or overwrite the output."
+        )
+    for key in changed:
+        logger.warning("%s is gone or has another size than when the job finished: its rows are done again", store.uri_of(key))
+    for key in sizes.keys() & {*index.compacting, *(others if index.compacted else ())}:
+        store.delete(key)
+    return not changed and (bool(index.compacted) or not others)
 
 
 def _read_inputs(store: Store, record: RunRecord) -> list[tuple[str, str | None]]:
@@ -322,8 +385,6 @@ def _read_inputs(store: Store, record: RunRecord) -> list[tuple[str, str | None]
         ResumeError: their file is gone or cannot be understood.
         StorageError: the store cannot be reached.
     """
-    if isinstance(record.inputs, list):
-        return record.inputs
     found = read_json(store, record.inputs.file, Inputs)
     if found is None:
         raise ResumeError(
@@ -381,8 +442,26 @@ def _require_unused(store: Store) -> None:
 def _delete_job(store: Store, index: Index | None) -> None:
     """Delete what an earlier job wrote; ``run.json`` last, so that the folder stays ours if this is interrupted."""
     parts = [entry.key for entry in store.entries() if PART_NAME.fullmatch(entry.key)]
-    compacted = [*index.compacting, *index.compacted] if index else []
+    compacted = [*index.compacting, *(file.key for file in index.compacted)] if index else []
     for key in [*parts, *compacted, INDEX_NAME, INPUTS_NAME, RUN_NAME]:
+        store.delete(key)
+
+
+def _replace_earlier_version(store: Store, mode: Mode) -> None:
+    """Delete the output of a version that kept its records beside the parts, if that is what is wanted.
+
+    Raises:
+        ResumeError: it is not.
+        StorageError: the store cannot be reached.
+    """
+    if mode != "overwrite":
+        raise ResumeError(
+            f"{store} was written by an earlier version of speechmill, whose records this one does not read: choose another "
+            "output folder, or overwrite the output"
+        )
+    index = read_json(store, EARLIER_INDEX_NAME, EarlierIndex) or EarlierIndex()
+    parts = [entry.key for entry in store.entries() if PART_NAME.fullmatch(entry.key)]
+    for key in [*parts, *index.compacting, *index.compacted, *EARLIER_NAMES]:
         store.delete(key)
 
 

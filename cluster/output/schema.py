@@ -2,13 +2,18 @@
 
 import json
 import logging
+import textwrap
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
+from cluster.output.readable import is_alike, readable_type
+
 logger = logging.getLogger(__name__)
+
+_MAX_TYPE_CHARS = 100  # in a message
 
 AUDIO_TYPE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 SYNTHESIS_SCHEMA = pa.schema(
@@ -83,7 +88,9 @@ def part_schema(
 ) -> PartSchema:
     """Join a job's own columns with the input columns that pass through.
 
-    An input column whose name the job itself uses is renamed to ``input_<name>``.
+    An input column whose name the job itself uses, in small letters or capitals (some readers know no difference), becomes
+    ``input_<name>``; one of a type that readers of the output lack is written as another
+    (:func:`cluster.output.readable.readable_type`), and a line in the log says so.
 
     Args:
         own: the job's columns, such as :data:`SYNTHESIS_SCHEMA`.
@@ -94,51 +101,60 @@ def part_schema(
     """
     passed = [column for column in inputs if column.name not in consumed]
     names: dict[str, str] = {}
-    taken = {*own.names, *(column.name for column in passed if column.name not in own.names)}
+    reserved = {name.casefold() for name in own.names}
+    taken = reserved | {column.name.casefold() for column in passed}
     for column in passed:
         name = column.name
-        if name in own.names:
-            while name in taken:
+        if name.casefold() in reserved:
+            while name.casefold() in taken:
                 name = f"input_{name}"
-            taken.add(name)
+            taken.add(name.casefold())
         names[column.name] = name
-    fields = [*own, *(column.with_name(names[column.name]) for column in passed)]
-    declared = {names[name]: feature for name, feature in (input_features or {}).items() if name in names}
+    written = [_readable_field(column, names[column.name]) for column in passed]
+    kept = [column.name for column, field in zip(passed, written, strict=True) if is_alike(field.type, column.type)]
+    fields = [*own, *written]
+    declared = {names[name]: feature for name, feature in (input_features or {}).items() if name in kept}
     described = _features_metadata(fields, {**declared, **(features or {})})
     return PartSchema(pa.schema(fields, metadata=described), len(own), names)
 
 
-def _features_metadata(fields: Iterable[pa.Field], declared: Mapping[str, Any]) -> dict[str, str] | None:
+def _readable_field(column: pa.Field, name: str) -> pa.Field:
+    """Return the field of the output for one of the input."""
+    kind = readable_type(column.type)
+    if not is_alike(kind, column.type):
+        written = "JSON text" if pa.types.is_string(kind) and pa.types.is_nested(column.type) else _short(kind)
+        logger.warning("column %r is written as %s: not every reader has %s", name, written, _short(column.type))
+    # Without its metadata: it may name an extension type, by which a reader that has it would read what is none any more.
+    return pa.field(name, kind)
+
+
+def _short(kind: pa.DataType) -> str:
+    return textwrap.shorten(str(kind), _MAX_TYPE_CHARS, placeholder=" …")
+
+
+def _features_metadata(fields: Iterable[pa.Field], declared: Mapping[str, Any]) -> dict[str, str]:
     """Return the schema metadata from which Hugging Face ``datasets`` knows its features.
 
     Without it ``datasets`` infers them from the types, and audio columns are plain structs.
     """
     features = {field.name: declared.get(field.name) or _feature(field.type) for field in fields}
-    if unknown := [name for name, feature in features.items() if feature is None]:
-        logger.warning("no Hugging Face metadata: 'datasets' has no type for column %s", ", ".join(unknown))
-        return None
     return {"huggingface": json.dumps({"info": {"features": features}})}
 
 
 def _feature(kind: pa.DataType) -> Any:
-    """Return the ``datasets`` feature of an Arrow type; ``None`` if it has none.
+    """Return the ``datasets`` feature of a type that :func:`readable_type` may return.
 
     Lists are written as ``[feature]``, which all versions of ``datasets`` read alike (``Sequence`` changed in 4.0).
     """
     types = pa.types
     if types.is_struct(kind):
-        fields = {field.name: _feature(field.type) for field in kind}
-        return None if None in fields.values() else fields
-    if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
-        item = _feature(kind.value_type)
-        if item is None or types.is_list(kind):
-            return None if item is None else [item]
-        sized = {"length": kind.list_size} if types.is_fixed_size_list(kind) else {}
-        return {"feature": item, **sized, "_type": "List" if sized else "LargeList"}
-    if types.is_map(kind) or types.is_list_view(kind) or types.is_large_list_view(kind) or types.is_union(kind):
-        return None
-    if types.is_interval(kind) or types.is_decimal32(kind) or types.is_decimal64(kind):
-        return None
+        return {field.name: _feature(field.type) for field in kind}
+    if types.is_list(kind):
+        return [_feature(kind.value_type)]
+    if types.is_large_list(kind):
+        return {"feature": _feature(kind.value_type), "_type": "LargeList"}
+    if types.is_fixed_size_list(kind):
+        return {"feature": _feature(kind.value_type), "length": kind.list_size, "_type": "List"}
     names = {"float": "float32", "double": "float64", "halffloat": "float16"}
     names |= {"date32[day]": "date32", "date64[ms]": "date64"}
     return {"dtype": names.get(str(kind), str(kind)), "_type": "Value"}

@@ -292,6 +292,22 @@ def test_close_fails_what_runs_and_what_waits() -> None:
     engine.close()
 
 
+def test_a_panic_fails_who_waits_and_the_engine_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    class PanicError(BaseException):
+        """What libraries in Rust raise when they panic."""
+
+    def panic(*_: object) -> None:
+        raise PanicError
+
+    model = CountingModel()
+    with Engine(model) as engine:
+        with monkeypatch.context() as patch:
+            patch.setattr(model, "finish", panic)
+            future = engine.submit(Request("a"))
+            assert isinstance(future.exception(TIMEOUT_S), PanicError)
+        assert engine.submit(Request("b")).result(TIMEOUT_S) == "b0:1"
+
+
 def test_close_ends_a_step_that_would_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(batching, "_STEP_S", 0.01)
     model = CountingModel()

@@ -94,6 +94,11 @@ def keep_weights_in(location: str) -> Change:
     return damage
 
 
+def garble_a_name(folder: Path) -> None:
+    content = (folder / "decoder.onnx").read_bytes()
+    (folder / "decoder.onnx").write_bytes(content.replace(b"MatMul", b"MatMu\xff"))
+
+
 def is_a_voice_of_soprano(folder: Path) -> None:
     for name in ("decoder.onnx", "decoder.onnx.data"):
         shutil.copy(folder / name.replace("decoder", "speech_encoder"), folder / name)
@@ -126,12 +131,17 @@ PICKLE = (
         (lambda folder: (folder / "decoder.onnx.data").unlink(), r"decoder\.onnx cannot be opened"),
         (edit(lambda document: document["graphs"].pop("decoder")), "has no graph 'decoder', which a vibevoice-asr model needs"),
         (is_a_voice_of_soprano, r"decoder\.onnx has other inputs than bundle\.json promises: .*input_values"),
+        (set_to(hidden_size=191), "embedding"),
+        (set_to(state_size=8861), r"speech_encoder\.onnx has 'conv_state' of size 8860, this model needs one of size 8861"),
+        (edit(lambda document: document["graphs"]["decoder"]["outputs"].pop(0)), r"decoder\.onnx has no 'logits'"),
+        (edit(lambda document: document["graphs"]["decoder"]["outputs"].pop()), r"decoder\.onnx has other outputs than"),
         (keep_weights_in("other.data"), r"keeps weights in 'other\.data', which bundle\.json does not list"),
         (keep_weights_in("link.data"), r"keeps weights in 'link\.data', which"),
         (keep_weights_in("../outside.data"), r"keeps weights in '\.\./outside\.data', which"),
         (keep_weights_in("./decoder.onnx.data"), "keeps weights in"),
         (keep_weights_in("{folder}/other.data"), "keeps weights in"),
         (keep_weights_in("*/_ORT_MEM_ADDR_/*"), "keeps weights in"),
+        (garble_a_name, r"decoder\.onnx cannot be opened"),
         (write("tokenizer.json", b"{}"), r"tokenizer\.json is not a tokenizer: .*Export the model again"),
         (write("tokenizer.json", b""), "is not a tokenizer"),
         (write("tokenizer.json", b"\xff\xfe"), "is not a tokenizer"),
@@ -155,12 +165,15 @@ PICKLE = (
         (edit(lambda document: document.update(layout="portable")), "the engine runs 'server' bundles"),
     ],
 )  # fmt: skip
-def test_a_broken_bundle_is_one_sentence_that_says_what_is_wrong(tmp_path: Path, damage: Change, message: str) -> None:
+def test_a_broken_bundle_is_one_sentence_that_says_what_is_wrong(
+    tmp_path: Path, damage: Change, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     shutil.copytree(embedded_folder(EMBEDDED_ASR), tmp_path / "bundle")
     damage(tmp_path / "bundle")
     with pytest.raises(BundleError, match=message) as caught:
         open_model(tmp_path / "bundle", threads=1, slots=1)
     assert len(str(caught.value)) < 1500
+    assert not capsys.readouterr().out
 
 
 def test_whatever_a_family_raises_when_it_is_opened_is_the_bundles_fault(monkeypatch: pytest.MonkeyPatch) -> None:

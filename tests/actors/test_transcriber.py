@@ -1,17 +1,21 @@
 """Rows in, rows out: every kind of audio column, and what is no audio."""
 
+import io
 import pickle
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 
 from actors.audio import encode
 from actors.bundle import load_bundle
 from actors.errors import RequestError
-from actors.transcriber import Transcriber, TranscriptionConfig
+from actors.requests import TranscriptionResult
+from actors.transcriber import Transcriber, TranscriptionConfig, _fill
 from cluster.registry import EMBEDDED_ASR, embedded_folder
 
 
@@ -33,6 +37,13 @@ def transcriber() -> Iterator[Transcriber]:
 
 def sound(seconds: float = 2.0, rate: int = 16_000) -> bytes:
     return encode((0.1 * np.random.default_rng(0).standard_normal(int(seconds * rate))).astype(np.float32), rate, "wav")
+
+
+def wav(samples: np.ndarray) -> bytes:
+    """A file of float32 samples ``[samples]`` or ``[samples, channels]``, which may be beyond 1."""
+    file = io.BytesIO()
+    soundfile.write(file, samples, 16_000, format="wav", subtype="FLOAT")
+    return file.getvalue()
 
 
 def run(transcriber: Transcriber, *audio: Any, **more: Any) -> list[dict[str, Any]]:
@@ -66,6 +77,8 @@ def test_bytes_paths_and_hugging_face_audio_are_the_same(
         (b"not audio", "not audio"),
         ("/nowhere/a.wav", "there is no file /nowhere/a.wav"),
         (sound(21), "longer than 20 s"),
+        (sound(0.05), "too short"),
+        (encode(np.full(1, 0.5, np.float32), 48_000, "wav"), "too short"),
     ],
 )
 def test_bad_audio_is_a_row_with_its_reason(transcriber: Transcriber, value: Any, reason: str) -> None:
@@ -78,6 +91,65 @@ def test_bad_audio_is_a_row_with_its_reason(transcriber: Transcriber, value: Any
 def test_silence_is_an_empty_transcript(transcriber: Transcriber) -> None:
     (row,) = run(transcriber, encode(np.zeros(9_000, np.float32), 24_000, "wav"))
     assert (row["status"], row["text"], row["segments"], row["finish_reason"]) == ("ok", "", [], "silence")
+
+
+def test_a_damaged_recording_is_heard_and_says_what_is_missing(transcriber: Transcriber, speech: np.ndarray, said: str) -> None:
+    padded = np.concatenate([np.zeros(16_000, np.float32), speech, np.zeros(16_000, np.float32)])
+    whole = encode(padded, 16_000, "flac")
+    (row,) = run(transcriber, whole[:-8_000])
+    assert (row["status"], row["finish_reason"]) == ("ok", "damaged")
+    assert said.split()[0] in row["text"]
+    assert row["error"].startswith("damaged: it is truncated: its audio breaks off at ")
+    assert f"the file declares {len(padded) / 16_000:.2f} s" in row["error"]
+
+
+def test_damaged_silence_is_damaged(transcriber: Transcriber) -> None:
+    (row,) = run(transcriber, encode(np.zeros(80_000, np.float32), 16_000, "wav")[:-80_000])
+    assert (row["status"], row["text"], row["finish_reason"]) == ("ok", "", "damaged")
+    assert "breaks off at 2.50 s, the file declares 5.00 s" in row["error"]
+
+
+def test_what_else_is_wrong_with_a_damaged_row_stays_said() -> None:
+    output: dict[str, Any] = {"error": "damaged: 1.00 s at 2.00 s could not be decoded"}
+    _fill(output, TranscriptionResult("a", "", (), 3.0, 9, "length", 0.5, ()))
+    assert output["finish_reason"] == "damaged"
+    assert output["error"] == "damaged: 1.00 s at 2.00 s could not be decoded; the answer ended by length"
+
+
+def test_damaged_recordings_are_rejected_by_option(transcriber: Transcriber, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transcriber, "_config", replace(CONFIG, damaged="reject"))
+    (row,) = run(transcriber, sound()[:-9_000])
+    assert row["status"] == "rejected"
+    assert "is damaged: it is truncated" in row["error"]
+
+
+def test_a_recording_too_short_for_speech_is_rejected(transcriber: Transcriber) -> None:
+    one, short, enough = run(transcriber, sound(1 / 16_000), sound(0.09), sound(0.11))
+    assert one["status"] == short["status"] == "rejected" != enough["status"]
+    assert "too short" in one["error"]
+
+
+@pytest.mark.parametrize(
+    "samples",
+    [np.full(48_000, 0.2), 1e-4 * np.random.default_rng(0).standard_normal(48_000), np.eye(1, 48_000, 9_000)[0]],
+    ids=["offset", "hiss", "click"],
+)
+def test_where_nobody_speaks_the_transcript_is_empty(transcriber: Transcriber, samples: np.ndarray) -> None:
+    (row,) = run(transcriber, encode(samples.astype(np.float32), 24_000, "wav"))
+    assert (row["status"], row["text"], row["segments"], row["finish_reason"]) == ("ok", "", [], "silence")
+    assert (row["duration_s"], row["coverage"]) == (2.0, 0.0)
+
+
+def test_what_spoils_a_recording_does_not_spoil_what_is_heard(transcriber: Transcriber, speech: np.ndarray, said: str) -> None:
+    quiet = 0.05 * speech
+    clicked, burst = quiet.copy(), quiet.copy()
+    clicked[[9_000, 30_000]] = 1, -1
+    burst[20_000:20_200] = np.random.default_rng(0).choice([-1, 1], 200)
+    channels = np.stack([speech, -speech], 1)
+    spoilt = [clicked, speech + 0.4, 20 * speech, channels, np.stack([speech, np.full_like(speech, 0.5)], 1)]
+    rows = run(transcriber, *(wav(samples) for samples in spoilt), wav(burst))
+    assert [row["text"] for row in rows[:-1]] == [said] * len(spoilt)
+    assert rows[-1]["text"][-20:] == said[-20:]
 
 
 def test_a_list_of_hotwords_is_a_context_and_anything_else_a_reason(transcriber: Transcriber) -> None:

@@ -137,6 +137,48 @@ def test_long_audio_is_cut_and_put_back_in_place(ear: AsrEngine, speech: np.ndar
     assert list(dict.fromkeys(segment.speaker for segment in result.segments)) == labels
 
 
+@pytest.mark.parametrize("max_chunk_s", [8, 30])
+@pytest.mark.parametrize("gap", ["zeros", "offset", "hiss"])
+def test_silence_in_a_recording_is_not_heard(
+    ear: AsrEngine, speech: np.ndarray, said: str, max_chunk_s: float, gap: str
+) -> None:
+    voice = resample(speech, 16_000, 24_000)
+    silence = np.zeros(40 * 24_000, np.float32)
+    audio = np.concatenate([silence, voice, silence, voice, silence])
+    audio += {"zeros": 0, "offset": 0.2, "hiss": 0.01 * noise(len(audio) / 24_000)}[gap]
+    request = TranscriptionRequest("a", audio.astype(np.float32), options={"max_chunk_s": max_chunk_s})
+    (result,) = ear.generate([request])
+    assert (result.finish_reason, result.unreadable) == ("eos", ())
+    assert [segment.text[:28] for segment in result.segments] == [said[:28]] * 2
+    length = len(voice) / 24_000
+    for segment, start in zip(result.segments, (40, 80 + length), strict=True):
+        assert start - 0.5 < segment.start < segment.end < start + length + 0.5
+    assert result.coverage == result.segments[-1].end / result.duration_s
+
+
+def test_digital_silence_in_a_piece_is_short_and_times_are_the_recordings(
+    ear: AsrEngine, speech: np.ndarray, said: str
+) -> None:
+    voice = resample(speech, 16_000, 24_000)
+    audio = np.concatenate([np.zeros(5 * 24_000, np.float32), voice, np.zeros(10 * 24_000, np.float32), voice])
+    (piece,) = ear.model.prepare(TranscriptionRequest("a", audio), False)
+    assert len(piece.audio) < 2 * len(voice) + 2 * 24_000
+    (result,) = ear.generate([TranscriptionRequest("a", audio)])
+    assert [(segment.text[:28], segment.speaker) for segment in result.segments] == [(said[:28], "0")] * 2
+    assert [segment.start for segment in result.segments] == pytest.approx([5, 15 + len(voice) / 24_000], abs=0.5)
+
+
+def test_a_piece_in_which_nobody_speaks_never_reaches_the_model(ear: AsrEngine) -> None:
+    before = ear.stats.step_s
+    (result,) = ear.generate([TranscriptionRequest("a", noise(9))])
+    assert (result.finish_reason, result.text, result.segments, result.frames, result.coverage) == ("silence", "", (), 0, 0.0)
+    assert ear.stats.step_s == before
+    (asked,) = ear.generate([TranscriptionRequest("a", noise(9), options={"vad": False})])
+    assert asked.frames > 0
+    (still,) = ear.generate([TranscriptionRequest("a", np.zeros(9_000, np.float32), options={"vad": False})])
+    assert still.finish_reason == "silence"
+
+
 def test_a_row_gets_out_of_a_loop_or_ends_before_it(engine: AsrEngine, requests: list[TranscriptionRequest]) -> None:
     looping = replace(requests[1], options={"max_new_tokens": 1500, "retries": 0})
     (ended,) = engine.generate([looping], trace=True)

@@ -279,6 +279,12 @@ class TestObjectsThatATableNames:
         allowed = MediaReader.of(scan(table_in(root), "audio"), root, [open_store("s3://bucket")])
         assert allowed("s3://bucket/secret.wav") == b"secret.wav"
 
+    @pytest.mark.parametrize("user", ["key:SECRET", "anonymous", ""])
+    def test_a_row_brings_no_credentials_along(self, reader: MediaReader, root: str, user: str) -> None:
+        with pytest.raises(RequestError, match="brings user information along") as caught:
+            reader(f"{root}/a.wav".replace("://", f"://{user}@"))
+        assert "SECRET" not in str(caught.value)
+
     def test_a_large_object_is_spooled_and_gone_with_its_path(
         self, reader: MediaReader, root: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:

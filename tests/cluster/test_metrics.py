@@ -14,7 +14,7 @@ from cluster.runner import Outcome, UnitDone, UnitLost, Usage
 
 def done(audio_s: float, **seconds: float) -> Outcome:
     usage = Usage("worker", 1, 0.0, 1.0, 1.0, EngineStats(), seconds)
-    return UnitDone(Part(Unit(0, 0, 3), "part", 1, {"ok": 2, "rejected": 1}, audio_s), usage)
+    return UnitDone(Part(Unit(0, 0, 3), "part", 1, {"ok": 2, "rejected": 1}, audio_s, finish_reasons={"length": 2}), usage)
 
 
 @pytest.fixture
@@ -38,6 +38,7 @@ def test_a_worker_tells_rows_audio_and_where_its_time_went(told: Mapping[tuple[s
     worker.tell([done(6.0, load=2.0, step=5.0), done(1.0, load=2.0, step=5.0)])
     assert told["speechmill_rows_total", "run-1", "ok"] == 6
     assert told["speechmill_rows_total", "run-1", "rejected"] == 3
+    assert told["speechmill_finish_reasons_total", "run-1", "length"] == 6
     assert told["speechmill_audio_seconds_total", "run-1"] == 11.0
     assert told["speechmill_worker_seconds_total", "run-1", "load"] == 2.0  # what was told before is not told again
     assert told["speechmill_worker_seconds_total", "run-1", "step"] == 5.0

@@ -1,6 +1,5 @@
 import errno
 import json
-import logging
 import os
 import pickle
 import random
@@ -23,8 +22,13 @@ from actors.processor import this_maker
 from cluster import output
 from cluster.dataset import Dataset, Unit, plan_units, read_rows, scan, unreadable_rows
 from cluster.output import (
+    INDEX_NAME,
+    INPUTS_NAME,
+    LOCK_NAME,
+    RUN_NAME,
     SYNTHESIS_SCHEMA,
     TRANSCRIPTION_SCHEMA,
+    Output,
     audio_feature,
     choose_parts,
     compact,
@@ -128,6 +132,18 @@ def test_clashing_input_columns_get_a_prefix_and_consumed_ones_do_not_pass():
     assert schema.schema.names[: schema.own] == SYNTHESIS_SCHEMA.names
 
 
+def test_columns_that_differ_in_capitals_alone_clash_too():
+    inputs = pa.schema([(name, pa.string()) for name in ("ID", "Text", "TEXT", "input_TEXT", "Speaker", "speaker")])
+    assert part_schema(SYNTHESIS_SCHEMA, inputs, consumed={"text"}).passthrough == {
+        "ID": "input_ID",
+        "Text": "input_input_Text",
+        "TEXT": "input_input_input_TEXT",
+        "input_TEXT": "input_TEXT",
+        "Speaker": "Speaker",
+        "speaker": "speaker",
+    }
+
+
 def test_the_hugging_face_features_match_the_schema():
     inputs = pa.schema(
         [
@@ -160,12 +176,40 @@ def test_the_hugging_face_features_match_the_schema():
     assert features["deep"] == [{"x": [{"dtype": "float64", "_type": "Value"}]}]
 
 
-@pytest.mark.parametrize("kind", [pa.map_(pa.string(), pa.int64()), pa.list_(pa.map_(pa.string(), pa.string()))])
-def test_a_type_that_datasets_lacks_leaves_the_metadata_out(kind, caplog):
-    with caplog.at_level(logging.WARNING):
-        schema = part_schema(TRANSCRIPTION_SCHEMA, pa.schema([("tags", kind)]))
-    assert schema.schema.metadata is None
-    assert "tags" in caplog.text
+def test_a_type_that_readers_lack_is_written_as_another_and_told(tmp_path, caplog):
+    (tmp_path / "in.jsonl").write_text('{"text": "one"}\n{"text": "two"}\n')
+    lines = scan(tmp_path / "in.jsonl")
+    deep = pa.int64()
+    for _ in range(120):
+        deep = pa.struct([("a", deep)])
+    tags = pa.array([[("a", 1)], None], pa.map_(pa.string(), pa.int64()))
+    table = pa.table({"tags": tags, "deep": pa.nulls(2, deep)})
+    features = {"tags": {"dtype": "of the input", "_type": "Value"}}
+    schema = part_schema(TRANSCRIPTION_SCHEMA, table.schema, input_features=features)
+    assert "column 'tags' is written as list<item: struct<key: string, value: int64>>: not every reader has map" in caplog.text
+    assert "column 'deep' is written as JSON text: not every reader has struct<a: struct" in caplog.text
+    described = json.loads(schema.schema.metadata[b"huggingface"])["info"]["features"]
+    value = {"dtype": "int64", "_type": "Value"}
+    assert described["tags"] == [{"key": {"dtype": "string", "_type": "Value"}, "value": value}]
+    with start(tmp_path / "out", lines) as run:
+        batch = replace(read_rows(lines, Unit(0, 0, 2), ["text"]), table=table)
+        part = run.writer(schema).write(batch, [{"id": row.id, "status": "rejected"} for row in batch.rows])
+        written = pq.read_table(run.store.local_path(part.key), columns=["tags", "deep"])
+    assert written.to_pylist() == [{"tags": [{"key": "a", "value": 1}], "deep": None}, {"tags": None, "deep": None}]
+
+
+def test_a_part_that_nobody_could_open_is_not_stored(tmp_path, dataset):
+    deep = pa.int64()
+    for _ in range(120):
+        deep = pa.struct([("a", deep)])
+    fields = [*SYNTHESIS_SCHEMA, pa.field("deep", deep)]
+    schema = output.PartSchema(pa.schema(fields), len(SYNTHESIS_SCHEMA), {"deep": "deep"})
+    with start(tmp_path / "out", dataset) as run:
+        batch = read_rows(dataset, Unit(0, 0, 2), ["text"])
+        batch = replace(batch, table=pa.table({"deep": pa.nulls(2, deep)}))
+        with pytest.raises(RequestError, match=r"cannot be read again .*too deeply nested"):
+            run.writer(schema).write(batch, synthesize(batch))
+    assert ids_in(tmp_path / "out") == []
 
 
 def test_the_transcription_schema_is_the_documented_one():
@@ -238,6 +282,18 @@ def test_large_audio_makes_small_row_groups(tmp_path, dataset, monkeypatch):
     assert [metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)] == [2, 2, 1]
 
 
+def test_half_characters_in_results_end_no_job(tmp_path, dataset):
+    with start(tmp_path / "out", dataset) as run:
+        batch = read_rows(dataset, Unit(0, 0, 2), ["text"], schema_of(dataset).passthrough)
+        batch = replace(batch, rows=[replace(batch.rows[0], id="a\udcff"), batch.rows[1]])
+        rows = synthesize(replace(batch, rows=[batch.rows[1]] * 2))
+        rows[0] |= {"id": "a\udcff", "chunks": [{"text": "\ud83d!", "start_s": 0.0, "end_s": 0.5}], "audio": None}
+        run.writer(schema_of(dataset)).write(batch, rows)
+        first, second = Output(run.store).rows(["id", "chunks", "text"])
+    assert (first["id"], first["chunks"][0]["text"]) == ("a\\udcff", "\\ud83d!")
+    assert second == {key: rows[1][key] for key in ("id", "chunks", "text")}
+
+
 def test_audio_that_parquet_cannot_hold_is_refused(tmp_path, dataset, monkeypatch):
     monkeypatch.setattr(output.parts, "_MAX_VALUE_BYTES", 300)
     with start(tmp_path / "out", dataset) as run, pytest.raises(RequestError, match=r"'a\.jsonl:3'.*split"):
@@ -282,7 +338,7 @@ def test_a_disk_that_cannot_take_the_part_is_a_storage_error_and_leaves_nothing(
                 write_unit(run, dataset, Unit(0, 0, 200))
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-        assert {path.name for path in (tmp_path / "out").iterdir()} == {".speechmill.lock", "run.inputs", "run.json"}
+        assert {entry.key for entry in run.store.entries()} == {LOCK_NAME, INPUTS_NAME, RUN_NAME}
 
 
 @pytest.mark.parametrize("blocked", ["a-file", "a-file/below"])
@@ -311,17 +367,17 @@ def test_a_job_from_start_to_end(target, dataset):
     assert record.counts == {"rows": 750, "ok": 750, "rejected": 0, "failed": 0, "parts": 4, "corrupt_shards": 0}
     assert (record.arguments, record.other) == (ARGUMENTS, {"workers": 3})
     assert {"python", "pyarrow"} <= record.versions.keys()
-    index = json.loads(store.read_bytes("index.json"))
+    index = json.loads(store.read_bytes(INDEX_NAME))
     assert [part["key"] for part in index["parts"]] == [unit.part_name for unit in plan_units(dataset.shards, 256)]
-    assert not store.exists(".speechmill.lock")
+    assert not store.exists(LOCK_NAME)
     assert summarise(target) == summary
 
-    before = store.read_bytes("run.json")
+    before = store.read_bytes(RUN_NAME)
     with start(target, dataset, workers=5) as run:
         assert run.finished
         assert run.missing_units(dataset.shards, 256) == []
         assert run.finish(dataset.shards, cpu_s=1.0) == summary
-    assert store.read_bytes("run.json") == before
+    assert store.read_bytes(RUN_NAME) == before
 
 
 def test_a_job_says_what_made_each_part_and_once_that_it_was_not_one_machine(target, dataset, monkeypatch, caplog):
@@ -396,7 +452,7 @@ def test_finishing_with_rows_missing_is_an_error(tmp_path, dataset):
         write_unit(run, dataset, Unit(0, 0, 700))
         with pytest.raises(SpeechmillError, match="50 of 750 rows are not in the output"):
             run.finish(dataset.shards, cpu_s=0.0)
-    assert not (tmp_path / "out" / "index.json").exists()
+    assert not (tmp_path / "out" / INDEX_NAME).exists()
     assert read_run(open_store(tmp_path / "out")).state == "stopped"
 
 
@@ -450,7 +506,7 @@ def test_a_repaired_shard_and_a_new_one_are_done_by_running_again(tmp_path):
     with start(tmp_path / "out", first) as run:
         write_all(run, first)
         run.finish(first.shards, cpu_s=0.0)
-    index = json.loads((tmp_path / "out" / "index.json").read_text())
+    index = json.loads((tmp_path / "out" / INDEX_NAME).read_text())
     assert "not valid JSON" in index["corrupt_shards"]["c.jsonl"]
     with start(tmp_path / "out", first) as run:
         assert run.finished
@@ -472,6 +528,60 @@ def test_a_finished_job_whose_part_was_removed_does_it_again(tmp_path, dataset):
     with start(tmp_path / "out", dataset) as run:
         assert not run.finished
         assert run.missing_units(dataset.shards, 256) == [Unit(0, 256, 256)]
+
+
+@pytest.mark.parametrize("kept", [0, 1, -50, -1])
+def test_a_finished_job_with_a_truncated_part_does_it_again(target, dataset, kept):
+    finished_job(target, dataset, 256)
+    store = open_store(target)
+    whole = store.read_bytes("part-00000-000000256.parquet")
+    store.write_bytes("part-00000-000000256.parquet", whole[:kept])
+    with start(target, dataset) as run:
+        assert not run.finished
+        assert run.missing_units(dataset.shards, 256) == [Unit(0, 256, 256)]
+        write_all(run, dataset)
+        run.finish(dataset.shards, cpu_s=0.0)
+    assert store.read_bytes("part-00000-000000256.parquet") == whole
+
+
+def test_a_damaged_compacted_file_is_told_and_nothing_is_done(tmp_path, dataset):
+    target = tmp_path / "out"
+    finished_job(target, dataset)
+    (name,) = compact(target, 1000)
+    (target / name).write_bytes((target / name).read_bytes()[:-1])
+    with pytest.raises(ResumeError, match=r"data/train-00000-of-00001\.parquet is gone or has another size"):
+        start(target, dataset)
+    with start(target, dataset, mode="overwrite"):
+        assert not (target / name).exists()
+
+
+def test_finish_reasons_are_counted_everywhere(target, dataset):
+    reasons = ["eos", "length", None, "silence"]
+    schema = schema_of(dataset)
+    with start(target, dataset) as run:
+        for unit in run.missing_units(dataset.shards, 256):
+            batch = read_rows(dataset, unit, ["text"], schema.passthrough)
+            rows = [{**row, "finish_reason": reasons[i % 4]} for i, row in enumerate(synthesize(batch))]
+            run.add(run.writer(schema).write(batch, rows))
+        summary = run.finish(dataset.shards, cpu_s=0.0)
+    expected = {"eos": 188, "length": 188, "silence": 187}
+    assert summary.finish_reasons == read_run(open_store(target)).finish_reasons == expected
+    assert (summary.count("length"), summary.count("ok"), summary.count("loop")) == (188, 750, 0)
+    with start(target, dataset) as run:
+        assert run.summary.finish_reasons == expected
+    open_store(target).delete(INDEX_NAME)
+    assert summarise(target).finish_reasons == expected  # from the footers
+    assert Output(target).summary.finish_reasons == expected
+
+
+def test_ids_that_rows_share_are_in_the_record_and_stay_there(tmp_path, dataset):
+    with start(tmp_path / "out", dataset) as run:
+        run.note_duplicate_ids(["id 'a': rows x:0, x:1"])
+    with start(tmp_path / "out", dataset) as run:
+        assert run.duplicate_ids == ["id 'a': rows x:0, x:1"]
+        write_all(run, dataset)
+        run.finish(dataset.shards, cpu_s=0.0)
+    assert read_run(open_store(tmp_path / "out")).duplicate_ids == ["id 'a': rows x:0, x:1"]
 
 
 def test_files_that_are_no_whole_parts_of_this_job_are_done_again(target, dataset, caplog):
@@ -560,19 +670,38 @@ def test_a_worker_of_a_dead_run_cannot_write_into_its_successor(target, dataset)
     assert ids_in(target) == []
 
 
-@pytest.mark.parametrize("rewritten", ["smaller", "removed"])
-def test_what_happens_to_a_known_part_is_seen_at_the_next_look(target, dataset, rewritten):
+def test_a_known_part_that_was_written_anew_is_seen_at_the_next_look(target, dataset):
     with start(target, dataset) as run:
         run.missing_units(dataset.shards, 256)
         for unit in plan_units(dataset.shards, 256):
             run.add(write_unit(run, dataset, unit))
-        if rewritten == "smaller":
-            write_unit(run, dataset, Unit(0, 256, 128))
+        write_unit(run, dataset, Unit(0, 256, 128))
+        assert run.missing_units(dataset.shards, 256) == [Unit(0, 384, 128)]
+        assert run.summary.rows == 750 - 128
+
+
+@pytest.mark.parametrize(("content", "what"), [(None, "is gone"), (b"", "was changed"), (b"no part", "was changed")])
+def test_a_part_that_this_run_has_written_and_that_is_none_any_more_is_an_error(tmp_path, dataset, content, what):
+    with start(tmp_path / "out", dataset) as run:
+        run.missing_units(dataset.shards, 256)
+        part = write_unit(run, dataset, Unit(0, 256, 256))
+        run.add(part)
+        if content is None:
+            run.store.delete(part.key)
         else:
-            run.store.delete(Unit(0, 256, 256).part_name)
-        first = 384 if rewritten == "smaller" else 256
-        assert run.missing_units(dataset.shards, 256) == [Unit(0, first, 512 - first)]
-        assert run.summary.rows == 750 - (512 - first)
+            run.store.write_bytes(part.key, content)
+        with pytest.raises(SpeechmillError, match=f"part-00000-000000256.parquet was written by this run and {what}"):
+            run.missing_units(dataset.shards, 256)
+    with start(tmp_path / "out", dataset) as run:
+        assert len(run.missing_units(dataset.shards, 256)) == 4
+
+
+def test_a_part_that_a_listing_lacks_and_that_is_there_counts(tmp_path, dataset, monkeypatch):
+    with start(tmp_path / "out", dataset) as run:
+        run.missing_units(dataset.shards, 256)
+        run.add(write_unit(run, dataset, Unit(1, 0, 50)))
+        monkeypatch.setattr(type(run.store), "entries", lambda *_: [])  # NFS may show a folder as it was a minute ago
+        assert [unit.shard for unit in run.missing_units(dataset.shards, 256)] == [0, 0, 0]
 
 
 # --- what it costs ---
@@ -597,19 +726,19 @@ def test_progress_is_saved_now_and_then_and_the_inputs_once(tmp_path, dataset, m
     monkeypatch.setattr(output.run.time, "monotonic", lambda: clock[0])
     with start(tmp_path / "out", dataset) as run:
         run.missing_units(dataset.shards, 10)
-        assert keys == ["run.inputs", "run.json"]
+        assert keys == [INPUTS_NAME, RUN_NAME]
         keys.clear()
         for i in range(30):
             clock[0] += 0.5
             run.add(part_of(10 * i, 10), cpu_s=float(i))
-        assert keys == ["run.json"] * 3
+        assert keys == [RUN_NAME] * 3
         record = read_run(run.store)
         assert (record.state, record.cpu_s, record.made_by) == ("running", 29.0, [])
         assert record.counts == {"rows": 300, "ok": 300, "rejected": 0, "failed": 0, "parts": 30}
-    assert keys == ["run.json"] * 4
+    assert keys == [RUN_NAME] * 4
     keys.clear()
     with start(tmp_path / "out", dataset):
-        assert keys == ["run.json"]
+        assert keys == [RUN_NAME]
 
 
 def test_the_record_does_not_grow_with_the_input(tmp_path):
@@ -617,7 +746,7 @@ def test_the_record_does_not_grow_with_the_input(tmp_path):
     for shards in (1, 100):
         inputs = [(f"shard-{i}.txt", "0" * 64) for i in range(shards)]
         with open_run(tmp_path / str(shards), arguments=ARGUMENTS, other={}, inputs=inputs) as run:
-            sizes.append(len(run.store.read_bytes("run.json")))
+            sizes.append(len(run.store.read_bytes(RUN_NAME)))
     assert sizes[1] - sizes[0] < 10
 
 
@@ -646,7 +775,7 @@ def test_a_part_on_an_object_store_takes_three_requests(s3_root, s3_requests, tm
             return [request.replace("/bucket/shared%20root/", "") for request in s3_requests]
 
         def out(unit):
-            return ["HEAD out/.speechmill.lock", f"PUT out/{unit.part_name}"]
+            return [f"HEAD out/{LOCK_NAME}", f"PUT out/{unit.part_name}"]
 
         for shard in inputs.shards:
             first, *others = plan_units([shard], 100)
@@ -693,11 +822,11 @@ def test_a_writer_sees_that_the_lock_has_another_owner_though_it_has_seen_it_bef
     with start(target, dataset) as run:
         writer = run.writer(schema)
         writer.write(batch, synthesize(batch))
-        owner = json.loads(run.store.read_bytes(".speechmill.lock"))
-        run.store.write_bytes(".speechmill.lock", json.dumps({**owner, "session": "0" * 32}).encode())
+        owner = json.loads(run.store.read_bytes(LOCK_NAME))
+        run.store.write_bytes(LOCK_NAME, json.dumps({**owner, "session": "0" * 32}).encode())
         with pytest.raises(ResumeError, match="is over"):
             writer.write(batch, synthesize(batch))
-        run.store.delete(".speechmill.lock")
+        run.store.delete(LOCK_NAME)
         with pytest.raises(ResumeError, match="is over"):
             writer.write(batch, synthesize(batch))
 
@@ -705,36 +834,52 @@ def test_a_writer_sees_that_the_lock_has_another_owner_though_it_has_seen_it_bef
 # --- outputs of earlier versions ---
 
 
-def inline_inputs(target, dataset):
-    """Make an output look as if a version had written it that kept the inputs in run.json."""
-    store = open_store(target)
-    record = json.loads(store.read_bytes("run.json"))
-    record["inputs"] = [[name, digest] for name, digest in dataset.inputs]
-    store.write_bytes("run.json", json.dumps(record).encode())
-    store.delete("run.inputs")
+def make_earlier(folder):
+    """Make a finished, compacted output look as if a version had written it that kept its records beside the parts."""
+    records = folder / output.RECORDS_FOLDER
+    index = json.loads((folder / INDEX_NAME).read_bytes())
+    index["compacted"] = [file["key"] for file in index["compacted"]]
+    (folder / "index.json").write_text(json.dumps(index))
+    (folder / INPUTS_NAME).rename(folder / "run.inputs")
+    (folder / RUN_NAME).rename(folder / "run.json")
+    (folder / INDEX_NAME).unlink()
+    records.rmdir()
 
 
-def test_an_output_with_the_inputs_in_its_record_goes_on(target, dataset):
-    with start(target, dataset) as run:
-        write_unit(run, dataset, Unit(0, 0, 256))
-    inline_inputs(target, dataset)
-    with pytest.raises(ResumeError, match=r"input 1: b\.jsonl -> \(nothing\)"):
-        open_run(target, arguments=ARGUMENTS, other={}, inputs=dataset.inputs[:1])
-    with start(target, dataset) as run:
-        assert len(run.missing_units(dataset.shards, 256)) == 3
-        write_all(run, dataset)
-        run.finish(dataset.shards, cpu_s=0.0)
-    assert read_run(open_store(target)).inputs == output.InputsNote(file="run.inputs", shards=2)
-    inline_inputs(target, dataset)
-    with start(target, dataset) as run:
-        assert run.finished
+@pytest.mark.parametrize("compacted", [False, True])
+def test_an_output_of_an_earlier_version_is_refused_or_overwritten(tmp_path, dataset, compacted):
+    target = tmp_path / "out"
+    finished_job(target, dataset)
+    if compacted:
+        compact(target, 300)
+    make_earlier(target)
+    (target / "data").mkdir(exist_ok=True)
+    (target / "data" / "train-00000-of-00009.parquet").write_bytes(b"mine")
+    before = sorted(target.rglob("*"))
+    with pytest.raises(ResumeError, match=r"earlier version .* choose another output folder, or overwrite"):
+        start(target, dataset)
+    for read in (summarise, Output):
+        with pytest.raises(ResumeError, match=r"earlier version .* name them instead of the folder"):
+            read(target)
+    assert sorted(target.rglob("*")) == before
+    with start(target, dataset, mode="overwrite") as run:
+        assert {entry.key for entry in run.store.entries()} == {
+            LOCK_NAME, RUN_NAME, INPUTS_NAME, "data/train-00000-of-00009.parquet",
+        }  # fmt: skip
+
+
+def test_a_run_json_of_another_program_is_no_record(tmp_path, dataset):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "run.json").write_text('{"format_version": 1, "fingerprint": "x"}')
+    with start(tmp_path / "out", dataset, mode="overwrite"):
+        assert (tmp_path / "out" / "run.json").exists()
 
 
 def test_an_output_whose_inputs_are_gone_says_so(tmp_path, dataset):
     with start(tmp_path / "out", dataset):
         pass
-    (tmp_path / "out" / "run.inputs").unlink()
-    with pytest.raises(ResumeError, match=r"run\.inputs is gone"):
+    (tmp_path / "out" / INPUTS_NAME).unlink()
+    with pytest.raises(ResumeError, match=r"inputs\.json is gone"):
         start(tmp_path / "out", dataset)
     with start(tmp_path / "out", dataset, mode="overwrite") as run:
         assert not run.finished
@@ -743,15 +888,15 @@ def test_an_output_whose_inputs_are_gone_says_so(tmp_path, dataset):
 # --- what is in the folder already ---
 
 
-@pytest.mark.parametrize("name", ["train.parquet", "part-00000-000000000.parquet", "index.json"])
+@pytest.mark.parametrize("name", ["train.parquet", "part-00000-000000000.parquet", INDEX_NAME])
 @pytest.mark.parametrize("mode", ["resume", "overwrite"])
 def test_a_folder_with_other_data_is_refused_and_left_alone(tmp_path, dataset, name, mode):
     path = tmp_path / "out" / name
-    path.parent.mkdir()
+    path.parent.mkdir(parents=True)
     path.write_bytes(b"precious")
-    with pytest.raises(UsageError, match=f"no run.json but holds {name}"):
+    with pytest.raises(UsageError, match=f"no {RUN_NAME} but holds {name}"):
         start(tmp_path / "out", dataset, mode=mode)
-    assert list((tmp_path / "out").iterdir()) == [path]
+    assert [file for file in (tmp_path / "out").rglob("*") if file != path.parent] == [path]
 
 
 def test_overwrite_deletes_what_the_job_wrote_and_nothing_else(target, dataset):
@@ -763,20 +908,20 @@ def test_overwrite_deletes_what_the_job_wrote_and_nothing_else(target, dataset):
         store.write_bytes(key, b"mine")
     with start(target, dataset, {"model": "other"}, mode="overwrite") as run:
         assert not run.finished
-        assert {entry.key for entry in store.entries()} - {".speechmill.lock"} == {
+        assert {entry.key for entry in store.entries()} - {LOCK_NAME} == {
             "README.md",
             "data/train-00000-of-00009.parquet",
             "notes/part-00000-000000000.parquet",
-            "run.inputs",
-            "run.json",
+            INPUTS_NAME,
+            RUN_NAME,
         }
         assert len(run.missing_units(dataset.shards, 256)) == 4
 
 
 @pytest.mark.parametrize("content", ["", "{}", '{"state": "running"}', "[1]", "\xff"])
 def test_a_run_record_that_cannot_be_understood_is_refused(tmp_path, dataset, content):
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out" / "run.json").write_text(content, encoding="latin-1")
+    (tmp_path / "out" / RUN_NAME).parent.mkdir(parents=True)
+    (tmp_path / "out" / RUN_NAME).write_text(content, encoding="latin-1")
     with pytest.raises(ResumeError, match=r"run\.json is not a file that this version writes"):
         start(tmp_path / "out", dataset)
 
@@ -800,7 +945,7 @@ def test_a_second_job_is_refused_while_the_first_one_runs(target, dataset):
 
 def test_a_lock_file_that_its_owner_removes_meanwhile_is_no_lock(tmp_path, dataset, monkeypatch):
     plain = output.lock.fcntl.flock
-    path = tmp_path / "out" / ".speechmill.lock"
+    path = tmp_path / "out" / LOCK_NAME
 
     def flock(file, operation):
         plain(file, operation)
@@ -822,7 +967,7 @@ def test_a_folder_without_flock_gets_a_lease(tmp_path, dataset, monkeypatch):
     monkeypatch.setattr(output.lock, "_SETTLE_S", 0.0)
     with start(tmp_path / "out", dataset), pytest.raises(ResumeError, match="seen 0 s ago"):
         start(tmp_path / "out", dataset)
-    assert not (tmp_path / "out" / ".speechmill.lock").exists()
+    assert not (tmp_path / "out" / LOCK_NAME).exists()
 
 
 def test_a_lock_that_cannot_be_removed_is_let_go_and_told_of(tmp_path, dataset, monkeypatch):
@@ -856,13 +1001,13 @@ def test_a_killed_job_does_not_block_the_next_one(target, dataset, tmp_path):
                 start(target, dataset)
         finally:
             victim.send_signal(signal.SIGKILL)
-    assert open_store(target).exists(".speechmill.lock")
+    assert open_store(target).exists(LOCK_NAME)
     with start(target, dataset) as run:
         assert len(run.missing_units(dataset.shards, 256)) == 4
 
 
 def foreign_lease(store):
-    store.write_bytes(".speechmill.lock", json.dumps({"session": "x", "host": "elsewhere", "pid": 1}).encode())
+    store.write_bytes(LOCK_NAME, json.dumps({"session": "x", "host": "elsewhere", "pid": 1}).encode())
 
 
 def test_a_lease_of_another_machine_expires(s3_root, dataset, monkeypatch):
@@ -883,8 +1028,8 @@ def test_a_lease_is_renewed_and_its_loss_is_noticed(s3_root, dataset, monkeypatc
     target = s3_root
     store = open_store(target)
     with start(target, dataset) as run:
-        store.write_bytes(".speechmill.lock", store.read_bytes(".speechmill.lock").replace(b'"since"', b'"other"'))
-        wait_for(lambda: b'"since"' in store.read_bytes(".speechmill.lock"))
+        store.write_bytes(LOCK_NAME, store.read_bytes(LOCK_NAME).replace(b'"since"', b'"other"'))
+        wait_for(lambda: b'"since"' in store.read_bytes(LOCK_NAME))
         foreign_lease(store)
         wait_for(lambda: not run._lock.held)
         for call in (
@@ -894,7 +1039,7 @@ def test_a_lease_is_renewed_and_its_loss_is_noticed(s3_root, dataset, monkeypatc
         ):
             with pytest.raises(ResumeError, match="took the output over"):
                 call()
-    assert b"elsewhere" in store.read_bytes(".speechmill.lock")
+    assert b"elsewhere" in store.read_bytes(LOCK_NAME)
     assert read_run(store).state == "running"  # its new owner's to change
 
 
@@ -948,16 +1093,39 @@ def test_an_interrupted_compaction_is_repeated(tmp_path, dataset, monkeypatch):
     def interrupted(store, key, *rest):
         if "00001-of" in key:
             raise KeyboardInterrupt
-        plain(store, key, *rest)
+        return plain(store, key, *rest)
 
     monkeypatch.setattr(output.compaction, "_write_rows", interrupted)
     with pytest.raises(KeyboardInterrupt):
         compact(target, 300)
     with start(target, dataset) as run:
         assert run.finished
+    assert ids_in(target) == expected_ids(dataset)
     monkeypatch.undo()
     assert len(compact(target, 200)) == 4
     assert ids_in(target) == expected_ids(dataset)
+
+
+def test_parts_that_a_compaction_was_about_to_delete_go_when_the_job_is_run_again(tmp_path, dataset):
+    finished_job(tmp_path / "out", dataset)
+    left = {path.name: path.read_bytes() for path in (tmp_path / "out").glob("part-*")}
+    compact(tmp_path / "out", 300)
+    for name, content in list(left.items())[:3]:
+        (tmp_path / "out" / name).write_bytes(content)
+    with start(tmp_path / "out", dataset) as run:
+        assert run.finished
+    assert ids_in(tmp_path / "out") == expected_ids(dataset)
+
+
+def test_a_part_that_came_after_the_end_goes_when_the_job_is_run_again(tmp_path, dataset):
+    with start(tmp_path / "out", dataset) as run:
+        write_all(run, dataset)
+        run.finish(dataset.shards, cpu_s=0.0)
+        write_unit(run, dataset, Unit(0, 100, 50))  # by a worker that was given up for dead
+    with start(tmp_path / "out", dataset) as run:
+        assert run.missing_units(dataset.shards, 256) == []
+        run.finish(dataset.shards, cpu_s=0.0)
+    assert ids_in(tmp_path / "out") == expected_ids(dataset)
 
 
 def test_leftovers_of_an_interrupted_compaction_go_when_the_job_goes_on(tmp_path, dataset, monkeypatch):
@@ -1018,3 +1186,60 @@ def test_an_input_without_rows_makes_a_finished_empty_output(tmp_path):
     assert compact(tmp_path / "out", 10) == []
     with start(tmp_path / "out", nothing) as run:
         assert run.finished
+
+
+# --- reading ---
+
+
+def test_the_rows_of_an_output_are_those_of_its_parts_and_then_of_the_compacted_files(target, dataset):
+    finished_job(target, dataset, 256)
+    store = open_store(target)
+    store.write_bytes("mine.parquet", b"not the job's")
+    expected = expected_ids(dataset)
+    parts = [unit.part_name for unit in plan_units(dataset.shards, 256)]
+    for files in (lambda: parts, lambda: compact(target, 300)):
+        expected_files = files()
+        read = Output(target)
+        assert read.files == expected_files
+        assert read.summary.rows == 750
+        assert [row["id"] for row in read.rows(["id"])] == expected
+        assert list(read.rows(["n", "status"], status="ok"))[49] == {"n": 49, "status": "ok"}
+        assert next(read.tables()).column_names == schema_of(dataset).schema.names
+        assert next(read.tables(["text", "id"])).column_names == ["text", "id"]
+        assert list(read.rows(["id"], status=["failed", "rejected"])) == []
+    with pytest.raises(UsageError, match="there is no column lyrics"):
+        next(read.rows(["lyrics"]))
+
+
+def test_an_output_whose_job_runs_is_read_without_the_parts_that_overlap(tmp_path, dataset):
+    with start(tmp_path / "out", dataset) as run:
+        for unit in (Unit(0, 0, 100), Unit(0, 50, 200), Unit(1, 0, 50)):
+            write_unit(run, dataset, unit)
+        assert output.is_output(tmp_path / "out")
+        assert [row["n"] for row in Output(run.store).rows(["n"])] == [*range(50, 250), *range(50)]
+
+
+def test_a_folder_that_is_no_output_has_no_rows(tmp_path):
+    (tmp_path / "a.parquet").write_bytes(b"")
+    for place in (tmp_path, tmp_path / "a.parquet", tmp_path / "nothing", tmp_path / "*.parquet"):
+        assert not output.is_output(place)
+        with pytest.raises(UsageError, match="not the output of a job"):
+            Output(place)
+
+
+@pytest.mark.parametrize("damage", ["flipped", "truncated", "gone"])
+def test_a_damaged_part_is_found_by_who_reads_it(tmp_path, dataset, damage):
+    target = tmp_path / "out"
+    finished_job(target, dataset)
+    part = target / "part-00000-000000064.parquet"
+    data = bytearray(part.read_bytes())
+    place = data.index(random.Random("a.jsonl:64").randbytes(400))
+    data[place] ^= 1
+    if damage == "gone":
+        part.unlink()
+    else:
+        part.write_bytes(data if damage == "flipped" else data[:-9])
+    with pytest.raises(StorageError, match="part-00000-000000064"):
+        list(Output(target).tables())
+    with pytest.raises(StorageError, match="part-00000-000000064"):
+        compact(target, 300)

@@ -13,7 +13,7 @@ import pytest
 from actors.errors import StorageError
 from cluster import runner
 from cluster.dataset import UNIT_BYTES, Unit, plan_units, scan
-from cluster.output import LOCK_NAME, open_run, part_schema
+from cluster.output import LOCK_NAME, Output, open_run, part_schema, parts
 from cluster.runner import (
     UNITS_IN_FLIGHT,
     Group,
@@ -105,6 +105,36 @@ def test_a_row_that_raises_fails_alone_and_its_neighbours_are_ok(tmp_path: Path)
     assert (bad["status"], bad["error"]) == ("failed", "RuntimeError: this row breaks its unit")
     assert {row["status"] for row in rows.values()} == {"ok"}
     assert sum(outcome.part.status.get("ok", 0) for outcome in done) == len(ROWS)
+
+
+def test_a_row_whose_values_cannot_be_written_fails_without_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def convert(values: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
+        if "bad" in values.to_pylist():
+            raise pa.ArrowInvalid("this value has no form")
+        return values.cast(kind)
+
+    monkeypatch.setattr(parts, "as_readable", convert)
+    (tmp_path / "in.csv").write_text("text,tag\none,good\ntwo,bad\nthree,good\n")
+    dataset = scan(tmp_path / "in.csv")
+    with open_run(tmp_path / "out", arguments={}, other={}, inputs=dataset.inputs) as open_:
+        task = make_task(dataset, open_.writer(part_schema(SCHEMA, dataset.schema, consumed=["text"])), TinyConfig(tmp_path))
+        with IN_PROCESS.open(task) as pool:
+            list(run_units(task, [Unit(0, 0, 3)], pool))
+        rows = {row["id"]: (row["status"], row["tag"], row["error"]) for row in Output(open_.store).rows()}
+    assert rows == {
+        "in.csv:0": ("ok", "good", None),
+        "in.csv:1": ("failed", None, "ArrowInvalid: this value has no form"),
+        "in.csv:2": ("ok", "good", None),
+    }
+
+
+def test_a_row_that_has_a_library_panic_fails_alone(tmp_path: Path) -> None:
+    with open_job(tmp_path, [*ROWS[:7], "panic"], 8) as job:
+        run(job)
+        rows = job.rows()
+    bad = rows.pop("panic")
+    assert (bad["status"], bad["error"]) == ("failed", "Panic: this row has a library panic")
+    assert {row["status"] for row in rows.values()} == {"ok"}
 
 
 def test_a_row_that_cannot_be_read_is_rejected_and_its_neighbours_are_read(tmp_path: Path) -> None:

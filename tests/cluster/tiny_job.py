@@ -28,6 +28,10 @@ SCHEMA = pa.schema([(name, pa.string()) for name in ("id", "text", "status", "er
 PATIENCE_S = 60.0
 
 
+class Panic(BaseException):
+    """What libraries in Rust raise when they panic."""
+
+
 @dataclass(frozen=True)
 class TinyConfig:
     """``folder`` is where workers leave marks; ``broken`` ones cannot be opened."""
@@ -71,6 +75,8 @@ class TinyWorker:
         match command:
             case "raise":
                 raise RuntimeError("this row breaks its unit")
+            case "panic":
+                raise Panic("this row has a library panic")
             case "break the worker":  # as an engine does, whose requests all fail with the one that breaks its step
                 self._broken.set()
                 time.sleep(0.5)

@@ -51,4 +51,4 @@ def test_jobs_are_submitted_as_printed(head: RayCluster, tmp_path: Path) -> None
             check=False,
         )
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
-    assert (tmp_path / "corpus" / "index.json").exists()
+    assert (tmp_path / "corpus" / ".speechmill" / "index.json").exists()

@@ -2,6 +2,7 @@ import logging
 import os
 import signal
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,7 +16,7 @@ from cluster.dataset import Unit
 from cluster.output import Part, Summary
 from cluster.runner import UnitDone, Usage
 from jobs import console
-from jobs.console import Tally, print_summary, progress_of, run_app
+from jobs.console import FailOn, Tally, exit_code, print_summary, progress_of, run_app
 
 EMBEDDED = Path(__file__).parents[2] / "exporter" / "embedded" / "bundle"
 
@@ -142,6 +143,25 @@ def test_an_empty_tally_divides_by_nothing() -> None:
     assert tally.startup_s <= tally.wall_s
 
 
+@pytest.mark.parametrize(
+    ("failed", "kinds", "code"),
+    [
+        (0, None, 0),
+        (1, None, 1),
+        (1, [FailOn.LENGTH], 1),
+        (0, [FailOn.REJECTED], 1),
+        (0, [FailOn.DAMAGED], 0),
+        (0, [FailOn.DAMAGED, FailOn.LENGTH], 1),
+    ],
+)
+def test_rows_that_failed_or_are_of_a_named_kind_decide_the_exit_code(
+    failed: int, kinds: list[FailOn] | None, code: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    summary = Summary(9, {"ok": 7 - failed, "rejected": 2, "failed": failed}, 1.0, (), {"eos": 4, "length": 3})
+    assert exit_code(summary, kinds) == code
+    assert ("of 9 rows" in caplog.text) == bool(code)
+
+
 def test_progress_without_a_terminal_is_log_lines_at_intervals(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -186,7 +206,10 @@ def test_the_summary_says_what_was_made_and_how_fast(capsys: pytest.CaptureFixtu
 
 
 def test_the_summary_of_a_job_that_was_finished_has_no_speed(capsys: pytest.CaptureFixture[str]) -> None:
-    print_summary(Summary.of([done(4).part]), Tally(), "out", load_bundle(EMBEDDED).manifest)
+    part = replace(done(4).part, finish_reasons={"length": 3, "eos": 1})
+    print_summary(Summary.of([part]), Tally(), "out", load_bundle(EMBEDDED).manifest, ["id 'a': rows x:0, x:1"])
     out = capsys.readouterr().out
+    assert "ended by  eos 1, length 3 " in out
+    assert "ids       rows share ids: id 'a': rows x:0, x:1" in out
     assert "had nothing to do" in out
     assert "RTF" not in out

@@ -106,7 +106,7 @@ class TestVoice:
         assert spoken.returncode == 0, spoken.stderr
         rows = pq.read_table(next((tmp_path / "speech").glob("*.parquet"))).to_pylist()
         assert [(row["status"], row["voice"], row["sampling_rate"]) for row in rows] == [("ok", "anna", 24_000)] * 2
-        options = json.loads((tmp_path / "speech" / "run.json").read_bytes())["arguments"]["options"]
+        options = json.loads((tmp_path / "speech" / ".speechmill" / "run.json").read_bytes())["arguments"]["options"]
         assert options == {"pause_s": 0.15, "temperature": 0.1, "lsd_steps": 2, "max_frames": 8}
 
     def test_what_is_no_recording_or_no_name_is_one_line_and_exit_code_2(

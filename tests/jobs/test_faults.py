@@ -49,7 +49,7 @@ def parts_in(output: Path) -> dict[str, bytes]:
 
 
 def record_of(output: Path) -> dict[str, object]:
-    record: dict[str, object] = json.loads((output / "run.json").read_bytes())
+    record: dict[str, object] = json.loads((output / ".speechmill" / "run.json").read_bytes())
     return record
 
 

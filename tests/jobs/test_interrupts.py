@@ -96,8 +96,9 @@ run_app(app, [])
 """
 
 
-@pytest.mark.parametrize("place", ["main", "beside"])
-@pytest.mark.parametrize("signals", [(signal.SIGINT, signal.SIGINT), (signal.SIGTERM,)], ids=["ctrl-c twice", "term"])
+@pytest.mark.parametrize(
+    ("place", "signals"), [("main", (signal.SIGINT, signal.SIGINT)), ("beside", (signal.SIGTERM,))], ids=["main", "beside"]
+)
 def test_native_code_that_does_not_listen_ends_soon(start: Start, place: str, signals: tuple[signal.Signals, ...]) -> None:
     process = start("-c", DEAF, place)
     assert process.stdout

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from actors.errors import StorageError, UsageError
+from actors.errors import SpeechmillError, StorageError, UsageError
 from cluster.dataset import Dataset, Unit, scan
-from cluster.output import Summary, open_run, part_schema
+from cluster.output import Run, Summary, open_run, part_schema, read_run
 from cluster.runner import InProcess
+from cluster.storage import open_store
 from jobs import pipeline
 from jobs.pipeline import UnitRows, output_location, parse_workers, report_input, run_missing
 from tests.cluster.tiny_job import PATIENCE_S, SCHEMA, TinyConfig, make_task
@@ -49,6 +50,20 @@ def test_rows_do_not_wait_for_the_search_for_shared_ids(
     monkeypatch.setattr(pipeline, "find_duplicate_ids", find)
     assert run_job(*"abcd").rows == 4
     assert "rows share an id and cannot be told apart in the output: id 'row 0': rows in.csv:0, in.csv:3" in caplog.text
+
+
+def test_shared_ids_are_in_the_record(run_job: RunTexts, tmp_path: Path) -> None:
+    run_job(*"abcd")
+    record = read_run(open_store(tmp_path / "out"))
+    assert record is not None
+    assert record.duplicate_ids == ["id 'row 0': rows in.csv:0, in.csv:3"]
+
+
+def test_units_that_are_missing_again_end_the_job(run_job: RunTexts, monkeypatch: pytest.MonkeyPatch) -> None:
+    missing = [Unit(0, 0, 2)]
+    monkeypatch.setattr(Run, "missing_units", lambda *_: missing)
+    with pytest.raises(SpeechmillError, match=r"1 units were done and are missing again"):
+        run_job(*"ab")
 
 
 def test_a_job_that_fails_does_not_wait_for_the_search(run_job: RunTexts, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,7 +69,7 @@ def test_a_submitted_job_can_be_stopped_and_submitted_again(
     client.stop_job("first")
     wait_until(lambda: client.get_job_status("first").is_terminal())
     assert client.get_job_status("first") == "STOPPED"
-    assert json.loads((output / "run.json").read_bytes())["state"] == "stopped"
+    assert json.loads((output / ".speechmill" / "run.json").read_bytes())["state"] == "stopped"
     assert 2 <= len(parts_in(output)) < len(parts_in(undisturbed))
 
     code, log = head.synthesize(*job)

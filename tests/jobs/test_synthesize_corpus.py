@@ -224,16 +224,17 @@ def test_rows_that_fail_end_the_job_with_1(synthesize, corpus, tmp_path):
 
 
 def test_the_run_record_says_what_was_done(undisturbed):
-    record = read_json(undisturbed / "run.json")
+    record = read_json(undisturbed / ".speechmill" / "run.json")
     assert (record["state"], record["sessions"], record["error"]) == ("finished", 1, None)
     assert record["counts"] == {"rows": 120, "ok": 120, "rejected": 0, "failed": 0, "parts": 31, "corrupt_shards": 0}
+    assert record["finish_reasons"] == {"eos": 120}
     arguments = record["arguments"]
     assert arguments["model"] == describe(EMBEDDED)[0].reference
     assert (arguments["seed"], arguments["format"], arguments["options"]) == (0, "flac", {"pause_s": 0.15})
     assert arguments["columns"]["n"] == "int64"
     assert {"python", "speechmill", "onnxruntime", "pyarrow", "ray", "numpy"} <= record["versions"].keys()
-    assert record["inputs"] == {"file": "run.inputs", "shards": 2}
-    assert [name for name, _ in read_json(undisturbed / "run.inputs")["inputs"]] == ["a.jsonl", "b.jsonl"]
+    assert record["inputs"] == {"file": ".speechmill/inputs.json", "shards": 2}
+    assert [name for name, _ in read_json(undisturbed / ".speechmill" / "inputs.json")["inputs"]] == ["a.jsonl", "b.jsonl"]
     rows = read_rows(undisturbed)
     assert record["audio_s"] == pytest.approx(sum(row["duration_s"] for row in rows))
     assert record["rtf"] == pytest.approx(record["wall_s"] / record["audio_s"])
@@ -242,10 +243,10 @@ def test_the_run_record_says_what_was_done(undisturbed):
 
 
 def test_a_finished_job_run_again_does_nothing(synthesize, corpus, undisturbed):
-    before = {path: path.stat().st_mtime_ns for path in undisturbed.iterdir()}
+    before = {path: path.stat().st_mtime_ns for path in undisturbed.rglob("*.*") if path.is_file()}
     ended = synthesize("--input", corpus, "--output", undisturbed)
     assert (ended.code, "had nothing to do" in ended.out) == (0, True)
-    assert {path: path.stat().st_mtime_ns for path in undisturbed.iterdir()} == before
+    assert {path: path.stat().st_mtime_ns for path in undisturbed.rglob("*.*") if path.is_file()} == before
 
 
 def test_a_text_column_of_another_type_ends_the_job_before_it_starts(synthesize, tmp_path):
@@ -285,14 +286,14 @@ def test_a_killed_job_goes_on_and_its_output_is_that_of_an_undisturbed_one(start
         started = start_synthesize(*job)
         started.wait_for_parts(tmp_path / "out", parts)
         assert started.end(signal.SIGKILL).code == -signal.SIGKILL
-        assert read_json(tmp_path / "out" / "run.json")["state"] == "running"
+        assert read_json(tmp_path / "out" / ".speechmill" / "run.json")["state"] == "running"
     left = read_parts(tmp_path / "out")
     ended = start_synthesize(*job).end()
     assert ended.code == 0, ended.err
     assert 9 <= len(left) < 31
     assert re.search(r"\d+ of 120 rows are there already", ended.err)
     assert read_parts(tmp_path / "out") == read_parts(undisturbed)
-    assert read_json(tmp_path / "out" / "run.json")["sessions"] == 3
+    assert read_json(tmp_path / "out" / ".speechmill" / "run.json")["sessions"] == 3
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(path.name for path in undisturbed.iterdir())
 
 
@@ -313,7 +314,7 @@ def test_an_interrupted_job_says_so_and_goes_on_later(
     assert ended.code == 130, ended.err
     assert "interrupted: run the same command again to go on" in ended.err
     assert "Traceback" not in ended.err
-    record = read_json(tmp_path / "out" / "run.json")
+    record = read_json(tmp_path / "out" / ".speechmill" / "run.json")
     assert (record["state"], record["error"]) == ("stopped", "KeyboardInterrupt")
     assert record["counts"].get("ok", 0) < 120
     assert synthesize(*job).code == 0
@@ -327,7 +328,7 @@ def test_the_counts_of_a_stopped_job_are_those_of_all_its_sessions(start_synthes
         started.wait_for_parts(tmp_path / "out", parts)
         started.end(signal.SIGINT)
     rows = read_rows(tmp_path / "out")
-    record = read_json(tmp_path / "out" / "run.json")
+    record = read_json(tmp_path / "out" / ".speechmill" / "run.json")
     # A part may have been written, and the job stopped before it counted it.
     assert len(rows) - 8 <= record["counts"]["ok"] <= len(rows)
 
@@ -364,12 +365,8 @@ def test_corrupt_files_are_named_the_rest_is_done_and_repairing_them_completes_i
     }.items():
         assert re.search(f"{re.escape(str(folder / name))} was skipped: {re.escape(reason)}", ended.err)
     assert [row["id"] for row in read_rows(tmp_path / "out")] == ["a.jsonl:0"]
-    assert read_json(tmp_path / "out" / "index.json")["corrupt_shards"].keys() == {
-        "b.parquet",
-        "c.arrow",
-        "d.csv",
-        "e.jsonl.gz",
-    }
+    index = read_json(tmp_path / "out" / ".speechmill" / "index.json")
+    assert index["corrupt_shards"].keys() == {"b.parquet", "c.arrow", "d.csv", "e.jsonl.gz"}
     (folder / "b.parquet").write_bytes(whole)
     assert synthesize("--input", folder, "--output", tmp_path / "out").code == 1
     assert [row["id"] for row in read_rows(tmp_path / "out")] == ["a.jsonl:0", "b.parquet:0", "b.parquet:1"]

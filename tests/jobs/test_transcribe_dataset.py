@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import resource
 import signal
 import wave
 from collections.abc import Callable, Iterator
@@ -15,10 +16,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from actors.audio import encode
-from cluster.output import TRANSCRIPTION_SCHEMA
+from actors.errors import StorageError
+from cluster.dataset import read_rows, scan
+from cluster.output import TRANSCRIPTION_SCHEMA, compact, open_run, part_schema
+from cluster.storage import open_store
 from jobs import transcribe_dataset
 from jobs.console import run_app
-from jobs.transcribe_dataset import file_name
+from jobs.transcribe_dataset import file_name, write_files
 
 Run = Callable[..., tuple[int, str]]
 
@@ -83,23 +87,30 @@ def rows_of(output: Path) -> dict[str, dict[str, Any]]:
 def test_a_folder_with_bad_files(transcribe: Run, recordings: Path, tmp_path: Path, said: str) -> None:
     code, printed = transcribe("--input", recordings, "--output", tmp_path / "out", "--files", "srt", "--files", "json")
     assert code == 0, printed
-    assert "8 (5 ok, 3 rejected, 0 failed)" in printed
+    assert "8 (6 ok, 2 rejected, 0 failed)" in printed
     assert "the default model understands the embedded voice and espeak-ng, not people" in printed
     rows = rows_of(tmp_path / "out")
     assert {id_ for id_, row in rows.items() if row["status"] == "ok"} == {
-        "a.flac", "sub/b.mp3", "channels.wav", "extension.wav", "silence.wav",
+        "a.flac", "sub/b.mp3", "channels.wav", "extension.wav", "silence.wav", "truncated.flac",
     }  # fmt: skip
-    for id_, reason in {"text.mp3": "not audio", "truncated.flac": "truncated", "zero.wav": "0 bytes"}.items():
+    for id_, reason in {"text.mp3": "not audio", "zero.wav": "0 bytes"}.items():
         assert reason in rows[id_]["error"]
     assert rows["silence.wav"]["finish_reason"] == "silence"
+    assert rows["truncated.flac"]["finish_reason"] == "damaged"
+    assert "it is truncated: its audio breaks off at " in rows["truncated.flac"]["error"]
     assert list(rows["a.flac"]) == [*TRANSCRIPTION_SCHEMA.names, "coverage"]
     assert rows["a.flac"]["path"] == str(recordings / "a.flac")
     assert rows["sub/b.mp3"]["text"] == said
-    subtitles = (tmp_path / "out" / "srt" / "sub" / "b.mp3.srt").read_text()
-    assert re.fullmatch(rf"1\n00:00:00,\d00 --> 00:00:0\d,\d00\nSpeaker 0: {said}\n+", subtitles), subtitles
-    assert (tmp_path / "out" / "srt" / "silence.wav.srt").read_text() == ""
-    assert json.loads((tmp_path / "out" / "json" / "a.flac.json").read_bytes())["duration_s"] == 2.0
-    assert len(list((tmp_path / "out" / "srt").rglob("*.srt"))) == 5
+    files = tmp_path / "out" / "__transcripts"
+    subtitles = (files / "srt" / "sub" / "b.mp3.srt").read_text()
+    assert re.fullmatch(r"1\n00:00:00,\d00 --> 00:00:0\d,\d00\nSpeaker 0: (.{10,31})\n(.{20,42})\n+", subtitles), subtitles
+    assert " ".join(subtitles.split("\n")[2:4]) == f"Speaker 0: {said}"
+    arguments = ("--files", "vtt", "--max-line-chars", 0, "--max-chars-per-second", 0)
+    assert transcribe("--input", recordings, "--output", tmp_path / "out", *arguments)[0] == 0  # the finished job
+    assert f"<v Speaker 0>{said}\n" in (files / "vtt" / "sub" / "b.mp3.vtt").read_text()
+    assert (files / "srt" / "silence.wav.srt").read_text() == ""
+    assert json.loads((files / "json" / "a.flac.json").read_bytes())["duration_s"] == 2.0
+    assert len(list((files / "srt").rglob("*.srt"))) == 6
 
 
 def test_a_table_with_other_columns(transcribe: Run, recordings: Path, tmp_path: Path) -> None:
@@ -149,11 +160,12 @@ def test_what_a_row_names_is_its_own_business(transcribe: Run, recordings: Path,
 
 def test_resuming_does_what_is_missing_and_refuses_other_options(transcribe: Run, recordings: Path, tmp_path: Path) -> None:
     arguments = ("--input", recordings, "--output", tmp_path / "out", "--rows-per-unit", 2)
-    assert transcribe(*arguments)[0] == 0
+    code, printed = transcribe(*arguments, "--fail-on", "silence", "--fail-on", "length")
+    assert (code, "1 of 8 rows: silence" in printed, "rows: length" in printed) == (1, True, False)
     parts = sorted((tmp_path / "out").glob("part-*.parquet"))
     before = {part.name: part.read_bytes() for part in parts}
     parts[1].unlink()
-    (tmp_path / "out" / "index.json").unlink()
+    (tmp_path / "out" / ".speechmill" / "index.json").unlink()
     code, printed = transcribe(*arguments)
     assert code == 0
     assert "6 of 8 rows are there already" in printed
@@ -161,6 +173,12 @@ def test_resuming_does_what_is_missing_and_refuses_other_options(transcribe: Run
     code, printed = transcribe(*arguments, "--max-chunk", 5)
     assert code == 2
     assert "options.max_chunk_s: (absent) -> 5.0" in printed
+    code, printed = transcribe(*arguments, "--damaged", "reject")
+    assert code == 2
+    assert 'damaged: "accept" -> "reject"' in printed
+    code, printed = transcribe(*arguments, "--audio-track", 2)
+    assert code == 2
+    assert "audio_track: null -> 2" in printed
 
 
 def test_wrong_usage(transcribe: Run, recordings: Path, tmp_path: Path) -> None:
@@ -174,6 +192,59 @@ def test_wrong_usage(transcribe: Run, recordings: Path, tmp_path: Path) -> None:
         assert code == 2
         assert message in printed
     assert not (tmp_path / "out").exists()
+
+
+def finished_output(output: Path, ids: list[str]) -> Path:
+    """Write a finished job with a transcript for each id."""
+    pq.write_table(pa.table({"id": ids, "path": ids}), output.with_suffix(".parquet"))
+    dataset = scan(output.with_suffix(".parquet"), "path")
+    schema = part_schema(transcribe_dataset._SCHEMA, dataset.schema, consumed=["id", "path"])
+    with open_run(output, arguments={}, other={}, inputs=dataset.inputs) as job:
+        for unit in job.missing_units(dataset.shards, 3):
+            batch = read_rows(dataset, unit, ["path"])
+            said = [{"start": 0.0, "end": 1.0, "speaker": None, "text": f"said in {row.id}"} for row in batch.rows]
+            rows = [
+                {"id": row.id, "status": "ok", "text": segment["text"], "segments": [segment]}
+                for row, segment in zip(batch.rows, said, strict=True)
+            ]
+            job.writer(schema).write(batch, rows)
+        job.finish(dataset.shards, cpu_s=0.0)
+    return output
+
+
+def test_a_transcript_whose_name_cannot_be_is_told_and_the_others_are_written(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = finished_output(tmp_path / "out", ["a", "a.txt/b", "a", "\u0928" * 150, "in/../out", "c\\d", "loop/e", "good"])
+    monkeypatch.setattr(transcribe_dataset, "file_name", lambda row_id: row_id)  # as if it took every id for a name
+    (output / "__transcripts" / "txt").mkdir(parents=True)
+    (output / "__transcripts" / "txt" / "loop").symlink_to("loop")
+    assert write_files(open_store(output), ["txt"]) == 6
+    told = [record.getMessage() for record in caplog.records]
+    for row_id, reason in {
+        "a": "the file of an earlier row",
+        "\u0928" * 150: "File name too long",
+        "in/../out": "not allowed",
+        "c\\d": "relative path",
+        "loop/e": "txt/loop",
+    }.items():
+        assert any(f"row {row_id!r}" in line and reason in line for line in told), (row_id, told)
+    assert any("irectory" in line or "exists" in line for line in told)  # of a.txt and a.txt/b that comes first
+    assert (output / "__transcripts" / "txt" / "good.txt").read_text() == "said in good\n"
+    compact(output, 4)
+    told_again = write_files(open_store(output), ["srt"])
+    assert told_again == 4  # the second a, the long name, and those that are no paths in a store
+
+
+def test_a_disk_that_is_full_ends_the_writing_of_transcripts(tmp_path: Path) -> None:
+    output = finished_output(tmp_path / "out", ["a" * 40, "b"])
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10, hard))
+    try:
+        with pytest.raises(StorageError, match="free space"):
+            write_files(open_store(output), ["txt"])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_names_of_files_stay_inside_and_apart() -> None:

@@ -1,0 +1,39 @@
+"""Where the faults of one row end: whatever reading or processing it raises, the job goes on."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from actors.errors import RequestError, ResumeError, StorageError
+
+logger = logging.getLogger(__name__)
+
+# What is never the fault of a row: it ends the job, which can be resumed.
+NOT_OF_A_ROW = (StorageError, ResumeError, KeyboardInterrupt, SystemExit, GeneratorExit)
+
+_MAX_REASON_CHARS = 2_000
+
+
+@contextmanager
+def quarantine(output: dict[str, Any]) -> Iterator[None]:
+    """Write what processing a row raises into its output: a :class:`RequestError` rejects it, anything else fails it.
+
+    Also what is no ``Exception``: a panic in Rust (tokenizers) is none. Not :data:`NOT_OF_A_ROW`; and not that memory is full,
+    which may be its neighbours' doing: their unit is tried again in pieces.
+    """
+    try:
+        yield
+    except (*NOT_OF_A_ROW, MemoryError):
+        raise
+    except RequestError as error:
+        output.update(status="rejected", error=reason_of(error))
+    except BaseException as error:
+        logger.warning("row %r failed", output["id"], exc_info=True, extra={"row": output["id"]})
+        output.update(status="failed", error=reason_of(error))
+
+
+def reason_of(error: BaseException) -> str:
+    """Return what an error says, fit for a column of text: of an error that is not ours its kind too."""
+    said = str(error) if isinstance(error, RequestError) else f"{type(error).__name__}: {error}"
+    return said[:_MAX_REASON_CHARS].encode(errors="backslashreplace").decode()
