@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from actors.errors import InputDataError
-from cluster.dataset.columns import ColumnTypes, share
+from cluster.dataset.columns import MAX_COLUMNS, ColumnTypes, share
 from cluster.dataset.ids import id_text, json_id
 from cluster.dataset.shards import Dataset, Format, Shard, Slice, Unit
 from cluster.dataset.stored import CHUNK_BYTES, READ_BYTES, StoreReader, content_errors, keep_open, open_text
@@ -57,6 +57,8 @@ def scan_text(shard: Shard, column: str, id_column: str) -> tuple[Shard, np.ndar
     with open_text(shard, hasher) as stream:
         lines = _Lines(stream)
         header = _read_header(shard, lines, column)
+        if len(header) > MAX_COLUMNS:
+            raise InputDataError(f"it has {len(header):,} columns, and may have {MAX_COLUMNS:,}")
         for record in _records(shard.format, lines, header):
             if rows % _STRIDE == 0 or record.offset - offsets[-1] >= _STRIDE_BYTES:
                 offsets.append(record.offset)
