@@ -457,9 +457,10 @@ def check_use(column: pa.Field, use: ColumnUse) -> str | None:
 def common_features(shards: Iterable[Shard], schema: pa.Schema) -> dict[str, Any]:
     """Return the feature that all shards which have a column declare for it, of those whose type ``schema`` keeps."""
     features: dict[str, Any] = {}
+    kinds = {column.name: column.type for column in schema}
     for shard in shards:
-        for name in shard.schema.names:
-            is_kept = name in schema.names and shard.schema.field(name).type == schema.field(name).type
-            declared = shard.features.get(name) if is_kept else None
+        for column in shard.schema:
+            name = column.name
+            declared = shard.features.get(name) if column.type == kinds.get(name) else None
             features[name] = declared if features.get(name, declared) == declared else None
     return {name: feature for name, feature in features.items() if feature is not None}

@@ -255,9 +255,7 @@ def _batch_rows(metadata: pq.FileMetaData, groups: Sequence[int], names: Collect
         InputDataError: as many as are wanted are too large together.
     """
     rows: int = max(1, sum(metadata.row_group(i).num_rows for i in groups))
-    widths = {c.path: c.length for c in map(metadata.schema.column, range(metadata.num_columns))}
-    size = sum(_fixed_bytes(c, widths[c.path_in_schema]) for c in _chunks(metadata, groups, names))
-    row_bytes = size // rows
+    row_bytes = _least_bytes(metadata, groups, names) // rows
     if row_bytes * count > UNIT_BYTES and count > 1:
         raise too_large(row_bytes * count)
     if row_bytes > _MAX_ROW_BYTES:
@@ -265,7 +263,13 @@ def _batch_rows(metadata: pq.FileMetaData, groups: Sequence[int], names: Collect
     return max(1, UNIT_BYTES // max(1, row_bytes))
 
 
-def _fixed_bytes(chunk: pq.ColumnChunkMetaData, length: int) -> int:
+def _least_bytes(metadata: pq.FileMetaData, groups: Iterable[int], names: Collection[str]) -> int:
+    """Return how many bytes some columns of row groups have at least when they are decoded."""
+    lengths = {c.path: c.length for c in map(metadata.schema.column, range(metadata.num_columns))}
+    return sum(_chunk_bytes(chunk, lengths[chunk.path_in_schema]) for chunk in _chunks(metadata, groups, names))
+
+
+def _chunk_bytes(chunk: pq.ColumnChunkMetaData, length: int) -> int:
     """Return how many bytes a column chunk has at least when it is decoded: lists of one number may be tiny in the file."""
     widths = {"BOOLEAN": 1, "INT64": 8, "DOUBLE": 8, "INT96": 8, "FIXED_LEN_BYTE_ARRAY": length}
     width = widths.get(chunk.physical_type, 4)
@@ -330,7 +334,7 @@ def _decode_group(
     shard = Shard(0, "", store, key, 0, "parquet", digest=digest, int96_unit=int96_unit)
     batches = []
     with _open_chunks(shard, [group], names, is_lesser=False) as file:
-        size = sum(chunk.total_uncompressed_size for chunk in _chunks(file.metadata, [group], names))
+        size = _least_bytes(file.metadata, [group], names)
         if size > min(_DECODED_BYTES, _DECODED_ROW_BYTES * file.metadata.row_group(group).num_rows):
             return None
         try:

@@ -172,6 +172,8 @@ def _read_header(shard: Shard, reader: CsvReader, column: str, id_column: str) -
         InputDataError: the wanted one is not among them; the message says what the file looks like.
     """
     header = list(shard.options.columns) or reader.header()
+    if len(header) > MAX_COLUMNS:
+        raise InputDataError(f"it has {len(header):,} columns, and may have {MAX_COLUMNS:,}")
     if header and column not in header and (hint := reader.delimiter_hint()):
         raise InputDataError(
             f"there is no column {column!r}; the columns are {', '.join(map(repr, header))}{hint}. "
@@ -183,7 +185,7 @@ def _read_header(shard: Shard, reader: CsvReader, column: str, id_column: str) -
 def _distinct(names: list[str], needed: set[str]) -> list[str]:
     """Number columns that are named as one before them, unless the job needs to know which is meant."""
     taken = set(names)
-    if len(taken) == len(names) or len(names) > MAX_COLUMNS:
+    if len(taken) == len(names):
         return names
     numbers: dict[str, Iterator[int]] = {}
     found: list[str] = []
