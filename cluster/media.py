@@ -20,7 +20,7 @@ from urllib.parse import quote, unquote, unquote_to_bytes
 
 from actors.errors import RequestError, StorageError, UsageError
 from cluster.dataset import Dataset
-from cluster.storage import Entry, LocalStore, ObjectStore, Store, check_key, is_refusal, open_store
+from cluster.storage import Entry, LocalStore, ObjectStore, Store, check_key, existing_path, is_refusal, open_store
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\")
@@ -149,7 +149,8 @@ class MediaReader:
     # --- files
 
     def _find_file(self, location: str, name: str) -> Path:
-        path = Path(self.root.root, name) if isinstance(self.root, LocalStore) else Path(name)
+        # The rows of a listing name files in a printable way.
+        path = existing_path(Path(self.root.root, name) if isinstance(self.root, LocalStore) else Path(name))
         try:
             size = len(os.fsencode(path))
         except UnicodeEncodeError:

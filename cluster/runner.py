@@ -22,7 +22,7 @@ from actors.batching import EngineStats
 from actors.bundle import Bundle
 from actors.errors import InputDataError, ResumeError, StorageError
 from actors.quarantine import NOT_OF_A_ROW, reason_of
-from cluster.dataset import Dataset, InputBatch, Unit, read_rows, unreadable_rows
+from cluster.dataset import UNIT_BYTES, Dataset, InputBatch, Unit, read_rows, unreadable_rows
 from cluster.output import Part, PartWriter
 from cluster.registry import Pinned, fetch, local_origin
 
@@ -195,7 +195,7 @@ def run_units(task: Task, units: Sequence[Unit], pool: Pool, rows_per_group: int
         StorageError: the output can no longer be written.
         SpeechmillError: the workers cannot be started.
     """
-    groups, in_flight = list(_together(units, rows_per_group)), UNITS_IN_FLIGHT
+    groups, in_flight = list(_together(units, rows_per_group, task.dataset)), UNITS_IN_FLIGHT
     while groups:
         again: list[Unit] = []
         for outcome in pool.run(groups, in_flight):
@@ -216,16 +216,21 @@ def run_units(task: Task, units: Sequence[Unit], pool: Pool, rows_per_group: int
         groups, in_flight = [(unit,) for unit in again], 1
 
 
-def _together(units: Iterable[Unit], rows: int) -> Iterator[Group]:
-    """Yield units of neighbouring shards as groups of at most ``rows`` rows; what was cut from one shard stays apart."""
+def _together(units: Iterable[Unit], rows: int, dataset: Dataset) -> Iterator[Group]:
+    """Yield units of neighbouring shards as groups of at most ``rows`` rows, and no more bytes than one unit may have.
+
+    What was cut from one shard stays apart.
+    """
     group: list[Unit] = []
-    count = 0
+    count = size = 0
     for unit in units:
-        if group and (count + unit.count > rows or unit.shard == group[-1].shard):
+        added = unit.count * dataset.shards[unit.shard].row_bytes
+        if group and (count + unit.count > rows or size + added > UNIT_BYTES or unit.shard == group[-1].shard):
             yield tuple(group)
-            group, count = [], 0
+            group, count, size = [], 0, 0
         group.append(unit)
         count += unit.count
+        size += added
     if group:
         yield tuple(group)
 

@@ -18,6 +18,7 @@ import os
 import random
 import re
 import shutil
+import stat
 import threading
 import time
 import uuid
@@ -75,6 +76,7 @@ _S3_OPTIONS = frozenset({"endpoint_override", "scheme", "region", "anonymous"})
 _GCS_OPTIONS = frozenset({"endpoint_override", "scheme", "anonymous"})
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]+")
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{32}\.tmp")
+_PRINTED_BYTE = re.compile(r"\\x([89a-f][0-9a-f])")
 _HINTS = {
     "s3": "Check the bucket, AWS_ENDPOINT_URL, AWS_REGION and the AWS credentials of this environment.",
     "gs": "Check the bucket and the Google credentials of this environment (GOOGLE_APPLICATION_CREDENTIALS).",
@@ -101,11 +103,38 @@ def check_key(key: str) -> str:
     Raises:
         UsageError: the key is empty, absolute, not in its shortest form, or would leave the store's root.
     """
-    if not key or key != str(PurePosixPath(key)) or key.startswith("/") or "\\" in key or "\0" in key:
+    if not key or key != str(PurePosixPath(key)) or key.startswith("/") or "\0" in key:
         raise UsageError(f"{key!r} is not a relative path inside a store: use names joined by single '/'")
     if any(part in (".", "..") for part in key.split("/")):
         raise UsageError(f"{key!r} would leave its store: '.' and '..' are not allowed")
     return key
+
+
+def mtime_of(found: os.stat_result) -> datetime:
+    """Return a file's modification time; some are beyond the years that Python knows."""
+    try:
+        return datetime.fromtimestamp(found.st_mtime, UTC)
+    except (ValueError, OverflowError, OSError):
+        return datetime.min.replace(tzinfo=UTC)
+
+
+def printable(path: str) -> str:
+    """Return a path or URI as text: bytes of a file's name that are not UTF-8 are escaped, with a backslash."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return os.fsencode(path).decode("utf-8", "backslashreplace")
+    return path
+
+
+def existing_path(path: Path) -> Path:
+    """Return a path as it is on the disk, if it is there in its :func:`printable` form; else as it is given."""
+    printed = str(path)
+    if not _PRINTED_BYTE.search(printed) or os.path.lexists(path):
+        return path
+    # Surrogates from U+DC80 on stand for the bytes, as os.fsdecode has it.
+    raw = _PRINTED_BYTE.sub(lambda match: chr(0xDC00 + int(match[1], 16)), printed)
+    return Path(raw) if os.path.exists(raw) else path  # noqa: PTH110 - says no where pathlib raises
 
 
 @dataclass(frozen=True)
@@ -335,8 +364,8 @@ class LocalStore(Store):
     hint = "Check that the folder is mounted, may be used by this account and has free space."
 
     def local_path(self, key: str = "") -> Path:
-        """Return the path of a file, or of the root."""
-        return Path(self.root, check_key(key)) if key else Path(self.root)
+        """Return the path of a file, or of the root; the printable form of a name that is not UTF-8 is known."""
+        return existing_path(Path(self.root, check_key(key))) if key else Path(self.root)
 
     def child(self, key: str) -> Store:
         """Return the store rooted at a folder below this one."""
@@ -404,6 +433,23 @@ class LocalStore(Store):
 
     def _check_container(self) -> None:
         """A folder is made by the first write."""
+
+    def _path(self, key: str) -> str:
+        return str(self.local_path(check_key(key)))
+
+    def _find(self, key: str) -> Entry | None:
+        try:
+            found = self.local_path(check_key(key)).stat()
+        except OSError as error:
+            if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP):
+                return None
+            raise
+        return Entry(key, found.st_size, mtime_of(found)) if stat.S_ISREG(found.st_mode) else None
+
+    def _open_input(self, path: str) -> pa.NativeFile:
+        if printable(path) == path:
+            return super()._open_input(path)
+        return self.patiently(lambda: pa.PythonFile(Path(path).open("rb"), mode="r"))  # Arrow takes UTF-8 alone
 
 
 class _Contact:
@@ -671,7 +717,7 @@ def _split(uri: str) -> SplitResult:
 
 def _local_store(path: Path) -> Store:
     root = str(path.resolve())
-    return LocalStore(uri=root, filesystem=fs.LocalFileSystem(), root=root, location=root)
+    return LocalStore(uri=printable(root), filesystem=fs.LocalFileSystem(), root=root, location=root)
 
 
 def _file_uri_path(parts: SplitResult) -> Path:

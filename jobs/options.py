@@ -7,6 +7,18 @@ import typer
 from jobs.console import FailOn, LogFormat
 
 Output = Annotated[str, typer.Option(help="Folder or URI; on a cluster one that every node reaches.")]
+Delimiter = Annotated[
+    str | None,
+    typer.Option(help="Between the fields of CSV, TSV and TXT: one character, such as ';', '|' or '\\t'. Default: by suffix."),
+]
+NoQuoting = Annotated[
+    bool, typer.Option("--no-quoting", help="Quotes in CSV and TSV are characters like others: a line is a row.")
+]
+NoHeader = Annotated[bool, typer.Option("--no-header", help="CSV and TSV begin with a row; --columns names their columns.")]
+Columns = Annotated[str | None, typer.Option(help="Of CSV and TSV without a header, as id,text,note.")]
+Encoding = Annotated[
+    str | None, typer.Option(help="Of CSV, TSV, TXT and JSON: latin-1, cp1252, utf-16, shift_jis, … Default: utf-8.")
+]
 Limit = Annotated[int | None, typer.Option(min=1, help="Only the first rows.")]
 Workers = Annotated[
     str | None,

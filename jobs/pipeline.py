@@ -111,7 +111,9 @@ def report_precision(manifest: Manifest, gpus_per_worker: float) -> None:
 
 
 def report_input(dataset: Dataset) -> None:
-    """Log which of a job's shards cannot be read, which does not stop it."""
+    """Log what at the input is not read, and which shards cannot be, which does not stop the job."""
+    if dataset.skipped:
+        logger.warning("not read at the input: %s", ", ".join(dataset.skipped))
     for shard in dataset.corrupt:
         logger.error("%s cannot be read and is left out: %s", shard.uri, shard.error)
 

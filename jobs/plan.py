@@ -52,6 +52,8 @@ def print_plan(
     table.add_row(
         "shards", f"{len(dataset.shards):,}" + (f" ({len(dataset.corrupt):,} cannot be read)" if dataset.corrupt else "")
     )
+    if dataset.skipped:
+        table.add_row("not read", ", ".join(dataset.skipped))
     table.add_row("rows", f"{dataset.rows:,}")
     table.add_row("units", f"{len(plan_units(dataset.shards, rows)):,} of at most {rows} rows")
     table.add_row("workers", f"at most {survey.workers:,} on {survey.nodes:,} {'node' if survey.nodes == 1 else 'nodes'}")

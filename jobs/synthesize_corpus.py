@@ -14,7 +14,7 @@ import typer
 from actors.mastering import Mastering
 from actors.models import DEFAULT_SLOTS, check_choices
 from actors.synthesizer import COLUMNS, SynthesisConfig
-from cluster.dataset import Dataset, scan
+from cluster.dataset import Dataset, TextOptions, scan
 from cluster.output import SYNTHESIS_SCHEMA, Mode, PartSchema, audio_feature, open_run, part_schema
 from cluster.registry import REGISTRY_VARIABLE, Pinned, describe
 from cluster.runner import Task
@@ -55,7 +55,9 @@ class Format(StrEnum):
 def synthesize(
     inputs: Annotated[
         list[str],
-        typer.Option("--input", help="Parquet, JSONL, CSV or TXT (also .gz, .zst): file, folder, glob or URI. Repeatable."),
+        typer.Option(
+            "--input", help="Parquet, Arrow, JSON, CSV or TXT (also .gz, .zst, …): file, folder, glob or URI. Repeatable."
+        ),
     ],
     output: options.Output,
     model: Annotated[
@@ -86,6 +88,11 @@ def synthesize(
         list[str] | None,
         typer.Option(help="Another setting of the model's loop, as name=value: top_p=0.9. Repeatable."),
     ] = None,
+    delimiter: options.Delimiter = None,
+    no_quoting: options.NoQuoting = False,
+    no_header: options.NoHeader = False,
+    columns: options.Columns = None,
+    encoding: options.Encoding = None,
     limit: options.Limit = None,
     max_text_chars: Annotated[int, typer.Option(min=1, help="Longer texts are rejected.")] = 50_000,
     workers: options.Workers = None,
@@ -120,12 +127,13 @@ def synthesize(
         slots=slots,
         options={"pause_s": pause_s, **named, **parse_options(option or [])},
     )
+    written = TextOptions.parse(delimiter, quoting=not no_quoting, header=not no_header, columns=columns, encoding=encoding)
     check_choices(manifest, voice, config.options)
     _report_rate(config)
     output = output_location(output)
-    dataset = _scan(inputs, text_column, id_column, output, limit)
+    dataset = _scan(inputs, text_column, id_column, output, written, limit)
     schema = _schema(dataset, config.file_rate(manifest.sample_rate))
-    arguments = _arguments(config, pinned, schema, id_column, limit, "cuda" if gpus_per_worker else "cpu")
+    arguments = _arguments(config, pinned, schema, id_column, written, limit, "cuda" if gpus_per_worker else "cpu")
     other = {
         "workers": workers,
         "cores_per_worker": cores_per_worker,
@@ -155,8 +163,10 @@ def _report_rate(config: SynthesisConfig) -> None:
         logger.warning("%s knows no %d Hz: the audio has %d Hz", config.audio_format, wanted, config.file_rate(wanted))
 
 
-def _scan(inputs: Sequence[str], text_column: str, id_column: str, output: str, limit: int | None) -> Dataset:
-    dataset = scan(inputs, text_column, id_column=id_column, exclude=[output])
+def _scan(
+    inputs: Sequence[str], text_column: str, id_column: str, output: str, written: TextOptions, limit: int | None
+) -> Dataset:
+    dataset = scan(inputs, text_column, id_column=id_column, exclude=[output], use="text", options=written)
     report_input(dataset)
     return dataset if limit is None else first_rows(dataset, limit)
 
@@ -168,7 +178,13 @@ def _schema(dataset: Dataset, sample_rate: int) -> PartSchema:
 
 
 def _arguments(
-    config: SynthesisConfig, model: Pinned, schema: PartSchema, id_column: str, limit: int | None, device: str
+    config: SynthesisConfig,
+    model: Pinned,
+    schema: PartSchema,
+    id_column: str,
+    written: TextOptions,
+    limit: int | None,
+    device: str,
 ) -> dict[str, Any]:
     """What decides the result: a job can only be resumed with all of it equal."""
     mastering = {name: value for name, value in asdict(config.mastering).items() if value not in (None, False)}
@@ -180,6 +196,7 @@ def _arguments(
         **({"mastering": mastering} if mastering else {}),
         "text_column": config.text_column,
         "id_column": id_column,
+        "text_files": written.arguments,
         "max_text_chars": config.max_text_chars,
         "options": dict(config.options),
         "limit": limit,

@@ -18,7 +18,7 @@ from actors.models import check_transcriber
 from actors.names import file_path
 from actors.subtitles import CueLimits, TranscriptFormat, render
 from actors.transcriber import CONTEXT_COLUMN, DEFAULT_SLOTS, TranscriptionConfig
-from cluster.dataset import Dataset, scan, scan_media
+from cluster.dataset import Dataset, TextOptions, scan, scan_media
 from cluster.media import MediaReader
 from cluster.output import TRANSCRIPTION_SCHEMA, TRANSCRIPTS_FOLDER, Mode, Output, PartSchema, open_run, part_schema
 from cluster.registry import EMBEDDED_ASR, REGISTRY_VARIABLE, Pinned, describe
@@ -84,7 +84,8 @@ def transcribe(
     inputs: Annotated[
         list[str],
         typer.Option(
-            "--input", help="Audio or video files, or tables (Parquet, JSONL, CSV): file, folder, glob or URI. Repeatable."
+            "--input",
+            help="Audio or video files, or tables (Parquet, Arrow, JSON, CSV): file, folder, glob or URI. Repeatable.",
         ),
     ],
     output: options.Output,
@@ -100,7 +101,10 @@ def transcribe(
         InputKind, typer.Option("--input-kind", help="auto: media files if there are any at the input, else tables.")
     ] = InputKind.AUTO,
     audio_column: Annotated[str, typer.Option(help="Of a table: audio (bytes, or with a path), or a path or URI.")] = "audio",
-    audio_root: Annotated[str, typer.Option(help="Where relative paths in a table begin.")] = ".",
+    audio_root: Annotated[
+        str | None,
+        typer.Option(help="Where relative paths in a table begin. Default: the current folder; for NeMo, the manifest's."),
+    ] = None,
     allow_store: Annotated[
         list[str] | None,
         typer.Option(
@@ -142,6 +146,11 @@ def transcribe(
         list[str] | None,
         typer.Option(help="A setting of the model's loop, as name=value: max_new_tokens=4096. Repeatable."),
     ] = None,
+    delimiter: options.Delimiter = None,
+    no_quoting: options.NoQuoting = False,
+    no_header: options.NoHeader = False,
+    columns: options.Columns = None,
+    encoding: options.Encoding = None,
     limit: options.Limit = None,
     workers: options.Workers = None,
     cores_per_worker: options.CoresPerWorker = 1,
@@ -167,11 +176,20 @@ def transcribe(
     settings = {**({} if max_chunk is None else {"max_chunk_s": max_chunk}), **parse_options(option or [])}
     check_transcriber(manifest, settings)
     output = output_location(output)
-    dataset = _scan(inputs, kind, audio_column, id_column, output)
+    written = TextOptions.parse(
+        delimiter,
+        quoting=not no_quoting,
+        header=not no_header,
+        columns=columns,
+        encoding=encoding,
+        manifest_column=audio_column,
+        beside_manifest=audio_root is None,
+    )
+    dataset = _scan(inputs, kind, audio_column, id_column, output, written)
     report_input(dataset)
     dataset = dataset if limit is None else first_rows(dataset, limit)
     allowed = [open_store(location) for location in allow_store or []]
-    reader = MediaReader.of(dataset, audio_root, allowed)
+    reader = MediaReader.of(dataset, audio_root or ".", allowed)
     config = TranscriptionConfig(
         read=reader,
         audio_column=dataset.column,
@@ -183,9 +201,8 @@ def transcribe(
         options=settings,
     )
     schema = _schema(dataset)
-    arguments = _arguments(
-        config, pinned, schema, id_column, reader.root.uri, allowed, limit, "cuda" if gpus_per_worker else "cpu"
-    )
+    device = "cuda" if gpus_per_worker else "cpu"
+    arguments = _arguments(config, pinned, schema, id_column, written, reader.root.uri, allowed, limit, device)
     other = {"workers": workers, "cores_per_worker": cores_per_worker, "gpus_per_worker": gpus_per_worker, "slots": slots}
     backend = choose_backend(no_ray, pool, cores_per_worker, gpus_per_worker, ray_address)
     unit_rows = UnitRows(_MIN_UNIT_ROWS, _MAX_UNIT_ROWS, rows_per_unit)
@@ -257,7 +274,9 @@ def _write_file(store: Store, key: str, content: bytes | None) -> str | None:
     return None
 
 
-def _scan(inputs: Sequence[str], kind: InputKind, audio_column: str, id_column: str, output: str) -> Dataset:
+def _scan(
+    inputs: Sequence[str], kind: InputKind, audio_column: str, id_column: str, output: str, written: TextOptions
+) -> Dataset:
     if kind is InputKind.MEDIA:
         return scan_media(inputs, exclude=[output])
     if kind is InputKind.AUTO:
@@ -265,7 +284,7 @@ def _scan(inputs: Sequence[str], kind: InputKind, audio_column: str, id_column: 
             return scan_media(inputs, exclude=[output])
         except InputDataError:
             logger.debug("there are no media files at the input: it is read as tables")
-    return scan(inputs, audio_column, id_column=id_column, exclude=[output])
+    return scan(inputs, audio_column, id_column=id_column, exclude=[output], use="audio", options=written)
 
 
 def _schema(dataset: Dataset) -> PartSchema:
@@ -278,6 +297,7 @@ def _arguments(
     model: Pinned,
     schema: PartSchema,
     id_column: str,
+    written: TextOptions,
     root: str,
     allowed: Sequence[Store],
     limit: int | None,
@@ -290,6 +310,7 @@ def _arguments(
         "audio_root": root,
         "allow_stores": sorted({store.uri for store in allowed}),
         "id_column": id_column,
+        "text_files": written.arguments,
         "context": config.context,
         "max_audio_s": config.max_audio_s,
         "damaged": config.damaged,

@@ -8,10 +8,20 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from actors.errors import InputDataError
-from cluster.dataset.ids import hashes_of
-from cluster.dataset.read import read_rows, read_slice
-from cluster.dataset.shards import Dataset, Shard, Unit
-from cluster.dataset.units import plan_units
+from cluster.dataset.arrow_ipc import arrow_ids
+from cluster.dataset.ids import hashes_of, id_texts
+from cluster.dataset.parquet import read_parquet
+from cluster.dataset.shards import Dataset, Shard
+from cluster.dataset.stored import content_errors
+from cluster.dataset.text_formats import text_ids
+from cluster.dataset.units import missing_units
+from cluster.dataset.values import Column
+
+_SHOWN_ROWS = 3
+_SHOWN_CHARS = 200
+_IDS_AT_ONCE = 1 << 16
+# Damage is not looked at more closely than this.
+_FEWEST_IDS = 32
 
 
 def find_duplicate_ids(dataset: Dataset, limit: int = 5, *, stop: threading.Event | None = None) -> list[str]:
@@ -38,12 +48,13 @@ def find_duplicate_ids(dataset: Dataset, limit: int = 5, *, stop: threading.Even
     # More than asked for: that two ids share a hash is possible, and shows when they are read.
     repeated = _repeated(list(hashes.values()), 2 * limit)
     places: dict[str, list[str]] = {}
+    wanted = set(repeated)
     for index in [index for index, ids in hashes.items() if np.isin(ids, repeated).any()]:
-        for place, id_ in _ids_of(dataset, dataset.shards[index]):
-            if hash(id_) in repeated:
-                places.setdefault(id_, []).append(place)
+        for place, id_ in _ids_of(dataset.shards[index], dataset.id_column):
+            if id_ and hash(id_) in wanted and len(found := places.setdefault(id_, [])) < _SHOWN_ROWS:
+                found.append(place)
     shared = {id_: found for id_, found in places.items() if len(found) > 1}
-    return [f"id {id_!r}: rows {', '.join(found[:3])}" for id_, found in itertools.islice(shared.items(), limit)]
+    return [f"id {_shown(id_)}: rows {', '.join(found)}" for id_, found in itertools.islice(shared.items(), limit)]
 
 
 def _repeated(hashes: Sequence[np.ndarray], limit: int) -> list[int]:
@@ -59,22 +70,35 @@ def _repeated(hashes: Sequence[np.ndarray], limit: int) -> list[int]:
     return list(first)[:limit]
 
 
+def _shown(id_: str) -> str:
+    return repr(id_) if len(id_) <= _SHOWN_CHARS else f"{id_[:_SHOWN_CHARS]!r}… ({len(id_)} characters)"
+
+
 def _read_id_hashes(shard: Shard, id_column: str) -> np.ndarray:
-    """Return hashes of a Parquet shard's ids, a row group at a time; of those that cannot be read none."""
-    found = [np.empty(0, np.int64)]
-    first = 0
-    for count in shard.row_groups:
-        unit = Unit(shard.index, first, min(count, shard.rows - first))
-        first += count
-        with contextlib.suppress(InputDataError):
-            if unit.count > 0:
-                found.append(hashes_of(read_slice(shard, unit, {id_column}).columns[id_column]))
-    return np.concatenate(found)
+    """Return hashes of a Parquet shard's ids; of those that cannot be read none."""
+    found = [hashes_of(ids) for _, ids in _parquet_ids(shard, id_column)]
+    return np.concatenate([np.empty(0, np.int64), *found])
 
 
-def _ids_of(dataset: Dataset, shard: Shard) -> Iterator[tuple[str, str]]:
+def _parquet_ids(shard: Shard, id_column: str) -> Iterator[tuple[int, Column]]:
+    """Yield the ids of some rows at a time, as many as may be in memory, and the number of the first one."""
+    pieces = missing_units([shard], {}, _IDS_AT_ONCE)
+    while pieces:
+        unit = pieces.pop(0)
+        try:
+            with content_errors(shard):
+                yield unit.first, read_parquet(shard, unit, {id_column}, decoded=False).columns[id_column]
+        except InputDataError:
+            # What is too large together is read in pieces; of what is damaged some rows may be read.
+            pieces[:0] = unit.split() if unit.count > _FEWEST_IDS else ()
+
+
+def _ids_of(shard: Shard, id_column: str) -> Iterator[tuple[str, str]]:
     """Yield place and id of every row that can be read."""
-    for unit in plan_units([shard], 1 << 16):
+    if shard.format == "parquet":
+        for first, ids in _parquet_ids(shard, id_column):
+            yield from ((f"{shard.name}:{first + i}", id_) for i, id_ in enumerate(id_texts(ids)))
+    else:
+        ids = arrow_ids if shard.format == "arrow" else text_ids
         with contextlib.suppress(InputDataError):
-            for row in read_rows(dataset, unit, columns=()).rows:
-                yield f"{shard.name}:{row.position}", row.id
+            yield from ((f"{shard.name}:{i}", id_) for i, id_ in enumerate(ids(shard, id_column)))

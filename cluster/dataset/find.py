@@ -2,89 +2,201 @@
 
 import itertools
 import os
+import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import unquote
 
 from actors.errors import InputDataError
+from cluster.dataset.folders import list_folder
 from cluster.dataset.shards import Format, Location, Shard
-from cluster.storage import Store, open_store, split_uri
+from cluster.dataset.text_options import TextOptions
+from cluster.storage import Entry, LocalStore, Store, open_store, printable, split_uri
 
-_AUDIO_SUFFIXES = (".aac", ".aif", ".aiff", ".flac", ".m4a", ".m4b", ".mp3", ".oga", ".ogg", ".opus", ".wav", ".wma")
-_VIDEO_SUFFIXES = (".avi", ".m4v", ".mka", ".mkv", ".mov", ".mp4", ".webm", ".wmv")
-MEDIA_SUFFIXES = frozenset(_AUDIO_SUFFIXES + _VIDEO_SUFFIXES)
+# What FFmpeg has a demuxer for and is heard: without raw samples, whose rate nobody knows, and lists of other files.
+_AUDIO_SUFFIXES = (
+    ".3ga .8svx .aa3 .aac .ac3 .adts .aif .aifc .aiff .amr .ape .au .awb .bwf .caf .dff .dsf .dts .eac3 .flac .gsm .m4a .m4b "
+    ".m4r .mka .mlp .mp1 .mp2 .mp3 .mpa .mpc .oga .ogg .oma .omg .opus .ra .rf64 .shn .snd .sph .spx .tak .thd .truehd .tta "
+    ".voc .w64 .wav .wave .weba .wma .wv"
+)
+_VIDEO_SUFFIXES = (
+    ".3g2 .3gp .3gpp .asf .avi .divx .dv .f4v .flv .m1v .m2t .m2ts .m2v .m4v .mk3d .mkv .mov .mp4 .mpe .mpeg .mpg .mts .mxf "
+    ".nut .ogm .ogv .ogx .qt .rm .rmvb .ts .vob .webm .wmv .wtv"
+)
+_PLAYLIST_SUFFIXES = (".asx", ".cue", ".m3u", ".m3u8", ".pls", ".wpl", ".xspf")
+MEDIA_SUFFIXES = frozenset((_AUDIO_SUFFIXES + " " + _VIDEO_SUFFIXES).split())
 _FORMATS: dict[str, Format] = {
     ".parquet": "parquet",
     ".pq": "parquet",
+    ".arrow": "arrow",
+    ".feather": "arrow",
+    ".ipc": "arrow",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
+    ".json": "jsonl",
     ".csv": "csv",
     ".tsv": "tsv",
+    ".tab": "tsv",
     ".txt": "txt",
 }
-_COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
-_TEXT_SUFFIXES = [suffix for suffix, kind in _FORMATS.items() if kind != "parquet"]
+_COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2", ".xz": "xz", ".lz4": "lz4"}
+_TEXT_SUFFIXES = [suffix for suffix, kind in _FORMATS.items() if kind not in ("parquet", "arrow")]
 ROW_SUFFIXES = frozenset([*_FORMATS, *(text + packed for text in _TEXT_SUFFIXES for packed in _COMPRESSIONS)])
 
+# Folders of other programs, whose content is none of the user's.
+_SYSTEM_FOLDERS = ("__MACOSX", "_temporary", "_delta_log")
+# What writers of datasets put beside the rows.
+_DESCRIPTIONS = ("dataset_dict.json", "dataset_info.json", "dataset_infos.json", "index.json", "run.json", "state.json")
+_CACHE = re.compile(r"cache-[0-9a-f]+(_\d+_of_\d+)?\.arrow")
+_HIVE_NULL = "__HIVE_DEFAULT_PARTITION__"
+_MOST_KINDS = 12  # that are named of what is skipped
 
-class _Found(NamedTuple):
-    """A file, its size, and the store of the input it was found under."""
+
+class _File(NamedTuple):
+    """A file, its size and modification time, the store of the input it was found under, and whether it was named itself."""
 
     store: Store
     key: str
     size: int
+    mtime: datetime
+    is_named: bool = False
 
     @property
     def uri(self) -> str:
         return self.store.uri_of(self.key)
 
 
-def find_shards(inputs: Location | Sequence[Location], suffixes: frozenset[str], exclude: Iterable[Location]) -> list[Shard]:
-    """Return the files of all inputs, each once, in order; nothing of them is read."""
+class Found(NamedTuple):
+    """The files of an input, when each was changed, and which were named; and what is there but no part of it, in words."""
+
+    shards: list[Shard]
+    mtimes: list[datetime]
+    named: set[int]
+    skipped: tuple[str, ...]
+
+
+def find_shards(
+    inputs: Location | Sequence[Location], suffixes: frozenset[str], exclude: Iterable[Location], options: TextOptions
+) -> Found:
+    """Return the files of all inputs, each once, in order; nothing of them is read.
+
+    Raises:
+        InputDataError: there is none, or one that is named is of another kind.
+        StorageError: a store cannot be read.
+    """
     given = [inputs] if isinstance(inputs, str | os.PathLike) else list(inputs)
+    search = _Search(suffixes, exclude)
     locations = [_normal(location) for location in given]
-    skipped = tuple(open_store(_normal(location)).uri.rstrip("/") + "/" for location in exclude)
-    found = {
-        file.uri: file for location in locations for file in _find_files(location, suffixes) if not file.uri.startswith(skipped)
-    }
+    found = {file.uri: file for location in locations for file in search.files(location)}
     if not found:
-        raise InputDataError(
-            f"no input file at {', '.join(_split_query(location)[0] for location in locations) or '(no input given)'}: "
-            f"expected files that end in {', '.join(sorted(suffixes))}"
-        )
+        places = ", ".join(printable(_split_query(location)[0]) for location in locations) or "(no input given)"
+        there = f" Skipped there: {', '.join(search.skipped)}." if search.skipped else ""
+        raise InputDataError(f"no input file at {places}: expected files that end in {', '.join(sorted(suffixes))}.{there}")
     root = _common_folder([file.store.uri for file in found.values()])
-    return [
-        Shard(
-            index=index,
-            name=uri.removeprefix(root),
-            store=file.store,
-            key=file.key,
-            size=file.size,
-            format=_format_of(file.key),
-            compression=_COMPRESSIONS.get(_suffixes(file.key)[-1]),
-        )
-        for index, (uri, file) in enumerate(found.items())
-    ]
+    names = [printable(uri.removeprefix(root)) for uri in found]
+    shards = [_shard(i, name, file, options) for i, (name, file) in enumerate(zip(names, found.values(), strict=True))]
+    named = {index for index, file in enumerate(found.values()) if file.is_named}
+    return Found(shards, [file.mtime for file in found.values()], named, search.skipped)
 
 
-def _find_files(location: str, suffixes: frozenset[str]) -> Iterator[_Found]:
-    """Yield the files of one input that end in a known suffix: the file itself, those below a folder, or of a glob."""
-    path, query = _split_query(location)
-    if _may_be_file(path):
-        store, key = split_uri(path + query)
-        if entry := store.find(key):
-            if not _has_suffix(key, suffixes):
-                raise InputDataError(f"{store.uri_of(key)}: unknown suffix; expected {', '.join(sorted(suffixes))}")
-            yield _Found(store, key, entry.size)
-            return
-    base, pattern = _split_glob(path)
-    store = open_store(base + query)
-    for entry in store.entries():
-        parts = tuple(entry.key.split("/"))
-        hidden = any(part.startswith((".", "_")) for part in parts)
-        if not hidden and _has_suffix(entry.key, suffixes) and _matches(parts, pattern):
-            yield _Found(store, entry.key, entry.size)
+def _shard(index: int, name: str, file: _File, options: TextOptions) -> Shard:
+    kind = _format_of(file.key)
+    return Shard(
+        index=index,
+        name=name,
+        store=file.store,
+        key=file.key,
+        size=file.size,
+        format="csv" if kind == "txt" and options.delimiter else kind,
+        compression=_COMPRESSIONS.get(_suffixes(file.key)[-1]),
+        options=options,
+        partition=_partition(name),
+    )
+
+
+def _partition(name: str) -> tuple[tuple[str, str | None], ...]:
+    """Return the columns that folders such as ``lang=de`` give, as Hive and Spark name them."""
+    pairs = (folder.partition("=") for folder in name.split("/")[:-1])
+    return tuple((key, None if value == _HIVE_NULL else unquote(value)) for key, equals, value in pairs if key and equals)
+
+
+class _Search:
+    """Finds files that end in some suffixes, and counts what it leaves out."""
+
+    def __init__(self, suffixes: frozenset[str], exclude: Iterable[Location]) -> None:
+        self._suffixes = suffixes
+        self._exclude = [open_store(_normal(location)) for location in exclude]
+        self._counts: Counter[str] = Counter()
+
+    @property
+    def skipped(self) -> tuple[str, ...]:
+        """What was left out, in words: the most frequent kinds first."""
+        named = [f"{count} {kind}" for kind, count in self._counts.most_common(_MOST_KINDS)]
+        others = sum(self._counts.values()) - sum(count for _, count in self._counts.most_common(_MOST_KINDS))
+        return (*named, f"{others} others") if others else tuple(named)
+
+    def files(self, location: str) -> Iterator[_File]:
+        """Yield the files of one input: the file itself, those below a folder, or of a glob."""
+        path, query = _split_query(location)
+        if _may_be_file(path):
+            store, key = _split_file(path, query)
+            if entry := store.find(key):
+                self._check_named(store.uri_of(key))
+                self._check_outside(store.uri_of(key))
+                yield _File(store, key, entry.size, entry.mtime, is_named=True)
+                return
+        base, pattern = _split_glob(path)
+        store = open_store(base + query)
+        self._check_outside(f"{store.uri.rstrip('/')}/")
+        for entry in self._entries(store):
+            parts = tuple(entry.key.split("/"))
+            if _matches(parts, pattern) and not self._is_excluded(store.uri_of(entry.key)):
+                if reason := self._reason_to_skip(parts, pattern):
+                    self._counts[reason] += 1
+                else:
+                    yield _File(store, entry.key, entry.size, entry.mtime)
+
+    def _entries(self, store: Store) -> list[Entry]:
+        if not isinstance(store, LocalStore):
+            return store.entries()
+        leave_out = [other.root for other in self._exclude if isinstance(other, LocalStore)]
+        return list_folder(store, self._counts, leave_out)
+
+    def _is_excluded(self, uri: str) -> bool:
+        return any(uri.startswith(store.uri.rstrip("/") + "/") for store in self._exclude)
+
+    def _check_outside(self, uri: str) -> None:
+        if self._is_excluded(uri):
+            raise InputDataError(f"the input {printable(uri)} lies in the output: give the output a folder of its own")
+
+    def _reason_to_skip(self, parts: tuple[str, ...], pattern: tuple[str, ...]) -> str:
+        """Return why a file found below a folder is no input; empty if it is one."""
+        signs = "." if self._suffixes is MEDIA_SUFFIXES else "._"  # recordings of YouTube are named _aBcDeF12345
+        asked = tuple(part[:1] for part in pattern)
+        for part in parts:
+            is_hidden = part.startswith(tuple(signs)) and part[0] not in asked and not (part[0] == "_" and "=" in part)
+            if is_hidden or part in _SYSTEM_FOLDERS:
+                return f"hidden (begins with {part[0]!r})"
+        if _has_suffix(parts[-1], _PLAYLIST_SUFFIXES):
+            return "playlist"
+        if self._suffixes is ROW_SUFFIXES and (parts[-1] in _DESCRIPTIONS or _CACHE.fullmatch(parts[-1])):
+            return "description or cache of a dataset"
+        if _has_suffix(parts[-1], self._suffixes):
+            return ""
+        suffix = Path(parts[-1]).suffix
+        return f"{printable(suffix.lower())}" if suffix else "without a suffix"
+
+    def _check_named(self, uri: str) -> None:
+        """Raise if a file that is named is of another kind; recordings may have any suffix that means nothing else."""
+        is_media = self._suffixes is MEDIA_SUFFIXES
+        if is_media and _has_suffix(uri, _PLAYLIST_SUFFIXES):
+            raise InputDataError(f"{printable(uri)}: a list of recordings is none; name the recordings")
+        if _has_suffix(uri, ROW_SUFFIXES) if is_media else not _has_suffix(uri, self._suffixes):
+            raise InputDataError(f"{printable(uri)}: unknown suffix; expected {', '.join(sorted(self._suffixes))}")
 
 
 def _normal(location: Location) -> str:
@@ -101,6 +213,14 @@ def _split_query(location: str) -> tuple[str, str]:
         return location, ""
     path, mark, query = location.partition("?")
     return path, mark + query
+
+
+def _split_file(path: str, query: str) -> tuple[Store, str]:
+    """Return the store of the folder that holds a file, and its name there; that of a link is its own, not its target's."""
+    if "://" in path:
+        return split_uri(path + query)
+    folder, _, name = path.rpartition("/")
+    return open_store(folder or "/"), name
 
 
 def _may_be_file(path: str) -> bool:
@@ -129,7 +249,7 @@ def _matches(parts: tuple[str, ...], pattern: tuple[str, ...]) -> bool:
     return bool(parts) and fnmatchcase(parts[0], pattern[0]) and _matches(parts[1:], pattern[1:])
 
 
-def _has_suffix(key: str, suffixes: frozenset[str]) -> bool:
+def _has_suffix(key: str, suffixes: Iterable[str]) -> bool:
     return key.lower().endswith(tuple(suffixes))
 
 

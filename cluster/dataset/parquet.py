@@ -6,16 +6,32 @@ import hashlib
 import itertools
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from pyarrow import types
 
 from actors.errors import InputDataError, StorageError
-from cluster.dataset.columns import declared_features, shared_schema, storage_type
+from cluster.dataset.columns import (
+    EVERYTHING_FITS,
+    ColumnType,
+    declared_features,
+    field_of,
+    fits_of,
+    is_any_list,
+    is_bytes,
+    leaf_types,
+    share,
+    storage_type,
+)
 from cluster.dataset.ids import hashes_of
 from cluster.dataset.shards import Shard, Slice, Unit
 from cluster.dataset.stored import CHUNK_BYTES, OPEN_FILES, READ_BYTES, StoreReader
+from cluster.dataset.units import UNIT_BYTES, too_large
+from cluster.dataset.values import map_entries
 from cluster.storage import Store
 
 # The end of a Parquet file that is read first: most footers are in it.
@@ -29,6 +45,16 @@ _CHUNKS_BYTES = 256 << 20
 _DECODED_ROW_BYTES = 4 << 10
 _DECODED_BYTES = 128 << 20
 _PARQUET_BATCH_ROWS = 128
+_SHARED_BATCH_ROWS = 1 << 14
+# A footer that claims more rows for each byte of its file is wrong, or is meant to do harm.
+_MAX_ROWS_PER_BYTE = 10_000
+# As wrong, or as harmful, are chunks of which so many values are in a byte, or that unpack to so many times their size.
+_MAX_VALUES_PER_BYTE = 64
+_MAX_RATIO = 1000
+_HARMLESS_VALUES = 16 << 20
+_HARMLESS_BYTES = 256 << 20
+# More is not read of one row: Arrow and Parquet hold no larger text.
+_MAX_ROW_BYTES = (1 << 31) - 1
 
 
 def scan_parquet(shard: Shard, id_column: str) -> tuple[Shard, np.ndarray | None]:
@@ -36,19 +62,145 @@ def scan_parquet(shard: Shard, id_column: str) -> tuple[Shard, np.ndarray | None
     with StoreReader(shard.store, shard.key) as stream:
         digest, file = _open_footer(stream)
         metadata, schema = file.metadata, file.schema_arrow
+        _check_footer(metadata, stream.size)
+        int96_unit = _int96_unit(stream, metadata, schema)
+        if int96_unit != "ns":
+            schema = pq.ParquetFile(
+                pa.BufferReader(b""), metadata=metadata, coerce_int96_timestamp_unit=int96_unit
+            ).schema_arrow
         ids = None
         if stream.size <= _WHOLE_BYTES and id_column in schema.names:  # it is in memory now, and would be opened again
-            with contextlib.suppress(OSError, pa.ArrowException):
-                ids = hashes_of(file.read([id_column], use_threads=False).column(id_column))
+            with contextlib.suppress(OSError, pa.ArrowException, InputDataError):
+                ids = hashes_of(_read_whole(stream, metadata, id_column))
+    groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
     scanned = replace(
         shard,
         rows=metadata.num_rows,
         digest=digest,
-        schema=shared_schema(tuple((f.name, storage_type(f.type), False) for f in schema)),
+        schema=share(pa.schema(_fields(groups, schema))),
         features=declared_features((schema.metadata or {}).get(b"huggingface")),
-        row_groups=tuple(metadata.row_group(i).num_rows for i in range(metadata.num_row_groups)),
+        row_groups=tuple(group.num_rows for group in groups),
+        int96_unit=int96_unit,
+        row_bytes=max((group.total_byte_size // max(1, group.num_rows) for group in groups), default=0),
     )
     return scanned, ids
+
+
+def _check_footer(metadata: pq.FileMetaData, size: int) -> None:
+    """Check that what a footer says can be true, and that no column chunk is made to fill the memory.
+
+    Raises:
+        InputDataError: they cannot.
+    """
+    groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
+    counts = [group.num_rows for group in groups]
+    if min([metadata.num_rows, *counts]) < 0 or sum(counts) != metadata.num_rows:
+        raise InputDataError(f"its footer is damaged: {metadata.num_rows} rows, in row groups of {counts[:5]}")
+    for group in groups:
+        chunks = list(map(group.column, range(group.num_columns)))
+        for chunk in chunks:
+            _check_chunk(chunk, group.num_rows)
+        unpacked, packed = sum(c.total_uncompressed_size for c in chunks), sum(c.total_compressed_size for c in chunks)
+        if unpacked > max(_HARMLESS_BYTES, _MAX_RATIO * packed):
+            raise InputDataError(f"a row group unpacks to {unpacked >> 20} MiB from {packed} bytes, and is not unpacked")
+    if metadata.num_rows > _MAX_ROWS_PER_BYTE * size:
+        raise InputDataError(f"its footer is damaged: {metadata.num_rows} rows in {size} bytes")
+
+
+def _check_chunk(chunk: pq.ColumnChunkMetaData, rows: int) -> None:
+    values, unpacked, packed = chunk.num_values, chunk.total_uncompressed_size, chunk.total_compressed_size
+    name = chunk.path_in_schema
+    if values < rows or min(unpacked, packed) < 0:  # nulls and empty lists are counted too
+        raise InputDataError(f"its footer is damaged: {rows} rows, of which column {name!r} has {values} values")
+    if values > max(rows, _HARMLESS_VALUES, _MAX_VALUES_PER_BYTE * unpacked):
+        raise InputDataError(f"column {name!r} has {values} values in {unpacked} bytes, which are not unpacked")
+    if unpacked > max(_HARMLESS_BYTES, _MAX_RATIO * packed):
+        raise InputDataError(f"column {name!r} unpacks to {unpacked >> 20} MiB from {packed} bytes, and is not unpacked")
+
+
+def _int96_unit(stream: "StoreReader", metadata: pq.FileMetaData, schema: pa.Schema) -> Literal["us", "ns"]:
+    """Return the unit in which the timestamps of the old kind keep their value.
+
+    They reach beyond the years that 64 bits have nanoseconds for, and Arrow says nothing where it leaves those. No statistics
+    tell, so such columns are read here.
+    """
+    old = [metadata.schema.column(i).physical_type == "INT96" for i in range(metadata.num_columns)]
+    names = [column.name for column, first, leaves in _leaves(schema) if any(old[first : first + len(leaves)])]
+    if not names:
+        return "ns"
+    files = [
+        pq.ParquetFile(
+            pa.PythonFile(stream.reopen(), mode="r"), metadata=metadata, pre_buffer=False, coerce_int96_timestamp_unit=unit
+        )
+        for unit in ("us", "ns")
+    ]
+    for group in range(metadata.num_row_groups):
+        with contextlib.suppress(pa.ArrowException, OSError):  # of a damaged group the run says which rows are lost
+            batches = [file.iter_batches(1 << 14, row_groups=[group], columns=names, use_threads=False) for file in files]
+            for us, ns in zip(*batches, strict=True):
+                ticks = [list(itertools.chain.from_iterable(map(_ticks, batch.columns))) for batch in (us, ns)]
+                if any((a != b // 1000).any() for a, b in zip(*ticks, strict=True)):
+                    return "us"
+    return "ns"
+
+
+def _ticks(array: pa.Array) -> Iterator[np.ndarray]:
+    """Yield the integers behind the moments in an array, those inside of lists and records too."""
+    if types.is_timestamp(array.type):
+        yield array.view(pa.int64()).drop_null().to_numpy()
+    elif types.is_struct(array.type) or types.is_map(array.type):
+        children = array.flatten() if types.is_struct(array.type) else (array.keys, array.items)
+        yield from (ticks for child in children for ticks in _ticks(child))
+    elif is_any_list(array.type):
+        yield from _ticks(array.flatten())
+
+
+def _read_whole(stream: "StoreReader", metadata: pq.FileMetaData, column: str) -> pa.ChunkedArray:
+    """Return a column of a small file.
+
+    Raises:
+        InputDataError: it is larger than a unit may be.
+    """
+    content = pa.BufferReader(stream.read_range(0, stream.size))
+    repeated = _repeated_texts(metadata, range(metadata.num_row_groups), {column})
+    size = 0
+    batches = []
+    with pq.ParquetFile(content, metadata=metadata, read_dictionary=repeated) as file:
+        for batch in _iter_groups(file, _SHARED_BATCH_ROWS, range(metadata.num_row_groups), [column]):
+            size += batch.nbytes
+            if size > UNIT_BYTES:
+                raise too_large(size)
+            batches.append(batch)
+    return pa.Table.from_batches(batches, schema=None if batches else pa.schema([(column, pa.string())])).column(column)
+
+
+def _fields(groups: Sequence[pq.RowGroupMetaData], schema: pa.Schema) -> Iterator[pa.Field]:
+    """Yield the columns of a file as a job passes them through."""
+    for column, first, leaves in _leaves(schema):
+        fits = EVERYTHING_FITS
+        for i, leaf in enumerate(leaves, first):
+            if fits and (types.is_int64(leaf) or types.is_uint64(leaf) or types.is_timestamp(leaf) or types.is_duration(leaf)):
+                fits = functools.reduce(frozenset.__and__, (_chunk_fits(leaf, group.column(i)) for group in groups), fits)
+        yield field_of(column.name, ColumnType(storage_type(column.type), fits))
+
+
+def _leaves(schema: pa.Schema) -> Iterator[tuple[pa.Field, int, list[pa.DataType]]]:
+    """Yield every column with the number of its first column chunk in a row group, and the types of its leaves."""
+    first = 0
+    for column in schema:
+        leaves = leaf_types(column.type)
+        yield column, first, leaves
+        first += len(leaves)
+
+
+def _chunk_fits(leaf: pa.DataType, chunk: pq.ColumnChunkMetaData) -> frozenset[str]:
+    """Return what the values of a column chunk fit, as its statistics say; nothing if they say nothing."""
+    found = chunk.statistics
+    if found is None or chunk.physical_type != "INT64":
+        return EVERYTHING_FITS - {"float64"} if types.is_timestamp(leaf) and leaf.unit == "ns" else frozenset()
+    if found.has_min_max:
+        return fits_of(leaf, found.min_raw, found.max_raw)
+    return EVERYTHING_FITS if found.has_null_count and found.null_count == chunk.num_values else frozenset()
 
 
 def _open_footer(stream: "StoreReader") -> tuple[str, pq.ParquetFile]:
@@ -65,8 +217,12 @@ def _open_footer(stream: "StoreReader") -> tuple[str, pq.ParquetFile]:
     return digest, pq.ParquetFile(pa.BufferReader(stream.read_range(0, end) if is_small else footer))
 
 
-def read_parquet(shard: Shard, unit: Unit, names: set[str]) -> Slice:
-    """Read some columns of a unit's rows."""
+def read_parquet(shard: Shard, unit: Unit, names: set[str], *, decoded: bool = True) -> Slice:
+    """Read some columns of a unit's rows; ``decoded`` says whether each row will have its own copy of what several share.
+
+    Raises:
+        InputDataError: the rows are more than a unit may hold.
+    """
     if not names:
         return Slice({}, [None] * unit.count)
     starts = [0, *itertools.accumulate(shard.row_groups)]
@@ -76,18 +232,95 @@ def read_parquet(shard: Shard, unit: Unit, names: set[str]) -> Slice:
     table = _decode_groups(shard, groups, frozenset(names)) if is_lesser else None
     if table is None:
         with _open_chunks(shard, groups, names, is_lesser=is_lesser) as file:
-            batches = file.iter_batches(_PARQUET_BATCH_ROWS, row_groups=groups, columns=sorted(names), use_threads=False)
-            table = pa.Table.from_batches(_slice_batches(batches, skip, unit.count))
+            most = _PARQUET_BATCH_ROWS if decoded else _SHARED_BATCH_ROWS
+            rows = min(most, _batch_rows(file.metadata, groups, names, unit.count))
+            batches = _iter_groups(file, rows, groups, names)
+            table = pa.Table.from_batches(_bounded(_slice_batches(batches, skip, unit.count), unit.count, decoded=decoded))
     else:
         table = table.slice(skip, unit.count)
+        list(_bounded(table.to_batches(), unit.count, decoded=decoded))
     return Slice({name: table.column(name) for name in names}, [None] * table.num_rows)
+
+
+def _iter_groups(file: pq.ParquetFile, rows: int, groups: Iterable[int], names: Collection[str]) -> Iterator[pa.RecordBatch]:
+    """Yield the rows of one row group after the other: Arrow cannot join dictionaries that are inside of lists or records."""
+    for group in groups:
+        yield from file.iter_batches(rows, row_groups=[group], columns=sorted(names), use_threads=False)
+
+
+def _batch_rows(metadata: pq.FileMetaData, groups: Sequence[int], names: Collection[str], count: int) -> int:
+    """Return how many rows may be decoded at once.
+
+    Raises:
+        InputDataError: as many as are wanted are too large together.
+    """
+    rows: int = max(1, sum(metadata.row_group(i).num_rows for i in groups))
+    row_bytes = _least_bytes(metadata, groups, names) // rows
+    if row_bytes * count > UNIT_BYTES and count > 1:
+        raise too_large(row_bytes * count)
+    if row_bytes > _MAX_ROW_BYTES:
+        raise InputDataError(f"a row has {row_bytes >> 20} MiB, and at most {_MAX_ROW_BYTES >> 20} are read")
+    return max(1, UNIT_BYTES // max(1, row_bytes))
+
+
+def _least_bytes(metadata: pq.FileMetaData, groups: Iterable[int], names: Collection[str]) -> int:
+    """Return how many bytes some columns of row groups have at least when they are decoded."""
+    lengths = {c.path: c.length for c in map(metadata.schema.column, range(metadata.num_columns))}
+    return sum(_chunk_bytes(chunk, lengths[chunk.path_in_schema]) for chunk in _chunks(metadata, groups, names))
+
+
+def _chunk_bytes(chunk: pq.ColumnChunkMetaData, length: int) -> int:
+    """Return how many bytes a column chunk has at least when it is decoded: lists of one number may be tiny in the file."""
+    widths = {"BOOLEAN": 1, "INT64": 8, "DOUBLE": 8, "INT96": 8, "FIXED_LEN_BYTE_ARRAY": length}
+    width = widths.get(chunk.physical_type, 4)
+    largest: int = max(chunk.total_uncompressed_size, width * chunk.num_values)
+    return largest
+
+
+def _bounded(batches: Iterable[pa.RecordBatch], count: int, *, decoded: bool) -> Iterator[pa.RecordBatch]:
+    """Yield batches as long as they are small together: a text that is in the file once may be in many of its rows.
+
+    Raises:
+        InputDataError: they are not.
+    """
+    size = 0
+    for batch in batches:
+        size += sum(map(_decoded_bytes, batch.columns)) if decoded else batch.nbytes
+        if size > UNIT_BYTES and count > 1:
+            raise too_large(size)
+        if size > _MAX_ROW_BYTES:
+            raise InputDataError(f"the row has {size >> 20} MiB, and at most {_MAX_ROW_BYTES >> 20} are read")
+        yield batch
+
+
+def _decoded_bytes(array: pa.Array) -> int:
+    """Return about how many bytes an array has once its dictionaries are decoded."""
+    kind = array.type
+    if isinstance(kind, pa.BaseExtensionType):
+        return _decoded_bytes(array.storage)
+    if types.is_dictionary(kind) and is_bytes(kind.value_type):
+        lengths = pc.cast(pc.binary_length(array.dictionary), pa.int64())
+        return int(pc.sum(lengths.take(array.indices)).as_py() or 0) + 4 * len(array)
+    if types.is_struct(kind):
+        return sum(map(_decoded_bytes, array.flatten()))
+    if types.is_map(kind):
+        return sum(map(_decoded_bytes, map_entries(array))) + 4 * len(array)
+    if is_any_list(kind):
+        return _decoded_bytes(array.flatten()) + 4 * len(array)
+    return int(array.nbytes)
+
+
+def _repeated_texts(metadata: pq.FileMetaData, groups: Iterable[int], names: Collection[str]) -> list[str]:
+    """Return the paths of texts and bytes that are stored once for several rows: read as such, they stay small."""
+    chunks = _chunks(metadata, groups, names)
+    return list({c.path_in_schema: None for c in chunks if c.physical_type == "BYTE_ARRAY" and c.has_dictionary_page})
 
 
 def _decode_groups(shard: Shard, groups: Sequence[int], names: frozenset[str]) -> pa.Table | None:
     """Return some columns of row groups, decoded once for the units that are cut from them; ``None`` if they are large."""
     tables = []
     for group in groups:
-        table = _decode_group(shard.store, shard.key, shard.digest, group, names)
+        table = _decode_group(shard.store, shard.key, shard.digest, shard.int96_unit, group, names)
         if table is None:
             return None
         tables.append(table)
@@ -95,19 +328,19 @@ def _decode_groups(shard: Shard, groups: Sequence[int], names: frozenset[str]) -
 
 
 @functools.lru_cache(maxsize=2)
-def _decode_group(store: Store, key: str, digest: str, group: int, names: frozenset[str]) -> pa.Table | None:
-    shard = Shard(0, "", store, key, 0, "parquet", digest=digest)
+def _decode_group(
+    store: Store, key: str, digest: str, int96_unit: Literal["us", "ns"], group: int, names: frozenset[str]
+) -> pa.Table | None:
+    shard = Shard(0, "", store, key, 0, "parquet", digest=digest, int96_unit=int96_unit)
     batches = []
     with _open_chunks(shard, [group], names, is_lesser=False) as file:
-        size = sum(chunk.total_uncompressed_size for chunk in _chunks(file.metadata, [group], names))
+        size = _least_bytes(file.metadata, [group], names)
         if size > min(_DECODED_BYTES, _DECODED_ROW_BYTES * file.metadata.row_group(group).num_rows):
             return None
         try:
-            for batch in file.iter_batches(1 << 14, row_groups=[group], columns=sorted(names), use_threads=False):
+            for batch in file.iter_batches(_SHARED_BATCH_ROWS, row_groups=[group], columns=sorted(names), use_threads=False):
                 batches.append(batch)
-                if (
-                    sum(batch.nbytes for batch in batches) > _DECODED_BYTES
-                ):  # repeated values are stored once, and decoded often
+                if sum(batch.nbytes for batch in batches) > _DECODED_BYTES:
                     return None
         except StorageError:
             raise
@@ -129,7 +362,14 @@ def _open_chunks(shard: Shard, groups: Sequence[int], names: Collection[str], *,
                     view.fetch(first, stop)
         # Without pre_buffer and with a buffer, a column chunk is read only as far as it is needed.
         buffer_size = CHUNK_BYTES if is_remote else READ_BYTES
-        yield pq.ParquetFile(pa.PythonFile(view, mode="r"), metadata=metadata, pre_buffer=False, buffer_size=buffer_size)
+        yield pq.ParquetFile(
+            pa.PythonFile(view, mode="r"),
+            metadata=metadata,
+            pre_buffer=False,
+            buffer_size=buffer_size,
+            read_dictionary=_repeated_texts(metadata, groups, names),
+            coerce_int96_timestamp_unit=shard.int96_unit,
+        )
 
 
 def _open_parquet(store: Store, key: str, digest: str) -> tuple["StoreReader", pq.FileMetaData]:

@@ -1,17 +1,19 @@
 """Reads the rows of a unit."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 
-from actors.errors import InputDataError
+from actors.errors import InputDataError, SpeechmillError
 from actors.quarantine import NOT_OF_A_ROW
-from cluster.dataset.columns import as_column, as_list
+from cluster.dataset.arrow_ipc import read_arrow
 from cluster.dataset.ids import row_ids
 from cluster.dataset.parquet import read_parquet
 from cluster.dataset.shards import Dataset, InputBatch, InputRow, Shard, Slice, Unit
 from cluster.dataset.stored import content_errors
 from cluster.dataset.text_formats import read_text
+from cluster.dataset.values import join_errors, to_column, to_values
+from cluster.storage import printable
 
 
 def open_media(shard: Shard, position: int) -> pa.NativeFile:
@@ -28,6 +30,8 @@ def read_rows(
 ) -> InputBatch:
     """Read the rows of one unit; of Parquet only the row groups and columns that are needed.
 
+    A value that cannot be read or passed on is null, and its row has the reason as error.
+
     Args:
         dataset: what :func:`scan` returned.
         unit: the rows to read.
@@ -35,27 +39,57 @@ def read_rows(
         passthrough: columns to return as an Arrow table, with the types of ``dataset.schema``.
 
     Raises:
-        InputDataError: the content cannot be read. Reading a part of the unit may still work.
+        InputDataError: the content cannot be read, or is more than a unit may hold. Reading a part of the unit may still work.
         StorageError: the store cannot be reached; the same call may work later.
     """
+    try:
+        return _read_rows(dataset, unit, dataset.schema.names if columns is None else list(columns), list(passthrough))
+    except SpeechmillError:
+        raise
+    except Exception as error:
+        uri = dataset.shards[unit.shard].uri
+        raise InputDataError(
+            f"{uri}, rows {unit.first} to {unit.stop - 1} cannot be read: {type(error).__name__}: {error}"
+        ) from error
+
+
+def _read_rows(dataset: Dataset, unit: Unit, columns: list[str], passthrough: list[str]) -> InputBatch:
     shard = dataset.shards[unit.shard]
-    columns = dataset.schema.names if columns is None else list(columns)
-    passthrough = list(passthrough)
-    part = read_slice(shard, unit, {*columns, *passthrough, dataset.id_column} & set(shard.schema.names))
+    part = read_slice(shard, unit, {*columns, *passthrough, dataset.id_column} & set(shard.schema.names), dataset.id_column)
     if len(part.errors) != unit.count:
         raise InputDataError(
             f"{shard.uri} has fewer rows than when the job started (rows {unit.first} to {unit.stop} were asked for): "
             "it was changed. Restore it, or start over with a new output folder."
         )
-    ids = row_ids(shard, unit, as_list(part.columns.get(dataset.id_column), unit.count))
-    lists = {name: as_list(part.columns.get(name), unit.count) for name in columns}
+    asked = list(dict.fromkeys([dataset.id_column, *columns]))
+    found = {name: to_values(part.columns.get(name), unit.count) for name in asked}
+    fields = [dataset.schema.field(name) for name in passthrough]
+    passed = [to_column(part.columns.get(f.name), f, unit.count) for f in fields]
+    reasons = [*(column.errors for column in found.values()), *(column.errors for column in passed)]
+    errors = join_errors([*asked, *passthrough], reasons, part.errors)
+    ids = row_ids(shard, unit, found[dataset.id_column].values)
     rows = [
-        InputRow(ids[i], unit.first + i, {name: values[i] for name, values in lists.items()}, part.errors[i])
+        InputRow(ids[i], unit.first + i, {name: found[name].values[i] for name in columns}, errors[i])
         for i in range(unit.count)
     ]
-    fields = [dataset.schema.field(name) for name in passthrough]
-    arrays = [as_column(part.columns.get(f.name), f, unit.count) for f in fields]
-    return InputBatch(unit, rows, pa.table(arrays, schema=pa.schema(fields)))
+    return InputBatch(unit, rows, pa.table([column.array for column in passed], schema=pa.schema(fields)))
+
+
+def read_pieces(dataset: Dataset, unit: Unit, columns: Iterable[str]) -> Iterator[InputBatch]:
+    """Read a unit in as many pieces as it takes: of those that cannot be read each row comes out with its reason.
+
+    Raises:
+        StorageError: the store cannot be reached; the same call may work later.
+    """
+    columns = list(columns)
+    try:
+        yield read_rows(dataset, unit, columns)
+    except InputDataError as error:
+        if unit.count == 1:
+            yield unreadable_rows(dataset, unit, str(error))
+            return
+        for half in unit.split():
+            yield from read_pieces(dataset, half, columns)
 
 
 def unreadable_rows(dataset: Dataset, unit: Unit, reason: str, passthrough: Iterable[str] = ()) -> InputBatch:
@@ -76,8 +110,8 @@ def unreadable_rows(dataset: Dataset, unit: Unit, reason: str, passthrough: Iter
     return InputBatch(unit, rows, pa.table([pa.nulls(unit.count, f.type) for f in schema], schema=schema))
 
 
-def read_slice(shard: Shard, unit: Unit, names: set[str]) -> Slice:
-    """Read some columns of a unit's rows.
+def read_slice(shard: Shard, unit: Unit, names: set[str], id_column: str) -> Slice:
+    """Read some columns of a unit's rows; of a row that is no record of its format the id where it can be told.
 
     Raises:
         InputDataError: the content cannot be read.
@@ -85,9 +119,17 @@ def read_slice(shard: Shard, unit: Unit, names: set[str]) -> Slice:
     """
     if shard.format == "media":
         files = shard.files[unit.first : unit.stop]
-        return Slice({"path": [shard.store.uri_of(key) for key in files]}, [None] * len(files))
+        return Slice({"path": [printable(shard.store.uri_of(key)) for key in files]}, [None] * len(files))
+    given = {name: value for name, value in shard.partition if name in names}
     try:
         with content_errors(shard):
-            return (read_parquet if shard.format == "parquet" else read_text)(shard, unit, names)
+            columns, errors = _read(shard, unit, names - given.keys(), id_column)
+        return Slice({**columns, **{name: [value] * unit.count for name, value in given.items()}}, errors)
     except InputDataError as error:
         raise InputDataError(f"{shard.uri}, rows {unit.first} to {unit.stop - 1}: {error}") from error
+
+
+def _read(shard: Shard, unit: Unit, names: set[str], id_column: str) -> Slice:
+    if shard.format == "parquet":
+        return read_parquet(shard, unit, names)
+    return read_arrow(shard, unit, names) if shard.format == "arrow" else read_text(shard, unit, names, id_column)

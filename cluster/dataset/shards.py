@@ -8,10 +8,13 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from cluster.storage import Store
+from cluster.dataset.text_options import TextLayout, TextOptions
+from cluster.storage import Store, printable
 
-Format = Literal["parquet", "jsonl", "csv", "tsv", "txt", "media"]
+Format = Literal["parquet", "arrow", "jsonl", "csv", "tsv", "txt", "media"]
 Location = str | os.PathLike[str]
+_PLAIN_OPTIONS = TextOptions()
+_PLAIN_LAYOUT = TextLayout()
 
 
 @dataclass(frozen=True)
@@ -24,15 +27,22 @@ class Shard:
             the folder, with a trailing slash if it is not that shared one.
         store: where the file is, with ``key``.
         size: bytes.
-        compression: ``gzip``, ``zstd`` or ``None``.
+        compression: ``gzip``, ``zstd``, ``bz2``, ``lz4``, ``xz`` or ``None``.
         rows: number of rows; 0 if the shard is corrupt.
-        digest: sha256 over the content (Parquet: its footer), so that a changed input is noticed; empty if corrupt.
+        digest: sha256 over the content (Parquet: its footer; media: names, sizes and modification times), so that a changed
+            input is noticed; empty if corrupt.
         schema: columns and their types in this file.
         features: Hugging Face features that the file declares for its columns.
-        row_groups: rows of each Parquet row group.
-        offsets: place of rows 0, 256, 512, … in the decompressed bytes of a text format.
+        row_groups: rows of each Parquet row group, or Arrow record batch.
+        row_bytes: bytes of a row on average, without compression; 0 if that is not known.
+        int96_unit: what Parquet's old timestamps are read as: nanoseconds, or microseconds if some are of years without them.
+        offsets: places of rows in the decompressed bytes of a text format, or of each Arrow record batch.
+        offset_rows: numbers of those rows; empty if they are 0, 256, 512, …
         files: keys of a media shard, one a row.
         error: why the shard cannot be read, or ``None``.
+        options: what the job says about its text files.
+        layout: how a text format's bytes become lines.
+        partition: values of columns that the names of folders give (``lang=de``), for columns that the file lacks.
     """
 
     index: int
@@ -47,14 +57,25 @@ class Shard:
     schema: pa.Schema = field(default_factory=lambda: pa.schema([]))
     features: Mapping[str, Any] = field(default_factory=dict)
     row_groups: tuple[int, ...] = ()
+    row_bytes: int = 0
+    int96_unit: Literal["us", "ns"] = "ns"
     offsets: tuple[int, ...] = ()
+    offset_rows: tuple[int, ...] = ()
     files: tuple[str, ...] = ()
     error: str | None = None
+    options: TextOptions = _PLAIN_OPTIONS
+    layout: TextLayout = _PLAIN_LAYOUT
+    partition: tuple[tuple[str, str | None], ...] = ()
 
     @property
     def uri(self) -> str:
         """The file's printable URI."""
-        return self.store.uri_of(self.key) if self.key else self.store.uri
+        return printable(self.store.uri_of(self.key) if self.key else self.store.uri)
+
+    @property
+    def is_json(self) -> bool:
+        """Whether it is a JSON file, which may hold other things than a value a line."""
+        return "json" in self.key.lower().rsplit(".", 2 if self.compression else 1)[1:]
 
 
 @dataclass(frozen=True)
@@ -68,6 +89,7 @@ class Dataset:
         column: the column that the job works on.
         id_column: the column that names rows, where a shard has it.
         id_hashes: hashes of the ids in the shards that the scan has read whole, by index; they do not travel.
+        skipped: what was found at the input and is no part of it, in words: ``3 files that end in .md``; it does not travel.
     """
 
     shards: tuple[Shard, ...]
@@ -76,6 +98,7 @@ class Dataset:
     column: str
     id_column: str
     id_hashes: Mapping[int, np.ndarray] = field(default_factory=dict, repr=False, compare=False)
+    skipped: tuple[str, ...] = ()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Dataset, (self.shards, self.schema, self.features, self.column, self.id_column)

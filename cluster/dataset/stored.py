@@ -3,12 +3,13 @@
 import contextlib
 import functools
 import io
-from collections.abc import Iterator
+import lzma
+from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO
 
 import pyarrow as pa
 
-from actors.errors import InputDataError, StorageError
+from actors.errors import InputDataError, SpeechmillError
 from cluster.dataset.shards import Shard
 from cluster.storage import Store
 
@@ -17,6 +18,9 @@ READ_BYTES = 1 << 20
 CHUNK_BYTES = 8 << 20
 # Files of an object store that a process keeps open: units of one file follow one another.
 OPEN_FILES = 8
+_XZ_MEMORY = 256 << 20  # four times what "xz -9" needs
+# Text files without a byte are what Spark writes for partitions without a row; these have a header at least.
+_NEVER_EMPTY = ("parquet", "arrow")
 
 
 @contextlib.contextmanager
@@ -25,13 +29,13 @@ def content_errors(shard: Shard) -> Iterator[None]:
 
     Reads go through :class:`StoreReader`, so whatever the store does wrong is a :class:`StorageError` already.
     """
-    if shard.size == 0:
+    if shard.size == 0 and (shard.compression or shard.format in _NEVER_EMPTY):
         raise InputDataError("the file is empty (0 bytes)")
     try:
         yield
-    except StorageError:
+    except SpeechmillError:
         raise
-    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
+    except Exception as error:
         raise InputDataError(f"not a readable {shard.format} file: {error}") from error
 
 
@@ -128,7 +132,57 @@ def open_text(shard: Shard, hasher: Any = None) -> Iterator[BinaryIO]:
     with io.BufferedReader(StoreReader(shard.store, shard.key, hasher), max(1, min(size, shard.size))) as stream:
         if shard.compression is None:
             yield stream
+        elif shard.compression == "xz":
+            with buffered(_unpack_xz(stream)) as plain:
+                yield plain
         else:
             source = pa.PythonFile(stream, mode="r")
             with io.BufferedReader(pa.CompressedInputStream(source, shard.compression), READ_BYTES) as plain:
                 yield plain
+
+
+def _unpack_xz(stream: BinaryIO) -> Iterator[bytes]:
+    """Yield the content of an XZ file, which may be several one after the other."""
+    decoder, data = lzma.LZMADecompressor(memlimit=_XZ_MEMORY), b""
+    while True:
+        if decoder.needs_input and not data:
+            data = stream.read(READ_BYTES)
+            if not data:
+                raise EOFError("it breaks off")
+        piece = decoder.decompress(data, READ_BYTES)
+        data = b""
+        if piece:
+            yield piece
+        if decoder.eof:
+            data = decoder.unused_data
+            while not data.strip(b"\0") and (more := stream.read(READ_BYTES)):  # zeros may stand between
+                data = more
+            data = data.lstrip(b"\0")
+            if not data:
+                return
+            decoder = lzma.LZMADecompressor(memlimit=_XZ_MEMORY)
+
+
+def buffered(pieces: Iterable[bytes]) -> BinaryIO:
+    """Return a stream of bytes that come in pieces."""
+    return io.BufferedReader(_PieceReader(iter(pieces)), READ_BYTES)
+
+
+class _PieceReader(io.RawIOBase):
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+        self._rest = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._rest:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return 0
+            self._rest = memoryview(piece)
+        count = min(len(buffer), len(self._rest))
+        buffer[:count] = self._rest[:count]
+        self._rest = self._rest[count:]
+        return count

@@ -4,8 +4,16 @@ import itertools
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 
-from actors.errors import UsageError
+from actors.errors import InputDataError, UsageError
 from cluster.dataset.shards import Shard, Unit
+
+# What a unit's rows may have together, without compression, if there are several.
+UNIT_BYTES = 128 << 20
+
+
+def too_large(size: int) -> InputDataError:
+    """Return the error of a unit that has ``size`` bytes or more: its halves may be read."""
+    return InputDataError(f"the rows have {size >> 20} MiB or more, and together they may have {UNIT_BYTES >> 20}: read fewer")
 
 
 def plan_units(shards: Sequence[Shard], rows_per_unit: int) -> list[Unit]:
@@ -26,8 +34,10 @@ def missing_units(shards: Sequence[Shard], covered: Mapping[int, Sequence[Unit]]
 def _cuts(shard: Shard, rows_per_unit: int) -> list[int]:
     """Return the rows where new units start: they depend on nothing but the shard and ``rows_per_unit``.
 
-    Small row groups are taken together and large ones cut; only a large one is ever cut.
+    Units of large rows have fewer. Small row groups are taken together and large ones cut; only a large one is ever cut.
     """
+    if shard.row_bytes:
+        rows_per_unit = max(1, min(rows_per_unit, UNIT_BYTES // (2 * shard.row_bytes)))  # some are larger than others
     groups = shard.row_groups or (shard.rows,)
     cuts = []
     start = group_start = 0

@@ -346,9 +346,9 @@ def test_json_values_without_a_common_type_become_json_texts(tmp_path):
 
 
 @pytest.mark.parametrize("values", [[2**60 + 1, 0.5], [{"x": 2**60 + 1}, {"x": 0.5}], [[2**60 + 1], [0.5]]])
-def test_large_integers_among_floats_are_rounded(tmp_path, values):
+def test_integers_that_floats_would_round_become_json_texts(tmp_path, values):
     dataset = scan(write_jsonl(tmp_path / "a.jsonl", [{"text": "a", "v": value} for value in values]))
-    assert str(2.0**60) in str(passed_through(dataset).column("v").to_pylist()[0])
+    assert [json.loads(text) for text in passed_through(dataset).column("v").to_pylist()] == values
 
 
 def test_integers_beyond_64_bits_become_json_texts(tmp_path):
@@ -368,8 +368,8 @@ def test_shards_with_other_columns_and_types_are_unified(tmp_path):
     write_jsonl(tmp_path / "3.jsonl", [{"text": "c", "new": [1]}])
     table = passed_through(scan(tmp_path))
     assert table.to_pylist() == [
-        {"text": "a", "n": 2.0**60, "x": '"AQ=="', "new": None},
-        {"text": "b", "n": 0.5, "x": "3", "new": None},
+        {"text": "a", "n": str(2**60 + 1), "x": '"AQ=="', "new": None},
+        {"text": "b", "n": "0.5", "x": "3", "new": None},
         {"text": "c", "n": None, "x": None, "new": [1]},
     ]
 
@@ -524,14 +524,12 @@ def broken_shards(folder):
     (folder / "truncated.parquet").write_bytes(good.read_bytes()[:-40])
     (folder / "junk.parquet").write_bytes(b"PAR1" + bytes(100) + b"\x05\0\0\0PAR1")
     (folder / "zero.parquet").write_bytes(b"")
-    (folder / "zero.txt").write_bytes(b"")
     (folder / "cut.txt.gz").write_bytes(gzip.compress(b"hello\n" * 100)[:-6])
     (folder / "not.txt.zst").write_bytes(b"not zstandard at all")
     (folder / "latin.txt").write_bytes(b"caf\xe9\n")
     (folder / "utf16.txt").write_bytes("hello\n".encode("utf-16"))
     (folder / "array.jsonl").write_text('[{"text": "a"}]\n')
     (folder / "pretty.jsonl").write_text('{\n"text": "a"\n}\n')
-    (folder / "quote.csv").write_text('text\n"never closed\nmore\n')
     (folder / "twice.csv").write_text("text,text\na,b\n")
     (folder / "column.csv").write_text("id,sentence\n1,a\n")
     (folder / "header.csv").write_bytes(b"te\xffxt\na\n")
@@ -546,14 +544,12 @@ def test_corrupt_shards_are_named_and_the_rest_goes_on(tmp_path):
         "truncated.parquet": "not a readable parquet file",
         "junk.parquet": "not a readable parquet file",
         "zero.parquet": "empty",
-        "zero.txt": "empty",
         "cut.txt.gz": "Truncated",
         "not.txt.zst": "not a readable txt file",
         "latin.txt": "none of its 1 rows.*not valid UTF-8",
         "utf16.txt": "UTF-16",
         "array.jsonl": "JSON list; expected one JSON object a line",
         "pretty.jsonl": "not valid JSON",
-        "quote.csv": "never closed",
         "twice.csv": "'text' appears more than once",
         "column.csv": "no column 'text'; the columns are 'id', 'sentence'",
         "header.csv": "the header is not valid UTF-8",
@@ -567,7 +563,7 @@ def test_corrupt_shards_are_named_and_the_rest_goes_on(tmp_path):
 
 def test_only_corrupt_shards_is_an_error(tmp_path):
     broken_shards(tmp_path).unlink()
-    with pytest.raises(InputDataError, match="none of the 14 input files can be used"):
+    with pytest.raises(InputDataError, match="none of the 12 input files can be used"):
         scan(tmp_path)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from actors.errors import StorageError
 from cluster import runner
-from cluster.dataset import Unit, plan_units, scan
+from cluster.dataset import UNIT_BYTES, Unit, plan_units, scan
 from cluster.output import LOCK_NAME, Output, open_run, part_schema, parts
 from cluster.runner import (
     UNITS_IN_FLIGHT,
@@ -290,3 +290,22 @@ def test_a_unit_is_cut_into_pieces_of_at_least_so_many_rows() -> None:
     assert [unit.count for unit in cut_unit(Unit(0, 5, 40), 4, 16)] == [20, 20]
     assert cut_unit(Unit(0, 5, 20), 4, 16) == [Unit(0, 5, 20)]
     assert [unit.count for unit in cut_unit(Unit(0, 0, 3), 16)] == [1, 1, 1]
+
+
+def test_units_of_large_rows_do_not_go_together(tmp_path: Path) -> None:
+    for i in range(4):
+        (tmp_path / f"{i}.txt").write_text("row\n")
+    dataset = scan(tmp_path)
+    large = tuple(replace(shard, row_bytes=UNIT_BYTES // 2) for shard in dataset.shards)
+    units = plan_units(dataset.shards, 10)
+    assert [len(group) for group in runner._together(units, 10, dataset)] == [4]
+    assert [len(group) for group in runner._together(units, 10, replace(dataset, shards=large))] == [2, 2]
+
+
+def test_a_unit_that_is_too_large_is_read_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with open_job(tmp_path, [*ROWS, "x" * 1000, "y" * 1000], 42) as job:
+        for module in ("text_formats", "units"):
+            monkeypatch.setattr(f"cluster.dataset.{module}.UNIT_BYTES", 1500)
+        done = run(job)
+        assert {row["status"] for row in job.rows().values()} == {"ok"}
+    assert sum(outcome.part.unit.count for outcome in done) == 42

@@ -91,9 +91,7 @@ def test_reading_a_missing_file_names_it(root: str, tmp_path: Path) -> None:
             read("no.txt")
 
 
-@pytest.mark.parametrize(
-    "key", ["", "/etc/passwd", "../up", "a/../../up", "a/./b", ".", "a//b", "a/", "a\\b", "nul\0"], ids=repr
-)
+@pytest.mark.parametrize("key", ["", "/etc/passwd", "../up", "a/../../up", "a/./b", ".", "a//b", "a/", "nul\0"], ids=repr)
 def test_no_key_leaves_the_root(tmp_path: Path, key: str) -> None:
     store = open_store(tmp_path)
     uses = [store.read_bytes, store.open_input, store.find, store.delete, store.delete_tree, store.child]

@@ -93,10 +93,10 @@ def test_a_finished_job_is_not_looked_through_again(run_job: RunTexts, monkeypat
 
 def test_corrupt_shards_are_named(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "good.txt").write_text("one\n")
-    (tmp_path / "bad.txt").write_bytes(b"")
+    (tmp_path / "bad.parquet").write_bytes(b"")
     with caplog.at_level(logging.ERROR):
         report_input(scan(tmp_path))
-    assert "bad.txt cannot be read and is left out: the file is empty" in caplog.text
+    assert "bad.parquet cannot be read and is left out: the file is empty" in caplog.text
 
 
 def test_a_unit_has_so_few_rows_that_every_worker_gets_several() -> None:

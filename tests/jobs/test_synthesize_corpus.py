@@ -19,7 +19,7 @@ from cluster.output import SYNTHESIS_SCHEMA
 from cluster.registry import EMBEDDED, describe
 from jobs.extract_audio import extract
 
-# Lines that cannot be read, so that nothing but their number can name them, and the error.
+# Lines that cannot be read, and the error.
 BROKEN_LINES = {
     '{"id": "not closed", "text": "Hello': "not valid JSON",
     '{"id": "half a character", "text": "\\ud83d."}': "surrogates not allowed",
@@ -118,7 +118,8 @@ def test_an_odd_row_is_spoken_or_rejected_with_the_reason(odd_output, row_id):
 
 def test_a_line_that_cannot_be_read_is_a_rejected_row(odd_output):
     rows = [row for row in read_rows(odd_output) if row["id"] not in ODD_ROWS]
-    assert [row["id"] for row in rows] == [f"in.jsonl:{len(ODD_ROWS) + i}" for i in range(len(BROKEN_LINES))]
+    # The id where it can be told, else the place.
+    assert [row["id"] for row in rows] == ["not closed", "half a character", f"in.jsonl:{len(ODD_ROWS) + 2}"]
     assert {row["status"] for row in rows} == {"rejected"}
     assert all(error in row["error"] for row, error in zip(rows, BROKEN_LINES.values(), strict=True)), rows
 
@@ -277,6 +278,14 @@ def test_a_finished_job_run_again_does_nothing(synthesize, corpus, undisturbed):
     assert {path: path.stat().st_mtime_ns for path in undisturbed.rglob("*.*") if path.is_file()} == before
 
 
+def test_a_text_column_of_another_type_ends_the_job_before_it_starts(synthesize, tmp_path):
+    pq.write_table(pa.table({"text": [b"Hello."]}), tmp_path / "in.parquet")
+    ended = synthesize("--input", tmp_path / "in.parquet", "--output", tmp_path / "out")
+    assert ended.code == 2
+    assert "column 'text' holds no text: its type is binary" in ended.err
+    assert not (tmp_path / "out").exists()
+
+
 def test_other_arguments_are_refused_and_listed_and_can_overwrite(synthesize, corpus, tmp_path):
     job = ("--input", corpus, "--output", tmp_path / "out", "--limit", 2)
     assert synthesize(*job).code == 0
@@ -372,21 +381,21 @@ def test_corrupt_files_are_named_the_rest_is_done_and_repairing_them_completes_i
     pq.write_table(pa.table({"text": ["One.", "Two."]}), folder / "b.parquet")
     whole = (folder / "b.parquet").read_bytes()
     (folder / "b.parquet").write_bytes(whole[:-20])
-    (folder / "c.txt").touch()
+    (folder / "c.arrow").touch()
     (folder / "d.csv").write_text("sentence\nHello.\n")
     (folder / "e.jsonl.gz").write_bytes(b"no gzip")
     ended = synthesize("--input", folder, "--output", tmp_path / "out")
     assert ended.code == 1
     for name, reason in {
         "b.parquet": "not a readable parquet file",
-        "c.txt": "the file is empty (0 bytes)",
+        "c.arrow": "the file is empty (0 bytes)",
         "d.csv": "there is no column 'text'; the columns are 'sentence'",
         "e.jsonl.gz": "not a readable jsonl file",
     }.items():
         assert re.search(f"{re.escape(str(folder / name))} was skipped: {re.escape(reason)}", ended.err)
     assert [row["id"] for row in read_rows(tmp_path / "out")] == ["a.jsonl:0"]
     index = read_json(tmp_path / "out" / ".speechmill" / "index.json")
-    assert index["corrupt_shards"].keys() == {"b.parquet", "c.txt", "d.csv", "e.jsonl.gz"}
+    assert index["corrupt_shards"].keys() == {"b.parquet", "c.arrow", "d.csv", "e.jsonl.gz"}
     (folder / "b.parquet").write_bytes(whole)
     assert synthesize("--input", folder, "--output", tmp_path / "out").code == 1
     assert [row["id"] for row in read_rows(tmp_path / "out")] == ["a.jsonl:0", "b.parquet:0", "b.parquet:1"]
