@@ -46,11 +46,11 @@ def to_values(column: Column | None, count: int) -> Values:
         return Values([None] * count, {})
     if isinstance(column, list):
         return Values(column, {})
-    if types.is_dictionary(column.type):  # a text that many rows share stays one object
-        return _join([_pick(to_values(pa.chunked_array([c.dictionary]), 0), c.indices.to_pylist()) for c in column.chunks])
-    if types.is_temporal(column.type):  # the same text whether or not pandas is there, which holds more than Python does
-        return Values([value for chunk in column.chunks for value in json_values(chunk)], {})
     try:
+        if types.is_dictionary(column.type):  # a text that many rows share stays one object
+            return _join([_pick(to_values(pa.chunked_array([c.dictionary]), 0), c.indices.to_pylist()) for c in column.chunks])
+        if types.is_temporal(column.type):  # the same text whether or not pandas is there, which holds more than Python does
+            return Values([value for chunk in column.chunks for value in json_values(chunk)], {})
         return Values(column.to_pylist(), {})
     except Exception:  # noqa: BLE001 - whatever it is, it is the fault of some values, which are then found
         return _each(column, lambda value: value.to_pylist()[0], lambda value: json_values(value.combine_chunks())[0])

@@ -158,6 +158,11 @@ class Job:
         return {row["id"]: row for row in found}
 
 
+def write(columns: Mapping[str, Any], path: Path) -> None:
+    """Write a table without dictionaries, which hold what all rows do."""
+    pq.write_table(pa.table(columns), path, use_dictionary=False)
+
+
 @pytest.fixture(scope="module", params=["speech", "transcripts"])
 def job(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Job]:
     """A job of each kind; a column passes through."""
@@ -176,10 +181,10 @@ def job(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
                 (folder / name).write_bytes(encode(said.audio, said.sample_rate, "wav"))
             columns["context"] = [None, MARK, None]
             reference, schema, column, rooms = EMBEDDED_ASR, transcribe_dataset._SCHEMA, "audio", "actors.transcriber"
-            pq.write_table(pa.table(columns), folder / "in.parquet")
+            write(columns, folder / "in.parquet")
             reader = MediaReader.of(scan(folder / "in.parquet", "audio"), str(folder))
             config = TranscriptionConfig(reader, options={"max_new_tokens": 40})
-        pq.write_table(pa.table(columns), folder / "in.parquet")
+        write(columns, folder / "in.parquet")
         with open_model(fetch(describe(reference)[0]), threads=1, slots=2) as engine:
             patch.setattr(f"{rooms}.open_model", lambda *_, **__: engine)
             patch.setattr(engine, "close", lambda: None)
