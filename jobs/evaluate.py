@@ -16,12 +16,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import typer
 
-from actors.errors import InputDataError, ResumeError
+from actors.errors import InputDataError
 from cluster.dataset import Dataset, InputRow, Unit, plan_units, read_rows, scan, unreadable_rows
-from cluster.output import INDEX_NAME, read_run, summarise
-from cluster.output.files import read_json
-from cluster.output.record import Index
-from cluster.storage import open_store
+from cluster.output import Output, is_output
 from jobs.console import EXIT_FAILED_ROWS, run_app
 from jobs.normaliser import NO_LANGUAGE, has_rules, language_of, normalise_text
 from jobs.scoring import Errors, RowErrors, measure
@@ -294,15 +291,7 @@ def _files_of_output(location: str) -> list[str]:
     path, mark, query = location.partition("?") if "://" in location else (location, "", "")
     if "*" in path if "://" in path else not Path(path).expanduser().is_dir():
         return []
-    store = open_store(location)
-    try:
-        if read_run(store) is None:
-            return []
-    except ResumeError:  # another program's run.json
-        return []
-    index = read_json(store, INDEX_NAME, Index)
-    keys = index.files if index else [part.key for part in summarise(store).parts]
-    return [f"{path.rstrip('/')}/{key}{mark}{query}" for key in keys]
+    return [f"{path.rstrip('/')}/{key}{mark}{query}" for key in Output(location).files] if is_output(location) else []
 
 
 def _totals(rows: Sequence[RowErrors], pairs: Pairs, texts: Texts) -> dict[str, Any]:

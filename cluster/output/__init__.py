@@ -37,7 +37,7 @@ from cluster.output.files import (
 )
 from cluster.output.parts import STATUSES, Part, PartWriter, Summary, choose_parts, read_parts
 from cluster.output.reader import Output, is_output
-from cluster.output.record import InputsNote, MadeBy, RunRecord, read_run, summarise
+from cluster.output.record import InputsNote, MadeBy, RunRecord, read_run
 from cluster.output.run import Mode, Run, fingerprint_of, open_run
 from cluster.output.schema import AUDIO_TYPE, SYNTHESIS_SCHEMA, TRANSCRIPTION_SCHEMA, PartSchema, audio_feature, part_schema
 
@@ -72,5 +72,4 @@ __all__ = [
     "part_schema",
     "read_parts",
     "read_run",
-    "summarise",
 ]

@@ -5,10 +5,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from actors.errors import ResumeError, UsageError
-from cluster.dataset import Location
-from cluster.output.files import EARLIER_RUN_NAME, INDEX_NAME, RUN_NAME, read_if_there, read_json
-from cluster.output.parts import Part, Summary, read_parts
-from cluster.storage import Store, open_store
+from cluster.output.files import EARLIER_RUN_NAME, RUN_NAME, read_if_there, read_json
+from cluster.output.parts import Part, Summary
+from cluster.storage import Store
 
 
 class MadeBy(BaseModel):
@@ -170,17 +169,3 @@ def require_run(store: Store) -> RunRecord:
             "files are as good as ever: name them instead of the folder, or read it with that version"
         )
     raise UsageError(f"{store} has no {RUN_NAME}: it is not the output of a job")
-
-
-def summarise(output: Location | Store) -> Summary:
-    """Count an output's rows, from its index or, while a job is unfinished, from the footers of its parts.
-
-    Raises:
-        UsageError: the folder is not the output of a job.
-        ResumeError: an earlier version wrote it.
-        StorageError: the store cannot be reached.
-    """
-    store = output if isinstance(output, Store) else open_store(output)
-    if index := read_json(store, INDEX_NAME, Index):
-        return index.summary
-    return Summary.of(read_parts(store, require_run(store).fingerprint)[0])

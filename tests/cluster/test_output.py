@@ -36,7 +36,6 @@ from cluster.output import (
     open_run,
     part_schema,
     read_run,
-    summarise,
 )
 from cluster.storage import open_store
 
@@ -370,7 +369,7 @@ def test_a_job_from_start_to_end(target, dataset):
     index = json.loads(store.read_bytes(INDEX_NAME))
     assert [part["key"] for part in index["parts"]] == [unit.part_name for unit in plan_units(dataset.shards, 256)]
     assert not store.exists(LOCK_NAME)
-    assert summarise(target) == summary
+    assert Output(target).summary == summary
 
     before = store.read_bytes(RUN_NAME)
     with start(target, dataset, workers=5) as run:
@@ -403,7 +402,7 @@ def test_a_job_says_what_made_each_part_and_once_that_it_was_not_one_machine(tar
     assert "last bits" in told
     made.insert(0, {**asdict(second), "parts": [unit.part_name for unit in units[1:]]})
     assert [one.model_dump() for one in read_run(store).made_by] == made
-    assert [part.maker for part in summarise(target).parts] == [first, second, second, second]
+    assert [part.maker for part in Output(target).summary.parts] == [first, second, second, second]
 
 
 def test_a_part_of_which_nothing_was_computed_or_that_an_earlier_version_wrote_has_no_maker(target, dataset, monkeypatch):
@@ -434,7 +433,7 @@ def test_a_stopped_job_goes_on_where_it_was(target, dataset):
     record = read_run(open_store(target))
     assert (record.state, record.error, record.audio_s) == ("stopped", "RuntimeError: node lost", 150.0)
     assert record.counts == {"rows": 300, "ok": 300, "rejected": 0, "failed": 0, "parts": 3}
-    assert summarise(target).rows == 300
+    assert Output(target).summary.rows == 300
 
     with start(target, dataset) as run:
         units = run.missing_units(dataset.shards, 256)  # another unit size, cut at the same rows as a fresh plan
@@ -570,7 +569,7 @@ def test_finish_reasons_are_counted_everywhere(target, dataset):
     with start(target, dataset) as run:
         assert run.summary.finish_reasons == expected
     open_store(target).delete(INDEX_NAME)
-    assert summarise(target).finish_reasons == expected  # from the footers
+    assert Output(target).summary.finish_reasons == expected  # from the footers
     assert Output(target).summary.finish_reasons == expected
 
 
@@ -858,9 +857,8 @@ def test_an_output_of_an_earlier_version_is_refused_or_overwritten(tmp_path, dat
     before = sorted(target.rglob("*"))
     with pytest.raises(ResumeError, match=r"earlier version .* choose another output folder, or overwrite"):
         start(target, dataset)
-    for read in (summarise, Output):
-        with pytest.raises(ResumeError, match=r"earlier version .* name them instead of the folder"):
-            read(target)
+    with pytest.raises(ResumeError, match=r"earlier version .* name them instead of the folder"):
+        Output(target)
     assert sorted(target.rglob("*")) == before
     with start(target, dataset, mode="overwrite") as run:
         assert {entry.key for entry in run.store.entries()} == {
@@ -926,9 +924,9 @@ def test_a_run_record_that_cannot_be_understood_is_refused(tmp_path, dataset, co
         start(tmp_path / "out", dataset)
 
 
-def test_summarise_refuses_a_folder_that_is_no_output(tmp_path):
+def test_a_reader_refuses_a_folder_that_is_no_output(tmp_path):
     with pytest.raises(UsageError, match="not the output of a job"):
-        summarise(tmp_path)
+        Output(tmp_path)
 
 
 # --- lock ---
@@ -1079,7 +1077,7 @@ def test_compaction_joins_the_parts_in_order_and_keeps_the_job_finished(target, 
     assert b"huggingface" in metadata.metadata
     assert json.loads(metadata.metadata[b"speechmill"]) == {"fingerprint": fingerprint_of(ARGUMENTS)}
     assert not [entry.key for entry in store.entries() if entry.key.startswith("part-")]
-    assert summarise(target) == summary
+    assert Output(target).summary == summary
     assert compact(target, 300) == names
     with start(target, dataset) as run:
         assert run.finished
