@@ -78,6 +78,7 @@ _NOT_LATIN = re.compile(
     "[\u0370-\u1cff\u1f00-\u1fff\u2c80-\u2dff\u2e80-\ua71f\ua800-\uab2f\uab70-\uffdf\U00010000-\U0001efff\U00020000-\U0003ffff]"
 )
 _TIME = re.compile(r"(?<![\d:.,])(\d{1,2}):([0-5]\d)(?![\d:])")
+_CANNOT = re.compile(r"\b(can)(not)\b", re.IGNORECASE)  # as Whisper writes can't
 _BRACKETS = str.maketrans(dict.fromkeys("[]<>()", " "))
 
 
@@ -225,7 +226,7 @@ def _time(found: re.Match[str]) -> str:
 
 def _whisper(text: str) -> str:
     try:
-        return _load_whisper()(text)
+        return _load_whisper()(_CANNOT.sub(r"\1 \2", text))
     except (AssertionError, ValueError):  # numbers of more digits than Python turns into integers
         return _fold(text, NO_LANGUAGE)
 
