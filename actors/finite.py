@@ -21,6 +21,11 @@ def rows_to_choose_from(logits: np.ndarray) -> np.ndarray:
     return has_best
 
 
+def fits_float32(array: np.ndarray) -> bool:
+    """Return whether all numbers of an array of floats of any width and shape are finite in float32."""
+    return bool((np.abs(array) <= np.finfo(np.float32).max).all())
+
+
 def not_finite(what: str, chunk: int, step: int) -> NotFiniteError:
     """Return the error of a row whose ``what`` is NaN or infinite at a step of a chunk, both counted from 0."""
     return NotFiniteError(f"{what} is NaN or infinite at step {step + 1} of chunk {chunk + 1}: {_BLAME}")

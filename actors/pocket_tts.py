@@ -202,7 +202,7 @@ class PocketTTS:
         self.sample_rate = bundle.manifest.sample_rate
         self.voices = tuple(bundle.manifest.voices)
         self._rules = self.settings.text_rules
-        self._tokenizer = load_tokenizer(bundle)
+        self._tokenizer = load_tokenizer(bundle, self.settings.vocab_size)
         self.graphs = Graphs(bundle, device, threads)
         latent, conditioning, d_model = self.settings.latent_dim, self.settings.conditioning, self.settings.d_model
         self._text = self.graphs.open("text_conditioner", token_ids=None, embeddings=d_model)

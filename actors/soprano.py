@@ -145,7 +145,7 @@ class Soprano:
         self.slots = slots
         self.sample_rate = bundle.manifest.sample_rate
         self.voices = tuple(bundle.manifest.voices)
-        self._tokenizer = load_tokenizer(bundle)
+        self._tokenizer = load_tokenizer(bundle, self.settings.vocab_size)
         self.graphs = Graphs(bundle, device, threads)
         vocab_size, hidden_size = self.settings.vocab_size, self.settings.hidden_size
         self._lm = self.graphs.open("lm", **LENGTHS, input_ids=None, logits=vocab_size, hidden=hidden_size)

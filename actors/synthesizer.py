@@ -19,7 +19,7 @@ from actors.requests import SynthesisRequest, SynthesisResult, TextChunk
 
 COLUMNS = ("text", "voice", "seed", "speed")
 
-_MAX_SEED = 2**63 - 1
+MAX_SEED = 2**63 - 1  # and its negative; the output has a column for it
 _MAX_NUMBER_CHARS = 40  # of a number in a text; Python refuses, or takes long, to read thousands of digits
 
 
@@ -216,6 +216,6 @@ def _as_seed(value: Any) -> int:
     number = _as_number(value)
     if isinstance(number, float) and number.is_integer():  # how tables with nulls often hold whole numbers
         number = int(number)
-    if isinstance(number, bool) or not isinstance(number, int) or not -_MAX_SEED <= number <= _MAX_SEED:
+    if isinstance(number, bool) or not isinstance(number, int) or not -MAX_SEED <= number <= MAX_SEED:
         raise RequestError(f"column 'seed' holds {value!r}, not a 64-bit whole number")
     return number

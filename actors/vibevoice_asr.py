@@ -200,7 +200,7 @@ class VibeVoiceASR:
         self.bundle = bundle
         self.slots = slots
         self.sample_rate = bundle.manifest.sample_rate
-        self._tokenizer = load_tokenizer(bundle) if TOKENIZER in bundle.manifest.files else None
+        self._tokenizer = load_tokenizer(bundle, self.settings.vocab_size) if TOKENIZER in bundle.manifest.files else None
         self._embedding = self._load_embedding()
         self.graphs = Graphs(bundle, device, threads)
         hop, state, hidden = self.settings.samples_per_frame, self.settings.state_size, self.settings.hidden_size

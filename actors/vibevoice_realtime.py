@@ -179,7 +179,7 @@ class VibeVoiceRealtime:
         self.compacts = True
         self.sample_rate = bundle.manifest.sample_rate
         self.voices = tuple(bundle.manifest.voices)
-        self._tokenizer = load_tokenizer(bundle) if TOKENIZER in bundle.manifest.files else None
+        self._tokenizer = load_tokenizer(bundle, self.settings.vocab_size) if TOKENIZER in bundle.manifest.files else None
         self.graphs = Graphs(bundle, device, threads)
         hidden, latent = self.settings.hidden_size, self.settings.latent_dim
         self._lm = self.graphs.open("lm", **LENGTHS, input_ids=None, text=hidden)

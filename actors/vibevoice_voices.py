@@ -14,6 +14,7 @@ import numpy as np
 from safetensors.numpy import load_file, save
 
 from actors.errors import BundleError
+from actors.finite import fits_float32
 
 NEGATIVE_MEMBER = "negative.safetensors"
 
@@ -83,7 +84,7 @@ class CacheSizes:
             if tensors[name].shape != shape or len(shape) != 3 or not positions[0] or tensors[name].dtype.kind != "f":
                 actual = f"{list(tensors[name].shape)} of {tensors[name].dtype}"
                 raise ValueError(f"{name} is {actual}, not [{self.kv_heads}, positions, {self.head_dim}] of numbers")
-            if not np.isfinite(tensors[name]).all():
+            if not fits_float32(tensors[name]):
                 raise ValueError(f"{name} holds values that are not finite")
         return Prefix(tuple(tensors[name] for name in names))
 
@@ -98,7 +99,7 @@ class CacheSizes:
             condition is None
             or condition.shape != (self.hidden_size,)
             or condition.dtype.kind != "f"
-            or not np.isfinite(condition).all()
+            or not fits_float32(condition)
         ):
             raise ValueError(f"it has no condition of {self.hidden_size} numbers")
         return Negative(self.prefix(tensors, "tts_lm"), condition)

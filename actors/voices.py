@@ -15,6 +15,7 @@ from safetensors.numpy import load_file, save_file
 
 from actors.bundle import MANIFEST_NAME, Bundle, check_name, hash_file, load_bundle
 from actors.errors import BundleError, UsageError
+from actors.finite import fits_float32
 
 _MODULE = "transformer.layers.{}.self_attn"
 
@@ -48,7 +49,7 @@ def load_voice(path: Path, layers: int, kv_heads: int, head_dim: int) -> list[np
         if state.get(f"{module}/pad", np.zeros(1)).any():
             raise BundleError(f"voice {path}: {module} starts with padding, which only batches of the original have")
         lengths.add(length)
-        if not 0 < length <= cache.shape[2] or not np.isfinite(cache[:, 0, :length]).all():
+        if not 0 < length <= cache.shape[2] or not fits_float32(cache[:, 0, :length]):
             raise BundleError(f"voice {path}: {module} has {cache.shape[2]} positions, not {length} whole ones: make it again")
         prefix += [np.ascontiguousarray(part[0, :length].transpose(1, 0, 2), np.float32) for part in cache]
     if len(lengths) != 1:

@@ -603,6 +603,8 @@ def _identities(bundle: Bundle) -> dict[str, _Identity] | None:
 
 
 def _identity(path: Path) -> _Identity:
+    if not path.is_file():
+        raise FileNotFoundError(path)  # who opens a pipe waits for a writer
     with path.open("rb") as file:  # NFS asks the server only when a file is opened
         status = os.fstat(file.fileno())
     return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import typer
 
-from actors.errors import InputDataError
+from actors.errors import InputDataError, UsageError
 from cluster.dataset import Dataset, InputRow, Unit, plan_units, read_rows, scan, unreadable_rows
 from cluster.output import Output, is_output
 from jobs.console import EXIT_FAILED_ROWS, run_app
@@ -330,9 +330,12 @@ def _write(path: Path, rows: Sequence[RowErrors], pairs: Pairs, totals: Mapping[
         }
         for row, pair in zip(rows, pairs.scored, strict=True)
     ]
-    path.parent.mkdir(parents=True, exist_ok=True)
     table = pa.Table.from_pylist(records).replace_schema_metadata({_METADATA_KEY: json.dumps(totals)})
-    pq.write_table(table, path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(table, path)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error}. Name another file: --output") from error
 
 
 _REMARKS = {

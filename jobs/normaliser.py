@@ -78,6 +78,12 @@ _NOT_LATIN = re.compile(
     "[\u0370-\u1cff\u1f00-\u1fff\u2c80-\u2dff\u2e80-\ua71f\ua800-\uab2f\uab70-\uffdf\U00010000-\U0001efff\U00020000-\U0003ffff]"
 )
 _TIME = re.compile(r"(?<![\d:.,])(\d{1,2}):([0-5]\d)(?![\d:])")
+# What Whisper's normaliser writes in one way where it is said, and in another where it is written so.
+_AS_SAID = (
+    (re.compile(r"\b(can)(not)\b", re.IGNORECASE), r"\1 \2"),
+    (re.compile(r"\bshan't\b", re.IGNORECASE), "shall not"),
+    (re.compile(r"(\d+)\u00a2"), "\u00a2\\1"),
+)
 _BRACKETS = str.maketrans(dict.fromkeys("[]<>()", " "))
 
 
@@ -224,6 +230,8 @@ def _time(found: re.Match[str]) -> str:
 
 
 def _whisper(text: str) -> str:
+    for written, said in _AS_SAID:
+        text = written.sub(said, text)
     try:
         return _load_whisper()(text)
     except (AssertionError, ValueError):  # numbers of more digits than Python turns into integers

@@ -13,7 +13,7 @@ import typer
 
 from actors.mastering import Mastering
 from actors.models import DEFAULT_SLOTS, check_choices
-from actors.synthesizer import COLUMNS, SynthesisConfig
+from actors.synthesizer import COLUMNS, MAX_SEED, SynthesisConfig
 from cluster.dataset import Dataset, TextOptions, scan
 from cluster.output import SYNTHESIS_SCHEMA, Mode, PartSchema, audio_feature, open_run, part_schema
 from cluster.registry import REGISTRY_VARIABLE, Pinned, describe
@@ -66,7 +66,9 @@ def synthesize(
     ] = "embedded",
     registry: Annotated[str | None, typer.Option(envvar=REGISTRY_VARIABLE, help="Root of the registry.")] = None,
     voice: Annotated[str | None, typer.Option(help="For rows without a voice of their own.")] = None,
-    seed: Annotated[int, typer.Option(help="Of every random number, together with the row's id.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=-MAX_SEED, max=MAX_SEED, help="Of every random number, together with the row's id.")
+    ] = 0,
     audio_format: Annotated[Format, typer.Option("--format", help="Of the audio column.")] = Format.FLAC,
     sample_rate: Annotated[
         int | None, typer.Option(min=8_000, max=192_000, help="In Hz, of the audio; default: the model's own.")

@@ -16,6 +16,7 @@ _JSON = json.JSONDecoder()
 # So far into a line an id is looked for.
 _MAX_ID_BYTES = 64 << 10
 _JSON_SPACE = " \t\r\n"
+_MOST_WHOLE = 1 << 53  # above, floats are not all of the integers
 
 
 def hashes_of(ids: Column) -> np.ndarray:
@@ -41,6 +42,8 @@ def id_text(value: Any) -> str:
     """Return an id as text; empty for one that is missing."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
+    if isinstance(value, float) and value.is_integer() and abs(value) < _MOST_WHOLE:
+        return str(int(value))  # a column of integers with gaps is often one of floats
     return value.hex() if isinstance(value, bytes) else str(value)
 
 

@@ -113,6 +113,14 @@ PANIC = json.dumps(
         "model": {"type": "Unigram", "vocab": [], "unk_id": 0},
     }
 ).encode()
+
+
+def words_of(vocabulary: dict[str, int]) -> Change:
+    """Return what has a tokenizer know no other words."""
+    model = {"type": "BPE", "vocab": vocabulary, "merges": [], "unk_token": "[UNK]"}
+    return write("tokenizer.json", json.dumps({"version": "1.0", "added_tokens": [], "model": model}).encode())
+
+
 PICKLE = (
     b"\x93NUMPY\x01\x00v\x00{'descr': '|O', 'fortran_order': False, 'shape': (583, 192), }".ljust(128)
     + b"cos\nsystem\n(S'x'\ntR."
@@ -146,6 +154,8 @@ PICKLE = (
         (write("tokenizer.json", b""), "is not a tokenizer"),
         (write("tokenizer.json", b"\xff\xfe"), "is not a tokenizer"),
         (write("tokenizer.json", PANIC), "is not a tokenizer"),
+        (words_of({}), "is not a tokenizer: .*not found in the vocabulary"),
+        (words_of({"[UNK]": 583}), r"tokenizer\.json knows the token 583, and this model has 583: it is another model's"),
         (write("embedding.npy", b""), r"embedding\.npy is damaged"),
         (write("embedding.npy", b"garbage"), r"embedding\.npy is damaged"),
         (write("embedding.npy", PICKLE), r"embedding\.npy is damaged"),

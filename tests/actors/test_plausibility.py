@@ -75,6 +75,7 @@ def test_data_are_no_words(word: str) -> None:
     "text",
     [
         "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft",
+        "Taumatawhakatangihangakoauauotamateaturipukakapikimaungahoronukupokaiwhenuakitanatahu",
         "one,two,three," * 30,
         "grape-orange-" * 30,
         "grape/orange&" * 30,

@@ -76,6 +76,7 @@ def test_voice_of_another_model_is_refused(tmp_path: Path, voice: Voice, message
         np.zeros((2, 5, 4), np.int8),
         np.zeros((2, 5, 4), bool),
         np.full((2, 5, 4), np.inf, np.float32),
+        np.full((2, 5, 4), 1e300),
     ],
 )
 def test_a_voice_of_odd_arrays_is_refused(tmp_path: Path, array: np.ndarray) -> None:

@@ -86,6 +86,7 @@ def test_older_files_tell_their_length_by_another_arrays(voice: Path, prefix: li
         ({"cache": np.array(1.0, np.float32)}, r"is \[\] of float32"),
         ({"cache": np.zeros((2, 1, 0, 3, 4), np.float32)}, "0 positions"),
         ({"cache": np.full((2, 1, 5, 3, 4), np.nan, np.float32)}, "whole ones"),
+        ({"cache": np.full((2, 1, 5, 3, 4), 1e300)}, "whole ones"),
         ({"cache": np.zeros((2, 1, 5, 3, 4), np.int8)}, "of int8"),
         ({"cache": np.zeros((2, 1, 5, 3, 4), bool)}, "of bool"),
         ({"pad": np.array([1])}, "starts with padding"),

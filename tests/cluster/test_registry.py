@@ -475,6 +475,11 @@ def move_a_link_in_its_place(path: Path) -> None:
     path.symlink_to(other)
 
 
+def put_a_pipe_in_its_place(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)  # who opens it waits for a writer
+
+
 DAMAGES = [
     flip_a_byte,
     flip_a_byte_and_restore_its_time,
@@ -482,6 +487,7 @@ DAMAGES = [
     move_a_link_in_its_place,
     lambda path: os.truncate(path, 10),
     Path.unlink,
+    put_a_pipe_in_its_place,
 ]
 
 

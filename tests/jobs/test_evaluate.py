@@ -237,3 +237,10 @@ def test_another_programs_run_json_makes_no_output_of_ours(capsys: pytest.Captur
     (folder / "run.json").write_text("{}")
     pq.write_table(pa.table({"id": ["a"], "text": ["one"], "said": ["one"]}), folder / "rows.parquet")
     assert run(capsys, "--input", folder, "--reference", "said")[0] == 0
+
+
+def test_an_output_that_cannot_be_written_is_one_sentence(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    references = heard(tmp_path, {"id": "a", "text": "one", "said": "one"})
+    for output in (tmp_path, references / "rows.parquet"):
+        code, out = run(capsys, "--input", references, "--reference", "said", "--output", output)
+        assert (code, len(out.splitlines()), "cannot be written" in out) == (2, 1, True), out

@@ -152,7 +152,8 @@ def english() -> None:
     ("written", "spoken"),
     [
         ("He paid $3.50 in 1984.", "he paid three dollars, fifty cents in nineteen eighty four"),
-        ("Mr. Hall can\u2019t come", "mister hall cannot come".replace("cannot", "can not")),
+        ("Mr. Hall can\u2019t come, I cannot stay", "mister hall can not come, I can't stay"),
+        ("We shan\u2019t pay 50\u00a2", "we shall not pay fifty cents"),
         ("The colour of 1,000 aeroplanes", "the color of one thousand airplanes"),
         ("uh, I'm 20% sure", "I am twenty percent sure"),
         ("the 21st of June (laughs)", "the twenty-first of June"),

@@ -416,6 +416,7 @@ def test_corrupt_files_are_named_the_rest_is_done_and_repairing_them_completes_i
         (("--peak", "-3", "--loudness", "-16"), "a peak and a loudness cannot both be had"),
         (("--peak", "3"), "less than or equal to 0"),
         (("--sample-rate", "11"), "greater than or equal to 8000"),
+        (("--seed", str(2**70)), "less than or equal to 9223372036854775807"),
         (("--limit", "0"), "Input should be greater than or equal to 1"),
         (("--frobnicate",), "No such option: --frobnicate"),
     ],
