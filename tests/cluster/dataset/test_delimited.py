@@ -129,6 +129,20 @@ def test_units_of_any_size_give_the_same_rows(read_csv: ReadCsv) -> None:
     assert rejected > 20
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        'id,text\n1,Good.\n2,"so" said he\n3,Good.\n',
+        '"id","text"\n"1","Good."\n"2","he said "so", and left"\n"3","Good."\n',
+        'id,text\n1,Good.\n2,"so" said "he\n3,Good.\n',
+    ],
+)
+def test_what_stands_before_a_stray_quote_is_known(read_csv: ReadCsv, content: str) -> None:
+    rows = read_csv(content)
+    assert [row.id for row in rows] == ["1", "2", "3"]
+    assert [row.id for row in rows if row.error] == ["2"]
+
+
 # --- options ---
 
 
