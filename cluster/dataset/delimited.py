@@ -100,7 +100,7 @@ class CsvReader:
             if _EXCEL_LINE.fullmatch(self.first_line) and self.first_line[-1] == self._layout.delimiter:
                 continue
             problem = problem or self._encoding_problem(fields)
-            if len(self._source.taken) > 1:
+            if any(problem or self._row_alone(line, len(fields)) for line in self._source.taken[1:]):
                 problem = f"longer than a line: is a quote never closed? {_HINT}"
             if problem:
                 raise InputDataError(f"the header is {problem}{self.delimiter_hint()}")

@@ -143,6 +143,14 @@ def test_what_stands_before_a_stray_quote_is_known(read_csv: ReadCsv, content: s
     assert [row.id for row in rows if row.error] == ["2"]
 
 
+def test_a_header_of_several_lines_is_taken_unless_it_may_hold_rows(read_csv: ReadCsv) -> None:
+    rows = read_csv('id,text,"Long\nname"\n1,Good.,x\n2,Good.,y\n')
+    assert [(row.id, row.error) for row in rows] == [("1", None), ("2", None)]
+    for content in ('text,"id\nGood.,1\nGood.,2"\nGood.,3\n', 'text,"id\nGood.,1\nGood.,2\n', '"text\nGood.\nGood."\nGood.\n'):
+        with pytest.raises(InputDataError, match="the header is longer than a line"):
+            read_csv(content)
+
+
 # --- options ---
 
 
