@@ -71,10 +71,15 @@ class MediaReader:
             allowed: folders and stores of which they may name files, too.
 
         Raises:
-            UsageError: ``folder`` is neither a folder nor a URI of a store.
+            UsageError: ``folder``, or one that is allowed, is neither a folder that is there nor a URI of a store.
             StorageError: the region of a bucket cannot be found.
         """
-        root = open_store(folder)
+        root, allowed = open_store(folder), list(allowed)
+        for store in (root, *allowed):
+            if isinstance(store, LocalStore) and not Path(store.root).is_dir():
+                raise UsageError(
+                    f"there is no folder {store}, of which rows could name files: check --audio-root and --allow-store"
+                )
         is_listing = all(shard.format == "media" for shard in dataset.shards)
         shards = {shard.store.uri: shard for shard in reversed(dataset.shards)}
         named = [*(shard.store for shard in shards.values()), root]

@@ -13,11 +13,10 @@ from actors.audio import EXTENSIONS
 from actors.errors import InputDataError, UsageError
 from actors.names import file_name
 from cluster.output import Output
+from cluster.storage import open_store
 from jobs.console import run_app
 
 app = typer.Typer(help=__doc__, add_completion=False, pretty_exceptions_enable=False)
-
-_MAX_NAME_BYTES = 200  # file systems take 255, for all of a name
 
 
 @app.command()
@@ -36,6 +35,7 @@ def extract(corpus: str, folder: Path, limit: int) -> list[Path]:
     Raises:
         UsageError: ``corpus`` is not the output of a job, or ``folder`` lies in it.
         InputDataError: no row is ok.
+        StorageError: a file cannot be written, or one is where ``folder`` would be.
     """
     output = Output(corpus)
     root = output.store.local_path()
@@ -43,13 +43,13 @@ def extract(corpus: str, folder: Path, limit: int) -> list[Path]:
         raise UsageError(
             f"--to {folder} lies in the corpus, whose readers would take the files for rows: choose another folder"
         )
-    folder.mkdir(parents=True, exist_ok=True)
+    store = open_store(folder.absolute())
     files: list[Path] = []
     for row in itertools.islice(output.rows(["id", "audio"], status="ok"), limit):
         # The path comes from a row: nothing but its suffix is taken, and only if it is one of ours.
         suffix = PurePosixPath(row["audio"]["path"] or "").suffix
         path = folder / f"{len(files):04d}-{file_name(row['id'], suffix if suffix in EXTENSIONS.values() else '')}"
-        path.write_bytes(row["audio"]["bytes"])
+        store.write_bytes(path.name, row["audio"]["bytes"])
         files.append(path)
     if not files:
         raise InputDataError(f"{output.store} has no row with audio")

@@ -103,7 +103,10 @@ def _read_schema(source: pa.NativeFile) -> pa.Schema:
         raise InputDataError("it is a Feather file of version 1: write it as version 2, which is Arrow IPC, or as Parquet")
     if not begin.startswith(_MAGIC):
         source.seek(0)
-    return pa.ipc.read_schema(pa.ipc.read_message(source))
+    message = pa.ipc.read_message(source)
+    if message.type != "schema":  # Arrow would take it for one, and end the process
+        raise InputDataError(f"it begins with no schema but with {message.type!r}")
+    return pa.ipc.read_schema(message)
 
 
 def _batches(source: pa.NativeFile, schema: pa.Schema) -> Iterator[tuple[int, pa.RecordBatch]]:
@@ -117,6 +120,8 @@ def _batches(source: pa.NativeFile, schema: pa.Schema) -> Iterator[tuple[int, pa
             return
         if message.type == "dictionary":
             dictionaries.append(message)
+        elif message.type != "record batch":
+            raise InputDataError(f"at byte {offset} is no record batch but {message.type!r}")
         else:
             # Damaged places of texts would be read wherever they point to. That texts are UTF-8 is a matter of each row.
             _decode([_as_bytes_schema(schema), *dictionaries, message]).validate(full=True)

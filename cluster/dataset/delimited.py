@@ -8,6 +8,7 @@ that looks like a row, and reading goes on there. What becomes of a line depends
 import csv
 import itertools
 import re
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterator
 from typing import Literal
@@ -21,6 +22,8 @@ from cluster.dataset.text_options import ColumnShape, TextLayout, is_row, shapes
 _MAX_AGAIN_BYTES = 1 << 30
 # So many lines are looked through for the next row, beyond those of the record that is rejected.
 _MOST_REJECTED_LINES = 100
+# So far into a line that cannot be read, fields are looked for that can.
+_MOST_KNOWN_CHARS = 1 << 16
 _EXCEL_LINE = re.compile("sep=.")
 _OPEN = "unexpected end of data"  # the module's words
 _HINT = "if quotes mean nothing in this file, use --no-quoting"
@@ -97,7 +100,7 @@ class CsvReader:
             if _EXCEL_LINE.fullmatch(self.first_line) and self.first_line[-1] == self._layout.delimiter:
                 continue
             problem = problem or self._encoding_problem(fields)
-            if len(self._source.taken) > 1:
+            if any(problem or self._row_alone(line, len(fields)) for line in self._source.taken[1:]):
                 problem = f"longer than a line: is a quote never closed? {_HINT}"
             if problem:
                 raise InputDataError(f"the header is {problem}{self.delimiter_hint()}")
@@ -121,7 +124,8 @@ class CsvReader:
             if problem == _OPEN or is_long:
                 yield self._reject_open(columns)
             elif problem := problem or self._encoding_problem(fields):
-                yield Record(taken[0].offset, self._known(columns, fields), problem, taken[0].number)
+                known = self._known(columns, fields or self._intact_fields(taken[0]))
+                yield Record(taken[0].offset, known, problem, taken[0].number)
             else:
                 yield Record(taken[0].offset, dict(itertools.zip_longest(columns, fields)), None, taken[0].number)
 
@@ -157,7 +161,7 @@ class CsvReader:
         lines = f"line {first}" if first == last else f"lines {first} to {last}"
         self._source.give_back(stop)
         reason = f"{lines}: a quote that opens there is not closed before the next row; {_HINT}"
-        return Record(taken[0].offset, self._known(columns, self._fields_alone(taken[0])[0][:-1]), reason, first)
+        return Record(taken[0].offset, self._known(columns, self._intact_fields(taken[0])), reason, first)
 
     def _is_swallowed(self, columns: int) -> bool:
         """Say whether half or more of the lines after a record's first one, as far as they hold anything, look like rows."""
@@ -190,6 +194,20 @@ class CsvReader:
             if str(error) != _OPEN:
                 return [], False
             return next(csv.reader([text], delimiter=self._layout.delimiter)), True
+
+    def _intact_fields(self, line: Line) -> list[str]:
+        """Return the fields of a line before the one that is not closed, or has something behind its closing quote."""
+        text = self._source.decode(line).rstrip("\r\n")[:_MOST_KNOWN_CHARS]
+
+        def is_broken(stop: int) -> bool:
+            try:
+                next(csv.reader([text[:stop]], delimiter=self._layout.delimiter, quoting=self._quoting, strict=True), None)
+            except csv.Error as error:
+                return str(error) != _OPEN
+            return False
+
+        stop = bisect_left(range(len(text) + 1), True, key=is_broken) - 1
+        return next(csv.reader([text[:stop]], delimiter=self._layout.delimiter, quoting=self._quoting), [])[:-1]
 
     def _known(self, columns: list[str], fields: list[str]) -> dict[str, str]:
         """Return what is known of a row that cannot be read: of too many fields, the first alone is in its place."""

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from urllib.parse import unquote
 
 from actors.errors import InputDataError
-from cluster.dataset.folders import list_folder
+from cluster.dataset.folders import DANGLING, SPECIAL, list_folder
 from cluster.dataset.shards import Format, Location, Shard
 from cluster.dataset.text_options import TextOptions
 from cluster.storage import Entry, LocalStore, Store, open_store, printable, split_uri
@@ -93,7 +93,7 @@ def find_shards(
     locations = [_normal(location) for location in given]
     found = {file.uri: file for location in locations for file in search.files(location)}
     if not found:
-        places = ", ".join(printable(_split_query(location)[0]) for location in locations) or "(no input given)"
+        places = ", ".join(map(_place, locations)) or "(no input given)"
         there = f" Skipped there: {', '.join(search.skipped)}." if search.skipped else ""
         raise InputDataError(f"no input file at {places}: expected files that end in {', '.join(sorted(suffixes))}.{there}")
     root = _common_folder([file.store.uri for file in found.values()])
@@ -101,6 +101,15 @@ def find_shards(
     shards = [_shard(i, name, file, options) for i, (name, file) in enumerate(zip(names, found.values(), strict=True))]
     named = {index for index, file in enumerate(found.values()) if file.is_named}
     return Found(shards, [file.mtime for file in found.values()], named, search.skipped)
+
+
+def _place(location: str) -> str:
+    """Return a location for a message, and what is there if nobody can read it."""
+    path = printable(_split_query(location)[0])
+    if "://" in location or Path(location).is_file() or Path(location).is_dir():
+        return path
+    kind = SPECIAL if Path(location).exists() else DANGLING if Path(location).is_symlink() else ""
+    return f"{path} ({kind})" if kind else path
 
 
 def _shard(index: int, name: str, file: _File, options: TextOptions) -> Shard:
@@ -192,9 +201,11 @@ class _Search:
 
     def _check_named(self, uri: str) -> None:
         """Raise if a file that is named is of another kind; recordings may have any suffix that means nothing else."""
+        if _has_suffix(uri, _PLAYLIST_SUFFIXES):
+            raise InputDataError(
+                f"{printable(uri)}: a list of recordings is neither a recording nor a table; name the recordings"
+            )
         is_media = self._suffixes is MEDIA_SUFFIXES
-        if is_media and _has_suffix(uri, _PLAYLIST_SUFFIXES):
-            raise InputDataError(f"{printable(uri)}: a list of recordings is none; name the recordings")
         if _has_suffix(uri, ROW_SUFFIXES) if is_media else not _has_suffix(uri, self._suffixes):
             raise InputDataError(f"{printable(uri)}: unknown suffix; expected {', '.join(sorted(self._suffixes))}")
 

@@ -3,10 +3,11 @@
 import contextlib
 import functools
 import hashlib
+import io
 import itertools
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -62,6 +63,7 @@ def scan_parquet(shard: Shard, id_column: str) -> tuple[Shard, np.ndarray | None
     with StoreReader(shard.store, shard.key) as stream:
         digest, file = _open_footer(stream)
         metadata, schema = file.metadata, file.schema_arrow
+        _check_chunk_metadata(metadata, stream.size)
         _check_footer(metadata, stream.size)
         int96_unit = _int96_unit(stream, metadata, schema)
         if int96_unit != "ns":
@@ -86,6 +88,52 @@ def scan_parquet(shard: Shard, id_column: str) -> tuple[Shard, np.ndarray | None
     return scanned, ids
 
 
+class _NoContent(io.RawIOBase):
+    """Stands for a file of some size; it notes whether any content was asked for, of which it has none."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._position = 0
+        self.is_asked = False
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._position = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        return self._position
+
+    def tell(self) -> int:
+        return self._position
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ARG002 - as it must be
+        self.is_asked = True
+        return 0
+
+
+def _check_chunk_metadata(metadata: pq.FileMetaData, size: int) -> None:
+    """Have Arrow look at what a footer says of each column chunk before Python does.
+
+    What it refuses there (levels that are not the schema's, say, or encryption) is an exception where a reader finds it, and
+    the end of the process where Python asks for it. A reader that buffers ahead looks at all chunks before it reads any.
+
+    Raises:
+        InputDataError: it refuses one.
+    """
+    if not metadata.num_columns or not metadata.num_row_groups:
+        return
+    content = _NoContent(size)
+    try:
+        with pq.ParquetFile(pa.PythonFile(content, mode="r"), metadata=metadata, pre_buffer=True) as file:
+            next(file.iter_batches(1, row_groups=range(metadata.num_row_groups), use_threads=False), None)
+    except (OSError, pa.ArrowException) as error:
+        if not content.is_asked:
+            raise InputDataError(f"its footer is damaged: {error}") from error
+
+
 def _check_footer(metadata: pq.FileMetaData, size: int) -> None:
     """Check that what a footer says can be true, and that no column chunk is made to fill the memory.
 
@@ -94,11 +142,14 @@ def _check_footer(metadata: pq.FileMetaData, size: int) -> None:
     """
     groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
     counts = [group.num_rows for group in groups]
+    kinds = [metadata.schema.column(i).physical_type for i in range(metadata.num_columns)]
     if min([metadata.num_rows, *counts]) < 0 or sum(counts) != metadata.num_rows:
         raise InputDataError(f"its footer is damaged: {metadata.num_rows} rows, in row groups of {counts[:5]}")
     for group in groups:
         chunks = list(map(group.column, range(group.num_columns)))
-        for chunk in chunks:
+        for chunk, kind in zip(chunks, kinds, strict=True):
+            if chunk.physical_type != kind:
+                raise InputDataError(f"its footer is damaged: column {chunk.path_in_schema!r} is of two types")
             _check_chunk(chunk, group.num_rows)
         unpacked, packed = sum(c.total_uncompressed_size for c in chunks), sum(c.total_compressed_size for c in chunks)
         if unpacked > max(_HARMLESS_BYTES, _MAX_RATIO * packed):
@@ -195,8 +246,9 @@ def _leaves(schema: pa.Schema) -> Iterator[tuple[pa.Field, int, list[pa.DataType
 
 def _chunk_fits(leaf: pa.DataType, chunk: pq.ColumnChunkMetaData) -> frozenset[str]:
     """Return what the values of a column chunk fit, as its statistics say; nothing if they say nothing."""
-    found = chunk.statistics
-    if found is None or chunk.physical_type != "INT64":
+    # Arrow ends the process over statistics of another type.
+    found = chunk.statistics if chunk.physical_type == "INT64" else None
+    if found is None:
         return EVERYTHING_FITS - {"float64"} if types.is_timestamp(leaf) and leaf.unit == "ns" else frozenset()
     if found.has_min_max:
         return fits_of(leaf, found.min_raw, found.max_raw)

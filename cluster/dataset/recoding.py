@@ -42,7 +42,7 @@ def find_layout(shard: Shard, stream: BinaryIO) -> TextLayout:
     if recoded_from:
         head = codecs.getincrementaldecoder(recoded_from)("replace").decode(head).encode("utf-8", "replace")
     cr_lines = b"\r" in head[:-1] and b"\n" not in head
-    json_values = shard.is_json and is_json_values(head.translate(_CR_TO_LF))
+    json_values = shard.is_json and _is_json_values(head.translate(_CR_TO_LF))
     if json_values and encoding != UTF8:
         recoded_from = encoding
     return TextLayout(
@@ -87,14 +87,20 @@ def _decoded(stream: BinaryIO, encoding: str) -> Iterator[bytes]:
     yield decoder.decode(b"", final=True).encode("utf-8", "surrogatepass")
 
 
-def is_json_values(head: bytes) -> bool:
+def _is_json_values(head: bytes) -> bool:
     """Say whether a JSON file that begins like this holds an array, or values over several lines, not one a line."""
     begin = head.removeprefix(codecs.BOM_UTF8).lstrip()
     if begin.startswith(b"["):
         return True
-    line, is_whole, _ = begin.partition(b"\n")
-    # A first line that is no value but ends like one is a damaged row.
-    return begin.startswith(b"{") and bool(is_whole) and not _is_json(line) and not line.rstrip().endswith(b"}")
+    line, is_whole, rest = begin.partition(b"\n")
+    # A first line that is no value but ends like one, or stands before one, is a damaged row.
+    is_row = line.rstrip().endswith(b"}") or (not line.rstrip().endswith((b"[", b":")) and _begins_with_object(rest))
+    return begin.startswith(b"{") and bool(is_whole) and not _is_json(line) and not is_row
+
+
+def _begins_with_object(lines: bytes) -> bool:
+    line = lines.lstrip().partition(b"\n")[0]
+    return line.startswith(b"{") and _is_json(line)
 
 
 def _is_json(line: bytes) -> bool:

@@ -4,10 +4,11 @@ Both go value by value where a column as a whole refuses, so that one value that
 """
 
 import datetime
+import itertools
 import json
 import math
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -247,7 +248,7 @@ def json_values(array: pa.Array) -> list[Any]:
 
 def _json_structs(array: pa.Array) -> list[Any]:
     names = [field.name for field in array.type]
-    rows: Iterator[tuple[Any, ...]] = zip(*map(json_values, array.flatten()), strict=True)
+    rows = zip(*map(json_values, array.flatten()), strict=True) if names else itertools.repeat((), len(array))
     form: Callable[[Any], Any] = (lambda pairs: [list(pair) for pair in pairs]) if has_repeated_names(array.type) else dict
     valid = array.is_valid().to_pylist()
     return [form(zip(names, row, strict=True)) if ok else None for ok, row in zip(valid, rows, strict=True)]

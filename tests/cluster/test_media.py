@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from actors.errors import RequestError, StorageError
+from actors.errors import RequestError, StorageError, UsageError
 from cluster import media, storage
 from cluster.dataset import scan, scan_media
 from cluster.media import MediaReader
@@ -38,6 +38,16 @@ def test_local_files_are_given_as_paths(reader: MediaReader, tmp_path: Path) -> 
 def test_what_is_no_file_is_a_reason(reader: MediaReader, location: str) -> None:
     with pytest.raises(RequestError):
         reader(location)
+
+
+@pytest.mark.parametrize("place", ["nowhere", "other.wav"])
+def test_a_folder_that_is_not_there_is_wrong_usage_and_not_the_rows_fault(tmp_path: Path, place: str) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "other.wav").write_bytes(b"other")
+    dataset = scan_media(tmp_path / "other.wav")
+    for root, allowed in ((place, "in"), ("in", place)):
+        with pytest.raises(UsageError, match=f"there is no folder .*{place}"):
+            MediaReader.of(dataset, str(tmp_path / root), [open_store(tmp_path / allowed)])
 
 
 def table_in(folder: Path | str) -> Path | str:

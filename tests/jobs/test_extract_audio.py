@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from actors.errors import InputDataError, UsageError
+from actors.errors import InputDataError, StorageError, UsageError
 from cluster.dataset import read_rows, scan
 from cluster.output import SYNTHESIS_SCHEMA, compact, open_run, part_schema
 from jobs.extract_audio import extract
@@ -60,3 +60,14 @@ def test_what_has_no_audio_says_so(tmp_path: Path) -> None:
         extract(str(make_corpus(tmp_path, "failed")), tmp_path / "listen", 3)
     with pytest.raises(UsageError, match="not the output of a job"):
         extract(str(tmp_path), tmp_path / "listen", 3)
+
+
+def test_a_folder_that_cannot_be_is_named(tmp_path: Path) -> None:
+    corpus = make_corpus(tmp_path)
+    (tmp_path / "file").write_text("in the way")
+    for folder in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(StorageError, match=r"cannot write .*file"):
+            extract(str(corpus), folder, 3)
+    (tmp_path / "listen" / "0000-a.flac").mkdir(parents=True)
+    with pytest.raises(StorageError, match=r"cannot write .*0000-a.flac"):
+        extract(str(corpus), tmp_path / "listen", 3)

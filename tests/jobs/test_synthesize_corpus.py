@@ -246,7 +246,7 @@ def test_audio_is_extracted_to_files_named_after_their_ids(synthesize, tmp_path)
     extracted = extract(str(tmp_path / "out"), tmp_path / "listen", limit=9)
     assert extracted == sorted((tmp_path / "listen").iterdir())
     names = [path.name.split("~")[0] for path in extracted]
-    assert names == ["0000-日本.flac", "0001-_a", "0002-LJ-1"]
+    assert names == ["0000-日本.flac", "0001-_a", "0002-LJ-1.flac"]
 
 
 # --- run.json and resuming -----------------------------------------------------------------------------------------

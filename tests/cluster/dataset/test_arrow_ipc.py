@@ -134,6 +134,20 @@ def test_no_damage_ends_the_process(tmp_path: Path, columns: list[str]) -> None:
     assert errors > 10
 
 
+def test_a_first_message_of_an_unknown_kind_does_not_end_the_process(tmp_path: Path) -> None:
+    path = tmp_path / "a.arrow"
+    write_stream(path, TABLE)
+    whole = path.read_bytes()
+    reasons = []
+    for place in range(8, 64):
+        path.write_bytes(whole[:place] + b"\xff" + whole[place + 1 :])
+        try:
+            scan(path)
+        except InputDataError as error:
+            reasons.append(str(error))
+    assert any("begins with no schema but with 'unknown'" in reason for reason in reasons)
+
+
 def test_a_text_that_is_not_utf8_costs_its_row(tmp_path: Path) -> None:
     texts = pa.array([b"one", b"caf\xe9", b"three"]).view(pa.string())
     write_stream(tmp_path / "a.arrow", pa.table({"id": ["a", "b", "c"], "text": texts}))

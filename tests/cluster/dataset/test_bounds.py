@@ -178,6 +178,20 @@ def test_a_footer_whose_rows_cannot_be_is_damaged(tmp_path, rows, everywhere):
         scan(path)
 
 
+def test_no_byte_of_a_footer_ends_the_process(tmp_path):
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"text": ["one", None], "n": [1, 2]}), path)
+    whole = path.read_bytes()
+    reasons = []
+    for place in range(len(whole) - 8 - int.from_bytes(whole[-8:-4], "little"), len(whole) - 8):
+        path.write_bytes(whole[:place] + b"\0" + whole[place + 1 :])
+        try:
+            scan(path)
+        except InputDataError as error:
+            reasons.append(str(error))
+    assert any("histogram size mismatch" in reason for reason in reasons)
+
+
 def test_a_chunk_that_unpacks_to_a_thousand_times_its_size_is_refused(tmp_path):
     path = tmp_path / "a.parquet"
     pq.write_table(pa.table({"text": ["x" * 8192] * 1000}), path, use_dictionary=False, compression="zstd")

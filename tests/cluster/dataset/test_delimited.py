@@ -129,6 +129,28 @@ def test_units_of_any_size_give_the_same_rows(read_csv: ReadCsv) -> None:
     assert rejected > 20
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        'id,text\n1,Good.\n2,"so" said he\n3,Good.\n',
+        '"id","text"\n"1","Good."\n"2","he said "so", and left"\n"3","Good."\n',
+        'id,text\n1,Good.\n2,"so" said "he\n3,Good.\n',
+    ],
+)
+def test_what_stands_before_a_stray_quote_is_known(read_csv: ReadCsv, content: str) -> None:
+    rows = read_csv(content)
+    assert [row.id for row in rows] == ["1", "2", "3"]
+    assert [row.id for row in rows if row.error] == ["2"]
+
+
+def test_a_header_of_several_lines_is_taken_unless_it_may_hold_rows(read_csv: ReadCsv) -> None:
+    rows = read_csv('id,text,"Long\nname"\n1,Good.,x\n2,Good.,y\n')
+    assert [(row.id, row.error) for row in rows] == [("1", None), ("2", None)]
+    for content in ('text,"id\nGood.,1\nGood.,2"\nGood.,3\n', 'text,"id\nGood.,1\nGood.,2\n', '"text\nGood.\nGood."\nGood.\n'):
+        with pytest.raises(InputDataError, match="the header is longer than a line"):
+            read_csv(content)
+
+
 # --- options ---
 
 

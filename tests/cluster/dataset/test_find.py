@@ -105,6 +105,19 @@ def test_a_file_that_is_named_and_means_something_else_is_an_error(tmp_path: Pat
         scan_media(tmp_path / name)
 
 
+def test_a_playlist_is_no_table_either(tmp_path: Path) -> None:
+    write(tmp_path, "list.m3u")
+    with pytest.raises(InputDataError, match="name the recordings"):
+        scan(tmp_path / "list.m3u")
+
+
+def test_a_name_behind_which_no_file_is_says_what_is_there(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.wav")
+    (tmp_path / "gone.wav").symlink_to("nowhere.wav")
+    with pytest.raises(InputDataError, match=r"gone\.wav \(dangling link\), .*pipe\.wav \(device, pipe or socket\): expected"):
+        scan_media([tmp_path / "gone.wav", tmp_path / "pipe.wav"])
+
+
 def test_an_input_of_nothing_but_other_files_says_what_they_are(tmp_path: Path) -> None:
     write(tmp_path, "a.docx", "b.docx", "_c.txt")
     with pytest.raises(InputDataError, match=r"Skipped there: 2 \.docx, 1 hidden"):

@@ -180,8 +180,9 @@ def test_one_json_object_is_one_row(tmp_path: Path) -> None:
     assert [row.values for row in read_all(scan(tmp_path))] == [{"text": "a", "nested": {"x": [1, 2]}}]
 
 
-def test_a_damaged_line_of_a_json_file_is_one_row(tmp_path: Path) -> None:
-    (tmp_path / "a.json").write_text('{"id": "x", "text": bad}\n{"id": "y", "text": "b"}\n[1]\n')
+@pytest.mark.parametrize("damaged", ['{"id": "x", "text": bad}', '{"id": "x", "text": "cut', '{"id": "x", "text": "cut",'])
+def test_a_damaged_line_of_a_json_file_is_one_row(tmp_path: Path, damaged: str) -> None:
+    (tmp_path / "a.json").write_text(f'{damaged}\n{{"id": "y", "text": "b"}}\n[1]\n')
     rows = read_all(scan(tmp_path))
     assert [(row.id, row.values["text"], row.error is None) for row in rows] == [
         ("x", None, False),

@@ -57,6 +57,12 @@ def test_values_that_json_has_not_are_texts():
     assert json_values(pa.StructArray.from_arrays([pa.array([1]), pa.array([2])], ["a", "a"])) == [[["a", 1], ["a", 2]]]
 
 
+def test_records_without_fields_are_empty_objects():
+    kind = pa.struct([("a", pa.struct([]))])
+    assert json_values(pa.array([{}, None], kind.field("a").type)) == [{}, None]
+    assert json_values(pa.array([{"a": {}}, {"a": None}], kind)) == [{"a": {}}, {"a": None}]
+
+
 def test_a_text_that_many_rows_share_is_one_object():
     column = pa.chunked_array([pa.array(["x" * 1000] * 3 + [None]).dictionary_encode()] * 2)
     values = to_values(column, 8).values
