@@ -19,6 +19,10 @@ _MOST_CHUNKS = 1 << 20
 # A file of which at least this share is frames is a stream of frames.
 _LEAST_FRAMES = 0.5
 
+_OGG_LAST_PAGE = 4  # a flag
+# An Ogg stream whose clock begins, or jumps in its first seconds, by more than this was tuned in to.
+TUNED_IN_S = 60.0
+
 _CODEC_SEARCHED = 1 << 18  # bytes at a file's begin in which its tracks are described
 
 _ASF_AUDIO = bytes.fromhex("409E69F84D5BCF11A8FD00805F5C442B")
@@ -237,34 +241,38 @@ def _ebml_size(field: bytes) -> tuple[int | None, int]:
 
 def _ogg(file: ReadableFile) -> Claims:
     """RFC 3533: pages of 27 bytes (the number of segments last), the segments' sizes, the data."""
-    position, size, is_patchy = 0, _size(file), False
-    numbers: dict[bytes, int] = {}
-    span = _OggSpan()
+    position, size, junk, is_patchy = 0, _size(file), 0, False
+    pages: dict[int, tuple[int, bool]] = {}  # a stream's last page: its number, and whether it has sound
+    is_over, span = True, _OggSpan()
     while position < size:
         head = _at(file, position, 27 + 255)
         if head[:4] != b"OggS"[: len(head[:4])]:
-            position = _find(file, b"OggS", position, size)
+            position, junk = _find(file, b"OggS", position, size), position
             continue
         segments = head[26] if len(head) > 26 else 255
         length = 27 + segments + sum(head[27 : 27 + segments])
         if position + length > size:
-            return Claims(is_cut=True, is_patchy=is_patchy, at_least_s=span.seconds)
-        serial, number = head[14:18], int.from_bytes(head[18:22], "little")
-        is_patchy |= serial in numbers and number > numbers[serial] + 1
-        numbers[serial] = number
-        span.take(serial, int.from_bytes(head[6:14], "little", signed=True), _at(file, position + 27 + segments, 48))
+            return Claims(is_cut=True, is_patchy=is_patchy, at_least_s=span.seconds(is_patchy=is_patchy))
+        samples, serial, number = (int.from_bytes(head[i:j], "little", signed=True) for i, j in ((6, 14), (14, 18), (18, 22)))
+        before, has_sound = pages.get(serial, (number, False))
+        # Who tunes in to a stream gets its headers and then any page: only behind sound, or junk, is a page missing.
+        is_patchy |= number > before + 1 and (has_sound or junk > 0)
+        pages[serial] = number, samples > 0
+        is_over = bool(head[5] & _OGG_LAST_PAGE)
+        span.take(serial, samples, _at(file, position + 27 + segments, 48))
         position += length
-    return Claims(is_patchy=is_patchy, at_least_s=span.seconds)
+        junk = 0
+    return Claims(is_cut=junk > 0 and not is_over, is_patchy=is_patchy, at_least_s=span.seconds(is_patchy=is_patchy))
 
 
 class _OggSpan:
     """Follows the time of the first audio stream in an Ogg file: pages tell it as a count of samples (granule position)."""
 
     def __init__(self) -> None:
-        self._serial, self._rate = b"", 0
+        self._serial, self._rate = 0, 0
         self._first, self._last = 0, 0
 
-    def take(self, serial: bytes, samples: int, begin: bytes) -> None:
+    def take(self, serial: int, samples: int, begin: bytes) -> None:
         """Take the next page and how its data begin."""
         if not self._rate and (rate := _ogg_rate(begin)):
             self._serial, self._rate = serial, rate
@@ -272,10 +280,12 @@ class _OggSpan:
             self._first = self._first or samples
             self._last = samples
 
-    @property
-    def seconds(self) -> float | None:
-        """How long the stream is, if there is one of a known codec."""
-        return (self._last - self._first) / self._rate if self._rate else None
+    def seconds(self, *, is_patchy: bool) -> float | None:
+        """Return how long the stream is, if there is one of a known codec; one that lacks pages may lack its first."""
+        if not self._rate:
+            return None
+        is_lost = is_patchy and self._first < TUNED_IN_S * self._rate
+        return (self._last - (0 if is_lost else self._first)) / self._rate
 
 
 def _ogg_rate(begin: bytes) -> int:

@@ -277,6 +277,31 @@ def test_a_piece_of_an_ogg_stream_begins_at_zero() -> None:
     assert 2 < len(heard.samples) / RATE < 5
 
 
+@pytest.mark.parametrize("codec", ["libopus", "flac"])
+@pytest.mark.parametrize("page", [2, -3, -2])
+@pytest.mark.parametrize("is_removed", [True, False])
+def test_an_ogg_file_without_a_page_at_its_begin_or_end_says_so(codec: str, page: int, is_removed: bool) -> None:
+    data = mux("ogg", codec, seconds=4.0, page_duration="500000")
+    starts = ogg_pages(data)
+    first, stop = starts[page], starts[page + 1]
+    if is_removed and page == 2:
+        return  # the first page behind the headers: as if it were tuned in to
+    heard = hear(data[:first] + (b"" if is_removed else bytes(stop - first)) + data[stop:])
+    assert heard.damage
+    assert is_at(hear(data).samples, heard.samples, 1.2)
+
+
+def test_an_ogg_file_that_ends_in_zeros_before_its_last_page_is_damaged() -> None:
+    data = mux("ogg", "libopus", seconds=4.0, page_duration="500000")
+    start = ogg_pages(data)[-4]
+    assert hear(data[:start] + bytes(len(data) - start)).damage
+
+
+@pytest.mark.parametrize(("container", "codec", "rate"), [("w64", "wmav2", 44_100), ("w64", "mp2", 44_100), ("nut", "flac", 24_000)])
+def test_padding_behind_the_last_frame_is_no_damage(container: str, codec: str, rate: int) -> None:
+    assert hear(mux(container, codec, rate=rate)).damage is None
+
+
 @pytest.mark.parametrize(
     ("container", "codec", "is_damage"),
     [("mp4", "aac", False), ("matroska", "libopus", False), ("mpegts", "mp2", True), ("flv", "aac", True)],
@@ -486,7 +511,7 @@ def test_frames_in_a_container_without_its_index_are_no_stream_of_frames() -> No
         hear(data[: len(data) // 2])
 
 
-@pytest.mark.parametrize("behind", [bytes(5000), b"junk" * 999, b"TAG" + b"x" * 125])
+@pytest.mark.parametrize("behind", [bytes(5000), bytes(100_000), b"junk" * 999, b"TAG" + b"x" * 125])
 @pytest.mark.parametrize("kind", ["ogg", "flac", "mkv", "mp4", "wv", "aiff"])
 def test_junk_behind_a_file_is_no_damage(kind: str, behind: bytes) -> None:
     data = whole_file(kind)
