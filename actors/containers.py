@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from actors.mpeg_frames import MpegFrames, ReadableFile, adts_frames, mpeg_audio_frames
+from actors.mpeg_frames import ReadableFile, adts_frames, mpeg_audio_frames
 
 # Writers that cannot seek back put 0 or a size near 2 or 4 GiB in a WAV header.
 _SHORTEST_UNKNOWN_RIFF = 0x7FFF_0000
@@ -52,6 +52,7 @@ class Claims:
         is_fragmented: an MP4 file in fragments, as live streams are: their times begin anywhere.
         lost: for streams of frames without timestamps, what is missing between two frames: seconds from the begin (not
             counting what is lost), and for how many seconds.
+        tags: where an MP3 file has tags, as first byte and last + 1.
         at_least_s: how long an Ogg stream is from its first page on; recordings that follow it in the file are not counted.
         codec: what the file calls its codec, where FFmpeg does not know it.
     """
@@ -62,6 +63,7 @@ class Claims:
     is_patchy: bool = False
     is_fragmented: bool = False
     lost: tuple[tuple[float, float], ...] = ()
+    tags: tuple[tuple[int, int], ...] = ()
     at_least_s: float | None = None
     codec: str | None = None
 
@@ -317,14 +319,12 @@ def _asf(file: ReadableFile) -> Claims:
 
 
 def _mpeg_audio(file: ReadableFile) -> Claims:
-    return _of_frames(mpeg_audio_frames(file))
+    frames = mpeg_audio_frames(file)
+    return Claims(duration_s=frames.declared_s, lost=frames.lost, tags=frames.tags)
 
 
 def _adts(file: ReadableFile) -> Claims:
-    return _of_frames(adts_frames(file))
-
-
-def _of_frames(frames: MpegFrames) -> Claims:
+    frames = adts_frames(file)  # FFmpeg itself leaves out their tags
     return Claims(duration_s=frames.declared_s, lost=frames.lost)
 
 

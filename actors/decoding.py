@@ -27,7 +27,15 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from actors.containers import CLAIMING_CONTAINERS, TUNED_IN_S, Claims, bare_stream, is_big_endian_wav, read_claims, unwritten_size
+from actors.containers import (
+    CLAIMING_CONTAINERS,
+    TUNED_IN_S,
+    Claims,
+    bare_stream,
+    is_big_endian_wav,
+    read_claims,
+    unwritten_size,
+)
 from actors.errors import RequestError, StorageError
 
 Samples = npt.NDArray[np.float32]
@@ -606,6 +614,8 @@ class _Decoder:
                 self._note_place(packet)
                 if packet.stream.index != self._stream.index:
                     continue
+            if packet.pos is not None and any(first <= packet.pos < stop for first, stop in self._claims.tags):
+                continue
             self.packets += 1
             self._placer.expects_hole |= packet.is_corrupt
             self._corrupt_last = packet.is_corrupt or (self._corrupt_last and packet.size == 0)

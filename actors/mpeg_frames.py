@@ -50,11 +50,13 @@ class MpegFrames:
         declared_s: the duration in seconds by the count in a Xing, Info or VBRI header; without one by the frames themselves.
         lost: what is missing between two frames, as time of the second (counted in frames that are there) and seconds.
         share: of the file's bytes, those in frames.
+        tags: where ID3v2 tags are, as first byte and last + 1: pictures in them look like frames.
     """
 
     declared_s: float | None
     lost: tuple[tuple[float, float], ...]
     share: float = 0.0
+    tags: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,7 @@ class _Walker:
         self._counted: int | None = None
         self._frame_s = 0.0
         self._holes: list[tuple[float, float]] = []
+        self._tags: list[tuple[int, int]] = []
 
     def run(self) -> None:
         """Walk over the whole file."""
@@ -146,14 +149,14 @@ class _Walker:
         """Return what was found."""
         if not self._frames:
             return MpegFrames(None, ())
-        share = self._bytes / self._size
+        share, tags = self._bytes / self._size, tuple(self._tags)
         if self._counted is None:
-            return MpegFrames(self._seconds + sum(seconds for _, seconds in self._holes), tuple(self._holes), share)
+            return MpegFrames(self._seconds + sum(seconds for _, seconds in self._holes), tuple(self._holes), share, tags)
         missing = self._counted - self._frames
         declared_s = self._counted * self._frame_s
         if missing <= _UNCOUNTED_FRAMES and not (self._holes and missing > 0):
-            return MpegFrames(max(declared_s, self._seconds), (), share)
-        return MpegFrames(declared_s, self._fitted(missing * self._frame_s), share)
+            return MpegFrames(max(declared_s, self._seconds), (), share, tags)
+        return MpegFrames(declared_s, self._fitted(missing * self._frame_s), share, tags)
 
     def _fitted(self, missing_s: float) -> tuple[tuple[float, float], ...]:
         """Return the holes, made smaller where together they are longer than what is missing."""
@@ -208,7 +211,8 @@ class _Walker:
         head = self._read(position, 10)
         while head[:3] == b"ID3" and len(head) == 10:
             length = head[6] << 21 | head[7] << 14 | head[8] << 7 | head[9]
-            position += 10 + length + 10 * (head[5] >> 4 & 1)
+            first, position = position, position + 10 + length + 10 * (head[5] >> 4 & 1)
+            self._tags.append((first, position))
             head = self._read(position, 10)
         return self._next_frame(position) if head.startswith(_TAGS) else position
 

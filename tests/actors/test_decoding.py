@@ -297,7 +297,9 @@ def test_an_ogg_file_that_ends_in_zeros_before_its_last_page_is_damaged() -> Non
     assert hear(data[:start] + bytes(len(data) - start)).damage
 
 
-@pytest.mark.parametrize(("container", "codec", "rate"), [("w64", "wmav2", 44_100), ("w64", "mp2", 44_100), ("nut", "flac", 24_000)])
+@pytest.mark.parametrize(
+    ("container", "codec", "rate"), [("w64", "wmav2", 44_100), ("w64", "mp2", 44_100), ("nut", "flac", 24_000)]
+)
 def test_padding_behind_the_last_frame_is_no_damage(container: str, codec: str, rate: int) -> None:
     assert hear(mux(container, codec, rate=rate)).damage is None
 
@@ -503,6 +505,18 @@ def test_junk_around_frames_is_no_damage(make: Callable[[], bytes], before: byte
     heard = hear(before + make() + behind)
     assert heard.damage is None
     assert len(heard.samples) / RATE == pytest.approx(3.0, abs=0.12)
+
+
+@pytest.mark.parametrize("make", [lambda: mux("mp3", "libmp3lame", seconds=3.0), lambda: mux("adts", "aac", seconds=3.0)])
+@pytest.mark.parametrize("is_joined", [True, False])
+def test_a_picture_in_a_tag_behind_the_sound_is_no_sound(make: Callable[[], bytes], is_joined: bool) -> None:
+    picture = b"\x00image/png\x00\x03\x00" + random.Random(0).randbytes(100_000) + b"\xff\xfb\x90\x64" * 20_000
+    sizes = [len(picture), len(picture) + 10]
+    frame, tag = (bytes(size >> 7 * k & 127 for k in (3, 2, 1, 0)) for size in sizes)
+    data = make()
+    heard = hear(data + b"ID3\x04\x00\x00" + tag + b"APIC" + frame + bytes(2) + picture + (data if is_joined else b""))
+    assert heard.damage is None
+    assert len(heard.samples) / RATE == pytest.approx(6.0 if is_joined else 3.0, abs=0.15)
 
 
 def test_frames_in_a_container_without_its_index_are_no_stream_of_frames() -> None:
