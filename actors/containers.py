@@ -6,6 +6,7 @@ Nothing here raises for a broken file: what cannot be read says nothing.
 
 import io
 import re
+import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -148,7 +149,39 @@ def _avi(file: ReadableFile) -> Claims:
         if _at(file, position, 4) != b"RIFF" or not 0 < length < _SHORTEST_UNKNOWN_RIFF:
             break
         position += 8 + length + length % 2
-    return Claims(is_cut=position > size + 1, codec=_wave_format(file, _AVI_CODEC))
+    return Claims(is_cut=position > size + 1, codec=_wave_format(file, _AVI_CODEC), lost=tuple(_avi_lost(file)))
+
+
+def _avi_lost(file: ReadableFile) -> Iterator[tuple[float, float]]:
+    """Yield what is missing of the first audio stream: the chunks of its index that are not where it says.
+
+    An entry of the index (idx1) is a chunk's name, flags, place (from ``movi`` on, or from the file's begin) and length. Behind
+    a place where bytes are missing all chunks are as much earlier as the index itself is.
+    """
+    head = _at(file, 0, _CODEC_SEARCHED)
+    streams = [found.start() + 8 for found in re.finditer(rb"strh....(?:vids|auds|txts|mids)", head, re.DOTALL)]
+    number = next((i for i, start in enumerate(streams) if head[start : start + 4] == b"auds"), None)
+    movi = head.find(b"movi")
+    if number is None or movi < 8:
+        return
+    scale, rate, _, _, _, _, sample_size = struct.unpack("<7I", head[streams[number] + 20 :][:28].ljust(28, b"\0"))
+    declared = movi + _number(file, movi - 4, 4)
+    index = declared if _at(file, declared, 4) == b"idx1" else _find(file, b"idx1", movi, _size(file))
+    entries = _at(file, index + 8, 16 * min(_number(file, index + 4, 4) // 16, _MOST_CHUNKS))
+    if len(entries) < 16 or not rate:
+        return
+    base = movi if int.from_bytes(entries[8:12], "little") < movi else 0
+    seconds, missing = 0.0, 0.0
+    for name, _, place, length in struct.iter_unpack("<4sIII", entries[: len(entries) // 16 * 16]):
+        if name[:2] != b"%02d" % number:
+            continue
+        chunk_s = (length / sample_size if sample_size else float(length > 0)) * scale / rate
+        if any(_at(file, base + place - moved, 4) == name for moved in {0, declared - index}):
+            if missing:
+                yield seconds, missing
+            seconds, missing = seconds + chunk_s, 0.0
+        else:
+            missing += chunk_s
 
 
 def _wave_format(file: ReadableFile, pattern: re.Pattern[bytes]) -> str | None:

@@ -538,7 +538,7 @@ class _Decoder:
             is_alone=self._format == "flac" or self._lacks_pages,
             name=name,
         )
-        self._lost = list(claims.lost)
+        self._lost = list(claims.lost if stream == container.streams.audio[0] else ())
         self._stream_s = 0.0  # what was heard, and what was not because it could not be decoded
         self._failed_s = 0.0  # of that, since the last frame
         self._all_end_s = 0.0

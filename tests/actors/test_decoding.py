@@ -315,6 +315,20 @@ def test_a_hole_in_the_timestamps_is_kept(container: str, codec: str, is_damage:
     assert (heard.damage is not None) == is_damage
 
 
+@pytest.mark.parametrize("codec", ["libmp3lame", "pcm_s16le"])
+@pytest.mark.parametrize("picture_s", [None, (0, 6)])
+@pytest.mark.parametrize("damage", [zeros, cut_out])
+def test_what_an_avi_file_lost_is_a_hole(
+    codec: str, picture_s: tuple[float, float] | None, damage: Callable[..., bytes]
+) -> None:
+    data = mux("avi", codec, rate=24_000, picture_s=picture_s)
+    heard = hear(damage(data, size=len(data) // 8))
+    assert "could not be decoded" in (heard.damage or "")
+    assert len(heard.samples) / RATE == pytest.approx(6.0, abs=0.1)
+    for second in (0.5, 1.7, 4.2):
+        assert is_at(hear(data).samples, heard.samples, second)
+
+
 @pytest.mark.parametrize("container", ["matroska", "mpegts", "mp4"])
 def test_a_hole_of_hours_fills_no_memory(container: str) -> None:
     heard = hear(mux(container, "aac", seconds=4, gap=(2, 5 * 3600)))
