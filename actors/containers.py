@@ -10,15 +10,18 @@ import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from actors.mpeg_frames import ReadableFile, adts_frames, mpeg_audio_frames
+from actors.mpeg_frames import ReadableFile, ac3_frames, adts_frames, mpeg_audio_frames
 
 # Writers that cannot seek back put 0 or a size near 2 or 4 GiB in a WAV header.
-_SHORTEST_UNKNOWN_RIFF = 0x7FFF_0000
+SHORTEST_UNKNOWN_RIFF = 0x7FFF_0000
 
 _MOST_CHUNKS = 1 << 20
 
 # A file of which at least this share is frames is a stream of frames.
 _LEAST_FRAMES = 0.5
+
+_NMS_ADPCM = 0x38
+_NO_W64_SIZE = (1 << 63) - 1
 
 _OGG_LAST_PAGE = 4  # a flag
 # An Ogg stream whose clock begins, or jumps in its first seconds, by more than this was tuned in to.
@@ -75,19 +78,27 @@ def read_claims(container: str, file: ReadableFile) -> Claims:
     return reader(file) if reader else Claims()
 
 
-def is_big_endian_wav(file: ReadableFile) -> bool:
-    """Say whether this is a RIFX file: a WAV file of which every number is big-endian. FFmpeg reads its samples swapped."""
-    return _at(file, 0, 4) == b"RIFX" and _at(file, 8, 4) == b"WAVE"
+def is_misread_wav(file: ReadableFile) -> bool:
+    """Say whether FFmpeg makes noise of a WAV file.
+
+    Of RIFX files, of which every number is big-endian, it reads samples swapped; NMS ADPCM it takes for G.726.
+    """
+    start = _chunk(file, b"fmt ", "little") if _at(file, 0, 4) == b"RIFF" else 0
+    is_nms_adpcm = start > 0 and _number(file, start, 2) == _NMS_ADPCM
+    return _at(file, 8, 4) == b"WAVE" and (_at(file, 0, 4) == b"RIFX" or is_nms_adpcm)
 
 
 def unwritten_size(file: ReadableFile) -> tuple[int, bytes] | None:
     """Return where a file says that its sound is 0 bytes long, and what it should say there; None if it does not.
 
-    Its writer did not come to its end. Of WAV files FFmpeg takes that for unknown, of others for the truth.
+    Its writer did not come to its end. Of WAV files FFmpeg takes that for unknown, of others for the truth. In Wave64 files
+    such sizes may be the highest number as well.
     """
     magic, size = _at(file, 0, 4), _size(file)
     if magic in (b".snd", b"dns."):
         return (8, b"\xff" * 4) if _at(file, 8, 4) == bytes(4) else None
+    if magic == b"riff":
+        return _unwritten_w64_sizes(file)
     if magic in (b"RF64", b"BW64"):
         start = _chunk(file, b"data", "little")
         is_unwritten = start and _at(file, 12, 4) == b"ds64" and not _number(file, 28, 8)
@@ -135,7 +146,7 @@ def _wav(file: ReadableFile) -> Claims:
         elif name == b"data":
             is_64 = real_sizes is not None and length == 0xFFFF_FFFF
             riff, length = real_sizes if is_64 and real_sizes else (riff, length)
-            is_real = length > 0 and riff > 0 and (is_64 or max(length, riff) < _SHORTEST_UNKNOWN_RIFF)
+            is_real = length > 0 and riff > 0 and (is_64 or max(length, riff) < SHORTEST_UNKNOWN_RIFF)
             is_cut = is_real and start + length > size and riff + 9 >= start + length
             return Claims(share=max(size - start, 0) / length if is_cut else 1.0, is_cut=is_cut, codec=codec)
     return Claims(codec=codec)
@@ -146,7 +157,7 @@ def _avi(file: ReadableFile) -> Claims:
     position, size = 0, _size(file)
     for _ in range(_MOST_CHUNKS):
         length = _number(file, position + 4, 4)
-        if _at(file, position, 4) != b"RIFF" or not 0 < length < _SHORTEST_UNKNOWN_RIFF:
+        if _at(file, position, 4) != b"RIFF" or not 0 < length < SHORTEST_UNKNOWN_RIFF:
             break
         position += 8 + length + length % 2
     return Claims(is_cut=position > size + 1, codec=_wave_format(file, _AVI_CODEC), lost=tuple(_avi_lost(file)))
@@ -191,15 +202,29 @@ def _wave_format(file: ReadableFile, pattern: re.Pattern[bytes]) -> str | None:
 
 def _w64(file: ReadableFile) -> Claims:
     """Sony Wave64: chunks of a 16-byte GUID and a 64-bit size that counts both, at multiples of 8."""
+    data = _w64_data(file)
+    return _share(data + 24, _number(file, data + 16, 8) - 24, _size(file)) if data else Claims()
+
+
+def _w64_data(file: ReadableFile) -> int:
+    """Return where the chunk with the sound begins, 0 if there is none."""
     position, size = 40, _size(file)
     for _ in range(_MOST_CHUNKS):
         length = _number(file, position + 16, 8)
         if _at(file, position, 4) == b"data":
-            return _share(position + 24, length - 24, size)
+            return position
         if length < 24 or position + length >= size:
             break
         position += -(-length // 8) * 8
-    return Claims()
+    return 0
+
+
+def _unwritten_w64_sizes(file: ReadableFile) -> tuple[int, bytes] | None:
+    data, size = _w64_data(file), _size(file)
+    if not data or (0 < _number(file, 16, 8) < _NO_W64_SIZE and 24 < _number(file, data + 16, 8) < _NO_W64_SIZE):
+        return None
+    between = _at(file, 24, data + 16 - 24)
+    return 16, size.to_bytes(8, "little") + between + (size - data).to_bytes(8, "little")
 
 
 def _caf(file: ReadableFile) -> Claims:
@@ -361,6 +386,11 @@ def _adts(file: ReadableFile) -> Claims:
     return Claims(duration_s=frames.declared_s, lost=frames.lost)
 
 
+def _ac3(file: ReadableFile) -> Claims:
+    frames = ac3_frames(file)
+    return Claims(duration_s=frames.declared_s, lost=frames.lost)
+
+
 _READERS: dict[str, Callable[[ReadableFile], Claims]] = {
     "wav": _wav,
     "w64": _w64,
@@ -372,6 +402,8 @@ _READERS: dict[str, Callable[[ReadableFile], Claims]] = {
     "asf": _asf,
     "mp3": _mpeg_audio,
     "aac": _adts,
+    "ac3": _ac3,
+    "eac3": _ac3,
 }
 
 CLAIMING_CONTAINERS = frozenset(_READERS)

@@ -29,10 +29,11 @@ import soundfile
 
 from actors.containers import (
     CLAIMING_CONTAINERS,
+    SHORTEST_UNKNOWN_RIFF,
     TUNED_IN_S,
     Claims,
     bare_stream,
-    is_big_endian_wav,
+    is_misread_wav,
     read_claims,
     unwritten_size,
 )
@@ -54,6 +55,9 @@ _INPUT_OPTIONS = {"protocol_whitelist": "none"}
 # Above this share of undecodable packets it is not audio at all.
 _LOOSE_STREAMS = {"mp3", "aac", "ac3", "eac3", "dts", "loas"}
 _MAX_JUNK = 0.1
+
+# Their frames have checksums, which FFmpeg compares only if it is told to.
+_CHECKED_CODECS = {"flac", "tta", "wavpack"}
 
 # A file whose audio ends this much before its header says is truncated. Encoder delay and padding are below, and there are
 # none in lossless files.
@@ -553,7 +557,9 @@ class _Decoder:
         if self._format not in _FILE_DURATION and self._claims.duration_s is not None:
             return self._claims.duration_s
         if self._format == "avi":
-            return float(self._stream.frames * self._stream.time_base) or None
+            seconds = float(self._stream.frames * self._stream.time_base)
+            is_known = seconds * (self._stream.codec_context.bit_rate or 0) / 8 < SHORTEST_UNKNOWN_RIFF
+            return seconds if seconds and is_known else None
         if self._claims.is_fragmented:
             return None
         if self._format in _TRACK_DURATION and self._stream.duration is not None:
@@ -723,7 +729,7 @@ class _Reader:
 
     def read(self, make_track: Callable[[], TrackT], audio_track: int | None) -> tuple[TrackT, Sound]:
         """Read the asked audio track, or the first one with sound in it."""
-        if is_big_endian_wav(self._file):
+        if is_misread_wav(self._file):
             return self._read_with_libsndfile(make_track(), audio_track)
         try:
             if audio_track is None:
@@ -762,7 +768,7 @@ class _Reader:
             if stream.codec_context is None:
                 raise self._unknown_codec(claims.codec)
             stream.codec_context.thread_count = 1  # the actor's other cores are busy with the model
-            if stream.codec_context.name == "flac":
+            if stream.codec_context.name in _CHECKED_CODECS:
                 stream.codec_context.options = {"err_detect": "crccheck+explode"}  # else noise, where a frame is damaged
             timeline = _Timeline(track, self._name)
             decoder = _Decoder(container, stream, claims, timeline, self._name)

@@ -474,6 +474,51 @@ def test_a_file_whose_size_was_never_written_is_whole(kind: str, name: bytes, of
     assert len(heard.samples) == 6 * RATE
 
 
+class _Pipe(io.BytesIO):
+    """What a writer cannot go back in."""
+
+    def seekable(self) -> bool:
+        return False
+
+
+@pytest.mark.parametrize("container", ["w64", "avi", "wav", "au", "caf", "matroska", "flv"])
+def test_a_file_from_a_pipe_is_whole(container: str) -> None:
+    codec = {"au": "pcm_s16be", "matroska": "libopus", "flv": "aac"}.get(container, "pcm_s16le")
+    file = _Pipe()
+    with av.open(file, "w", format=container) as output:
+        track = output.add_stream(codec, rate=44_100 if codec == "aac" else 48_000, layout="mono")
+        rate, step = track.rate, track.codec_context.frame_size or 1024
+        samples = speech_like(3.0, rate)
+        for start in range(0, len(samples), step):
+            output.mux(_audio_packets(track, samples[start : start + step], start / rate, rate))
+        output.mux(track.encode(None))
+    heard = hear(file.getvalue())
+    assert heard.damage is None
+    assert len(heard.samples) / RATE == pytest.approx(3.0, abs=0.1)
+
+
+@pytest.mark.parametrize("subtype", ["NMS_ADPCM_16", "NMS_ADPCM_24", "NMS_ADPCM_32"])
+def test_an_encoding_that_ffmpeg_takes_for_another_is_read_as_it_is(subtype: str) -> None:
+    data = pcm_file("WAV", subtype)
+    heard = hear(data)
+    assert heard.damage is None
+    np.testing.assert_allclose(heard.samples, soundfile.read(io.BytesIO(data), dtype="float32")[0], atol=1e-6)
+    assert hear(data[: len(data) // 2]).damage
+
+
+@pytest.mark.parametrize(
+    ("container", "codec"), [("tta", "tta"), ("matroska", "tta"), ("wv", "wavpack"), ("ac3", "ac3"), ("eac3", "eac3")]
+)
+@pytest.mark.parametrize("written", [b"\0", b"U"])
+def test_what_checksums_and_lengths_of_frames_show_is_said(container: str, codec: str, written: bytes) -> None:
+    data = mux(container, codec, rate=48_000)
+    start = int(len(data) * 0.45)
+    assert hear(data).damage is None
+    heard = hear(data[:start] + written * 3000 + data[start + 3000 :])
+    assert heard.damage
+    assert len(heard.samples) / RATE == pytest.approx(6.0, abs=0.1)
+
+
 @pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "FLOAT", "DOUBLE", "ALAW", "ULAW"])
 def test_big_endian_wav_is_read_as_it_is(subtype: str) -> None:
     file = pcm_file("WAV", subtype, "BIG")
