@@ -542,6 +542,7 @@ class _Decoder:
             is_alone=self._format == "flac" or self._lacks_pages,
             name=name,
         )
+        self._tags = list(reversed(claims.tags))
         self._lost = list(claims.lost if stream == container.streams.audio[0] else ())
         self._stream_s = 0.0  # what was heard, and what was not because it could not be decoded
         self._failed_s = 0.0  # of that, since the last frame
@@ -620,7 +621,7 @@ class _Decoder:
                 self._note_place(packet)
                 if packet.stream.index != self._stream.index:
                     continue
-            if packet.pos is not None and any(first <= packet.pos < stop for first, stop in self._claims.tags):
+            if self._is_in_tag(packet.pos):
                 continue
             self.packets += 1
             self._placer.expects_hole |= packet.is_corrupt
@@ -647,6 +648,11 @@ class _Decoder:
                 self._placer.expects_hole = True
             else:
                 return
+
+    def _is_in_tag(self, position: int | None) -> bool:
+        while self._tags and position is not None and position >= self._tags[-1][1]:
+            self._tags.pop()
+        return bool(self._tags) and position is not None and position >= self._tags[-1][0]
 
     def _note_place(self, packet: Any) -> None:
         if packet.pos is not None:
