@@ -21,6 +21,7 @@ _MOST_CHUNKS = 1 << 20
 _LEAST_FRAMES = 0.5
 
 _NMS_ADPCM = 0x38
+_MPEG_WAV = ("WAV format 0x0050", "WAV format 0x0055")
 _NO_W64_SIZE = (1 << 63) - 1
 
 _OGG_LAST_PAGE = 4  # a flag
@@ -148,7 +149,8 @@ def _wav(file: ReadableFile) -> Claims:
             riff, length = real_sizes if is_64 and real_sizes else (riff, length)
             is_real = length > 0 and riff > 0 and (is_64 or max(length, riff) < SHORTEST_UNKNOWN_RIFF)
             is_cut = is_real and start + length > size and riff + 9 >= start + length
-            return Claims(share=max(size - start, 0) / length if is_cut else 1.0, is_cut=is_cut, codec=codec)
+            lost = mpeg_audio_frames(file).lost if codec in _MPEG_WAV else ()
+            return Claims(share=max(size - start, 0) / length if is_cut else 1.0, is_cut=is_cut, codec=codec, lost=lost)
     return Claims(codec=codec)
 
 

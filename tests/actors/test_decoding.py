@@ -315,6 +315,15 @@ def test_a_hole_in_the_timestamps_is_kept(container: str, codec: str, is_damage:
     assert (heard.damage is not None) == is_damage
 
 
+@pytest.mark.parametrize("codec", ["libmp3lame", "mp2"])
+def test_what_an_mpeg_stream_in_a_wav_file_lost_is_a_hole(codec: str) -> None:
+    data = mux("wav", codec)
+    assert hear(data).damage is None
+    heard = hear(zeros(data, size=6000))
+    assert heard.damage
+    assert is_at(hear(data).samples, heard.samples, 4.5)
+
+
 @pytest.mark.parametrize("codec", ["libmp3lame", "pcm_s16le"])
 @pytest.mark.parametrize("picture_s", [None, (0, 6)])
 @pytest.mark.parametrize("damage", [zeros, cut_out])
