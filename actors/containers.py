@@ -6,18 +6,27 @@ Nothing here raises for a broken file: what cannot be read says nothing.
 
 import io
 import re
+import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from actors.mpeg_frames import MpegFrames, ReadableFile, adts_frames, mpeg_audio_frames
+from actors.mpeg_frames import ReadableFile, ac3_frames, adts_frames, mpeg_audio_frames
 
 # Writers that cannot seek back put 0 or a size near 2 or 4 GiB in a WAV header.
-_SHORTEST_UNKNOWN_RIFF = 0x7FFF_0000
+SHORTEST_UNKNOWN_RIFF = 0x7FFF_0000
 
 _MOST_CHUNKS = 1 << 20
 
 # A file of which at least this share is frames is a stream of frames.
 _LEAST_FRAMES = 0.5
+
+_NMS_ADPCM = 0x38
+_MPEG_WAV = ("WAV format 0x0050", "WAV format 0x0055")
+_NO_W64_SIZE = (1 << 63) - 1
+
+_OGG_LAST_PAGE = 4  # a flag
+# An Ogg stream whose clock begins, or jumps in its first seconds, by more than this was tuned in to.
+TUNED_IN_S = 60.0
 
 _CODEC_SEARCHED = 1 << 18  # bytes at a file's begin in which its tracks are described
 
@@ -48,6 +57,7 @@ class Claims:
         is_fragmented: an MP4 file in fragments, as live streams are: their times begin anywhere.
         lost: for streams of frames without timestamps, what is missing between two frames: seconds from the begin (not
             counting what is lost), and for how many seconds.
+        tags: where an MP3 file has tags, as first byte and last + 1.
         at_least_s: how long an Ogg stream is from its first page on; recordings that follow it in the file are not counted.
         codec: what the file calls its codec, where FFmpeg does not know it.
     """
@@ -58,6 +68,7 @@ class Claims:
     is_patchy: bool = False
     is_fragmented: bool = False
     lost: tuple[tuple[float, float], ...] = ()
+    tags: tuple[tuple[int, int], ...] = ()
     at_least_s: float | None = None
     codec: str | None = None
 
@@ -68,19 +79,27 @@ def read_claims(container: str, file: ReadableFile) -> Claims:
     return reader(file) if reader else Claims()
 
 
-def is_big_endian_wav(file: ReadableFile) -> bool:
-    """Say whether this is a RIFX file: a WAV file of which every number is big-endian. FFmpeg reads its samples swapped."""
-    return _at(file, 0, 4) == b"RIFX" and _at(file, 8, 4) == b"WAVE"
+def is_misread_wav(file: ReadableFile) -> bool:
+    """Say whether FFmpeg makes noise of a WAV file.
+
+    Of RIFX files, of which every number is big-endian, it reads samples swapped; NMS ADPCM it takes for G.726.
+    """
+    start = _chunk(file, b"fmt ", "little") if _at(file, 0, 4) == b"RIFF" else 0
+    is_nms_adpcm = start > 0 and _number(file, start, 2) == _NMS_ADPCM
+    return _at(file, 8, 4) == b"WAVE" and (_at(file, 0, 4) == b"RIFX" or is_nms_adpcm)
 
 
 def unwritten_size(file: ReadableFile) -> tuple[int, bytes] | None:
     """Return where a file says that its sound is 0 bytes long, and what it should say there; None if it does not.
 
-    Its writer did not come to its end. Of WAV files FFmpeg takes that for unknown, of others for the truth.
+    Its writer did not come to its end. Of WAV files FFmpeg takes that for unknown, of others for the truth. In Wave64 files
+    such sizes may be the highest number as well.
     """
     magic, size = _at(file, 0, 4), _size(file)
     if magic in (b".snd", b"dns."):
         return (8, b"\xff" * 4) if _at(file, 8, 4) == bytes(4) else None
+    if magic == b"riff":
+        return _unwritten_w64_sizes(file)
     if magic in (b"RF64", b"BW64"):
         start = _chunk(file, b"data", "little")
         is_unwritten = start and _at(file, 12, 4) == b"ds64" and not _number(file, 28, 8)
@@ -128,9 +147,10 @@ def _wav(file: ReadableFile) -> Claims:
         elif name == b"data":
             is_64 = real_sizes is not None and length == 0xFFFF_FFFF
             riff, length = real_sizes if is_64 and real_sizes else (riff, length)
-            is_real = length > 0 and riff > 0 and (is_64 or max(length, riff) < _SHORTEST_UNKNOWN_RIFF)
+            is_real = length > 0 and riff > 0 and (is_64 or max(length, riff) < SHORTEST_UNKNOWN_RIFF)
             is_cut = is_real and start + length > size and riff + 9 >= start + length
-            return Claims(share=max(size - start, 0) / length if is_cut else 1.0, is_cut=is_cut, codec=codec)
+            lost = mpeg_audio_frames(file).lost if codec in _MPEG_WAV else ()
+            return Claims(share=max(size - start, 0) / length if is_cut else 1.0, is_cut=is_cut, codec=codec, lost=lost)
     return Claims(codec=codec)
 
 
@@ -139,10 +159,42 @@ def _avi(file: ReadableFile) -> Claims:
     position, size = 0, _size(file)
     for _ in range(_MOST_CHUNKS):
         length = _number(file, position + 4, 4)
-        if _at(file, position, 4) != b"RIFF" or not 0 < length < _SHORTEST_UNKNOWN_RIFF:
+        if _at(file, position, 4) != b"RIFF" or not 0 < length < SHORTEST_UNKNOWN_RIFF:
             break
         position += 8 + length + length % 2
-    return Claims(is_cut=position > size + 1, codec=_wave_format(file, _AVI_CODEC))
+    return Claims(is_cut=position > size + 1, codec=_wave_format(file, _AVI_CODEC), lost=tuple(_avi_lost(file)))
+
+
+def _avi_lost(file: ReadableFile) -> Iterator[tuple[float, float]]:
+    """Yield what is missing of the first audio stream: the chunks of its index that are not where it says.
+
+    An entry of the index (idx1) is a chunk's name, flags, place (from ``movi`` on, or from the file's begin) and length. Behind
+    a place where bytes are missing all chunks are as much earlier as the index itself is.
+    """
+    head = _at(file, 0, _CODEC_SEARCHED)
+    streams = [found.start() + 8 for found in re.finditer(rb"strh....(?:vids|auds|txts|mids)", head, re.DOTALL)]
+    number = next((i for i, start in enumerate(streams) if head[start : start + 4] == b"auds"), None)
+    movi = head.find(b"movi")
+    if number is None or movi < 8:
+        return
+    scale, rate, _, _, _, _, sample_size = struct.unpack("<7I", head[streams[number] + 20 :][:28].ljust(28, b"\0"))
+    declared = movi + _number(file, movi - 4, 4)
+    index = declared if _at(file, declared, 4) == b"idx1" else _find(file, b"idx1", movi, _size(file))
+    entries = _at(file, index + 8, 16 * min(_number(file, index + 4, 4) // 16, _MOST_CHUNKS))
+    if len(entries) < 16 or not rate:
+        return
+    base = movi if int.from_bytes(entries[8:12], "little") < movi else 0
+    seconds, missing = 0.0, 0.0
+    for name, _, place, length in struct.iter_unpack("<4sIII", entries[: len(entries) // 16 * 16]):
+        if name[:2] != b"%02d" % number:
+            continue
+        chunk_s = (length / sample_size if sample_size else float(length > 0)) * scale / rate
+        if any(_at(file, base + place - moved, 4) == name for moved in {0, declared - index}):
+            if missing:
+                yield seconds, missing
+            seconds, missing = seconds + chunk_s, 0.0
+        else:
+            missing += chunk_s
 
 
 def _wave_format(file: ReadableFile, pattern: re.Pattern[bytes]) -> str | None:
@@ -152,15 +204,29 @@ def _wave_format(file: ReadableFile, pattern: re.Pattern[bytes]) -> str | None:
 
 def _w64(file: ReadableFile) -> Claims:
     """Sony Wave64: chunks of a 16-byte GUID and a 64-bit size that counts both, at multiples of 8."""
+    data = _w64_data(file)
+    return _share(data + 24, _number(file, data + 16, 8) - 24, _size(file)) if data else Claims()
+
+
+def _w64_data(file: ReadableFile) -> int:
+    """Return where the chunk with the sound begins, 0 if there is none."""
     position, size = 40, _size(file)
     for _ in range(_MOST_CHUNKS):
         length = _number(file, position + 16, 8)
         if _at(file, position, 4) == b"data":
-            return _share(position + 24, length - 24, size)
+            return position
         if length < 24 or position + length >= size:
             break
         position += -(-length // 8) * 8
-    return Claims()
+    return 0
+
+
+def _unwritten_w64_sizes(file: ReadableFile) -> tuple[int, bytes] | None:
+    data, size = _w64_data(file), _size(file)
+    if not data or (0 < _number(file, 16, 8) < _NO_W64_SIZE and 24 < _number(file, data + 16, 8) < _NO_W64_SIZE):
+        return None
+    between = _at(file, 24, data + 16 - 24)
+    return 16, size.to_bytes(8, "little") + between + (size - data).to_bytes(8, "little")
 
 
 def _caf(file: ReadableFile) -> Claims:
@@ -237,34 +303,38 @@ def _ebml_size(field: bytes) -> tuple[int | None, int]:
 
 def _ogg(file: ReadableFile) -> Claims:
     """RFC 3533: pages of 27 bytes (the number of segments last), the segments' sizes, the data."""
-    position, size, is_patchy = 0, _size(file), False
-    numbers: dict[bytes, int] = {}
-    span = _OggSpan()
+    position, size, junk, is_patchy = 0, _size(file), 0, False
+    pages: dict[int, tuple[int, bool]] = {}  # a stream's last page: its number, and whether it has sound
+    is_over, span = True, _OggSpan()
     while position < size:
         head = _at(file, position, 27 + 255)
         if head[:4] != b"OggS"[: len(head[:4])]:
-            position = _find(file, b"OggS", position, size)
+            position, junk = _find(file, b"OggS", position, size), position
             continue
         segments = head[26] if len(head) > 26 else 255
         length = 27 + segments + sum(head[27 : 27 + segments])
         if position + length > size:
-            return Claims(is_cut=True, is_patchy=is_patchy, at_least_s=span.seconds)
-        serial, number = head[14:18], int.from_bytes(head[18:22], "little")
-        is_patchy |= serial in numbers and number > numbers[serial] + 1
-        numbers[serial] = number
-        span.take(serial, int.from_bytes(head[6:14], "little", signed=True), _at(file, position + 27 + segments, 48))
+            return Claims(is_cut=True, is_patchy=is_patchy, at_least_s=span.seconds(is_patchy=is_patchy))
+        samples, serial, number = (int.from_bytes(head[i:j], "little", signed=True) for i, j in ((6, 14), (14, 18), (18, 22)))
+        before, has_sound = pages.get(serial, (number, False))
+        # Who tunes in to a stream gets its headers and then any page: only behind sound, or junk, is a page missing.
+        is_patchy |= number > before + 1 and (has_sound or junk > 0)
+        pages[serial] = number, samples > 0
+        is_over = bool(head[5] & _OGG_LAST_PAGE)
+        span.take(serial, samples, _at(file, position + 27 + segments, 48))
         position += length
-    return Claims(is_patchy=is_patchy, at_least_s=span.seconds)
+        junk = 0
+    return Claims(is_cut=junk > 0 and not is_over, is_patchy=is_patchy, at_least_s=span.seconds(is_patchy=is_patchy))
 
 
 class _OggSpan:
     """Follows the time of the first audio stream in an Ogg file: pages tell it as a count of samples (granule position)."""
 
     def __init__(self) -> None:
-        self._serial, self._rate = b"", 0
+        self._serial, self._rate = 0, 0
         self._first, self._last = 0, 0
 
-    def take(self, serial: bytes, samples: int, begin: bytes) -> None:
+    def take(self, serial: int, samples: int, begin: bytes) -> None:
         """Take the next page and how its data begin."""
         if not self._rate and (rate := _ogg_rate(begin)):
             self._serial, self._rate = serial, rate
@@ -272,10 +342,12 @@ class _OggSpan:
             self._first = self._first or samples
             self._last = samples
 
-    @property
-    def seconds(self) -> float | None:
-        """How long the stream is, if there is one of a known codec."""
-        return (self._last - self._first) / self._rate if self._rate else None
+    def seconds(self, *, is_patchy: bool) -> float | None:
+        """Return how long the stream is, if there is one of a known codec; one that lacks pages may lack its first."""
+        if not self._rate:
+            return None
+        is_lost = is_patchy and self._first < TUNED_IN_S * self._rate
+        return (self._last - (0 if is_lost else self._first)) / self._rate
 
 
 def _ogg_rate(begin: bytes) -> int:
@@ -307,14 +379,17 @@ def _asf(file: ReadableFile) -> Claims:
 
 
 def _mpeg_audio(file: ReadableFile) -> Claims:
-    return _of_frames(mpeg_audio_frames(file))
+    frames = mpeg_audio_frames(file)
+    return Claims(duration_s=frames.declared_s, lost=frames.lost, tags=frames.tags)
 
 
 def _adts(file: ReadableFile) -> Claims:
-    return _of_frames(adts_frames(file))
+    frames = adts_frames(file)  # FFmpeg itself leaves out their tags
+    return Claims(duration_s=frames.declared_s, lost=frames.lost)
 
 
-def _of_frames(frames: MpegFrames) -> Claims:
+def _ac3(file: ReadableFile) -> Claims:
+    frames = ac3_frames(file)
     return Claims(duration_s=frames.declared_s, lost=frames.lost)
 
 
@@ -329,6 +404,8 @@ _READERS: dict[str, Callable[[ReadableFile], Claims]] = {
     "asf": _asf,
     "mp3": _mpeg_audio,
     "aac": _adts,
+    "ac3": _ac3,
+    "eac3": _ac3,
 }
 
 CLAIMING_CONTAINERS = frozenset(_READERS)

@@ -27,7 +27,16 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from actors.containers import CLAIMING_CONTAINERS, Claims, bare_stream, is_big_endian_wav, read_claims, unwritten_size
+from actors.containers import (
+    CLAIMING_CONTAINERS,
+    SHORTEST_UNKNOWN_RIFF,
+    TUNED_IN_S,
+    Claims,
+    bare_stream,
+    is_misread_wav,
+    read_claims,
+    unwritten_size,
+)
 from actors.errors import RequestError, StorageError
 
 Samples = npt.NDArray[np.float32]
@@ -46,6 +55,9 @@ _INPUT_OPTIONS = {"protocol_whitelist": "none"}
 # Above this share of undecodable packets it is not audio at all.
 _LOOSE_STREAMS = {"mp3", "aac", "ac3", "eac3", "dts", "loas"}
 _MAX_JUNK = 0.1
+
+# Their frames have checksums, which FFmpeg compares only if it is told to.
+_CHECKED_CODECS = {"flac", "tta", "wavpack"}
 
 # A file whose audio ends this much before its header says is truncated. Encoder delay and padding are below, and there are
 # none in lossless files.
@@ -80,14 +92,20 @@ _BACK_S = 1.0
 _STEP_S = 0.02
 _MAX_DRIFT = 0.005
 
-# A chained stream whose clock jumps by more than a minute in its first seconds was tuned in to.
-_TUNED_IN_S, _FIRST_S = 60.0, 5.0
+# Where the first seconds of a chained stream end.
+_FIRST_S = 5.0
 
 # All holes of a file together. More is a broken clock; silence of that length would fill memory.
 _MAX_HOLES_S = 3600.0
 
 # Decoders leave out some of the first frames: a place between frames comes this much before its count of seconds.
 _LOST_EARLY_S = 0.06
+
+# A packet of no more bytes that cannot be decoded is what fills up a file (Wave64 to multiples of 8).
+_MOST_PADDING = 7
+
+# How often a demuxer is asked to go on behind an error.
+_MOST_RESUMED = 100
 
 # Samples that are put down at once where no frames say how many.
 _BLOCK = 1 << 16
@@ -479,7 +497,7 @@ class _Placer:
     def _moved(self, block: Samples, time: float, rate: int, clock: _Clock) -> Samples:
         """Make the sound's end meet a block's time; return what of the block is left then."""
         lag_s, step_s = self._lag(time), time - self._next_time
-        is_tuned_in = clock.is_chained and lag_s > _TUNED_IN_S and self._timeline.end_s < _FIRST_S
+        is_tuned_in = clock.is_chained and lag_s > TUNED_IN_S and self._timeline.end_s < _FIRST_S
         if lag_s < -_BACK_S or is_tuned_in:
             if not clock.is_chained:
                 self._timeline.remarks.append(f"its timestamps jump back by {-lag_s:.2f} s at {self._timeline.end_s:.2f} s")
@@ -521,10 +539,11 @@ class _Decoder:
             self._clock,
             origin_s=self._origin_s,
             is_patchy=self._is_patchy(),
-            is_alone=self._format == "flac",
+            is_alone=self._format == "flac" or self._lacks_pages,
             name=name,
         )
-        self._lost = list(claims.lost)
+        self._tags = list(reversed(claims.tags))
+        self._lost = list(claims.lost if stream == container.streams.audio[0] else ())
         self._stream_s = 0.0  # what was heard, and what was not because it could not be decoded
         self._failed_s = 0.0  # of that, since the last frame
         self._all_end_s = 0.0
@@ -539,7 +558,9 @@ class _Decoder:
         if self._format not in _FILE_DURATION and self._claims.duration_s is not None:
             return self._claims.duration_s
         if self._format == "avi":
-            return float(self._stream.frames * self._stream.time_base) or None
+            seconds = float(self._stream.frames * self._stream.time_base)
+            is_known = seconds * (self._stream.codec_context.bit_rate or 0) / 8 < SHORTEST_UNKNOWN_RIFF
+            return seconds if seconds and is_known else None
         if self._claims.is_fragmented:
             return None
         if self._format in _TRACK_DURATION and self._stream.duration is not None:
@@ -581,8 +602,14 @@ class _Decoder:
             return None if self._stream.duration is None else 0.0
         start = self._container.start_time
         start_s = None if start is None else float(start / av.time_base)
+        if self._lacks_pages and (start_s or 0.0) < TUNED_IN_S:
+            return 0.0  # its first pages are among those that are lost
         is_edited = self._format.startswith("mov") and not self._claims.is_fragmented
         return 0.0 if is_edited and (start_s or 0.0) < _LATEST_EDIT_S else start_s
+
+    @property
+    def _lacks_pages(self) -> bool:
+        return self._format == "ogg" and self._claims.is_patchy
 
     def _is_patchy(self) -> bool:
         return self._claims.is_patchy or (self._format == "matroska,webm" and self._claims.is_cut)
@@ -594,6 +621,8 @@ class _Decoder:
                 self._note_place(packet)
                 if packet.stream.index != self._stream.index:
                     continue
+            if self._is_in_tag(packet.pos):
+                continue
             self.packets += 1
             self._placer.expects_hole |= packet.is_corrupt
             self._corrupt_last = packet.is_corrupt or (self._corrupt_last and packet.size == 0)
@@ -610,11 +639,20 @@ class _Decoder:
 
     def _packets(self) -> Iterator[Any]:
         streams = [] if self._format in _FILE_DURATION else [self._stream]
-        try:
-            yield from self._container.demux(*streams)
-        except av.FFmpegError as error:
-            self.error = self.error or error
-            self._broke_off = True
+        for _ in range(_MOST_RESUMED):
+            try:
+                yield from self._container.demux(*streams)
+            except av.FFmpegError as error:  # some go on behind what they cannot read
+                self.error = self.error or error
+                self._broke_off = True
+                self._placer.expects_hole = True
+            else:
+                return
+
+    def _is_in_tag(self, position: int | None) -> bool:
+        while self._tags and position is not None and position >= self._tags[-1][1]:
+            self._tags.pop()
+        return bool(self._tags) and position is not None and position >= self._tags[-1][0]
 
     def _note_place(self, packet: Any) -> None:
         if packet.pos is not None:
@@ -626,6 +664,8 @@ class _Decoder:
             self._all_end_s = max(self._all_end_s, end_s)
 
     def _fail(self, packet: Any, error: Exception) -> None:
+        if packet.size <= _MOST_PADDING:
+            return
         self.error = self.error or error
         self.failures += 1
         self._placer.expects_hole = True
@@ -661,14 +701,15 @@ class _Decoder:
         elif of_all_s is not None and is_credible(of_all_s):
             if max(self._all_end_s, end_s) < of_all_s - _TRUNCATED_S:
                 self._timeline.break_off(of_all_s)
-        elif self._ends_early():
+        elif self._ends_early() or (self._lacks_pages and end_s < (self._claims.at_least_s or 0.0) - _TRUNCATED_S):
             self._timeline.break_off(None)
 
     def _ends_early(self) -> bool:
         if self._format in _ENDLESS_STREAMS:
             return self._broke_off
         is_unread = self._format not in CLAIMING_CONTAINERS
-        return self._claims.is_cut or self._broke_off or self._failed_last or (self._corrupt_last and is_unread)
+        broke_off = self._broke_off and self._format != "ogg"  # FFmpeg takes much junk behind its end for an error
+        return self._claims.is_cut or broke_off or self._failed_last or (self._corrupt_last and is_unread)
 
     @property
     def is_junk(self) -> bool:
@@ -694,7 +735,7 @@ class _Reader:
 
     def read(self, make_track: Callable[[], TrackT], audio_track: int | None) -> tuple[TrackT, Sound]:
         """Read the asked audio track, or the first one with sound in it."""
-        if is_big_endian_wav(self._file):
+        if is_misread_wav(self._file):
             return self._read_with_libsndfile(make_track(), audio_track)
         try:
             if audio_track is None:
@@ -733,7 +774,7 @@ class _Reader:
             if stream.codec_context is None:
                 raise self._unknown_codec(claims.codec)
             stream.codec_context.thread_count = 1  # the actor's other cores are busy with the model
-            if stream.codec_context.name == "flac":
+            if stream.codec_context.name in _CHECKED_CODECS:
                 stream.codec_context.options = {"err_detect": "crccheck+explode"}  # else noise, where a frame is damaged
             timeline = _Timeline(track, self._name)
             decoder = _Decoder(container, stream, claims, timeline, self._name)

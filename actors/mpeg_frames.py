@@ -1,4 +1,4 @@
-"""Frames of MPEG audio (MP3, MP2) and ADTS (AAC): how many there should be, and where some are missing.
+"""Frames of MPEG audio (MP3, MP2), ADTS (AAC) and AC-3: how many there should be, and where some are missing.
 
 These files are frames one after another and nothing else: what is lost leaves no trace in a decoder's timestamps, which
 count frames. It does in the bytes: between two frames is something that is none.
@@ -25,6 +25,12 @@ _BIT_RATES = {
 _MPEG_RATES = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 12_000, 8_000)}
 _ADTS_RATES = (96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350)
 
+# kbit/s by frame size code / 2, and Hz by sample rate code; ETSI TS 102 366.
+_AC3_BIT_RATES = (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 576, 640)
+_AC3_RATES = (48_000, 44_100, 32_000)
+_AC3_BLOCKS = (1, 2, 3, 6)  # of 256 samples
+_LAST_AC3 = 10  # the highest bit stream identification of AC-3; above is E-AC-3
+
 # What is written between, before and after frames on purpose.
 _TAGS = (b"ID3", b"TAG", b"APETAGEX", b"LYRICS", b"3DI")
 
@@ -50,11 +56,13 @@ class MpegFrames:
         declared_s: the duration in seconds by the count in a Xing, Info or VBRI header; without one by the frames themselves.
         lost: what is missing between two frames, as time of the second (counted in frames that are there) and seconds.
         share: of the file's bytes, those in frames.
+        tags: where ID3v2 tags are, as first byte and last + 1: pictures in them look like frames.
     """
 
     declared_s: float | None
     lost: tuple[tuple[float, float], ...]
     share: float = 0.0
+    tags: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -71,6 +79,7 @@ _ReadHeader = Callable[[bytes], _Frame | None]
 # What may be the begin of a frame: twelve (eleven) bits that are set, and fields that are not all set.
 _MPEG_SYNC = re.compile(rb"\xff[\xe2-\xff][\x10-\xef]")
 _ADTS_SYNC = re.compile(rb"\xff[\xf0\xf1\xf8\xf9]")
+_AC3_SYNC = re.compile(rb"\x0b\x77")
 
 
 def mpeg_audio_frames(file: ReadableFile) -> MpegFrames:
@@ -81,6 +90,11 @@ def mpeg_audio_frames(file: ReadableFile) -> MpegFrames:
 def adts_frames(file: ReadableFile) -> MpegFrames:
     """Walk over AAC frames with ADTS headers."""
     return _walk(file, _adts_header, _ADTS_SYNC)
+
+
+def ac3_frames(file: ReadableFile) -> MpegFrames:
+    """Walk over AC-3 or E-AC-3 frames."""
+    return _walk(file, _ac3_header, _AC3_SYNC)
 
 
 def _mpeg_header(head: bytes) -> _Frame | None:
@@ -108,6 +122,34 @@ def _adts_header(head: bytes) -> _Frame | None:
     return _Frame(length, samples / _ADTS_RATES[rate], (head[1] & 8, rate))
 
 
+def _ac3_header(head: bytes) -> _Frame | None:
+    if len(head) < 6 or head[:2] != b"\x0b\x77":
+        return None
+    rate, identification = head[4] >> 6, head[5] >> 3
+    if identification > _LAST_AC3:
+        return _eac3_header(head)
+    code = head[4] & 63
+    if rate == 3 or code >> 1 >= len(_AC3_BIT_RATES):
+        return None
+    hertz = _AC3_RATES[rate]
+    words = 96_000 * _AC3_BIT_RATES[code >> 1] // hertz + (code & 1 if hertz == 44_100 else 0)
+    return _Frame(2 * words, 1536 / hertz, (0, hertz))
+
+
+def _eac3_header(head: bytes) -> _Frame | None:
+    """Frames of dependent substreams add channels, and of further programmes other sound, but no time."""
+    words, rate, blocks = ((head[2] & 7) << 8 | head[3]) + 1, head[4] >> 6, head[4] >> 4 & 3
+    is_further = head[2] >> 6 == 1 or bool(head[2] >> 3 & 7)
+    if rate == 3:  # half of a rate, and always six blocks
+        rate, blocks, half = blocks, 3, 2
+    else:
+        half = 1
+    if rate == 3:
+        return None
+    hertz = _AC3_RATES[rate] // half
+    return _Frame(2 * words, 0.0 if is_further else 256 * _AC3_BLOCKS[blocks] / hertz, (1, hertz))
+
+
 def _walk(file: ReadableFile, header: _ReadHeader, sync: re.Pattern[bytes]) -> MpegFrames:
     walker = _Walker(file, header, sync)
     walker.run()
@@ -126,6 +168,7 @@ class _Walker:
         self._counted: int | None = None
         self._frame_s = 0.0
         self._holes: list[tuple[float, float]] = []
+        self._tags: list[tuple[int, int]] = []
 
     def run(self) -> None:
         """Walk over the whole file."""
@@ -146,14 +189,14 @@ class _Walker:
         """Return what was found."""
         if not self._frames:
             return MpegFrames(None, ())
-        share = self._bytes / self._size
+        share, tags = self._bytes / self._size, tuple(self._tags)
         if self._counted is None:
-            return MpegFrames(self._seconds + sum(seconds for _, seconds in self._holes), tuple(self._holes), share)
+            return MpegFrames(self._seconds + sum(seconds for _, seconds in self._holes), tuple(self._holes), share, tags)
         missing = self._counted - self._frames
         declared_s = self._counted * self._frame_s
         if missing <= _UNCOUNTED_FRAMES and not (self._holes and missing > 0):
-            return MpegFrames(max(declared_s, self._seconds), (), share)
-        return MpegFrames(declared_s, self._fitted(missing * self._frame_s), share)
+            return MpegFrames(max(declared_s, self._seconds), (), share, tags)
+        return MpegFrames(declared_s, self._fitted(missing * self._frame_s), share, tags)
 
     def _fitted(self, missing_s: float) -> tuple[tuple[float, float], ...]:
         """Return the holes, made smaller where together they are longer than what is missing."""
@@ -208,7 +251,8 @@ class _Walker:
         head = self._read(position, 10)
         while head[:3] == b"ID3" and len(head) == 10:
             length = head[6] << 21 | head[7] << 14 | head[8] << 7 | head[9]
-            position += 10 + length + 10 * (head[5] >> 4 & 1)
+            first, position = position, position + 10 + length + 10 * (head[5] >> 4 & 1)
+            self._tags.append((first, position))
             head = self._read(position, 10)
         return self._next_frame(position) if head.startswith(_TAGS) else position
 

@@ -31,13 +31,15 @@ _LOUDNESS_DBFS = -25.0
 _LOOK_S, _SCAN_S, _OVERLAP_S = 1.0, 4.0, 0.25  # what is looked at together for the first and the last word
 
 # Digital silence, also with an offset: it does not move more than rounding and dither do (-80 dBFS). Models invent words in
-# long stretches of it: one of this length is made short, with half of what is left on either side.
+# long stretches of it: one of this length is made short, with half of what is left on either side. Before the first word they
+# lose their way already in one that is longer than that half.
 _STILL = 2e-4
 _STILL_BLOCKS_PER_S = 100
 _LONGEST_STILL_S, _LEFT_STILL_S = 2.0, 1.0
 
-# Where a recording is cut anyway, what nobody says at the edges of a piece is made short, too.
+# Where a recording is cut anyway, what nobody says at the edges of a piece is made short, too: to less than the cut leaves.
 _LONGEST_EDGE_S, _LEFT_EDGE_S = 2.0, 1.0
+_HEARD_EDGE_S = 0.5
 
 Span = tuple[int, int]  # first sample, last + 1
 Speech = Callable[[FloatArray, int], FloatArray]
@@ -76,7 +78,7 @@ class SilenceCutter:
             audio: float32.
             rate: in Hz.
             detect: ask the detector whether anybody speaks; else only digital silence is none.
-            trim: leave out what is before the first word and behind the last, but for a second, where that is long.
+            trim: leave out what is before the first word and behind the last, but for half a second.
         """
         spans = without_silence(audio, rate)
         if not spans or not detect:
@@ -86,12 +88,8 @@ class SilenceCutter:
         if begin is None or not trim:
             return [] if begin is None else spans
         end = _last_spoken(joined, rate, self.speech)
-        longest, margin = round(_LONGEST_EDGE_S * rate), round(_LEFT_EDGE_S * rate)
-        return _narrow(
-            spans,
-            begin - margin if begin > longest else 0,
-            end + margin if len(joined) - end > longest else len(joined),
-        )
+        margin = round(_HEARD_EDGE_S * rate)
+        return _narrow(spans, max(0, begin - margin), min(end + margin, len(joined)))
 
     def _open(self) -> ort.InferenceSession:
         with self._lock:
@@ -175,7 +173,7 @@ def without_silence(audio: FloatArray, rate: int) -> list[Span]:
     margin = round(_LEFT_STILL_S * rate / 2)
     bounds = [0]
     for first, stop in zip(edges[::2], edges[1::2], strict=True):
-        if stop - first >= _LONGEST_STILL_S * rate:
+        if stop - first >= _LONGEST_STILL_S * rate or (not first and stop > margin):
             bounds += [first + margin if first else 0, stop - margin if stop < len(audio) else len(audio)]
     bounds.append(len(audio))
     return [(first, stop) for first, stop in zip(bounds[::2], bounds[1::2], strict=True) if first < stop]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from actors.containers import bare_stream, is_big_endian_wav, read_claims, unwritten_size
+from actors.containers import bare_stream, is_misread_wav, read_claims, unwritten_size
 
 MP4 = "mov,mp4,m4a,3gp,3g2,mj2"
 
@@ -68,7 +68,7 @@ def test_the_pages_of_an_ogg_file_tell_how_long_it_is(subtype: str, rate: int) -
 
 
 def test_kinds_are_told_by_their_first_bytes() -> None:
-    assert is_big_endian_wav(io.BytesIO(sound("WAV", "BIG")))
-    assert not is_big_endian_wav(io.BytesIO(sound("WAV")))
+    assert is_misread_wav(io.BytesIO(sound("WAV", "BIG")))
+    assert not is_misread_wav(io.BytesIO(sound("WAV")))
     assert unwritten_size(io.BytesIO(sound("RF64"))) is None
     assert bare_stream(io.BytesIO(sound("WAV"))) is None

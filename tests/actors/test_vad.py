@@ -78,6 +78,12 @@ def test_long_digital_silence_is_made_short_and_nothing_else_is_lost() -> None:
     assert without_silence(long_still[:5], RATE) == []
 
 
+def test_digital_silence_before_the_sound_is_never_long() -> None:
+    for seconds in (0.3, 0.8, 1.5, 1.9):
+        audio = np.concatenate([np.zeros(round(seconds * RATE), np.float32), hiss(1)])
+        assert without_silence(audio, RATE) == [(round(max(0.0, seconds - 0.5) * RATE), len(audio))]
+
+
 def test_places_in_what_is_left_are_places_in_the_recording() -> None:
     spans = [(10, 20), (50, 60), (90, 95)]
     for position, start, end in (
@@ -122,6 +128,6 @@ def test_speech_is_found_at_an_edge_and_at_any_loudness(voice: FloatArray, dbfs:
     ):
         assert cutter.heard(audio, RATE, detect=True, trim=False) == [(0, len(audio))]
         ((first, stop),) = cutter.heard(audio, RATE, detect=True, trim=True)
-        assert max(0, begin - 1.5) <= first / RATE <= begin
+        assert max(0, begin - 0.7) <= first / RATE <= begin
         assert end - 0.3 <= stop / RATE <= end + 1.5
     assert cutter.heard(quiet, RATE, detect=False, trim=True) == [(0, len(quiet))]

@@ -126,7 +126,7 @@ def test_long_audio_is_cut_and_put_back_in_place(ear: AsrEngine, speech: np.ndar
     (result,) = ear.generate([request])
     pieces = ear.model.prepare(request, False)
     assert len(pieces) >= 3
-    assert sum(len(piece.audio) for piece in pieces) == len(request.audio)
+    assert 0.95 <= sum(len(piece.audio) for piece in pieces) / len(request.audio) <= 1  # but for silence at their edges
     assert result.duration_s == len(request.audio) / 24_000
     # A sentence that is said twice in a piece is not always heard to its end: the gate measures hearing, this test places.
     assert [segment.text[:28] for segment in result.segments] == [said[:28]] * 6
