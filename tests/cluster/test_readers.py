@@ -53,29 +53,29 @@ def output(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
 
 
 def by_datasets(output: Path) -> list[Any]:
-    datasets = pytest.importorskip("datasets", reason="a dependency of nothing here")
+    datasets = pytest.importorskip("datasets", reason="needs the 'readers' extra")
     loaded = datasets.load_dataset(str(output), split="train", cache_dir=str(output.parent / "cache"))
     assert loaded.features["audio"].sampling_rate == 24_000
     return list(loaded["text"])
 
 
 def by_pandas(output: Path) -> list[Any]:
-    pandas = pytest.importorskip("pandas", reason="a dependency of nothing here")
+    pandas = pytest.importorskip("pandas", reason="needs the 'readers' extra")
     return list(pandas.read_parquet(output)["text"])
 
 
 def by_polars(output: Path) -> list[Any]:
-    polars = pytest.importorskip("polars", reason="a dependency of nothing here")
+    polars = pytest.importorskip("polars", reason="needs the 'readers' extra")
     return list(polars.read_parquet(f"{output}/**/*.parquet")["text"])  # it takes no folder in which anything else lies
 
 
 def by_duckdb(output: Path) -> list[Any]:
-    duckdb = pytest.importorskip("duckdb", reason="a dependency of nothing here")
+    duckdb = pytest.importorskip("duckdb", reason="needs the 'readers' extra")
     return [text for (text,) in duckdb.connect().execute(f"select text from '{output}/**/*.parquet'").fetchall()]  # noqa: S608
 
 
 def by_spark(output: Path) -> list[Any]:
-    sql = pytest.importorskip("pyspark.sql", reason="a dependency of nothing here")
+    sql = pytest.importorskip("pyspark.sql", reason="needs the 'readers' extra")
     session = sql.SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false").getOrCreate()
     rows = session.read.option("recursiveFileLookup", "true").parquet(str(output)).select("text").collect()
     return [row.text for row in rows]
