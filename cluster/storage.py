@@ -110,11 +110,14 @@ def check_key(key: str) -> str:
     return key
 
 
-def mtime_of(found: os.stat_result) -> datetime:
-    """Return a file's modification time; some are beyond the years that Python knows."""
+def mtime_of(ns: int | None) -> datetime:
+    """Return a modification time that is told in nanoseconds since 1970; some are beyond the years that Python knows.
+
+    Not by way of a float, as Python and Arrow do: two ways to ask for a file's time would differ by a microsecond now and then.
+    """
     try:
-        return datetime.fromtimestamp(found.st_mtime, UTC)
-    except (ValueError, OverflowError, OSError):
+        return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=(ns or 0) // 1000)
+    except OverflowError:
         return datetime.min.replace(tzinfo=UTC)
 
 
@@ -335,7 +338,7 @@ class Store(ABC):
         if info.type != fs.FileType.File:
             self._check_container()
             return None
-        return Entry(key, info.size, info.mtime)
+        return Entry(key, info.size, mtime_of(info.mtime_ns))
 
     def _list(self, under: str, *, recursive: bool) -> list[Entry]:
         path = self._path(under) if under else self.root
@@ -343,7 +346,7 @@ class Store(ABC):
         if not found:
             self._check_container()
         skip = len(self.root.rstrip("/")) + 1
-        return [Entry(info.path[skip:], info.size, info.mtime) for info in found if info.type == fs.FileType.File]
+        return [Entry(info.path[skip:], info.size, mtime_of(info.mtime_ns)) for info in found if info.type == fs.FileType.File]
 
     def _read(self, path: str) -> bytes:
         with self.filesystem.open_input_stream(path, compression=None) as stream:
@@ -444,7 +447,7 @@ class LocalStore(Store):
             if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP):
                 return None
             raise
-        return Entry(key, found.st_size, mtime_of(found)) if stat.S_ISREG(found.st_mode) else None
+        return Entry(key, found.st_size, mtime_of(found.st_mtime_ns)) if stat.S_ISREG(found.st_mode) else None
 
     def _open_input(self, path: str) -> pa.NativeFile:
         if printable(path) == path:

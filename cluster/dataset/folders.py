@@ -82,7 +82,7 @@ class _Walk:
             self._skipped[DANGLING] += entry.is_symlink()
             return
         if stat.S_ISREG(found.st_mode):
-            self._found.append(Entry(key, found.st_size, mtime_of(found)))
+            self._found.append(Entry(key, found.st_size, mtime_of(found.st_mtime_ns)))
         elif stat.S_ISDIR(found.st_mode):
             (self._links if entry.is_symlink() else waiting).append((entry.path, f"{key}/"))
         else:

@@ -45,6 +45,14 @@ def test_what_is_written_is_found_listed_and_read(root: str) -> None:
     assert not store.exists("c.txt")
 
 
+@pytest.mark.parametrize("ns", [1_796_000_000_123_456_789, 1_796_000_000_879_117_999, -2_000, 0, 10**18 * 8])
+def test_a_file_has_the_same_time_alone_and_in_a_listing(tmp_path: Path, ns: int) -> None:
+    (tmp_path / "a").write_bytes(b"a")
+    os.utime(tmp_path / "a", ns=(ns, ns))
+    store = open_store(tmp_path)
+    assert store.entries() == [store.find("a")]
+
+
 def test_an_absent_folder_is_empty(root: str) -> None:
     store = open_store(root)
     assert store.entries() == []
