@@ -13,7 +13,7 @@ from time import perf_counter
 from types import TracebackType
 from typing import Generic, Protocol, TypeVar
 
-from actors.errors import NotFiniteError, SpeechmillError
+from actors.errors import EngineClosedError, NotFiniteError, SpeechmillError
 
 logger = logging.getLogger(__name__)
 
@@ -167,6 +167,7 @@ class Engine(Generic[RequestT, UtteranceT, ResultT]):
 
         Raises:
             RequestError: the request cannot be processed, and why.
+            EngineClosedError: the engine was closed.
         """
         future: Future[ResultT] = Future()
         job = _Job(request, self.model.prepare(request, trace), future, on_utterance)
@@ -174,7 +175,7 @@ class Engine(Generic[RequestT, UtteranceT, ResultT]):
             raise SpeechmillError(f"{type(self.model).__name__}.prepare gave no utterance: the request would never be done")
         with self._changed:
             if self._closed:
-                raise SpeechmillError("the engine is closed: open the model again")
+                raise EngineClosedError("the engine is closed: open the model again")
             for index, utterance in enumerate(job.utterances):
                 heapq.heappush(self._queue, _Ticket((-utterance.cost, next(self._arrivals)), job, index))
             self._changed.notify()
@@ -214,7 +215,7 @@ class Engine(Generic[RequestT, UtteranceT, ResultT]):
         self._thread.join(_STOP_S)
         if self._thread.is_alive():
             logger.warning("the model does not stop what it does: it is left to itself")
-            self._fail(SpeechmillError(_CLOSED))
+            self._fail(EngineClosedError(_CLOSED))
 
     def __enter__(self) -> "Engine[RequestT, UtteranceT, ResultT]":
         return self
@@ -227,8 +228,8 @@ class Engine(Generic[RequestT, UtteranceT, ResultT]):
             try:
                 self._advance()
             except BaseException as error:  # noqa: BLE001 - whatever broke belongs to those who wait, and they get it
-                self._fail(SpeechmillError(_CLOSED) if self._closed else error)
-        self._fail(SpeechmillError(_CLOSED))
+                self._fail(EngineClosedError(_CLOSED) if self._closed else error)
+        self._fail(EngineClosedError(_CLOSED))
 
     def _wait(self) -> bool:
         """Block until there is something to do; False when the engine is closed."""

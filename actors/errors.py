@@ -41,6 +41,10 @@ class SynthesisError(SpeechmillError, RuntimeError):
     """A model produced something that is not audio: no samples, or samples that are not numbers."""
 
 
+class EngineClosedError(SpeechmillError, RuntimeError):
+    """An engine was closed, as it is when a job stops: what it was asked for is not done, and that is no row's fault."""
+
+
 class NotFiniteError(SpeechmillError, ArithmeticError):
     """A model computed NaN or infinity for one row: that row is ``failed`` with this message, those beside it go on."""
 

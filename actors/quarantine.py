@@ -6,12 +6,12 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any
 
-from actors.errors import NotFiniteError, RequestError, ResumeError, StorageError
+from actors.errors import EngineClosedError, NotFiniteError, RequestError, ResumeError, StorageError
 
 logger = logging.getLogger(__name__)
 
-# What is never the fault of a row: it ends the job, which can be resumed.
-NOT_OF_A_ROW = (StorageError, ResumeError, KeyboardInterrupt, SystemExit, GeneratorExit)
+# What is never the fault of a row: it ends the job, or comes of its end. A row that is written as failed then is never done.
+NOT_OF_A_ROW = (StorageError, ResumeError, EngineClosedError, KeyboardInterrupt, SystemExit, GeneratorExit)
 
 _MAX_REASON_CHARS = 2_000
 

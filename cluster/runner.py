@@ -20,7 +20,7 @@ from typing import Any, Protocol
 
 from actors.batching import EngineStats
 from actors.bundle import Bundle
-from actors.errors import InputDataError, ResumeError, StorageError
+from actors.errors import EngineClosedError, InputDataError, ResumeError, StorageError
 from actors.quarantine import NOT_OF_A_ROW, reason_of
 from cluster.dataset import UNIT_BYTES, Dataset, InputBatch, Unit, read_rows, unreadable_rows
 from cluster.output import Part, PartWriter
@@ -330,6 +330,7 @@ class UnitWorker:
             with self._timed("read"):
                 batches, lost = self._read(units)
             rows = iter(self._worker([(row.id, row.values, row.error) for batch in batches for row in batch.rows]))
+            self._require_open()
             with self._timed("write"):
                 parts = [self._task.writer.write(batch, list(islice(rows, batch.unit.count))) for batch in batches]
         except (StorageError, ResumeError) as error:
@@ -343,6 +344,11 @@ class UnitWorker:
             return [UnitLost(unit, reason_of(error)) for unit in units]
         usage = self._usage()
         return [*lost, *(UnitDone(part, usage) for part in parts)]
+
+    def _require_open(self) -> None:
+        """Refuse what came of rows after the end: what was ended in the midst of a row may look like that row's fault."""
+        if self._closing:
+            raise EngineClosedError("the worker was closed")
 
     def close(self) -> None:
         """Close the worker; units that run are then lost."""

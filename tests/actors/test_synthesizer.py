@@ -12,7 +12,7 @@ import soundfile
 
 from actors.batching import Engine, EngineStats
 from actors.bundle import Bundle, load_bundle
-from actors.errors import RequestError
+from actors.errors import EngineClosedError, RequestError
 from actors.mastering import Mastering
 from actors.requests import SynthesisRequest, SynthesisResult, TextChunk
 from actors.synthesizer import SynthesisConfig, Synthesizer
@@ -381,3 +381,10 @@ def test_an_engine_that_broke_raises_for_the_whole_batch(embedded: Bundle) -> No
 
     with Engine(BrokenModel()) as engine, pytest.raises(MemoryError, match="no room"):  # type: ignore[arg-type]
         make_synthesizer(engine, embedded)([("a", {"text": "hello"}, None)])
+
+
+def test_an_engine_that_was_closed_fails_no_row(embedded: Bundle) -> None:
+    worker = SynthesisConfig().open(embedded, "cpu", 1)
+    worker.close()  # the job was interrupted: a row that is written as failed then would never be done
+    with pytest.raises(EngineClosedError):
+        worker([("a", {"text": "hello"}, None)])

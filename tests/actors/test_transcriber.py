@@ -13,7 +13,7 @@ import soundfile
 
 from actors.audio import encode
 from actors.bundle import load_bundle
-from actors.errors import RequestError
+from actors.errors import EngineClosedError, RequestError
 from actors.requests import TranscriptionResult
 from actors.transcriber import Transcriber, TranscriptionConfig, _fill
 from cluster.registry import EMBEDDED_ASR, embedded_folder
@@ -196,3 +196,10 @@ def test_an_unreadable_row_keeps_its_reason(transcriber: Transcriber) -> None:
 
 def test_the_configuration_travels() -> None:
     assert pickle.loads(pickle.dumps(CONFIG)) == CONFIG  # noqa: S301 - our own
+
+
+def test_an_engine_that_was_closed_fails_no_row() -> None:
+    worker = CONFIG.open(load_bundle(embedded_folder(EMBEDDED_ASR)), "cpu", 1)
+    worker.close()
+    with pytest.raises(EngineClosedError):
+        run(worker, sound())

@@ -2,7 +2,9 @@
 
 import itertools
 import threading
+import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -197,6 +199,19 @@ def test_stopping_early_closes_the_worker_and_waits_for_no_row(tmp_path: Path, c
     assert count_marks(tmp_path, "waiting") <= 2
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("unit")]
     assert not caplog.records
+
+
+def test_rows_that_fail_because_their_worker_is_closed_are_not_written(tmp_path: Path) -> None:
+    with open_job(tmp_path, ["fail at the end"], 1) as job:
+        worker = UnitWorker(job.task, "cpu", 1)
+        with ThreadPoolExecutor(1) as threads:
+            running = threads.submit(worker.run, (job.units[0],))
+            while not count_marks(tmp_path, "waiting"):
+                time.sleep(0.01)
+            worker.close()
+            (outcome,) = running.result()
+        assert isinstance(outcome, UnitLost)
+        assert not list(tmp_path.glob("out/part-*"))
 
 
 def test_a_unit_that_does_not_end_is_left_to_itself(

@@ -97,6 +97,10 @@ class TinyWorker:
                 self._meeting.wait(PATIENCE_S)
             case "linger" if self._broken.wait(0.5):
                 raise RuntimeError("the row beside this one has broken the worker")
+            case "fail at the end":
+                leave_mark(self._folder, "waiting")
+                self._closed.wait(PATIENCE_S)
+                return {**row, "status": "failed", "error": "it was ended"}
             case "wait for the end":
                 leave_mark(self._folder, "waiting")
                 self._closed.wait(PATIENCE_S)
