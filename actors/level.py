@@ -29,8 +29,7 @@ _CLICK_CREST = 8.0
 _FAINT = 1e-4  # -80 dBFS: below it there is nothing that a click could spoil
 
 _BLOCK = 400 * _BASELINE  # samples that are looked at together
-_STEPS_PER_OCTAVE = 8  # of the amplitudes that are counted: a float32's exponent and three bits behind it
-_SHIFT = 20
+_SHIFT = 20  # leaves a float32's exponent and three bits behind it: amplitudes are counted in 8 steps an octave
 
 
 @dataclass(frozen=True)

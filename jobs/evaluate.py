@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 import typer
 
 from actors.errors import InputDataError, UsageError
-from cluster.dataset import Dataset, InputRow, Unit, plan_units, read_rows, scan, unreadable_rows
+from cluster.dataset import Dataset, plan_units, read_pieces, scan
 from cluster.output import Output, is_output
 from jobs.console import EXIT_FAILED_ROWS, run_app
 from jobs.normaliser import NO_LANGUAGE, has_rules, language_of, normalise_text
@@ -253,21 +253,12 @@ def _rows(dataset: Dataset, names: tuple[str, ...]) -> Iterator[Row]:
         raise InputDataError(f"{shard.uri}: {shard.error}")
     columns = {*names, _STATUS} & set(dataset.schema.names)
     for unit in plan_units(dataset.shards, _ROWS_AT_ONCE):
-        for row in _read(dataset, unit, columns):
-            values = [row.values.get(name) for name in names]
-            status = row.values.get(_STATUS)
-            strange = row.error is not None or any(_text(value) is None and not _is_missing(value) for value in values)
-            yield Row(row.id, tuple(map(_text, values)), status if isinstance(status, str) else "ok", strange)
-
-
-def _read(dataset: Dataset, unit: Unit, columns: set[str]) -> list[InputRow]:
-    """Return the rows of a unit; those that are damaged with their error."""
-    try:
-        return read_rows(dataset, unit, columns).rows
-    except InputDataError as error:
-        if unit.count == 1:
-            return unreadable_rows(dataset, unit, str(error)).rows
-    return [row for half in unit.split() for row in _read(dataset, half, columns)]
+        for batch in read_pieces(dataset, unit, columns):
+            for row in batch.rows:
+                values = [row.values.get(name) for name in names]
+                status = row.values.get(_STATUS)
+                strange = row.error is not None or any(_text(value) is None and not _is_missing(value) for value in values)
+                yield Row(row.id, tuple(map(_text, values)), status if isinstance(status, str) else "ok", strange)
 
 
 def _text(value: Any) -> str | None:

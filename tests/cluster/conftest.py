@@ -4,10 +4,12 @@ import logging
 import re
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from subprocess import PIPE
+from types import SimpleNamespace
 
 import pytest
 from moto.server import ThreadedMotoServer
@@ -152,3 +154,18 @@ def make_bundle(tmp_path: Path) -> BundleFactory:
 
 def _call(url: str, method: str) -> None:
     urllib.request.urlopen(urllib.request.Request(url, method=method), timeout=10).close()  # noqa: S310 - loopback
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch, s3_proxy: FaultyProxy) -> list[float]:
+    """The pauses that a store has made. None takes time, and in the second one the faults of ``s3_proxy`` end."""
+    made: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        made.append(seconds)
+        if len(made) == 2:
+            s3_proxy.recover()
+
+    monkeypatch.setattr(storage, "time", SimpleNamespace(sleep=sleep, monotonic=time.monotonic))
+    monkeypatch.setattr(storage, "_ATTEMPTS", 1)
+    return made

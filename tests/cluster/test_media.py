@@ -6,7 +6,6 @@ import pickle
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -338,19 +337,10 @@ class TestObjectsThatATableNames:
 
 
 def test_a_store_that_is_away_for_a_while_costs_no_row(
-    s3_proxy: FaultyProxy, s3_root: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    s3_proxy: FaultyProxy, s3_root: str, tmp_path: Path, pauses: list[float]
 ) -> None:
     open_store(s3_root).write_bytes("a.wav", b"sound")
     reader = pickle.loads(pickle.dumps(MediaReader.of(scan(table_in(s3_root), "audio"), str(tmp_path))))  # noqa: S301 - our own
-    pauses: list[float] = []
-
-    def pause(seconds: float) -> None:
-        pauses.append(seconds)
-        if len(pauses) == 2:
-            s3_proxy.recover()
-
-    monkeypatch.setattr(storage, "time", SimpleNamespace(sleep=pause, monotonic=time.monotonic))
-    monkeypatch.setattr(storage, "_ATTEMPTS", 1)
     s3_proxy.refuse(503)
     assert reader(f"{s3_root}/a.wav") == b"sound"
     assert len(pauses) == 2

@@ -268,21 +268,6 @@ def test_an_unquoted_secret_is_not_echoed() -> None:
 
 
 @pytest.fixture
-def pauses(monkeypatch: pytest.MonkeyPatch, s3_proxy: FaultyProxy) -> list[float]:
-    """The pauses that a store has made. None takes time, and in the second one the faults of ``s3_proxy`` end."""
-    made: list[float] = []
-
-    def sleep(seconds: float) -> None:
-        made.append(seconds)
-        if len(made) == 2:
-            s3_proxy.recover()
-
-    monkeypatch.setattr(storage, "time", SimpleNamespace(sleep=sleep, monotonic=time.monotonic))
-    monkeypatch.setattr(storage, "_ATTEMPTS", 1)
-    return made
-
-
-@pytest.fixture
 def known(s3_root: str, pauses: list[float]) -> Store:
     """A store that has answered, with the files ``folder/a`` and ``table.parquet``."""
     assert pauses == []
