@@ -62,12 +62,12 @@ bench: .bench/peer .bench/peers
 
 # Rebuilds the bundles that ship with the repository from their checkpoints.
 bundle: $(VENV)/.dev
-	rm -rf exporter/embedded/bundle
-	$(BIN)/python jobs/export_models.py --family soprano --checkpoint exporter/embedded/checkpoint \
-		--name embedded --precision int8 --folder exporter/embedded/bundle
-	rm -rf exporter/embedded/asr_bundle
-	$(BIN)/python jobs/export_models.py --family vibevoice-asr --checkpoint exporter/embedded/asr_checkpoint \
-		--name embedded-asr --precision int8 --folder exporter/embedded/asr_bundle
+	rm -rf embedded/voice
+	$(BIN)/python jobs/export_models.py --family soprano --checkpoint training/checkpoints/voice \
+		--name embedded --precision int8 --folder embedded/voice
+	rm -rf embedded/ear
+	$(BIN)/python jobs/export_models.py --family vibevoice-asr --checkpoint training/checkpoints/ear \
+		--name embedded-asr --precision int8 --folder embedded/ear
 
 # Trains the embedded voice anew: two hours on two cores. Needs espeak-ng and wordnet-base from the system's packages.
 train-embedded: $(VENV)/.dev

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from actors.errors import BundleCorruptError, BundleError, UsageError
-from actors.external_data import external_locations
+from actors.runtime.external_data import external_locations
 
 MANIFEST_NAME = "bundle.json"
 

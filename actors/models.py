@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from actors import pocket_tts, soprano, vibevoice_asr, vibevoice_realtime
 from actors.batching import Engine
 from actors.bundle import Bundle, Manifest, load_bundle
 from actors.errors import BundleError, RequestError, SpeechmillError, UsageError
-from actors.processor import Processor
-from actors.session import Device
+from actors.families.pocket_tts import loop as pocket_tts
+from actors.families.soprano import loop as soprano
+from actors.families.vibevoice_asr import loop as vibevoice_asr
+from actors.families.vibevoice_realtime import loop as vibevoice_realtime
+from actors.runtime.processor import Processor
+from actors.runtime.session import Device
 
 
 class OpenFamily(Protocol):
@@ -35,8 +38,8 @@ class Family:
     Attributes:
         open: opens a bundle.
         parse_options: parses what a request sets.
-        int8_gain: how many times as fast as fp32 int8 is, by :attr:`actors.processor.Processor.kernels`: the README's tables,
-            at most slots.
+        int8_gain: how many times as fast as fp32 int8 is, by
+            :attr:`actors.runtime.processor.Processor.kernels`: the README's tables, at most slots.
     """
 
     open: OpenFamily

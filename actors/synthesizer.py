@@ -6,11 +6,11 @@ from concurrent.futures import Future, as_completed
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from actors.audio import EXTENSIONS, AudioFormat, encode, encoded_rate
+from actors.audio.codec import EXTENSIONS, AudioFormat, encode, encoded_rate
+from actors.audio.mastering import Mastered, Mastering, master
 from actors.batching import Engine, EngineStats
 from actors.bundle import Bundle
 from actors.errors import RequestError
-from actors.mastering import Mastered, Mastering, master
 from actors.models import DEFAULT_SLOTS, open_model
 from actors.names import file_name
 from actors.plausibility import MAX_UNREADABLE_CHARS, cut_short, doubt, unreadable_words

@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from actors.audio import Recording, decode_mono
+from actors.audio.codec import Recording, decode_mono
+from actors.audio.decoding import Damaged
 from actors.batching import Engine, EngineStats
 from actors.bundle import Bundle
-from actors.decoding import Damaged
 from actors.errors import RequestError
 from actors.models import open_model
 from actors.quarantine import quarantine, raise_shared

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from actors.processor import this_processor
+from actors.runtime.processor import this_processor
 
 ROOT = Path(__file__).parent.parent
 BENCH = ROOT / ".bench"

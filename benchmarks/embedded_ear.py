@@ -26,28 +26,28 @@ from pathlib import Path
 
 import matplotlib as mpl
 
-from actors.audio import resample
+from actors.audio.codec import resample
 from actors.models import open_model
 from actors.requests import TranscriptionRequest, TranscriptionResult
 from cluster.registry import EMBEDDED_ASR, embedded_folder
 from exporter.build import build_bundle
 from exporter.checkpoints import open_checkpoint
-from exporter.embedded import texts
-from exporter.embedded.ear_corpus import TRAIN_CAST
-from exporter.embedded.ear_corpus import speak as speak_by_espeak
-from exporter.embedded.ear_measure import one_after_another, read_dialogues, samples_of, score_dialogues, write_dialogues
-from exporter.embedded.ear_rows import Pool
-from exporter.embedded.measure import read_gate, speak
-from exporter.embedded.sounds import SAMPLE_RATE, Sound, read
 from exporter.vibevoice_asr import FILES, load
 from jobs.scoring import Errors, word_errors
+from training import texts
+from training.ear.corpus import TRAIN_CAST
+from training.ear.corpus import speak as speak_by_espeak
+from training.ear.measure import one_after_another, read_dialogues, samples_of, score_dialogues, write_dialogues
+from training.ear.rows import Pool
+from training.ear.sounds import SAMPLE_RATE, Sound, read
+from training.measure import read_gate, speak
 
 mpl.use("Agg")
 
 from matplotlib import pyplot
 
 ROOT = Path(__file__).parent.parent
-EMBEDDED = ROOT / "exporter" / "embedded"
+TRAINING = ROOT / "training"
 DIALOGUES = 40
 LENGTHS_S = (3.0, 6.0, 12.0, 18.0, 24.0, 30.0)
 ROWS_OF_A_LENGTH = 40
@@ -212,11 +212,11 @@ def main() -> None:
         write_dialogues(ROOT / "tests" / "fixtures" / "dialogues", dialogue_sounds(arguments.training)["known"], 6, seed=0)
         return
     curve = read_curve(arguments.training)
-    draw_curves(curve, EMBEDDED / "ear_curves.png")
+    draw_curves(curve, TRAINING / "ear" / "curves.png")
     print(f"{pace(curve)}\n")
     with tempfile.TemporaryDirectory() as folder:
         fp32 = Path(folder) / "bundle"
-        export = load(open_checkpoint(str(EMBEDDED / "asr_checkpoint"), FILES), "server")
+        export = load(open_checkpoint(str(TRAINING / "checkpoints" / "ear"), FILES), "server")
         build_bundle(export, EMBEDDED_ASR, "fp32", "server", fp32)
         bundles = {"int8": embedded_folder(EMBEDDED_ASR), "fp32": fp32}
         print(f"{word_table(bundles)}\n\n{dialogue_table(bundles, arguments.training)}\n\n{long_table(bundles['int8'])}\n")

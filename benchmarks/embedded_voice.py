@@ -2,7 +2,7 @@
 
 Speaks the sentences of the speech gate with the int8 bundle that ships and with fp32, exported now; says for ten of them what
 the judge heard. Draws ``docs/spectrogram.png``. With the folder of a training it speaks that one's test sets instead, and draws
-its curves into ``exporter/embedded/curves.png``. Needs the ``export`` and ``train`` extras.
+its curves into ``training/voice/curves.png``. Needs the ``export`` and ``train`` extras.
 
 Usage::
 
@@ -20,18 +20,19 @@ import numpy as np
 
 from exporter.build import build_bundle
 from exporter.checkpoints import open_checkpoint
-from exporter.embedded.judge import SAMPLE_RATE, Judge, edits
-from exporter.embedded.measure import Said, measure, read_gate, speak
-from exporter.embedded.train import TEST_SETS, spoken_phonemes
-from exporter.embedded.utterances import read
 from exporter.soprano import FILES, load
+from training.judge import SAMPLE_RATE, Judge, edits
+from training.measure import Said, measure, read_gate, speak
+from training.voice.train import TEST_SETS, spoken_phonemes
+from training.voice.utterances import read
 
 mpl.use("Agg")
 
 from matplotlib import pyplot
 
 ROOT = Path(__file__).parent.parent
-EMBEDDED = ROOT / "exporter" / "embedded"
+BUNDLE = ROOT / "embedded" / "voice"
+TRAINING = ROOT / "training"
 SHOWN = "The book cost $3.50 in 1984."
 CURVES = {  # figures: (what the axis says, the part that was trained, the measure)
     "language model: share right": (("lm", "code_accuracy"), ("lm", "phoneme_accuracy")),
@@ -52,8 +53,10 @@ def scores(sets: Mapping[str, Sequence[Said]]) -> str:
     """A table of phoneme errors by set, of both precisions."""
     with tempfile.TemporaryDirectory() as folder:
         fp32 = Path(folder) / "bundle"
-        build_bundle(load(open_checkpoint(str(EMBEDDED / "checkpoint"), FILES), "server"), "fp32", "fp32", "server", fp32)
-        measured = {"int8": measure(EMBEDDED / "bundle", sets), "fp32": measure(fp32, sets)}
+        build_bundle(
+            load(open_checkpoint(str(TRAINING / "checkpoints" / "voice"), FILES), "server"), "fp32", "fp32", "server", fp32
+        )
+        measured = {"int8": measure(BUNDLE, sets), "fp32": measure(fp32, sets)}
     lines = ["| set | sentences | ended | int8 | fp32 | shuffled |", "|---|---|---|---|---|---|"]
     for name, int8 in measured["int8"].items():
         errors = f"{int8.error:.1%} | {measured['fp32'][name].error:.1%} | {int8.shuffled:.0%}"
@@ -66,7 +69,7 @@ def heard(count: int = 10) -> str:
     judge = Judge.load()
     said = [one for row in zip(*read_gate().values(), strict=False) for one in row][:count]
     lines = ["| said | heard | errors |", "|---|---|---|"]
-    for one, result in zip(said, speak(EMBEDDED / "bundle", [one.text for one in said]), strict=True):
+    for one, result in zip(said, speak(BUNDLE, [one.text for one in said]), strict=True):
         phonemes = judge.hear(result.audio)
         wrong = edits(phonemes, one.phonemes)
         lines.append(f"| {one.text} | `{' '.join(phonemes)}` | {wrong} of {len(one.phonemes)} |")
@@ -75,7 +78,7 @@ def heard(count: int = 10) -> str:
 
 def draw_spectrogram(path: Path) -> None:
     """Waveform above, spectrogram below."""
-    (result,) = speak(EMBEDDED / "bundle", [SHOWN])
+    (result,) = speak(BUNDLE, [SHOWN])
     figure, (above, below) = pyplot.subplots(2, 1, figsize=(9, 4), sharex=True, height_ratios=(1, 2.5), layout="constrained")
     above.plot(np.arange(len(result.audio)) / SAMPLE_RATE, result.audio, linewidth=0.4, color="#3b528b")
     above.set_axis_off()
@@ -106,7 +109,7 @@ def main() -> None:
     arguments = parser.parse_args()
     draw_spectrogram(ROOT / "docs" / "spectrogram.png")
     if arguments.training:
-        draw_curves(arguments.training, EMBEDDED / "curves.png")
+        draw_curves(arguments.training, TRAINING / "voice" / "curves.png")
     print(f"{scores(test_sets(arguments.training) if arguments.training else read_gate())}\n\n{heard()}")
 
 

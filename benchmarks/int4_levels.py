@@ -19,7 +19,7 @@ import onnx
 from contest import ROOT
 
 from actors.errors import ExportError
-from actors.processor import this_maker, this_processor
+from actors.runtime.processor import this_maker, this_processor
 from exporter.build import TOP1_AGREEMENT, build_bundle
 from exporter.checkpoints import open_checkpoint
 from exporter.verify import cosine_similarity, open_graph
@@ -48,7 +48,7 @@ def with_levels(path: Path, exact: Sequence[str]) -> None:
 def main() -> None:
     """Print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--checkpoint", default=str(ROOT / "exporter" / "embedded" / "asr_checkpoint"))
+    parser.add_argument("--checkpoint", default=str(ROOT / "training" / "checkpoints" / "ear"))
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     export = load(open_checkpoint(arguments.checkpoint, FILES), "server")

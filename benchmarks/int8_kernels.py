@@ -21,7 +21,7 @@ import onnx
 import onnxruntime as ort
 from onnx import TensorProto, helper, numpy_helper
 
-from actors.processor import this_maker, this_processor
+from actors.runtime.processor import this_maker, this_processor
 from exporter.quantize import quantize_channels
 from exporter.verify import snr_db
 

@@ -23,7 +23,7 @@ import numpy as np
 from contest import BENCH, ROOT, bundle
 
 from actors import SynthesisRequest, TranscriptionRequest, open_model
-from actors.processor import this_maker, this_processor
+from actors.runtime.processor import this_maker, this_processor
 from cluster.registry import EMBEDDED_ASR, embedded_folder
 
 SAID = "Good night."  # an emulated processor is a hundred times as slow
@@ -83,11 +83,11 @@ def main() -> None:
         run(*inside)
         return
     BENCH.mkdir(exist_ok=True)
-    embedded = ROOT / "exporter" / "embedded"
+    checkpoints = ROOT / "training" / "checkpoints"
     with tempfile.TemporaryDirectory() as name:
         models = Path(name)
-        for kind, family, checkpoint in (("voice", "soprano", "checkpoint"), ("ear", "vibevoice-asr", "asr_checkpoint")):
-            (models / f"{kind}-fp32").symlink_to(bundle(family, embedded / checkpoint, "fp32"))
+        for kind, family in (("voice", "soprano"), ("ear", "vibevoice-asr")):
+            (models / f"{kind}-fp32").symlink_to(bundle(family, checkpoints / kind, "fp32"))
         (models / "voice-int8").symlink_to(embedded_folder())
         (models / "ear-int8").symlink_to(embedded_folder(EMBEDDED_ASR))
         with open_model(models / "voice-fp32", threads=1) as voice:

@@ -37,7 +37,7 @@ sys.path.insert(0, str(ROOT))
 
 from actors.batching import EngineStats  # noqa: E402
 from actors.bundle import Bundle  # noqa: E402
-from actors.processor import this_processor  # noqa: E402
+from actors.runtime.processor import this_processor  # noqa: E402
 from cluster import output, runner, storage  # noqa: E402
 from cluster.dataset import Dataset, scan  # noqa: E402
 from cluster.output import SYNTHESIS_SCHEMA, PartSchema, Run, audio_feature, open_run, part_schema  # noqa: E402

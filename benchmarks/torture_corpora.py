@@ -14,7 +14,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from actors.audio import encode
+from actors.audio.codec import encode
 
 _SHARDS = 4
 _BAD_TEXTS_OF_EACH_KIND = 3

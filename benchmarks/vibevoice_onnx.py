@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime as ort
 
-from actors.dpm_solver import solver_steps
+from actors.families.vibevoice_realtime.solver import solver_steps
 
 STEPS, GUIDANCE, TOKENS = 20, 1.5, 30
 PROMPTS = {"lm_with_kv": 74, "positive": 251, "negative": 1}  # positions of the preset en-Emma_woman

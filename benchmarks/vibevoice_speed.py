@@ -13,7 +13,7 @@ from pathlib import Path
 
 from contest import BENCH, PEERS, ROOT, Contestant, bundle, engines, hold, parser
 
-from actors.dpm_solver import solver_steps
+from actors.families.vibevoice_realtime.solver import solver_steps
 
 FRAMES = 30
 STEPS, TRAIN_STEPS = 5, 1000

@@ -88,7 +88,7 @@ class Loop:
 
 
 def main(threads: int, frames: int, solver: str) -> None:
-    """Print audio seconds and wall seconds as JSON; ``solver`` is the table of ``actors.dpm_solver``."""
+    """Print audio seconds and wall seconds as JSON; ``solver`` is the realtime family's table."""
     torch.set_num_threads(threads)
     loop = Loop(json.loads(solver))
     loop.speak(2)

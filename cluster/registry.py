@@ -41,6 +41,7 @@ from typing import Annotated, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+import embedded
 from actors.bundle import (
     MANIFEST_NAME,
     Bundle,
@@ -60,9 +61,8 @@ logger = logging.getLogger(__name__)
 
 REGISTRY_VARIABLE = "SPEECHMILL_REGISTRY"
 CACHE_VARIABLE = "SPEECHMILL_CACHE"
-EMBEDDED = "embedded"
-EMBEDDED_ASR = "embedded-asr"
-_SHIPPED = {EMBEDDED: "bundle", EMBEDDED_ASR: "asr_bundle"}
+EMBEDDED = embedded.VOICE
+EMBEDDED_ASR = embedded.EAR
 LATEST = "latest"
 
 _REPUBLISH = "publish the bundle again with --repair"
@@ -190,7 +190,7 @@ class _Tag(BaseModel):
 
 def embedded_folder(name: str = EMBEDDED) -> Path:
     """Return the folder of a bundle that ships with Speechmill."""
-    return Path(__file__).resolve().parent.parent / "exporter" / "embedded" / _SHIPPED[name]
+    return embedded.FOLDERS[name]
 
 
 # --- publish -----------------------------------------------------------------------------------------------------
@@ -215,7 +215,7 @@ def publish(folder: str | Path, registry: str | None = None, tag: str = LATEST, 
         StorageError: the registry cannot be reached or is full.
     """
     check_name(tag)
-    bundle = load_bundle(embedded_folder(str(folder)) if folder in _SHIPPED else folder)
+    bundle = load_bundle(embedded_folder(str(folder)) if folder in embedded.FOLDERS else folder)
     bundle.verify()
     for key in bundle.manifest.graphs:
         bundle.graph_path(key)
@@ -258,7 +258,7 @@ def resolve(reference: str, registry: str | None = None) -> Pinned:
         BundleError: what it names breaks the contract.
         StorageError: the registry or hub cannot be reached.
     """
-    if reference in _SHIPPED:
+    if reference in embedded.FOLDERS:
         return _pin_folder(embedded_folder(reference))
     if reference.startswith("hf://"):
         return _pin_origin(hub.pin(reference))
@@ -299,7 +299,7 @@ def _as_folder(reference: str) -> Path | None:
 
 def _pin_folder(folder: Path) -> Pinned:
     bundle, place = load_bundle(folder), folder.resolve()
-    origin = next((Shipped(name) for name in _SHIPPED if embedded_folder(name) == place), place)
+    origin = next((Shipped(name) for name in embedded.FOLDERS if embedded_folder(name) == place), place)
     return Pinned(bundle.manifest.name, bundle.digest, origin)
 
 

@@ -27,8 +27,8 @@ logger = logging.getLogger(__name__)
 CODEC_FILES = ("config.json", "*.safetensors", "*.safetensors.index.json")
 CODEC_FOLDER = "audio_tokenizer"
 
-# What exporter/pocket_tts.py and exporter/mimi.py compute, and actors/pocket_tts.py and actors/voice_cloning.py do, by the key
-# that could ask for something else.
+# What exporter/pocket_tts.py and exporter/mimi.py compute, and actors/families/pocket_tts does, by the key that could ask for
+# something else.
 _BACKBONE = {
     "hidden_act": "gelu_pytorch_tanh",
     "layer_norm_eps": 1e-5,

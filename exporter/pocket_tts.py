@@ -307,7 +307,7 @@ def _read_tokenizer(checkpoint: Checkpoint) -> Tokenizer:
 
 
 def _settings(model: Model) -> dict[str, Any]:
-    """The constants of the loop: what actors/pocket_tts.py needs to know and must not type by hand."""
+    """The constants of the loop: what actors/families/pocket_tts/loop.py needs to know and must not type by hand."""
     config = model.config
     return {
         "latent_mean": model.latent_mean.tolist(),

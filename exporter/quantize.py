@@ -21,7 +21,8 @@ def quantize_channels(channels: np.ndarray, *, pairs_fit: bool) -> tuple[np.ndar
     """Quantize float32 ``[channels, inputs]`` symmetrically to 8 bits, with a scale for each channel.
 
     x86 without VNNI multiplies pairs of uint8 by pairs of int8 (of inputs 2k and 2k + 1) and adds the two products in 16 bits,
-    where they saturate: above 255 * 128. :func:`actors.session.open_session` has ONNX Runtime avoid that; others do not.
+    where they saturate: above 255 * 128. :func:`actors.runtime.session.open_session` has ONNX Runtime avoid
+    that; others do not.
 
     Args:
         channels: the weights.

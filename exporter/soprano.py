@@ -348,7 +348,7 @@ def load(checkpoint: Checkpoint, layout: Layout) -> Export:
 
 
 def _settings(checkpoint: Checkpoint, lm: LMConfig, decoder: DecoderConfig) -> dict[str, Any]:
-    """The constants of the loop: what actors/soprano.py needs to know and must not type by hand."""
+    """The constants of the loop: what actors/families/soprano/loop.py needs to know and must not type by hand."""
     tokenizer = checkpoint.json("tokenizer_config.json", optional=True)
     return {
         "vocab_size": lm.vocab_size,

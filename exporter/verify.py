@@ -11,7 +11,7 @@ import numpy as np
 
 from actors.bundle import CheckResult
 from actors.errors import ExportError
-from actors.session import Device, open_session
+from actors.runtime.session import Device, open_session
 
 logger = logging.getLogger(__name__)
 

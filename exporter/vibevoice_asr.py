@@ -435,7 +435,7 @@ def _eos_ids(text: Mapping[str, Any], generation: Mapping[str, Any]) -> set[int]
 
 
 def _settings(config: Config, encoder: SpeechEncoder, tokenizer_path: Any) -> dict[str, Any]:
-    """What the loop in ``actors/vibevoice_asr.py`` needs to know of the model."""
+    """What the loop in ``actors/families/vibevoice_asr/loop.py`` needs to know of the model."""
     audio_ids, stop_ids = dict(config.audio_ids), set(config.eos_ids)
     if tokenizer_path is not None:
         tokenizer = Tokenizer.from_file(str(tokenizer_path))

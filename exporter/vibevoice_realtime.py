@@ -340,7 +340,7 @@ def _is_cache(port: Port) -> bool:
 
 
 def _settings(model: Model) -> dict[str, Any]:
-    """The constants of the loop: what actors/vibevoice_realtime.py needs to know and must not type by hand."""
+    """The constants of the loop: what actors/families/vibevoice_realtime/loop.py needs to know and must not type by hand."""
     config = model.config
     positions = config.backbone.max_position_embeddings
     room = max(positions - _VOICE_POSITIONS, positions // 2)

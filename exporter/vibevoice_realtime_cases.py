@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from actors.dpm_solver import solver_steps
+from actors.families.vibevoice_realtime.solver import solver_steps
 from exporter.build import Agreement, Speech
 from exporter.graphs import Graph, Port
 from exporter.verify import Case, Run

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from actors.bundle import Layout, check_name
 from actors.errors import ExportError, UsageError
-from actors.vibevoice_voices import (
+from actors.families.vibevoice_realtime.voices import (
     NEGATIVE_MEMBER,
     CacheSizes,
     Negative,

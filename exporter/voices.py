@@ -7,7 +7,7 @@ from safetensors import SafetensorError, safe_open
 
 from actors.bundle import Layout, check_name
 from actors.errors import ExportError, UsageError
-from actors.voices import load_voice, voice_member
+from actors.families.pocket_tts.voices import load_voice, voice_member
 from exporter.build import Export
 from exporter.vibevoice_voices import with_presets
 

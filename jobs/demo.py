@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import typer
 
-from actors.audio import decode
+from actors.audio.codec import decode
 from cluster.output import EARLIER_RUN_NAME, RUN_NAME, TRANSCRIPTS_FOLDER
 from cluster.registry import EMBEDDED, EMBEDDED_ASR, publish
 from jobs.console import run_app

@@ -12,10 +12,10 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from actors.audio import decode, to_mono
+from actors.audio.codec import decode, to_mono
 from actors.bundle import Layout, Precision, check_name
 from actors.errors import RequestError, UsageError
-from actors.voices import add_voice
+from actors.families.pocket_tts.voices import add_voice
 from cluster.registry import LATEST, REGISTRY_VARIABLE, fetch, publish
 from jobs.console import run_app
 
@@ -110,7 +110,7 @@ def clone_voice(
 ) -> None:
     """Clone a voice into a new version of a bundle and publish it; print its pinned name as the last line."""
     # Imported here: scipy takes a second, for which no other command need wait.
-    from actors.voice_cloning import VoiceCloner
+    from actors.families.pocket_tts.cloning import VoiceCloner
 
     _check_destination(registry, folder)
     name = check_name(audio.stem if voice is None else voice)

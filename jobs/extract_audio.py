@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from actors.audio import EXTENSIONS
+from actors.audio.codec import EXTENSIONS
 from actors.errors import InputDataError, UsageError
 from actors.names import file_name
 from cluster.output import Output

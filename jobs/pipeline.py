@@ -14,7 +14,7 @@ from typing import Any
 from actors.bundle import Manifest
 from actors.errors import SpeechmillError, StorageError, UsageError
 from actors.models import int8_note
-from actors.processor import this_processor
+from actors.runtime.processor import this_processor
 from cluster.dataset import Dataset, Unit, find_duplicate_ids, remove_decompressed
 from cluster.output import Run, Summary
 from cluster.runner import Backend, InProcess, Task, cut_unit, run_units

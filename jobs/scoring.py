@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, fields
 
 from actors.errors import UsageError
-from actors.text import normalise
+from actors.families.soprano.text import normalise
 from jobs.normaliser import characters_of, normalise_text, without_events, words_of
 
 __all__ = ["Errors", "RowErrors", "measure", "spoken_text", "word_errors"]

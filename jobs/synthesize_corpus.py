@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from actors.mastering import Mastering
+from actors.audio.mastering import Mastering
 from actors.models import DEFAULT_SLOTS, check_choices
 from actors.synthesizer import COLUMNS, MAX_SEED, SynthesisConfig
 from cluster.dataset import Dataset, TextOptions, scan

@@ -16,7 +16,7 @@ from cluster.registry import embedded_folder
 from jobs.console import run_app
 
 ROOT = Path(__file__).parent.parent
-EMBEDDED = ROOT / "exporter" / "embedded"
+TRAINING = ROOT / "training"
 
 app = typer.Typer(help=__doc__, add_completion=False, pretty_exceptions_enable=False)
 
@@ -29,13 +29,13 @@ Scale = Annotated[float, typer.Option(min=0.0001, max=1, help="Part of the texts
 @app.command()
 def voice(
     folder: Folder = ROOT / "build" / "embedded-voice",
-    output: Annotated[Path, typer.Option(help="Gets checkpoint/, judge.safetensors and gate.tsv.")] = EMBEDDED,
+    output: Annotated[Path, typer.Option(help="Gets checkpoints/voice/, judge.safetensors and gate.tsv.")] = TRAINING,
     seed: Seed = 0,
     scale: Scale = 1.0,
 ) -> None:
     """Make the speech, train judge, language model and decoder, write the checkpoint. Stopped, it goes on where it was."""
     with _training():
-        from exporter.embedded.train import train
+        from training.voice.train import train
 
         train(folder, output, seed, scale)
 
@@ -43,14 +43,14 @@ def voice(
 @app.command()
 def ear(
     folder: Folder = ROOT / "build" / "embedded-ear",
-    output: Annotated[Path, typer.Option(help="Gets the checkpoint's files.")] = EMBEDDED / "asr_checkpoint",
+    output: Annotated[Path, typer.Option(help="Gets the checkpoint's files.")] = TRAINING / "checkpoints" / "ear",
     seed: Seed = 0,
     scale: Scale = 1.0,
     longer: Annotated[bool, typer.Option("--longer", help="Go on behind the recipe's end, as the shipped one did.")] = False,
 ) -> None:
     """Make the speech, train what understands the embedded voice, write the checkpoint. Stopped, it goes on where it was."""
     with _training():
-        from exporter.embedded.ear_train import train
+        from training.ear.train import train
 
         train(folder, embedded_folder(), output, seed, scale, longer=longer)
 
@@ -58,7 +58,7 @@ def ear(
 @contextmanager
 def _training() -> Iterator[None]:
     """Imports happen inside: `--help` needs no torch, and a machine without the extra gets a sentence, not a traceback."""
-    logging.getLogger("exporter").setLevel(logging.INFO)
+    logging.getLogger("training").setLevel(logging.INFO)
     try:
         yield
     except ModuleNotFoundError as error:

@@ -260,7 +260,7 @@ def embedded_environment() -> dict[str, str]:
 def gate_speech(tmp_path_factory: pytest.TempPathFactory, embedded_environment: dict[str, str]) -> Path:
     """What the embedded voice says of the speech gate's sentences: the shipped int8 bundle, two workers on Ray, Parquet."""
     folder = tmp_path_factory.mktemp("gate")
-    lines = (ROOT / "exporter" / "embedded" / "gate.tsv").read_text().splitlines()
+    lines = (ROOT / "training" / "gate.tsv").read_text().splitlines()
     by_set = itertools.groupby((line.split("\t") for line in lines), key=itemgetter(0))
     table = [{"id": f"{name}-{i}", "text": text} for name, said in by_set for i, (_, text, _) in enumerate(said)]
     pq.write_table(pa.Table.from_pylist(table), folder / "texts.parquet")

@@ -3,7 +3,7 @@
 The sentences are those of the speech gate (``tests/test_speech_gate.py``). Dialogues of 30 s, between the embedded voice and
 espeak-ng's or two of espeak-ng's, are in ``tests/fixtures/dialogues``; a recording of 20 minutes is made of all that is said.
 Ceilings and floors are what the shipped ear measured and a margin of two or three points of a hundred: kinds of CPU round
-differently. ``exporter/embedded/README.md`` holds the measured numbers, over more speech.
+differently. ``embedded/README.md`` holds the measured numbers, over more speech.
 """
 
 import functools
@@ -23,14 +23,14 @@ from actors.models import open_model
 from actors.requests import TranscriptionRequest
 from cluster.registry import EMBEDDED_ASR, embedded_folder
 from exporter.checkpoints import open_checkpoint
-from exporter.embedded.ear_measure import one_after_another, read_dialogues, samples_of, score_dialogues
-from exporter.embedded.ear_rows import LONGEST_S
-from exporter.embedded.measure import Said, read_gate
 from exporter.vibevoice_asr import FILES, load
 from jobs.scoring import word_errors
+from training.ear.measure import one_after_another, read_dialogues, samples_of, score_dialogues
+from training.ear.rows import LONGEST_S
+from training.measure import Said, read_gate
 
 ROOT = Path(__file__).parent.parent
-CHECKPOINT = ROOT / "exporter" / "embedded" / "asr_checkpoint"
+CHECKPOINT = ROOT / "training" / "checkpoints" / "ear"
 DIALOGUES = ROOT / "tests" / "fixtures" / "dialogues"
 
 CEILINGS = {"sentences": 0.10, "long": 0.11, "unseen": 0.25}  # word error rates

@@ -1,6 +1,6 @@
 """Is it still speech? A judge hears the embedded voice after export, quantization, batching, Ray and Parquet.
 
-The sentences and the phonemes that they should have are in ``exporter/embedded/gate.tsv``: everyday ones, long ones of 100 to
+The sentences and the phonemes that they should have are in ``training/gate.tsv``: everyday ones, long ones of 100 to
 150 characters, and ones whose content words the voice was never trained on.
 """
 
@@ -15,18 +15,19 @@ from tokenizers import Tokenizer
 
 torch = pytest.importorskip("torch", reason="the judge needs the 'export' extra")
 
-from actors.audio import decode  # noqa: E402
+from actors.audio.codec import decode  # noqa: E402
 from actors.models import open_model  # noqa: E402
 from actors.requests import SynthesisRequest  # noqa: E402
 from exporter.build import build_bundle  # noqa: E402
 from exporter.checkpoints import open_checkpoint  # noqa: E402
-from exporter.embedded.judge import Judge, error_rate  # noqa: E402
-from exporter.embedded.measure import Said, read_gate, score, speak  # noqa: E402
 from exporter.graphs import Graph  # noqa: E402
 from exporter.soprano import FILES, load  # noqa: E402
+from training.judge import Judge, error_rate  # noqa: E402
+from training.measure import Said, read_gate, score, speak  # noqa: E402
 
 ROOT = Path(__file__).parent.parent
-EMBEDDED = ROOT / "exporter" / "embedded"
+BUNDLE = ROOT / "embedded" / "voice"
+CHECKPOINT = ROOT / "training" / "checkpoints" / "voice"
 
 CEILINGS = {"sentences": 0.03, "long": 0.03, "unseen": 0.12}  # phoneme error rates; measured 0.011, 0.007 and 0.063
 MARGIN = 0.015  # of int8 through the whole road over fp32 in one process, over all sentences
@@ -59,7 +60,7 @@ def through_the_job(rows: Mapping[str, Sequence[dict]]) -> dict[str, list[np.nda
 @pytest.fixture(scope="module")
 def in_one_process(gate: Mapping[str, Sequence[Said]], tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[np.ndarray]]:
     """The same sentences by the fp32 bundle, exported now."""
-    export = load(open_checkpoint(str(EMBEDDED / "checkpoint"), FILES), "server")
+    export = load(open_checkpoint(str(CHECKPOINT), FILES), "server")
     folder = tmp_path_factory.mktemp("fp32") / "bundle"
     build_bundle(export, "fp32", "fp32", "server", folder)
     return {name: [result.audio for result in speak(folder, [one.text for one in said])] for name, said in gate.items()}
@@ -121,13 +122,13 @@ def _states(lm: Graph, ids: np.ndarray) -> torch.Tensor:
 def test_streaming_states_say_the_same_as_those_of_whole_utterances(judge: Judge, gate: Mapping[str, Sequence[Said]]) -> None:
     """soprano-tts' two conventions: the states that predict each token, and those one later, the end's among them."""
     said = gate["sentences"][:10]
-    with open_model(EMBEDDED / "bundle", threads=2) as engine:
+    with open_model(BUNDLE, threads=2) as engine:
         requests = [SynthesisRequest(id=f"{i}", text=one.text) for i, one in enumerate(said)]
         results = engine.generate(requests, trace=True)
-    checkpoint = open_checkpoint(str(EMBEDDED / "checkpoint"), FILES)
+    checkpoint = open_checkpoint(str(CHECKPOINT), FILES)
     lm = load(checkpoint, "portable").graphs["lm"]
     decoder = load(checkpoint, "server").graphs["decoder"].module
-    tokenizer = Tokenizer.from_file(str(EMBEDDED / "checkpoint" / "tokenizer.json"))
+    tokenizer = Tokenizer.from_file(str(CHECKPOINT / "tokenizer.json"))
     whole, streamed = [], []
     for result in results:
         assert result.trace is not None
@@ -158,7 +159,7 @@ def _final_pitch(audio: np.ndarray, window: int = 2048) -> float:
 def test_questions_rise_and_exclamations_are_louder() -> None:
     words = ["where did you put the keys", "can you help me with this box", "did the boy come home", "what is his name"]
     texts = [f"{one}{mark}" for one in words for mark in ".?!"]
-    audio = [result.audio for result in speak(EMBEDDED / "bundle", texts)]
+    audio = [result.audio for result in speak(BUNDLE, texts)]
     said, asked, exclaimed = audio[0::3], audio[1::3], audio[2::3]
     assert np.median([_final_pitch(one) for one in said]) < 140
     assert np.median([_final_pitch(one) for one in asked]) > 170

@@ -16,7 +16,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from actors.errors import RequestError, ResumeError, StorageError, UsageError
-from actors.processor import Maker, this_maker
+from actors.runtime.processor import Maker, this_maker
 from cluster.dataset import InputBatch, Shard, Unit, open_bytes
 from cluster.output.files import LOCK_NAME
 from cluster.output.lock import parse_owner, read_owner

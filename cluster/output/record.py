@@ -11,7 +11,7 @@ from cluster.storage import Store
 
 
 class MadeBy(BaseModel):
-    """The parts of an output that one kind of machine made: see :class:`actors.processor.Maker`."""
+    """The parts of an output that one kind of machine made: see :class:`actors.runtime.processor.Maker`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, Literal
 
 from actors.errors import ResumeError, SpeechmillError, UsageError
-from actors.processor import Maker
+from actors.runtime.processor import Maker
 from cluster.dataset import Location, Shard, Unit, missing_units
 from cluster.output.files import EARLIER_INDEX_NAME, EARLIER_NAMES, INDEX_NAME, INPUTS_NAME, RUN_NAME, read_json, write_json
 from cluster.output.lock import Lock, acquire_lock, timestamp

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime as ort
 
-from actors.session import Device, open_session
+from actors.runtime.session import Device, open_session
 
 
 def main(folder: Path) -> None:

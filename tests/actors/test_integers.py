@@ -15,7 +15,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from actors.processor import this_processor
+from actors.runtime.processor import this_processor
 from exporter.quantize import quantize_channels
 
 ROOT = Path(__file__).parents[2]

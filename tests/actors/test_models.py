@@ -10,11 +10,14 @@ import numpy as np
 import onnx
 import pytest
 
-from actors import pocket_tts, soprano, vibevoice_asr, vibevoice_realtime
 from actors.bundle import MANIFEST_NAME, Manifest, load_bundle
 from actors.errors import BundleError, UsageError
+from actors.families.pocket_tts import loop as pocket_tts
+from actors.families.soprano import loop as soprano
+from actors.families.vibevoice_asr import loop as vibevoice_asr
+from actors.families.vibevoice_realtime import loop as vibevoice_realtime
 from actors.models import FAMILIES, int8_note, open_model
-from actors.processor import Processor
+from actors.runtime.processor import Processor
 from cluster.registry import EMBEDDED_ASR, embedded_folder
 
 OLD, NEW = Processor("An old one", "avx2"), Processor("A new one", "avx512-vnni")

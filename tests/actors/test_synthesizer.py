@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 import soundfile
 
+from actors.audio.mastering import Mastering
 from actors.batching import Engine, EngineStats
 from actors.bundle import Bundle, load_bundle
 from actors.errors import EngineClosedError, RequestError
-from actors.mastering import Mastering
 from actors.requests import SynthesisRequest, SynthesisResult, TextChunk
 from actors.synthesizer import SynthesisConfig, Synthesizer
 
-EMBEDDED = Path(__file__).parents[2] / "exporter" / "embedded" / "bundle"
+EMBEDDED = Path(__file__).parents[2] / "embedded" / "voice"
 
 
 class EchoEngine:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from actors.audio import encode
+from actors.audio.codec import encode
 from actors.bundle import load_bundle
 from actors.errors import EngineClosedError, RequestError
 from actors.requests import TranscriptionResult

@@ -368,8 +368,10 @@ def test_ray_accepts_the_runtime_environment() -> None:
     assert environment.uv_config()["uv_pip_install_options"] == []
 
 
-def test_what_the_runtime_environment_leaves_behind_exists() -> None:
-    for pattern in read(DEPLOY / "runtime_env.yaml")["excludes"]:
+def test_what_jobs_leave_behind_exists() -> None:
+    ignored = [line for line in (ROOT / ".rayignore").read_text().splitlines() if line and not line.startswith("#")]
+    assert {"/tests/", "/training/"} <= set(ignored)
+    for pattern in ignored:
         assert list(ROOT.glob(pattern.strip("/"))), pattern
 
 

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from actors.errors import RequestError, ResumeError, SpeechmillError, StorageError, UsageError
-from actors.processor import this_maker
+from actors.runtime.processor import this_maker
 from cluster import output
 from cluster.dataset import Dataset, Unit, plan_units, read_rows, scan, unreadable_rows
 from cluster.output import (

@@ -117,7 +117,7 @@ def test_a_bundle_that_ships_is_found_wherever_the_code_is_unpacked(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here = registry.embedded_folder(name)
-    assert here.parent == REPOSITORY / "exporter" / "embedded"
+    assert here.parent == REPOSITORY / "embedded"
     pinned = [resolve(name), resolve(str(here))]
     there = tmp_path / "unpacked"
     shutil.copytree(here, there)

@@ -12,7 +12,7 @@ from torch import nn
 
 from actors.bundle import Layout
 from actors.errors import ExportError
-from actors.soprano import Settings
+from actors.families.soprano.loop import Settings
 from exporter import soprano
 from exporter.build import Export
 from exporter.checkpoints import open_checkpoint

@@ -14,7 +14,7 @@ import pytest
 
 from actors.bundle import Bundle, Precision
 from actors.errors import ExportError
-from actors.vibevoice_asr import normalise
+from actors.families.vibevoice_asr.loop import normalise
 
 pytest.importorskip("torch", reason="reading a checkpoint needs the 'export' extra")
 

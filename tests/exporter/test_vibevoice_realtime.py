@@ -10,7 +10,7 @@ from safetensors.numpy import load_file, save_file
 
 from actors.bundle import Bundle, Layout, Source
 from actors.errors import ExportError, UsageError
-from actors.vibevoice_realtime import Settings
+from actors.families.vibevoice_realtime.loop import Settings
 from exporter import vibevoice_realtime
 from exporter.build import Export
 from exporter.checkpoints import Checkpoint, open_checkpoint

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from actors.errors import ExportError, UsageError
-from actors.vibevoice_voices import CacheSizes
+from actors.families.vibevoice_realtime.voices import CacheSizes
 from exporter.vibevoice_voices import find_presets, portable_files, read_preset, read_presets, server_files
 
 SIZES = CacheSizes(lm_layers=2, tts_layers=4, kv_heads=2, head_dim=16, hidden_size=64)

@@ -60,5 +60,5 @@ def test_the_runtime_environment_has_all_that_a_job_needs(bare: RayCluster, tmp_
     assert done.returncode == 0, done.stdout
     assert "8 (8 ok, 0 rejected, 0 failed)" in done.stdout
     (package,) = bare.folder.glob("session_latest/runtime_resources/working_dir_files/*/")
-    assert (package / "exporter" / "embedded" / "bundle").exists()
-    assert not (package / "exporter" / "embedded" / "checkpoint").exists()
+    assert (package / "embedded" / "voice").exists()
+    assert not (package / "training" / "checkpoints" / "voice").exists()

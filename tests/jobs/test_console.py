@@ -18,7 +18,7 @@ from cluster.runner import UnitDone, Usage
 from jobs import console
 from jobs.console import FailOn, Tally, exit_code, print_summary, progress_of, run_app
 
-EMBEDDED = Path(__file__).parents[2] / "exporter" / "embedded" / "bundle"
+EMBEDDED = Path(__file__).parents[2] / "embedded" / "voice"
 
 
 @pytest.fixture(autouse=True)

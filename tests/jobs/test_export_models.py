@@ -16,7 +16,7 @@ from actors.bundle import Bundle
 from cluster.registry import fetch, publish
 
 ROOT = Path(__file__).parents[2]
-CHECKPOINT = ROOT / "exporter" / "embedded" / "checkpoint"
+CHECKPOINT = ROOT / "training" / "checkpoints" / "voice"
 
 
 def _export(*arguments: str) -> subprocess.CompletedProcess[str]:

@@ -21,8 +21,8 @@ import pytest
 import actors
 import cluster.dataset
 import cluster.output
-from actors.audio import encode
-from actors.mastering import Mastering
+from actors.audio.codec import encode
+from actors.audio.mastering import Mastering
 from actors.models import open_model
 from actors.requests import SynthesisRequest
 from actors.synthesizer import SynthesisConfig

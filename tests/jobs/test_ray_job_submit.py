@@ -112,6 +112,6 @@ def test_the_code_and_the_embedded_model_travel_and_nothing_else(head: Head) -> 
     top = {path.name for path in package.iterdir()}
     assert {"actors", "cluster", "exporter", "jobs", "pyproject.toml"} <= top
     assert not top & {".git", ".venv", "benchmarks", "docs", "tests"}
-    bundle = Path("exporter", "embedded", "bundle")
+    bundle = Path("embedded", "voice")
     names = {path.relative_to(REPOSITORY) for path in (REPOSITORY / bundle).rglob("*")}
     assert names == {path.relative_to(package) for path in (package / bundle).rglob("*")}

@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from actors.audio import decode
-from actors.mastering import loudness
+from actors.audio.codec import decode
+from actors.audio.mastering import loudness
 from cluster.output import SYNTHESIS_SCHEMA
 from cluster.registry import EMBEDDED, describe
 from jobs.extract_audio import extract

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from actors.audio import encode
+from actors.audio.codec import encode
 from actors.errors import StorageError
 from actors.subtitles import CueLimits
 from cluster.dataset import read_rows, scan

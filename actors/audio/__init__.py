@@ -1,0 +1,1 @@
+"""Sound: out of files, into files, and what lies between."""

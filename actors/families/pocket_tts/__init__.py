@@ -1,0 +1,1 @@
+"""PocketTTS: a flow language model and the Mimi codec."""

@@ -1,0 +1,1 @@
+"""Soprano: a language model of 80 M weights and a Vocos decoder."""

@@ -1,0 +1,1 @@
+"""VibeVoice-ASR: who spoke when, and what."""

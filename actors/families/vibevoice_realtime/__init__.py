@@ -1,0 +1,1 @@
+"""VibeVoice-Realtime: two language models and a diffusion head."""

@@ -1,0 +1,1 @@
+"""ONNX Runtime: sessions, buffers, and what the processor makes of them."""

@@ -1,1 +1,0 @@
-"""The small voice that ships with the repository."""

@@ -1,0 +1,1 @@
+"""How the small voice and the small ear that ship with the repository were trained."""
