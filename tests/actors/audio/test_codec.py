@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from actors.audio.codec import AudioFormat, FloatArray, decode, encode, resample, silence, to_mono
 from actors.audio import codec as audio
+from actors.audio.codec import AudioFormat, FloatArray, decode, encode, resample, silence, to_mono
 from actors.errors import RequestError, StorageError, SynthesisError, UsageError
 
 REPOSITORY = Path(__file__).parents[3]

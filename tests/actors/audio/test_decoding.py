@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from actors.audio.codec import FloatArray, Recording, decode, decode_mono, decoding, encode
+from actors.audio import decoding
+from actors.audio.codec import FloatArray, Recording, decode, decode_mono, encode
 from actors.audio.decoding import _CLOCKS, _Placer, _Timeline, decode_into
 from actors.errors import RequestError, StorageError
 
