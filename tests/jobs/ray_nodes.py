@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from pathlib import Path
 
 import yaml
@@ -165,6 +165,27 @@ class RayCluster:
             return False
 
         wait_until(ready)
+
+    def ray_job(self, command: Sequence[str], timeout_s: float, cwd: Path | None = None) -> tuple[int, str]:
+        """Run a ``ray job …`` command; return its exit code and all that it printed.
+
+        A dashboard of Ray 2.60 on a busy machine has been seen to drop the connection over which it takes the code, before
+        there is a job: as its user would, submit again.
+        """
+        for _ in range(3):
+            done = subprocess.run(
+                command,
+                cwd=cwd,
+                env=self.environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                timeout=timeout_s,
+                check=False,
+            )
+            if "Remote end closed connection without response" not in done.stdout:
+                break
+        return done.returncode, done.stdout
 
     def _start(self, *options: str, **variables: str) -> RayNode:
         command = ["ray", "start", "--block", "--disable-usage-stats", "--min-worker-port=0", "--max-worker-port=0"]

@@ -47,18 +47,9 @@ def test_the_runtime_environment_has_all_that_a_job_needs(bare: RayCluster, tmp_
     command = ["ray", "job", "submit", "--address", bare.dashboard, "--runtime-env", "cluster/deploy/runtime_env.yaml"]
     command += ["--working-dir", ".", "--", "python", "jobs/synthesize_corpus.py", "--input", "jobs/demo_sentences.txt"]
     command += ["--limit", "8", "--output", str(tmp_path / "out")]
-    done = subprocess.run(
-        command,
-        cwd=ROOT,
-        env=bare.environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=INSTALL_S,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout
-    assert "8 (8 ok, 0 rejected, 0 failed)" in done.stdout
+    code, printed = bare.ray_job(command, INSTALL_S, cwd=ROOT)
+    assert code == 0, printed
+    assert "8 (8 ok, 0 rejected, 0 failed)" in printed
     (package,) = bare.folder.glob("session_latest/runtime_resources/working_dir_files/*/")
     assert (package / "embedded" / "voice").exists()
     assert not (package / "training" / "checkpoints" / "voice").exists()

@@ -41,14 +41,6 @@ def test_nodes_are_started_with_options_that_exist(command: str) -> None:
 def test_jobs_are_submitted_as_printed(head: RayCluster, tmp_path: Path) -> None:
     for command in (command for command in COMMANDS if command.startswith("ray job")):
         here = command.replace("http://127.0.0.1:8265", head.dashboard).replace("/tmp/speechmill", str(tmp_path))  # noqa: S108
-        done = subprocess.run(
-            shlex.split(here),
-            cwd=ROOT,
-            env=head.environment,
-            capture_output=True,
-            text=True,
-            timeout=2 * PATIENCE_S,
-            check=False,
-        )
-        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+        code, printed = head.ray_job(shlex.split(here), 2 * PATIENCE_S, cwd=ROOT)
+        assert code == 0, f"{command}\n{printed}"
     assert (tmp_path / "corpus" / ".speechmill" / "index.json").exists()

@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,20 +23,11 @@ class Head:
     def __init__(self, cluster: RayCluster) -> None:
         self.address = cluster.dashboard
         self.folder = cluster.folder
-        self._environment = cluster.environment
+        self._cluster = cluster
 
     def job(self, command: str, *arguments: object, timeout_s: float = PATIENCE_S) -> tuple[int, str]:
         """Run ``ray job <command>``; return its exit code and all that it printed."""
-        done = subprocess.run(
-            ["ray", "job", command, "--address", self.address, *map(str, arguments)],
-            env=self._environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=timeout_s,
-            check=False,
-        )
-        return done.returncode, done.stdout
+        return self._cluster.ray_job(["ray", "job", command, "--address", self.address, *map(str, arguments)], timeout_s)
 
     def synthesize(self, *arguments: object, options: tuple[str, ...] = ()) -> tuple[int, str]:
         """Submit a synthesis."""
