@@ -53,12 +53,9 @@ lint: $(VENV)/.dev
 	.bench/peers/bin/python -m pip install --quiet $(TORCH) 'transformers==5.23.*' pocket-tts==4.0.1 pyyaml
 
 bench: .bench/peer .bench/peers
-	$(BIN)/python benchmarks/soprano_speed.py
-	$(BIN)/python benchmarks/pocket_speed.py
-	$(BIN)/python benchmarks/vibevoice_speed.py
-	$(BIN)/python benchmarks/transcription_speed.py
-	$(BIN)/python benchmarks/ray_overhead.py
-	$(BIN)/python benchmarks/sizing.py --write
+	$(BIN)/python -m benchmarks.speed
+	$(BIN)/python -m benchmarks.ray_overhead
+	$(BIN)/python -m benchmarks.sizing --write
 
 # Rebuilds the bundles that ship with the repository from their checkpoints.
 bundle: $(VENV)/.dev

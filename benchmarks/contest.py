@@ -8,7 +8,7 @@ import platform
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,34 +21,35 @@ PEERS = str(BENCH / "peers" / "bin" / "python")  # of the environment with trans
 
 @dataclass(frozen=True)
 class Contestant:
-    """One way to speak. Its script prints ``audio_s`` and ``wall_s`` as its last line, in JSON.
+    """One way to speak. Its module prints ``audio_s`` and ``wall_s`` as its last line, in JSON.
 
     Attributes:
         name: in the table.
         python: of its environment.
-        script: in this folder.
-        model: the script's first argument; the threads come second.
-        arguments: its others.
+        module: that is run.
+        model: the module's first argument; the threads come second.
+        how: the third: what is the contestant's own, such as its slots.
+        task: the fourth, as JSON: what all contestants do.
         is_peer: what we compare with.
         processes: that share the threads and run side by side.
     """
 
     name: str
     python: str
-    script: str
+    module: str
     model: Path
-    arguments: Sequence[object]
+    how: object
+    task: Mapping[str, object]
     is_peer: bool = False
     processes: int = 1
 
     def run(self, threads: int) -> float:
         """Return audio seconds per wall second."""
-        command = [self.python, str(ROOT / "benchmarks" / self.script), str(self.model), str(threads // self.processes)]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"}
+        command = [self.python, "-m", self.module, str(self.model), str(threads // self.processes), str(self.how)]
+        command.append(json.dumps(self.task))
+        environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
         running = [
-            subprocess.Popen(
-                [*command, *map(str, self.arguments)], env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-            )
+            subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
             for _ in range(self.processes)
         ]
         outputs = [json.loads(process.communicate()[0].splitlines()[-1]) for process in running]
@@ -65,36 +66,27 @@ def parser(description: str) -> argparse.ArgumentParser:
 
 
 def engines(
-    script: str, model: Path, precision: str, slots: Sequence[int], task: Callable[[int], Sequence[object]], workers: int = 1
+    model: Path, precision: str, slots: Sequence[int], task: Mapping[str, object], workers: int = 1
 ) -> list[Contestant]:
-    """Return our side: a bundle at several numbers of slots, and with the largest of them in ``workers`` of one thread each.
-
-    Args:
-        script: in this folder.
-        model: the bundle.
-        precision: of the bundle, for the name.
-        slots: to try.
-        task: returns the script's arguments for a number of slots.
-        workers: 1 for none beside the one.
-    """
+    """Return our side: a bundle at several numbers of slots, and with the largest of them in ``workers`` of one thread each."""
     runs = [(f"{n} slots", n, 1) for n in slots]
     if workers > 1:
         runs.append((f"{workers} workers of 1 thread, {max(slots)} slots each", max(slots), workers))
     return [
-        Contestant(f"Speechmill {precision}, {name}", sys.executable, script, model, task(n), processes=processes)
+        Contestant(f"Speechmill {precision}, {name}", sys.executable, "benchmarks.engine", model, n, task, processes=processes)
         for name, n, processes in runs
     ]
 
 
 def bundle(family: str, checkpoint: Path, precision: str, layout: str = "server") -> Path:
     """Export once; the name of the folder holds a hash of the exporter's sources, so that a change exports anew."""
-    sources = b"".join(path.read_bytes() for path in sorted((ROOT / "exporter").glob("*.py")))
+    sources = b"".join(path.read_bytes() for path in sorted((ROOT / "exporter").rglob("*.py")))
     folder = BENCH / f"{checkpoint.name}-{precision}-{layout}-{hashlib.sha256(sources).hexdigest()[:12]}"
     if not (folder / "bundle.json").exists():
         command = [sys.executable, str(ROOT / "jobs" / "export_models.py"), "--family", family, "--precision", precision]
         command += ["--layout", layout]
         command += ["--checkpoint", str(checkpoint), "--name", f"{checkpoint.name}-random", "--folder", str(folder)]
-        subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": str(ROOT)})
+        subprocess.run(command, check=True)
     return folder
 
 
@@ -106,7 +98,8 @@ def hold(name: str, contestants: Sequence[Contestant], arguments: argparse.Names
             speeds[contestant.name].append(contestant.run(arguments.threads))
             print(f"round {round_ + 1}: {contestant.name}: {speeds[contestant.name][-1]:.2f}x real time", flush=True)
     medians = {name: statistics.median(values) for name, values in speeds.items()}
-    baseline = max(medians[contestant.name] for contestant in contestants if contestant.is_peer)
+    peers = [contestant.name for contestant in contestants if contestant.is_peer]
+    baseline = max(medians[name] for name in peers or medians)
     here = this_processor()
     report = {
         **facts,

@@ -9,7 +9,7 @@ the ``export`` and ``train`` extras, espeak-ng and WordNet.
 
 Usage::
 
-    python benchmarks/embedded_ear.py --training build/embedded-ear
+    python -m benchmarks.embedded_ear --training build/embedded-ear
 """
 
 import argparse

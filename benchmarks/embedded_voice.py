@@ -6,7 +6,7 @@ its curves into ``training/voice/curves.png``. Needs the ``export`` and ``train`
 
 Usage::
 
-    python benchmarks/embedded_voice.py --training build/embedded-voice
+    python -m benchmarks.embedded_voice --training build/embedded-voice
 """
 
 import argparse

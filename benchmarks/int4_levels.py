@@ -6,7 +6,7 @@ Default: the embedded ear, which is trained; with ``--checkpoint`` another VibeV
 
 Usage::
 
-    python benchmarks/int4_levels.py
+    python -m benchmarks.int4_levels
 """
 
 import argparse
@@ -16,10 +16,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import onnx
-from contest import ROOT
 
 from actors.errors import ExportError
 from actors.runtime.processor import this_maker, this_processor
+from benchmarks.contest import ROOT
 from exporter.build import TOP1_AGREEMENT, build_bundle
 from exporter.checkpoints import open_checkpoint
 from exporter.verify import cosine_similarity, open_graph

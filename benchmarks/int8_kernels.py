@@ -7,7 +7,7 @@ One thread, medians.
 
 Usage::
 
-    python benchmarks/int8_kernels.py
+    python -m benchmarks.int8_kernels
 """
 
 import statistics

@@ -1,13 +1,13 @@
 """Does PocketTTS in int8 end where it ends in fp32? On random weights of the true size, rows with the same noise.
 
 Random weights end nowhere, so the threshold is laid where every row ends somewhere: at high quantiles of the logits that fp32
-gives. Needs the checkpoint of ``pocket_speed.py``.
+gives. Needs the checkpoint of ``python -m benchmarks.speed pocket-tts``.
 """
 
 import numpy as np
-from contest import BENCH, bundle
 
 from actors import SynthesisRequest, open_model
+from benchmarks.contest import BENCH, bundle
 
 ROWS, FRAMES, SLOTS = 48, 40, 16
 QUANTILES = (0.9, 0.95, 0.97, 0.98, 0.99)

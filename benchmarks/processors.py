@@ -7,11 +7,10 @@ processor with AVX-512 the first line is AVX-512 against AVX2; on one with AVX2 
 Usage::
 
     apt install valgrind qemu-user
-    python benchmarks/processors.py
+    python -m benchmarks.processors
 """
 
 import argparse
-import os
 import shutil
 import subprocess
 import sys
@@ -20,10 +19,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-from contest import BENCH, ROOT, bundle
 
 from actors import SynthesisRequest, TranscriptionRequest, open_model
 from actors.runtime.processor import this_maker, this_processor
+from benchmarks.contest import BENCH, ROOT, bundle
 from cluster.registry import EMBEDDED_ASR, embedded_folder
 
 SAID = "Good night."  # an emulated processor is a hundred times as slow
@@ -52,7 +51,7 @@ def run(models: Path, target: Path) -> None:
         with np.load(models / "said.npz") as said, open_model(models / f"ear-{precision}", threads=1, slots=1) as ear:
             (heard,) = ear.generate([TranscriptionRequest("a", said["audio"])], trace=True)
         arrays |= {f"ear, {precision}: {name}": array for name, array in (heard.trace or {}).items()}
-    np.savez(target, **arrays)
+    np.savez(target, allow_pickle=False, **arrays)
 
 
 def table(native: Mapping[str, np.ndarray], others: Mapping[str, Mapping[str, np.ndarray]]) -> str:
@@ -94,11 +93,11 @@ def main() -> None:
             (spoken,) = voice.generate([SynthesisRequest("a", SAID)])
         at_24_khz = np.interp(np.arange(0, len(spoken.audio), RATE / 24_000), np.arange(len(spoken.audio)), spoken.audio)
         np.savez(models / "said.npz", audio=at_24_khz.astype(np.float32))
-        results = {}
+        results: dict[str, dict[str, np.ndarray]] = {}
         for processor, prefix in {"here": [], **emulators()}.items():
             target = models / f"{len(results)}.npz"
-            command = [*prefix, sys.executable, __file__, "--inside", str(models), str(target)]
-            subprocess.run(command, check=True, env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=subprocess.DEVNULL)
+            command = [*prefix, sys.executable, "-m", "benchmarks.processors", "--inside", str(models), str(target)]
+            subprocess.run(command, cwd=ROOT, check=True, stderr=subprocess.DEVNULL)
             print(f"{processor}: done", flush=True)
             with np.load(target) as arrays:
                 results[processor] = dict(arrays)

@@ -15,13 +15,12 @@ import sys
 import time
 from pathlib import Path
 
+from actors.bundle import load_bundle
+from actors.synthesizer import SynthesisConfig
+from cluster.registry import embedded_folder
+
 ROOT = Path(__file__).parent.parent
 BENCH = ROOT / ".bench"
-sys.path.insert(0, str(ROOT))
-
-from actors.bundle import load_bundle  # noqa: E402
-from actors.synthesizer import SynthesisConfig  # noqa: E402
-from cluster.registry import embedded_folder  # noqa: E402
 
 ROWS_PER_CALL = 256
 
@@ -86,9 +85,11 @@ def _speak_share(corpus: Path, index: int, count: int) -> None:
 
 
 def _bare(corpus: Path, workers: int) -> dict[str, float]:
-    command = [sys.executable, __file__, "--share", str(corpus)]
+    command = [sys.executable, "-m", "benchmarks.ray_overhead", "--share", str(corpus)]
     running = [
-        subprocess.Popen([*command, str(i), str(workers)], stdout=subprocess.PIPE, env={**os.environ, "OMP_NUM_THREADS": "1"})
+        subprocess.Popen(
+            [*command, str(i), str(workers)], cwd=ROOT, stdout=subprocess.PIPE, env={**os.environ, "OMP_NUM_THREADS": "1"}
+        )
         for i in range(workers)
     ]
     shares = [json.loads(process.communicate()[0]) for process in running]

@@ -207,7 +207,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if write:
         PAGE.write_text(filled(page, made))
     elif check and page != filled(page, made):
-        sys.exit("docs/sizing.md is not what the README's speeds give: run python benchmarks/sizing.py --write")
+        sys.exit("docs/sizing.md is not what the README's speeds give: run python -m benchmarks.sizing --write")
     elif not check:
         print("\n".join(made.values()))
 

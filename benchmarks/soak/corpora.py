@@ -14,9 +14,10 @@ from pathlib import Path
 import av
 import numpy as np
 
-from actors.audio.codec import encode
+from actors.audio.codec import AudioFormat, encode
 
 _SHARDS = 4
+_FORMATS: tuple[AudioFormat, ...] = ("wav", "flac", "mp3", "opus")
 _BAD_TEXTS_OF_EACH_KIND = 3
 _BAD_RECORDINGS_OF_EACH_KIND = 5
 
@@ -85,7 +86,7 @@ def write_recordings(folder: Path, rows: int, rng: random.Random) -> dict[str, E
             extension, expectation, make = odd[kind]
             content = make(rng.randrange(2**32))
         else:
-            extension, expectation = rng.choice(("wav", "flac", "mp3", "opus")), Expected()
+            extension, expectation = rng.choice(_FORMATS), Expected()
             content = encode(_noise(rng.randrange(2**32), rng.uniform(1, 4)), 16_000, extension)
         name = f"{row % _SHARDS}/recording-{row:05d}.{extension}"
         (folder / name).parent.mkdir(exist_ok=True)

@@ -6,8 +6,8 @@ the corpus row by row, writes ``.bench/torture-<job>.json``, and exits with 1 if
 
 Usage::
 
-    python benchmarks/torture.py synthesize --rows 10000 --kills 5
-    python benchmarks/torture.py transcribe --rows 500 --kills 3
+    python -m benchmarks.soak.torture synthesize --rows 10000 --kills 5
+    python -m benchmarks.soak.torture transcribe --rows 500 --kills 3
 """
 
 import argparse
@@ -27,9 +27,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import pyarrow.parquet as pq
-from torture_corpora import Expected, write_recordings, write_texts
 
-ROOT = Path(__file__).parent.parent
+from benchmarks.soak.corpora import Expected, write_recordings, write_texts
+
+ROOT = Path(__file__).parents[2]
 BENCH = ROOT / ".bench"
 
 # Job -> its script, and what writes its corpus.

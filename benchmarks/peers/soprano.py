@@ -1,4 +1,4 @@
-"""Times soprano-tts 0.2.0 (its transformers backend) on a fixed number of tokens per row. Run by ``soprano_speed.py``."""
+"""Times soprano-tts 0.2.0 (its transformers backend) on a fixed number of tokens per row. Run by ``benchmarks.speed``."""
 
 import contextlib
 import io
@@ -11,7 +11,7 @@ from soprano.backends.transformers import TransformersModel
 from soprano.tts import SopranoTTS
 
 
-def main(checkpoint: str, threads: int, tokens: int, batch: int, text: str) -> None:
+def main(checkpoint: str, threads: int, batch: int, length: int, text: str) -> None:
     """Print the audio seconds and wall seconds of one batch as JSON."""
     torch.set_num_threads(threads)
     load = TransformersModel.__init__
@@ -19,7 +19,7 @@ def main(checkpoint: str, threads: int, tokens: int, batch: int, text: str) -> N
     def load_with_fixed_length(self: TransformersModel, *args: object, **kwargs: object) -> None:
         load(self, *args, **kwargs)
         generate = self.model.generate
-        self.model.generate = lambda **options: generate(**{**options, "max_new_tokens": tokens})
+        self.model.generate = lambda **options: generate(**{**options, "max_new_tokens": length})
 
     TransformersModel.__init__ = load_with_fixed_length
     with contextlib.redirect_stdout(io.StringIO()):
@@ -31,4 +31,4 @@ def main(checkpoint: str, threads: int, tokens: int, batch: int, text: str) -> N
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], *map(int, sys.argv[2:5]), sys.argv[5])
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), **json.loads(sys.argv[4]))

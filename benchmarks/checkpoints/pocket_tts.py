@@ -6,6 +6,7 @@ Sizes are those of the package's configs. Needs the peer environment (torch, poc
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 import yaml
@@ -14,7 +15,7 @@ from pocket_tts.models.tts_model import TTSModel
 from pocket_tts.utils.config import CONFIGS_DIR, load_config
 from safetensors.torch import save_file
 
-TINY_TOKENIZER = Path(__file__).parent.parent / "tests/fixtures/pocket_lsd/tokenizer.json"
+TINY_TOKENIZER = Path(__file__).parents[2] / "tests/fixtures/pocket_lsd/tokenizer.json"
 VOICE_S = 10
 
 
@@ -37,7 +38,7 @@ def write_checkpoint(variant: str, folder: Path) -> None:
     export_model_state(model.get_state_for_audio_prompt(audio), folder / "voice.safetensors")
 
 
-def _widened(tokenizer: dict, pieces: int) -> dict:
+def _widened(tokenizer: dict[str, Any], pieces: int) -> dict[str, Any]:
     """Give the fixture's tokenizer as many pieces as the config says; text never becomes the new ones."""
     vocabulary = tokenizer["model"]["vocab"]
     tokenizer["model"]["vocab"] = vocabulary + [[f"\u2581\u4e00{i}", -99.0] for i in range(pieces - len(vocabulary))]

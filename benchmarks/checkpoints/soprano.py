@@ -6,13 +6,14 @@ Sizes are those of ekwek/Soprano-1.1-80M. Needs the peer environment (torch, tra
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 from soprano.vocos.decoder import SopranoDecoder
 from transformers import Qwen3Config, Qwen3ForCausalLM
 
 AUDIO_TOKENS = 8000
-TINY_TOKENIZER = Path(__file__).parent.parent / "tests/fixtures/soprano_tiny"
+TINY_TOKENIZER = Path(__file__).parents[2] / "tests/fixtures/soprano_tiny"
 
 
 def write_checkpoint(folder: Path) -> None:
@@ -44,7 +45,7 @@ def write_checkpoint(folder: Path) -> None:
     (folder / "tokenizer_config.json").write_bytes((TINY_TOKENIZER / "tokenizer_config.json").read_bytes())
 
 
-def _widened(tokenizer: dict) -> dict:
+def _widened(tokenizer: dict[str, Any]) -> dict[str, Any]:
     """Give the fixture's tokenizer, which has 120 audio tokens, the 8000 of the real one."""
     added = [token for token in tokenizer["added_tokens"] if token["id"] < 4]
     audio = [{**added[0], "id": 4 + i, "content": f"[{i}]"} for i in range(AUDIO_TOKENS)]

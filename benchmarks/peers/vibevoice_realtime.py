@@ -1,4 +1,4 @@
-"""The baseline of ``vibevoice_speed.py``: the original's loop in PyTorch, one utterance at a time, float32.
+"""The baseline of ``benchmarks.speed``: the original's loop in PyTorch, one utterance at a time, float32.
 
 Made of transformers' modules at the true size with random weights, in the original's order of calls: five tokens through both
 language models, six frames, each solver step for both branches at once, every frame decoded with the decoder's streaming cache
@@ -87,15 +87,15 @@ class Loop:
         return x
 
 
-def main(threads: int, frames: int, solver: str) -> None:
+def main(threads: int, solver: str, length: int) -> None:
     """Print audio seconds and wall seconds as JSON; ``solver`` is the realtime family's table."""
     torch.set_num_threads(threads)
     loop = Loop(json.loads(solver))
     loop.speak(2)
     start = time.perf_counter()
-    loop.speak(frames)
-    print(json.dumps({"audio_s": frames * 3200 / 24000, "wall_s": time.perf_counter() - start}))
+    loop.speak(length)
+    print(json.dumps({"audio_s": length * 3200 / 24000, "wall_s": time.perf_counter() - start}))
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[2:4]), sys.argv[4])
+    main(int(sys.argv[2]), sys.argv[3], **json.loads(sys.argv[4]))

@@ -30,19 +30,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import zstandard
 
-ROOT = Path(__file__).parent.parent
+from actors.batching import EngineStats
+from actors.bundle import Bundle
+from actors.runtime.processor import this_processor
+from cluster import output, runner, storage
+from cluster.dataset import Dataset, scan
+from cluster.output import SYNTHESIS_SCHEMA, PartSchema, Run, audio_feature, open_run, part_schema
+from cluster.registry import EMBEDDED, describe
+from jobs.pipeline import UnitRows, choose_backend, report_input, run_missing
+
+ROOT = Path(__file__).parents[2]
 BENCH = ROOT / ".bench"
 README = ROOT / "benchmarks" / "README.md"
-sys.path.insert(0, str(ROOT))
-
-from actors.batching import EngineStats  # noqa: E402
-from actors.bundle import Bundle  # noqa: E402
-from actors.runtime.processor import this_processor  # noqa: E402
-from cluster import output, runner, storage  # noqa: E402
-from cluster.dataset import Dataset, scan  # noqa: E402
-from cluster.output import SYNTHESIS_SCHEMA, PartSchema, Run, audio_feature, open_run, part_schema  # noqa: E402
-from cluster.registry import EMBEDDED, describe  # noqa: E402
-from jobs.pipeline import UnitRows, choose_backend, report_input, run_missing  # noqa: E402
 
 UNIT_ROWS = UnitRows(256, 256)  # the most that a synthesis job takes, at any number of workers
 FORMATS = ("parquet", "jsonl", "jsonl.gz", "jsonl.zst")
@@ -172,14 +171,14 @@ def _watch_workers() -> list[float]:
     seconds: list[float] = []
     plain = runner.UnitWorker.run
 
-    def run(*arguments: Any) -> Any:
+    def run(worker: runner.UnitWorker, units: runner.Group) -> list[runner.Outcome]:
         before = time.thread_time()
         try:
-            return plain(*arguments)
+            return plain(worker, units)
         finally:
             seconds.append(time.thread_time() - before)
 
-    runner.UnitWorker.run = run  # type: ignore[method-assign]
+    runner.UnitWorker.run = run  # type: ignore[assignment, method-assign]
     return seconds
 
 
@@ -188,10 +187,10 @@ def _watch_first(run: Run) -> list[float]:
     seen: list[float] = []
     plain = run.add
 
-    def add(*arguments: Any) -> None:
+    def add(part: output.Part, cpu_s: float = 0.0, waited_row_s: float = 0.0) -> None:
         if not seen:
             seen.append(time.monotonic())
-        plain(*arguments)
+        plain(part, cpu_s, waited_row_s)
 
     run.add = add  # type: ignore[method-assign]
     return seen
@@ -298,10 +297,10 @@ def _corpus(kind: str, rows: int, shards: int) -> Path:
 
 
 def _child(what: str, corpus: Path, target: Path, backend: str) -> dict[str, float]:
-    command = [sys.executable, __file__, "--child", what, str(corpus), str(target), backend]
+    command = [sys.executable, "-m", "benchmarks.soak.scale", "--child", what, str(corpus), str(target), backend]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "RAY_AUTH_MODE": "disabled"}
     start, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    ended = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True, text=True)
+    ended = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, check=True, text=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     found: dict[str, float] = json.loads(ended.stdout.splitlines()[-1])
     cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime

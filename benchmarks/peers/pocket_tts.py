@@ -1,4 +1,4 @@
-"""Times pocket-tts 4.0.1, or transformers' PocketTTS, on a fixed number of frames per row. Run by ``pocket_speed.py``."""
+"""Times pocket-tts 4.0.1, or transformers' PocketTTS, on a fixed number of frames per row. Run by ``benchmarks.speed``."""
 
 import json
 import sys
@@ -61,13 +61,13 @@ def batched(batch: int, frames: int) -> Callable[[], float]:
 
 
 @torch.no_grad()
-def main(checkpoint: str, threads: int, frames: int, mode: str, text: str) -> None:
+def main(checkpoint: str, threads: int, mode: str, length: int, text: str) -> None:
     """Print the audio seconds and wall seconds of one call as JSON, after one to warm up."""
     if mode.startswith("transformers-"):
         torch.set_num_threads(threads)
-        speak = batched(int(mode.rpartition("-")[2]), frames)
+        speak = batched(int(mode.rpartition("-")[2]), length)
     else:
-        speak = official(checkpoint, frames, text, quantize=mode == "official-int8")
+        speak = official(checkpoint, length, text, quantize=mode == "official-int8")
         torch.set_num_threads(1)
     speak()
     start = time.perf_counter()
@@ -76,4 +76,4 @@ def main(checkpoint: str, threads: int, frames: int, mode: str, text: str) -> No
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), *sys.argv[4:6])
+    main(sys.argv[1], int(sys.argv[2]), sys.argv[3], **json.loads(sys.argv[4]))

@@ -1,9 +1,9 @@
-"""What the contestants of ``transcription_speed.py`` hear and read: numpy only, for it runs in all their environments."""
+"""What the contestants of the transcription contest hear and read: numpy only, for it runs in all their environments."""
 
 import numpy as np
 
 RATE, HOP = 24_000, 3200
-BOS, EOS, AUDIO = 151_646, 151_647, 151_648  # as in transcription_checkpoint.py
+BOS, EOS, AUDIO = 151_646, 151_647, 151_648  # as in benchmarks/checkpoints/vibevoice_asr.py
 
 
 def rows(count: int, seconds: float) -> tuple[list[np.ndarray], list[list[int]]]:

@@ -1,4 +1,4 @@
-"""A baseline of ``vibevoice_speed.py``: the ``portable`` graphs driven as the known ONNX pipeline does it.
+"""A baseline of ``benchmarks.speed``: the ``portable`` graphs driven as the known ONNX pipeline does it.
 
 One utterance at a time; the whole text first; twenty solver steps with a call each for the positive and the negative condition;
 caches that are copied at every step; the decoder once at the end (elbruno/ElBruno.VibeVoiceTTS, ``OnnxInferencePipeline.cs``).
@@ -14,7 +14,7 @@ import onnxruntime as ort
 
 from actors.families.vibevoice_realtime.solver import solver_steps
 
-STEPS, GUIDANCE, TOKENS = 20, 1.5, 30
+GUIDANCE, TOKENS = 1.5, 30
 PROMPTS = {"lm_with_kv": 74, "positive": 251, "negative": 1}  # positions of the preset en-Emma_woman
 
 Cache = tuple[np.ndarray, np.ndarray]
@@ -23,13 +23,14 @@ Cache = tuple[np.ndarray, np.ndarray]
 class Pipeline:
     """The seven sessions."""
 
-    def __init__(self, folder: Path, threads: int) -> None:
+    def __init__(self, folder: Path, threads: int, steps: int) -> None:
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         self.sessions = {
             path.stem: ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
             for path in folder.glob("*.onnx")
         }
+        self.solver = solver_steps(steps, 1000, stochastic=False)
         self.types = np.load(folder / "type_embeddings.npy")
 
     def cache(self, key: str, length: int) -> Cache:
@@ -81,7 +82,7 @@ class Pipeline:
         size = self.sessions["prediction_head"].get_inputs()[0].shape[1]
         x = np.random.default_rng(0).standard_normal((1, size)).astype(np.float32)
         before = np.zeros_like(x)
-        for step in solver_steps(STEPS, 1000, False):
+        for step in self.solver:
             feeds = {"noisy_latent": x, "timestep": np.array([step.timestep])}
             toward, away = (
                 self.sessions["prediction_head"].run(None, {**feeds, "conditioning": condition[name]})[0]
@@ -93,14 +94,14 @@ class Pipeline:
         return x
 
 
-def main(folder: Path, threads: int, frames: int) -> None:
+def main(folder: Path, threads: int, steps: int, length: int) -> None:
     """Print audio seconds and wall seconds as JSON."""
-    pipeline = Pipeline(folder, threads)
+    pipeline = Pipeline(folder, threads, steps)
     pipeline.speak(2)
     start = time.perf_counter()
-    pipeline.speak(frames)
-    print(json.dumps({"audio_s": frames * 3200 / 24000, "wall_s": time.perf_counter() - start}))
+    pipeline.speak(length)
+    print(json.dumps({"audio_s": length * 3200 / 24000, "wall_s": time.perf_counter() - start}))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), *map(int, sys.argv[2:4]))
+    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), **json.loads(sys.argv[4]))
