@@ -27,4 +27,4 @@ def test_targets_exist_and_demo_needs_no_torch() -> None:
     assert "torch" not in recipe("demo")
     assert "pytest" in recipe("test")
     assert "mypy" in recipe("lint")
-    assert "soprano_speed" in recipe("bench")
+    assert "benchmarks.speed" in recipe("bench")
