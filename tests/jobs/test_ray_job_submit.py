@@ -100,8 +100,8 @@ def test_a_model_is_loaded_onto_every_node(head: Head, tmp_path: Path) -> None:
 def test_the_code_and_the_embedded_model_travel_and_nothing_else(head: Head) -> None:
     (package,) = head.folder.glob("session_latest/runtime_resources/working_dir_files/*/")
     top = {path.name for path in package.iterdir()}
-    assert {"actors", "cluster", "exporter", "jobs", "pyproject.toml"} <= top
-    assert not top & {".git", ".venv", "benchmarks", "docs", "tests"}
+    assert {"actors", "cluster", "embedded", "exporter", "jobs", "pyproject.toml"} <= top
+    assert not top & {".git", ".venv", "benchmarks", "docs", "tests", "training"}
     bundle = Path("embedded", "voice")
     names = {path.relative_to(REPOSITORY) for path in (REPOSITORY / bundle).rglob("*")}
     assert names == {path.relative_to(package) for path in (package / bundle).rglob("*")}
