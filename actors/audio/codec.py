@@ -16,8 +16,9 @@ import numpy.typing as npt
 import soundfile
 import soxr
 
-from actors.audio.decoding import MAX_RATE, MIN_RATE, Damaged, decode_into
+from actors.audio.decoding import Damaged, decode_into
 from actors.audio.mono import MonoTrack
+from actors.audio.timeline import MAX_RATE, MIN_RATE
 from actors.errors import SynthesisError, UsageError
 
 AudioFormat = Literal["flac", "wav", "opus", "mp3"]
