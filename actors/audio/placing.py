@@ -6,7 +6,8 @@ from typing import Any
 import av
 
 from actors.audio.containers import TUNED_IN_S
-from actors.audio.timeline import Samples, Timeline
+from actors.audio.mono import FloatArray
+from actors.audio.timeline import Timeline
 from actors.errors import RequestError
 
 # Sound that begins less than this after the container does begins with it: encoder delay, interleaving.
@@ -77,7 +78,7 @@ class Placer:
         self._is_patchy, self._is_alone = is_patchy, is_alone  # alone: there is nothing before which to begin late
         # Packed samples: PyAV reads out of bounds in planar frames of eight channels and more.
         self._resampler = av.AudioResampler(format="flt")
-        self._waiting: tuple[Samples, float] | None = None
+        self._waiting: tuple[FloatArray, float] | None = None
         self._next_time = 0.0  # of a frame right behind the last one, by the clock
         self._dropped_s = 0.0
         self.expects_hole = False  # something could not be decoded
@@ -91,7 +92,7 @@ class Placer:
         except ValueError as error:  # how PyAV says that a frame is unlike the first
             raise RequestError(f"{self._name} changes its sample rate or its channels midway: convert it first") from error
         for part in packed:
-            block: Samples = part.to_ndarray().reshape(-1, part.layout.nb_channels)
+            block: FloatArray = part.to_ndarray().reshape(-1, part.layout.nb_channels)
             self._place(block, time, rate)
             time = None
 
@@ -101,7 +102,7 @@ class Placer:
             (block, _), self._waiting = self._waiting, None
             self._timeline.add(block, self._timeline.rate)
 
-    def _place(self, block: Samples, time: float | None, rate: int) -> None:
+    def _place(self, block: FloatArray, time: float | None, rate: int) -> None:
         if self._clock is None or time is None:
             self.finish()
             self._timeline.add(block, rate)
@@ -117,7 +118,7 @@ class Placer:
             self._timeline.begin_at(time - self._origin_s, channels, rate, is_damage=self._is_alone)
         self._origin_s = time - self._timeline.end_s
 
-    def _follow(self, block: Samples, time: float, rate: int, clock: Clock) -> None:
+    def _follow(self, block: FloatArray, time: float, rate: int, clock: Clock) -> None:
         """Put a block where the clock says, or keep it until the next one shows whether its time is true."""
         if self._waiting:
             held, held_time = self._waiting
@@ -129,7 +130,7 @@ class Placer:
         else:
             self._waiting = (block, time)
 
-    def _put_down(self, block: Samples, time: float | None, rate: int) -> None:
+    def _put_down(self, block: FloatArray, time: float | None, rate: int) -> None:
         self._timeline.add(block, rate)
         self._next_time = (self._next_time if time is None else time) + len(block) / rate
         self.expects_hole = self.skipped_bytes = False
@@ -138,7 +139,7 @@ class Placer:
         """Return how far the clock is ahead of the sound."""
         return time - (self._origin_s or 0.0) - self._timeline.end_s
 
-    def _moved(self, block: Samples, time: float, rate: int, clock: Clock) -> Samples:
+    def _moved(self, block: FloatArray, time: float, rate: int, clock: Clock) -> FloatArray:
         """Make the sound's end meet a block's time; return what of the block is left then."""
         lag_s, step_s = self._lag(time), time - self._next_time
         is_tuned_in = clock.is_chained and lag_s > TUNED_IN_S and self._timeline.end_s < _FIRST_S
@@ -155,7 +156,7 @@ class Placer:
             return self._drop(block, lag_s, step_s, rate)
         return block
 
-    def _drop(self, block: Samples, lag_s: float, step_s: float, rate: int) -> Samples:
+    def _drop(self, block: FloatArray, lag_s: float, step_s: float, rate: int) -> FloatArray:
         """Leave out of a block what the sound is ahead of a slow clock; of one that steps back nothing is left out."""
         if step_s < -_STEP_S or self._dropped_s - lag_s > _MAX_DRIFT * self._timeline.end_s:
             self._set_clock(lag_s)

@@ -3,11 +3,9 @@
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
+from actors.audio.mono import FloatArray
 from actors.errors import RequestError
-
-Samples = npt.NDArray[np.float32]
 
 # Rates in Hz outside of this are no audio (the upper one is FLAC's); resampling from 1 Hz would fill the memory.
 MIN_RATE, MAX_RATE = 1_000, 655_350
@@ -29,7 +27,7 @@ class Track(Protocol):
 
     is_finite: bool
 
-    def add(self, block: Samples, rate: int, name: str) -> None:
+    def add(self, block: FloatArray, rate: int, name: str) -> None:
         """Take the next block ``[samples, channels]`` at ``rate`` Hz of a file called ``name``."""
 
 
@@ -51,7 +49,7 @@ class Timeline:
         """How long it is by now."""
         return self.samples / self.rate if self.rate else 0.0
 
-    def add(self, block: Samples, rate: int) -> None:
+    def add(self, block: FloatArray, rate: int) -> None:
         """Put a block ``[samples, channels]`` at the end."""
         self._check_rate(rate)
         self._channels = block.shape[1]

@@ -8,7 +8,7 @@ import math
 import numpy as np
 from scipy.signal import resample_poly
 
-from actors.audio.codec import FloatArray
+from actors.audio.mono import FloatArray
 from actors.bundle import Bundle
 from actors.errors import BundleError, RequestError, UsageError
 from actors.families.pocket_tts.loop import Settings

@@ -13,7 +13,8 @@ import av
 import numpy as np
 import soundfile
 
-from actors.audio.codec import FloatArray, Recording, decode_mono
+from actors.audio.codec import Recording, decode_mono
+from actors.audio.mono import FloatArray
 
 RATE = 16_000
 
