@@ -11,7 +11,7 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
@@ -20,7 +20,6 @@ from actors.runtime.external_data import external_locations
 
 MANIFEST_NAME = "bundle.json"
 
-Family = Literal["soprano", "pocket-tts", "vibevoice-realtime", "vibevoice-asr"]
 Precision = Literal["fp32", "fp16", "int8", "int4"]
 Layout = Literal["server", "portable"]
 DType = Literal["float32", "float16", "int64", "int32", "int8", "uint8", "bool"]
@@ -56,6 +55,8 @@ def _check_member(path: str) -> str:
 
 
 BundleName = Annotated[str, AfterValidator(check_name)]
+# Whether this version knows the family does not matter until the bundle is opened: actors/families.
+FamilyName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 MemberPath = Annotated[str, AfterValidator(_check_member)]
 
 
@@ -114,7 +115,7 @@ class Manifest(_Strict):
     """
 
     format_version: Literal[1]
-    family: Family
+    family: FamilyName
     name: BundleName
     precision: Precision
     layout: Layout
@@ -136,8 +137,8 @@ def parse_manifest(data: bytes, origin: str) -> Manifest:
     """Parse ``bundle.json`` bytes read from ``origin``.
 
     Raises:
-        BundleError: a format or family that this version does not know, unknown keys, wrong types, a path that leaves the
-            bundle, or a graph whose file is not listed.
+        BundleError: a format that this version does not know, unknown keys, wrong types, a path that leaves the bundle, or a
+            graph whose file is not listed.
     """
     try:
         manifest = Manifest.model_validate_json(data)
@@ -157,14 +158,11 @@ def _check_known(data: bytes, origin: str) -> None:
         document = json.loads(data)
     except (ValueError, RecursionError):
         return
-    version, family = (document.get(key) if isinstance(document, dict) else None for key in ("format_version", "family"))
-    advice = "use a newer version of Speechmill, or a bundle that this one has exported"
+    version = document.get("format_version") if isinstance(document, dict) else None
     if isinstance(version, int) and version > FORMAT_VERSION:
-        raise BundleError(f"{origin} has format {version}, and this version of Speechmill reads {FORMAT_VERSION}: {advice}")
-    if isinstance(family, str) and family not in get_args(Family):
         raise BundleError(
-            f"{origin} holds a model of the family {family[:64]!r}, which this version of Speechmill does not know (it runs "
-            f"{', '.join(get_args(Family))}): {advice}"
+            f"{origin} has format {version}, and this version of Speechmill reads {FORMAT_VERSION}: use a newer version of "
+            "Speechmill, or a bundle that this one has exported"
         )
 
 

@@ -1,60 +1,17 @@
-"""Opens a bundle as an engine: the one place that knows which class runs which family."""
+"""What is asked of a bundle's model whatever its family: open it, check a job's choices, clone a voice."""
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
+from actors.audio.mono import FloatArray
 from actors.batching import Engine
-from actors.bundle import Bundle, Manifest, load_bundle
+from actors.bundle import MANIFEST_NAME, Bundle, Manifest, load_bundle
 from actors.errors import BundleError, RequestError, SpeechmillError, UsageError
-from actors.families.pocket_tts import loop as pocket_tts
-from actors.families.soprano import loop as soprano
-from actors.families.vibevoice_asr import loop as vibevoice_asr
-from actors.families.vibevoice_realtime import loop as vibevoice_realtime
+from actors.families import FAMILIES, Family, find_family, known_families
 from actors.runtime.processor import Processor
 from actors.runtime.session import Device
-
-
-class OpenFamily(Protocol):
-    """Opens a bundle of one family on a device."""
-
-    def __call__(self, bundle: Bundle, device: Device, threads: int, slots: int) -> Any:
-        """Return the model that :class:`actors.batching.Engine` runs."""
-
-
-class ParseOptions(Protocol):
-    """Parses the options of a request to one family."""
-
-    def __call__(self, manifest: Manifest, values: Mapping[str, Any]) -> Any:
-        """Return the options; raise :class:`RequestError` if one is unknown or out of range."""
-
-
-@dataclass(frozen=True)
-class Family:
-    """What a family's module offers to the rest.
-
-    Attributes:
-        open: opens a bundle.
-        parse_options: parses what a request sets.
-        int8_gain: how many times as fast as fp32 int8 is, by
-            :attr:`actors.runtime.processor.Processor.kernels`: the README's tables, at most slots.
-    """
-
-    open: OpenFamily
-    parse_options: ParseOptions
-    int8_gain: Mapping[str, float]
-
-
-FAMILIES = {
-    "pocket-tts": Family(pocket_tts.PocketTTS, pocket_tts.parse_options, {"avx2": 1.27}),
-    "soprano": Family(soprano.Soprano, soprano.parse_options, {"avx2": 1.25}),
-    "vibevoice-asr": Family(vibevoice_asr.VibeVoiceASR, vibevoice_asr.parse_options, {"avx2": 1.38}),
-    "vibevoice-realtime": Family(vibevoice_realtime.VibeVoiceRealtime, vibevoice_realtime.parse_options, {"avx2": 1.31}),
-}
-
-TRANSCRIBERS = ("vibevoice-asr",)
 
 DEFAULT_SLOTS = 32
 
@@ -71,9 +28,10 @@ def open_model(
         slots: how many utterances decode together.
 
     Raises:
-        BundleError: the bundle breaks its contract, or cannot be opened as a model of its family.
+        BundleError: the bundle breaks its contract, cannot be opened as a model of its family, or this version does not know
+            that family.
         BundleNotFoundError: the reference names nothing.
-        UsageError: unknown device, no such family here, or sizes below 1.
+        UsageError: unknown device, or sizes below 1.
     """
     threads = threads if threads is not None else len(os.sched_getaffinity(0))
     if slots < 1 or threads < 1:
@@ -102,32 +60,53 @@ def check_choices(manifest: Manifest, voice: str | None, options: Mapping[str, A
     """Check what a whole job wants of a model before it starts.
 
     Raises:
+        BundleError: this version does not know the model's family.
         UsageError: the model has no (such) voice, or an option is unknown or out of range.
     """
-    if manifest.family in TRANSCRIBERS:
-        raise UsageError(f"{manifest.name} is a {manifest.family} model, which does not speak")
+    family = _family(manifest)
+    if family.task != "text-to-speech":
+        raise UsageError(f"{manifest.name} is a {family.name} model, which does not speak")
     if not manifest.voices:
         raise UsageError(f"{manifest.name} has no voice: add one with 'python jobs/export_models.py voice'")
     if voice is not None and voice not in manifest.voices:
         raise UsageError(f"{manifest.name} has no voice {voice!r}: it has {', '.join(manifest.voices)}")
-    try:
-        _family(manifest).parse_options(manifest, options)
-    except RequestError as error:
-        raise UsageError(str(error)) from error
+    _check_options(family, manifest, options)
 
 
 def check_transcriber(manifest: Manifest, options: Mapping[str, Any]) -> None:
     """Check what a whole transcription job wants of a model before it starts.
 
     Raises:
+        BundleError: this version does not know the model's family.
         UsageError: the model speaks and does not listen, or an option is unknown or out of range.
     """
-    if manifest.family not in TRANSCRIBERS:
-        raise UsageError(f"{manifest.name} is a {manifest.family} model, which does not transcribe: use a vibevoice-asr one")
+    family = _family(manifest)
+    if family.task != "automatic-speech-recognition":
+        others = " or ".join(other.name for other in FAMILIES.values() if other.task == "automatic-speech-recognition")
+        raise UsageError(f"{manifest.name} is a {family.name} model, which does not transcribe: use a {others} one")
+    _check_options(family, manifest, options)
+
+
+def _check_options(family: Family, manifest: Manifest, options: Mapping[str, Any]) -> None:
     try:
-        _family(manifest).parse_options(manifest, options)
+        family.parse_options(manifest, options)
     except RequestError as error:
         raise UsageError(str(error)) from error
+
+
+def clone_voice(bundle: Bundle, name: str, audio: FloatArray, sample_rate: int, folder: Path) -> Bundle:
+    """Write a copy of a bundle that has one more voice, that of a recording; see :class:`actors.families.family.AddClone`.
+
+    Raises:
+        BundleError: this version does not know the bundle's family, or its layout makes no voices.
+        RequestError: no voice can be made of the recording.
+        UsageError: the model clones no voices, or has such a voice; the name cannot name one; or the folder is not empty.
+    """
+    family = _family(bundle.manifest)
+    if family.add_clone is None:
+        others = " and ".join(other.name for other in FAMILIES.values() if other.add_clone)
+        raise UsageError(f"{bundle.manifest.name} is a {family.name} model: only {others} clones voices")
+    return family.add_clone(bundle, name, audio, sample_rate, folder)
 
 
 def int8_note(manifest: Manifest, processor: Processor) -> str | None:
@@ -142,15 +121,20 @@ def int8_note(manifest: Manifest, processor: Processor) -> str | None:
 
 
 def _family(manifest: Manifest) -> Family:
-    if manifest.family not in FAMILIES:
-        raise UsageError(f"{manifest.name} is a {manifest.family} model, which this version cannot run")
-    return FAMILIES[manifest.family]
+    family = find_family(manifest.family)
+    if family is None:
+        raise BundleError(
+            f"{manifest.name} is a model of the family {manifest.family!r}, which this version of Speechmill does not know "
+            f"(it runs {', '.join(known_families())}): use a newer version of Speechmill, or install the package that brings it"
+        )
+    return family
 
 
 def _find(reference: Path | str) -> Bundle:
-    if Path(reference).is_dir():
+    # A folder alone is none: in a checkout of ours there is one that is called "embedded", as the model is.
+    if isinstance(reference, Path) or (Path(reference) / MANIFEST_NAME).is_file():
         return load_bundle(reference)
-    # The one arrow from here to cluster/, taken at call time: only a reference that is not a folder needs the registry.
+    # The one arrow from here to cluster/, taken at call time: only a reference that is not a bundle needs the registry.
     from cluster.registry import fetch
 
     return fetch(str(reference))

@@ -24,17 +24,12 @@ from huggingface_hub.errors import (  # type: ignore[attr-defined]
 
 from actors.bundle import MANIFEST_NAME, Bundle, CheckResult, FileEntry, Manifest
 from actors.errors import BundleCorruptError, BundleNotFoundError, StorageError, UsageError
+from actors.families import find_family
 
 CARD_NAME = "README.md"
 _TIMEOUT_S = 20.0
 _PART = r"[A-Za-z0-9](?:[A-Za-z0-9_-]|[.](?![.]))*"
 _REFERENCE = re.compile(rf"hf://({_PART}/{_PART})(?:@({_PART}(?:/{_PART})*))?")
-_TASKS = {
-    "soprano": "text-to-speech",
-    "pocket-tts": "text-to-speech",
-    "vibevoice-realtime": "text-to-speech",
-    "vibevoice-asr": "automatic-speech-recognition",
-}
 # The licence identifiers the hub knows that speech models use; its validation refuses others.
 _HUB_LICENCES = frozenset(
     {
@@ -194,6 +189,7 @@ def model_card(bundle: Bundle, repo: str, branch: str = constants.DEFAULT_REVISI
 
 
 def _front_matter(manifest: Manifest) -> ModelCardData:
+    family = find_family(manifest.family)
     licence = manifest.source.licence
     known = licence is not None and licence.lower() in _HUB_LICENCES
     base = manifest.source.repo if re.fullmatch(rf"{_PART}/{_PART}", manifest.source.repo) else None
@@ -202,7 +198,7 @@ def _front_matter(manifest: Manifest) -> ModelCardData:
         license=licence.lower() if licence and known else "other" if licence else None,
         license_name=None if known else licence,
         library_name="speechmill",
-        pipeline_tag=_TASKS[manifest.family],
+        pipeline_tag=family.task if family else None,
         tags=["speechmill", "onnx", "onnxruntime", manifest.family, manifest.precision, manifest.layout],
         base_model=base,
         base_model_relation="quantized" if quantized else None,

@@ -15,7 +15,6 @@ from actors.bundle import (
     MANIFEST_NAME,
     Bundle,
     CheckResult,
-    Family,
     GraphSpec,
     Layout,
     Manifest,
@@ -104,7 +103,7 @@ class Export:
         keep_in_turn: by graph key, further parts of weight names to leave alone, tried in turn where the SNR is too low.
     """
 
-    family: Family
+    family: str
     sample_rate: int
     voices: Sequence[str]
     graphs: Mapping[str, Graph]

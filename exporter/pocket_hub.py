@@ -20,7 +20,7 @@ from torch import Tensor
 from actors.errors import ExportError, UsageError
 from exporter.checkpoints import Checkpoint, open_checkpoint
 from exporter.pocket_config import Config, Contents
-from exporter.voices import find_voices
+from exporter.pocket_voices import find_voices
 
 logger = logging.getLogger(__name__)
 

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from actors.bundle import Layout
 from actors.errors import ExportError
+from actors.families.pocket_tts import FAMILY
 from exporter.attention import buffer_attention, shared_buffer_attention
 from exporter.build import Agreement, Export, Speech
 from exporter.checkpoints import Checkpoint, load_weights
@@ -25,9 +26,9 @@ from exporter.layers import Linear, rotary_tables
 from exporter.mimi import Decoder, Encoder, load_mimi
 from exporter.pocket_config import BackboneConfig, Config, Contents, FlowConfig, FlowLMConfig, read_config
 from exporter.pocket_hub import is_hub_layout, read_hub
+from exporter.pocket_voices import find_voices, with_voices
 from exporter.sentencepiece_model import convert_sentencepiece
 from exporter.verify import Case, Run
-from exporter.voices import find_voices, with_voices
 
 MAX_POSITIONS = 4096  # of a slot: voice, text and speech; the length of the rotary tables
 MAX_TEXT_TOKENS = 256  # of one utterance. The original only warns above 50, so that longer clauses than that are spoken too
@@ -259,7 +260,7 @@ def load(checkpoint: Checkpoint, layout: Layout) -> Export:
     graphs = _graphs(model, layout)
     cases = _Cases(model, graphs, layout, tokenizer)
     export = Export(
-        family="pocket-tts",
+        family=FAMILY.name,
         sample_rate=config.mimi.sample_rate,
         voices=[],
         graphs=graphs,

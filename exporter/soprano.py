@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from actors.bundle import Layout
 from actors.errors import ExportError
+from actors.families.soprano import FAMILY
 from exporter.attention import concat_attention, shared_buffer_attention
 from exporter.build import TOP1_AGREEMENT, Export, Speech
 from exporter.checkpoints import Checkpoint, load_weights
@@ -328,7 +329,7 @@ def load(checkpoint: Checkpoint, layout: Layout) -> Export:
     cases = _Cases(lm, tokenizer)
     drive = cases.server_logits if layout == "server" else cases.portable_logits
     return Export(
-        family="soprano",
+        family=FAMILY.name,
         sample_rate=decoder.config.sample_rate,
         voices=["default"],
         graphs=graphs,

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from actors.bundle import Layout
 from actors.errors import ExportError
+from actors.families.vibevoice_asr import FAMILY
 from exporter.build import Export
 from exporter.checkpoints import Checkpoint, TensorFiles, load_weights
 from exporter.graphs import Graph, Port
@@ -288,7 +289,7 @@ def load(checkpoint: Checkpoint, layout: Layout) -> Export:
     else:
         cases = PortableCases(graphs, config.lm.vocab_size, encoder.hop, model.audio_id, spoken)
     return Export(
-        family="vibevoice-asr",
+        family=FAMILY.name,
         sample_rate=_SAMPLE_RATE,
         voices=[],
         graphs=graphs,

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from actors.bundle import Layout
 from actors.errors import ExportError
+from actors.families.vibevoice_realtime import FAMILY
 from exporter.build import Export
 from exporter.checkpoints import Checkpoint, download_file, load_weights
 from exporter.graphs import OPSET, Graph, Port
@@ -291,7 +292,7 @@ def load(checkpoint: Checkpoint, layout: Layout) -> Export:
     graphs = declare(model)
     cases = examples(graphs, config.backbone.vocab_size, config.head.ddpm_num_steps)
     export = Export(
-        family="vibevoice-realtime",
+        family=FAMILY.name,
         sample_rate=_SAMPLE_RATE,
         voices=[],
         graphs=graphs,

@@ -15,7 +15,8 @@ from typer.core import TyperGroup
 from actors.audio.codec import decode, to_mono
 from actors.bundle import Layout, Precision, check_name
 from actors.errors import RequestError, UsageError
-from actors.families.pocket_tts.voices import add_voice
+from actors.families import known_families
+from actors.models import clone_voice
 from cluster.registry import LATEST, REGISTRY_VARIABLE, fetch, publish
 from jobs.console import run_app
 
@@ -34,21 +35,20 @@ app = typer.Typer(
     cls=_ExportByDefault, help=__doc__, add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True
 )
 
+
+def _check_family(name: str) -> str:
+    if name not in (known := known_families()):
+        raise typer.BadParameter(f"{name!r} is not one of {', '.join(map(repr, known))}.")
+    return name
+
+
 Registry = Annotated[
     str | None,
     typer.Option("--publish", envvar=REGISTRY_VARIABLE, help="Root of the registry: folder, s3://, gs:// or hf://org/repo."),
 ]
 Tag = Annotated[str, typer.Option(help="Tag to set.")]
+Family = Annotated[str, typer.Option(help="Model family.", metavar=f"<{'|'.join(known_families())}>", callback=_check_family)]
 Folder = Annotated[Path | None, typer.Option(help="Keep the bundle in this new folder too.")]
-
-
-class FamilyName(StrEnum):
-    """Model families that can be exported."""
-
-    POCKET_TTS = "pocket-tts"
-    SOPRANO = "soprano"
-    VIBEVOICE_ASR = "vibevoice-asr"
-    VIBEVOICE_REALTIME = "vibevoice-realtime"
 
 
 class PrecisionName(StrEnum):
@@ -69,7 +69,7 @@ class LayoutName(StrEnum):
 
 @app.command("export")
 def export_models(
-    family: Annotated[FamilyName, typer.Option(help="Model family.")],
+    family: Family,
     checkpoint: Annotated[str, typer.Option(help="Folder, or hub id org/name[@revision].")],
     name: Annotated[str, typer.Option(help="Name of the bundle.")],
     registry: Registry = None,
@@ -99,7 +99,7 @@ def export_models(
 
 
 @app.command("voice")
-def clone_voice(
+def add_voice(
     model: Annotated[str, typer.Option(help="Bundle to add the voice to: name@tag, a folder, … (PocketTTS only).")],
     audio: Annotated[Path, typer.Option(help="A recording of the voice, any audio or video file; 10 s of clean speech do.")],
     voice: Annotated[str | None, typer.Option(help="The voice's name; default: the file's.")] = None,
@@ -109,21 +109,17 @@ def clone_voice(
     folder: Folder = None,
 ) -> None:
     """Clone a voice into a new version of a bundle and publish it; print its pinned name as the last line."""
-    # Imported here: scipy takes a second, for which no other command need wait.
-    from actors.families.pocket_tts.cloning import VoiceCloner
-
     _check_destination(registry, folder)
     name = check_name(audio.stem if voice is None else voice)
     bundle = fetch(model, registry)
-    try:
-        samples, rate = decode(audio)
-        used = samples if seconds is None else samples[:, : int(seconds * rate)]
-        prefix = VoiceCloner(bundle).clone(to_mono(used), rate)
-    except RequestError as error:
-        raise UsageError(f"--audio: {error}") from error
     with tempfile.TemporaryDirectory(prefix="speechmill-voice-") as scratch:
         target = folder or Path(scratch) / "bundle"
-        reference = add_voice(bundle, name, prefix, target).reference
+        try:
+            samples, rate = decode(audio)
+            used = samples if seconds is None else samples[:, : int(seconds * rate)]
+            reference = clone_voice(bundle, name, to_mono(used), rate, target).reference
+        except RequestError as error:
+            raise UsageError(f"--audio: {error}") from error
         typer.echo(reference if registry is None else publish(target, registry, tag))
 
 
@@ -133,22 +129,18 @@ def _check_destination(registry: str | None, folder: Path | None) -> None:
 
 
 def _build(
-    family: FamilyName, checkpoint: str, name: str, precision: Precision, layout: Layout, voices: Path | None, folder: Path
+    family: str, checkpoint: str, name: str, precision: Precision, layout: Layout, voices: Path | None, folder: Path
 ) -> str:
     try:
         # Imported here: `--help` and wrong usage need no torch, and a machine without it gets a sentence, not a traceback.
         from exporter.build import build_bundle
-        from exporter.families import FAMILIES
-        from exporter.voices import with_voices
+        from exporter.families import read_export
     except ModuleNotFoundError as error:
         raise UsageError(f"exporting needs {error.name}: pip install 'speechmill[export]'") from error
     for noisy in ("onnxscript", "onnx_ir", "torch.onnx"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
     logging.getLogger("exporter").setLevel(logging.INFO)
-    exporter = FAMILIES[family.value]
-    export = exporter.load(exporter.find_checkpoint(checkpoint), layout)
-    if voices is not None:
-        export = with_voices(export, voices, layout)
+    export = read_export(family, checkpoint, layout, voices)
     return build_bundle(export, name, precision, layout, folder).reference
 
 

@@ -1,4 +1,4 @@
-"""Audio in and out: files to float32 samples and back, resampling, mono, silence.
+"""Audio in and out: files to float32 samples and back, resampling, mono.
 
 Samples are float32 in [-1, 1] everywhere: ``[samples]`` for speech we make, ``[channels, samples]`` for what a file
 holds. ``actors.audio.decoding`` reads files; libsndfile encodes the lossless formats and FFmpeg the lossy ones.
@@ -12,24 +12,17 @@ from typing import Literal, get_args
 
 import av
 import numpy as np
-import numpy.typing as npt
 import soundfile
 import soxr
 
-from actors.audio.decoding import MAX_RATE, MIN_RATE, Damaged, decode_into
-from actors.audio.mono import MonoTrack
+from actors.audio.decoding import Damaged, decode_into
+from actors.audio.mono import FloatArray, MonoTrack
+from actors.audio.timeline import MAX_RATE, MIN_RATE
 from actors.errors import SynthesisError, UsageError
 
 AudioFormat = Literal["flac", "wav", "opus", "mp3"]
-FloatArray = npt.NDArray[np.float32]
 
 EXTENSIONS: dict[AudioFormat, str] = {"flac": ".flac", "wav": ".wav", "opus": ".opus", "mp3": ".mp3"}
-MIME_TYPES: dict[AudioFormat, str] = {
-    "flac": "audio/flac",
-    "wav": "audio/wav",
-    "opus": "audio/ogg",
-    "mp3": "audio/mpeg",
-}
 
 
 @dataclass(frozen=True)
@@ -167,11 +160,6 @@ def resample(audio: FloatArray, from_rate: int, to_rate: int) -> FloatArray:
         return audio
     resampled: FloatArray = soxr.resample(audio.T, from_rate, to_rate, quality="HQ").T
     return np.ascontiguousarray(resampled)
-
-
-def silence(seconds: float, sample_rate: int) -> FloatArray:
-    """Return ``seconds`` of silence, float32 ``[samples]``."""
-    return np.zeros(round(seconds * sample_rate), dtype=np.float32)
 
 
 def _encode_pcm16(audio: FloatArray, sample_rate: int, audio_format: AudioFormat) -> bytes:

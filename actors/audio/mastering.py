@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from actors.audio.codec import FloatArray, resample
+from actors.audio.codec import resample
+from actors.audio.mono import FloatArray
 from actors.errors import UsageError
 
 # Silence at the ends: pieces this long, below a level under the loudest one of them; some of it stays.

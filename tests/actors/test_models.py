@@ -12,11 +12,12 @@ import pytest
 
 from actors.bundle import MANIFEST_NAME, Manifest, load_bundle
 from actors.errors import BundleError, UsageError
+from actors.families import FAMILIES
 from actors.families.pocket_tts import loop as pocket_tts
 from actors.families.soprano import loop as soprano
 from actors.families.vibevoice_asr import loop as vibevoice_asr
 from actors.families.vibevoice_realtime import loop as vibevoice_realtime
-from actors.models import FAMILIES, int8_note, open_model
+from actors.models import check_choices, check_transcriber, clone_voice, int8_note, open_model
 from actors.runtime.processor import Processor
 from cluster.registry import EMBEDDED_ASR, embedded_folder
 
@@ -46,6 +47,35 @@ def test_there_is_nothing_to_say_of_other_precisions_and_processors(manifest: Ma
     assert int8_note(manifest, NEW) is None
     assert int8_note(manifest, replace(OLD, kernels="sse4.1")) is None  # not measured
     assert int8_note(manifest.model_copy(update={"precision": "fp32"}), OLD) is None
+
+
+# --- families ------------------------------------------------------------------------------------------------------
+
+
+def test_a_model_of_a_family_that_this_version_lacks_says_what_to_do(tmp_path: Path) -> None:
+    shutil.copytree(embedded_folder(), tmp_path / "bundle")
+    edit(lambda document: document.update(family="kokoro"))(tmp_path / "bundle")
+    bundle = load_bundle(tmp_path / "bundle")
+    said = r"the family 'kokoro', which this version of Speechmill does not know \(it runs .*soprano.*use a newer version"
+    for use in (
+        lambda: open_model(bundle, threads=1, slots=1),
+        lambda: check_choices(bundle.manifest, None, {}),
+        lambda: check_transcriber(bundle.manifest, {}),
+        lambda: clone_voice(bundle, "anna", np.zeros(16_000, np.float32), 16_000, tmp_path / "new"),
+    ):
+        with pytest.raises(BundleError, match=said) as caught:
+            use()
+        assert "xport" not in str(caught.value)
+
+
+def test_what_a_model_cannot_do_is_a_usage_error_that_names_those_that_can(manifest: Manifest) -> None:
+    hearing = load_bundle(embedded_folder(EMBEDDED_ASR)).manifest
+    with pytest.raises(UsageError, match="is a vibevoice-asr model, which does not speak"):
+        check_choices(hearing, None, {})
+    with pytest.raises(UsageError, match="is a soprano model, which does not transcribe: use a vibevoice-asr one"):
+        check_transcriber(manifest, {})
+    with pytest.raises(UsageError, match="is a soprano model: only pocket-tts clones voices"):
+        clone_voice(load_bundle(embedded_folder()), "anna", np.zeros(16_000, np.float32), 16_000, Path("new"))
 
 
 # --- broken bundles ------------------------------------------------------------------------------------------------

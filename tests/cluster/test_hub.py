@@ -13,6 +13,7 @@ from huggingface_hub import constants
 
 from actors.bundle import MANIFEST_NAME, CheckResult, Source, load_bundle
 from actors.errors import BundleCorruptError, BundleNotFoundError, StorageError, UsageError
+from actors.families import FAMILIES
 from cluster import hub
 from cluster.registry import describe, fetch, publish, resolve
 
@@ -308,6 +309,17 @@ def test_the_card_says_what_the_manifest_knows(make_bundle: Any) -> None:
         'engine = open_model("hf://org/repo")',
     ):
         assert row in card.splitlines()
+
+
+def test_the_card_names_the_familys_task_where_it_is_known(make_bundle: Any) -> None:
+    tasks = {family: family_task(hub.model_card(load_bundle(make_bundle(family=family)), "org/repo")) for family in FAMILIES}
+    assert tasks == {name: family.task for name, family in FAMILIES.items()}
+    assert family_task(hub.model_card(load_bundle(make_bundle(family="kokoro")), "org/repo")) is None
+
+
+def family_task(card: str) -> str | None:
+    lines = [line for line in front_matter(card).splitlines() if line.startswith("pipeline_tag")]
+    return lines[0].removeprefix("pipeline_tag: ") if lines else None
 
 
 @pytest.mark.parametrize(

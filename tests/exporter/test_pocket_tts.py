@@ -16,7 +16,7 @@ from actors.errors import BundleError, ExportError, UsageError  # noqa: E402
 from exporter.build import Export  # noqa: E402
 from exporter.pocket_config import find_checkpoint  # noqa: E402
 from exporter.pocket_tts import load  # noqa: E402
-from exporter.voices import with_voices  # noqa: E402
+from exporter.pocket_voices import with_voices  # noqa: E402
 
 VARIANTS = ("lsd", "drifting", "pointwise")
 TOLERANCE = 1e-4  # of the largest magnitude; measured: below 1e-5

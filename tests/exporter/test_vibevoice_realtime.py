@@ -15,7 +15,7 @@ from exporter import vibevoice_realtime
 from exporter.build import Export
 from exporter.checkpoints import Checkpoint, open_checkpoint
 from exporter.vibevoice_realtime import FILES, load
-from exporter.voices import with_voices
+from exporter.vibevoice_voices import with_presets
 
 Edit = Callable[[dict[str, Any]], object]
 
@@ -104,11 +104,11 @@ def test_a_checkpoint_of_the_hub_gets_the_tokenizer_that_the_original_names(
 
 def test_voices_of_another_folder_take_the_place_of_those_beside_the_checkpoint(export: Export, copy: Path) -> None:
     (copy / "voiceA.pt").unlink()
-    replaced = with_voices(export, copy, "server")
+    replaced = with_presets(export, copy, "server")
     assert replaced.voices == ["voiceB"]
     assert set(replaced.files) == {"tokenizer.json", "negative.safetensors", "voices/voiceB.safetensors"}
     with pytest.raises(UsageError, match="has no voice"):
-        with_voices(export, copy / "none", "server")
+        with_presets(export, copy / "none", "server")
 
 
 def test_every_weight_must_be_there_and_none_more(copy: Path) -> None:

@@ -1,3 +1,4 @@
+import json
 import signal
 import subprocess
 import sys
@@ -88,6 +89,16 @@ def test_list_prints_whole_references(run: CommandLine, folder: Path) -> None:
     code, out, _ = run("list")
     assert code == 0
     assert out.splitlines()[1].split() == [reference, "latest", "soprano", "int8", "0.0", "MB"]
+
+
+@pytest.mark.usefixtures("root")
+def test_a_bundle_of_a_family_that_this_version_does_not_know_is_published_and_listed(run: CommandLine, folder: Path) -> None:
+    document = json.loads((folder / MANIFEST_NAME).read_bytes())
+    (folder / MANIFEST_NAME).write_text(json.dumps({**document, "family": "kokoro"}))
+    code, out, _ = run("publish", str(folder))
+    assert code == 0
+    assert run("list")[1].splitlines()[1].split() == [out.strip(), "latest", "kokoro", "int8", "0.0", "MB"]
+    assert "kokoro" in run("show", "tiny")[1]
 
 
 def test_list_marks_a_corrupt_bundle(run: CommandLine, folder: Path, root: str) -> None:

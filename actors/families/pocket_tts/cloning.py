@@ -8,7 +8,7 @@ import math
 import numpy as np
 from scipy.signal import resample_poly
 
-from actors.audio.codec import FloatArray
+from actors.audio.mono import FloatArray
 from actors.bundle import Bundle
 from actors.errors import BundleError, RequestError, UsageError
 from actors.families.pocket_tts.loop import Settings
@@ -22,8 +22,6 @@ class VoiceCloner:
     """The part of a PocketTTS bundle that makes voices, on the CPU."""
 
     def __init__(self, bundle: Bundle, threads: int = 1) -> None:
-        if bundle.manifest.family != "pocket-tts":
-            raise UsageError(f"{bundle.manifest.name} is a {bundle.manifest.family} model: only pocket-tts clones voices")
         if bundle.manifest.layout != "server":
             raise BundleError(f"{bundle.folder} has layout {bundle.manifest.layout!r}: voices are made with 'server' bundles")
         if "mimi_encoder" not in bundle.manifest.graphs:

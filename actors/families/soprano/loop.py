@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 
 from actors.bundle import Bundle, Manifest
 from actors.errors import BundleError, NotFiniteError, RequestError
-from actors.families.soprano.text import chunk_text
+from actors.families.soprano.chunking import chunk_text
 from actors.finite import check_audio, finite_rows, not_finite, rows_to_choose_from
 from actors.requests import SynthesisRequest, SynthesisResult, join_chunks
 from actors.runtime.kv_cache import KVCache

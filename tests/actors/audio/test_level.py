@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from actors.audio.codec import FloatArray
 from actors.audio.level import measure
+from actors.audio.mono import FloatArray
 
 RATE = 24_000
 

@@ -5,8 +5,8 @@ import av
 import numpy as np
 import pytest
 
-from actors.audio.codec import FloatArray
 from actors.audio.mastering import Mastering, loudness, master, speech_bounds, to_loudness, to_peak, true_peak
+from actors.audio.mono import FloatArray
 from actors.errors import UsageError
 
 RATE = 16_000

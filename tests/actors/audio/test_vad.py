@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from actors import SynthesisRequest, open_model
-from actors.audio.codec import FloatArray, resample
+from actors.audio.codec import resample
+from actors.audio.mono import FloatArray
 from actors.audio.vad import SilenceCutter, cut_at_silence, join_spans, place, without_silence
 from cluster.registry import embedded_folder
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from actors.families.soprano.text import chunk_text, normalise, split_sentences
+from actors.families.soprano.chunking import chunk_text, split_sentences
+from actors.families.soprano.text import normalise
 
 CASES: list[dict[str, Any]] = json.loads(
     (Path(__file__).parents[3] / "fixtures" / "soprano_text_cases.json").read_text(encoding="utf-8")
@@ -150,73 +151,6 @@ def test_characters_beyond_ascii(text: str, expected: str) -> None:
 @pytest.mark.parametrize("emoji", ["😀", "☀", "⭐", "❤\ufe0f", "🇫🇷", "👍🏽", "⌚", "\U000e0067"])
 def test_emoji_are_silent(emoji: str) -> None:
     assert normalise(emoji) == ""
-
-
-@pytest.mark.parametrize(
-    ("text", "max_chars", "expected"),
-    [
-        ("", 300, []),
-        ("One. Two! Three?", 300, ["One.", "Two!", "Three?"]),
-        ("Version 1.2 is out. Yes", 300, ["Version 1.2 is out.", "Yes"]),
-        ("What?! No...", 300, ["What?!", "No..."]),
-        ('"Hi there. Bye." he said.', 300, ['"Hi there. Bye." he said.']),
-        ("“Hi. Bye.” he said. Ok", 300, ['"Hi. Bye." he said.', "Ok"]),
-        ("one two three four", 10, ["one two", "three", "four"]),
-        ('"one two" three four five', 15, ['"one two"', "three four", "five"]),
-        ("abcdefgh", 5, ["a", "b", "c", "d", "efgh"]),
-        ("... , ! ok ;", 300, ["ok ;"]),
-        ("Hello.b", 300, ["Hello.b"]),
-    ],
-)
-def test_splits_like_the_original(text: str, max_chars: int, expected: list[str]) -> None:
-    assert split_sentences(text, max_chars) == expected
-
-
-LONG = "this sentence has more than thirty characters."
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("", []),
-        ("Hi.", ["hi."]),
-        ("Hi. Ok.", ["hi. ok."]),
-        (f"Hi. Ok. {LONG}", [f"hi. ok. {LONG}"]),
-        (f"{LONG} Hi. Ok. {LONG}", [f"{LONG} hi. ok.", LONG]),
-        ("This one has thirty letters in. Yes. No.", ["this one has thirty letters in. yes. no."]),
-        (f"Yes, of course I did so. Yes. No. {LONG}", ["yes, of course i did so. yes. no.", LONG]),
-    ],
-)
-def test_short_sentences_join_their_neighbours(text: str, expected: list[str]) -> None:
-    assert chunk_text(text) == expected
-
-
-def test_chunks_respect_the_given_bounds() -> None:
-    assert chunk_text("Hi. Ok.", min_chars=0) == ["hi.", "ok."]
-    assert chunk_text("one two three four", min_chars=0, max_chars=10) == ["one two", "three", "four."]
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("one,two,three,four,five,six", ["one, two, three,", "four, five, six."]),
-        ("grape-orange-pear-fig-lime-plum", ["grape-orange-pear", "fig-lime-plum."]),
-        ("Say: qwrtpsdfghjklzxcvbnmqwrtpsdfg", ["say.", "qwrtpsdfghjklzxcvbn", "mqwrtpsdfg."]),
-        ("ภาษาไทยภาษาไทยภาษาไทย", ["phasaaithyphasaaith", "yphasaaithy."]),
-        ("-" * 60, []),
-    ],
-)
-def test_words_too_long_for_a_chunk_are_cut_and_not_taken_apart(text: str, expected: list[str]) -> None:
-    assert chunk_text(text, min_chars=0, max_chars=20) == expected
-
-
-def test_words_that_fit_are_left_as_they_are() -> None:
-    assert chunk_text("And one,two,three,four is", min_chars=0, max_chars=20) == ["and", "one,two,three,four", "is."]
-
-
-@pytest.mark.parametrize("text", ["", " \t\r\n", "😀 😀", "\0\x07", "...", "?!", '"" ""', "\ud800", "([{}])", "\u2028"])
-def test_nothing_to_say_gives_no_chunks(text: str) -> None:
-    assert chunk_text(text) == []
 
 
 @pytest.mark.parametrize(

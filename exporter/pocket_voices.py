@@ -1,4 +1,4 @@
-"""The voices of a checkpoint: of PocketTTS, states that the original package made and saved; of others, their own module's."""
+"""The voices of a PocketTTS checkpoint: states that the original package made and saved."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -9,20 +9,15 @@ from actors.bundle import Layout, check_name
 from actors.errors import ExportError, UsageError
 from actors.families.pocket_tts.voices import load_voice, voice_member
 from exporter.build import Export
-from exporter.vibevoice_voices import with_presets
 
 
-def with_voices(export: Export, folder: Path, layout: Layout) -> Export:
+def with_voices(export: Export, folder: Path, layout: Layout) -> Export:  # noqa: ARG001 - one interface
     """Return ``export`` with the voices of ``folder`` in place of its own.
 
     Raises:
-        UsageError: the family has no such voices, or the folder none.
+        UsageError: the folder has no voice.
         BundleError: a voice is damaged, or another model's.
     """
-    if export.family == "vibevoice-realtime":
-        return with_presets(export, folder, layout)
-    if export.family != "pocket-tts":
-        raise UsageError(f"{export.family} takes no voices")
     voices = find_voices(folder)
     if not voices:
         raise UsageError(f"{folder} has no voice: voices are *.safetensors with a key …self_attn/cache")
