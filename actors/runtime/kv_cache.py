@@ -17,7 +17,7 @@ class KVCache:
     """Buffers ``[rows, kv_heads, max_length, head_dim]``: a graph's ``past_*`` and ``present_*`` at once.
 
     A range of rows is a view of the buffers, so a smaller batch costs less and a prompt is prefilled straight into its
-    slot. Memory is reserved, not touched: on the CPU a row's pages become real as its sequence grows.
+    row. Memory is reserved, not touched: on the CPU a row's pages become real as its sequence grows.
 
     Raises:
         UsageError: there is not so much memory.

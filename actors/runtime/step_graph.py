@@ -12,7 +12,9 @@ _LENGTHS: Mapping[str, int | None] = {"seqlens_k": None, "total_sequence_length"
 
 
 class StepGraph:
-    """A graph with room for ``rows`` sequences, each of a length of its own. What it remembers is neither moved nor copied.
+    """A graph with a KV cache, and with room for ``rows`` sequences, each of a length of its own.
+
+    It reads and writes cache and outputs where they are, whichever rows a run is of.
 
     Args:
         graphs: opens it.
@@ -23,8 +25,8 @@ class StepGraph:
         edges: the other inputs and outputs that the caller uses, as :meth:`actors.runtime.session.Graphs.open` takes them.
 
     Attributes:
-        cache: what it remembers of every row.
-        outputs: float32 ``[rows, size]``, of every row that of its last run.
+        cache: keys and values of every row.
+        outputs: float32 ``[rows, size]``; a row has what its last run gave.
 
     Raises:
         BundleError: the bundle has no such graph, or a broken one.
