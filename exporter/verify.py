@@ -54,8 +54,8 @@ def open_graph(path: str, *, mapped: bool = False) -> Run:
     With ``mapped`` its weights stay in the file and are not copied into a faster order: it may be larger than memory.
     """
     session = open_session(Path(path), Device("cpu"), len(os.sched_getaffinity(0)), mapped=mapped)
-    names = [output.name for output in session.get_outputs()]
-    halves = {port.name for port in session.get_inputs() if port.type == "tensor(float16)"}
+    names = list(session.outputs)
+    halves = {name for name, edge in session.inputs.items() if edge.dtype == "float16"}
 
     def run(feeds: Feeds) -> dict[str, np.ndarray]:
         typed = {name: array.astype(np.float16) if name in halves else array for name, array in feeds.items()}

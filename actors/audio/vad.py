@@ -9,12 +9,11 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime as ort
 
 from actors.audio.codec import resample
 from actors.audio.level import measure
 from actors.audio.mono import FloatArray, blocks, release
-from actors.runtime.session import Device, open_session
+from actors.runtime.session import Device, Session, open_session
 
 _MODEL = Path(__file__).parent / "silero_vad" / "silero_vad_16k_op15.onnx"
 _RATE = 16_000
@@ -49,7 +48,7 @@ class SilenceCutter:
     """Cuts long recordings where nobody speaks. Safe to call from several threads."""
 
     def __init__(self) -> None:
-        self._session: ort.InferenceSession | None = None
+        self._session: Session | None = None
         self._lock = threading.Lock()
 
     def cut(self, audio: FloatArray, rate: int, longest: int) -> list[Span]:
@@ -63,11 +62,11 @@ class SilenceCutter:
         padded = np.zeros(_CONTEXT + count * _WINDOW, np.float32)
         padded[_CONTEXT : _CONTEXT + len(samples)] = samples
         session = self._open()
-        state = np.zeros((2, 1, 128), np.float32)
+        feeds: dict[str, np.ndarray] = {"state": np.zeros((2, 1, 128), np.float32), "sr": np.array(_RATE, np.int64)}
         probabilities = np.zeros(count, np.float32)
         for i in range(count):
-            window = padded[None, i * _WINDOW : _CONTEXT + (i + 1) * _WINDOW]
-            output, state = session.run(None, {"input": window, "state": state, "sr": np.array(_RATE, np.int64)})
+            feeds["input"] = padded[None, i * _WINDOW : _CONTEXT + (i + 1) * _WINDOW]
+            output, feeds["state"] = session.run(["output", "stateN"], feeds)
             probabilities[i] = output[0, 0]
         return probabilities
 
@@ -91,7 +90,7 @@ class SilenceCutter:
         margin = round(_HEARD_EDGE_S * rate)
         return _narrow(spans, max(0, begin - margin), min(end + margin, len(joined)))
 
-    def _open(self) -> ort.InferenceSession:
+    def _open(self) -> Session:
         with self._lock:
             if self._session is None:
                 self._session = open_session(_MODEL, Device("cpu"), 1)

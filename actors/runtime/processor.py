@@ -11,7 +11,8 @@ from importlib import metadata
 from pathlib import Path
 
 import numpy as np
-import onnxruntime as ort
+
+from actors.runtime.session import VERSION
 
 _CPUINFO = Path("/proc/cpuinfo")
 
@@ -93,4 +94,4 @@ def this_maker() -> Maker:
         ours = metadata.version("speechmill")
     except metadata.PackageNotFoundError:  # it is run from its sources, as by `ray job submit --working-dir`
         ours = "unknown"
-    return Maker(this_processor().kernels, ort.__version__, np.__version__, ours)
+    return Maker(this_processor().kernels, VERSION, np.__version__, ours)

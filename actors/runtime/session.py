@@ -1,17 +1,25 @@
-"""Every ONNX Runtime option Speechmill sets, and why."""
+"""Every ONNX Runtime option Speechmill sets, and why. Nothing else in ``actors`` sees ONNX Runtime.
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+A second runtime would be a second :func:`open_session`: its :class:`Session` names the graph's edges, runs with arrays, gives a
+:class:`Binding` that runs in place, and can be ended. For a memory of its device's own it would reserve a :class:`DeviceArray`.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnxruntime as ort
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from actors.bundle import Bundle, DType, GraphSpec, TensorSpec
 from actors.errors import BundleError, UsageError
+
+VERSION: str = ort.__version__
 
 
 @dataclass(frozen=True)
@@ -85,43 +93,116 @@ _DTYPES: dict[str, DType] = {
 }
 # What onnxruntime says of a file; the rest may be a device's fault.
 _BROKEN = (ort_errors.InvalidProtobuf, ort_errors.InvalidGraph, ort_errors.NoSuchFile, ort_errors.NotImplemented)
-# What tells a graph with a KV cache how long its rows are: the edges that all of them have.
-LENGTHS: Mapping[str, int | None] = {"seqlens_k": None, "total_sequence_length": None}
 _SHOWN = 300  # characters of onnxruntime's messages
 
 
-class Session(ort.InferenceSession):  # type: ignore[misc] # onnxruntime has no types
-    """A session of onnxruntime whose runs can be ended."""
+@dataclass(frozen=True)
+class DeviceArray:
+    """Rows ``[rows, ...]`` in a device's memory, whose slices share it as a numpy array's do.
 
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        # By default a failure is printed on stdout, and all is tried again with other providers and without our options.
-        super().__init__(*arguments, enable_fallback=False, **options)
+    ``owner`` frees the memory when nobody has it any more.
+    """
+
+    device: Device
+    dtype: np.dtype
+    shape: tuple[int, ...]
+    address: int
+    owner: Any
+
+    @classmethod
+    def reserve(cls, shape: tuple[int, ...], dtype: np.dtype, device: Device) -> "DeviceArray":
+        """Return an array of unknown content."""
+        value = ort.OrtValue.ortvalue_from_shape_and_type(shape, dtype, device.memory, device.ordinal)
+        return cls(device, dtype, shape, value.data_ptr(), value)
+
+    def __getitem__(self, rows: slice) -> "DeviceArray":
+        first, stop, _ = rows.indices(self.shape[0])
+        row_bytes = math.prod(self.shape[1:]) * self.dtype.itemsize
+        return replace(self, shape=(stop - first, *self.shape[1:]), address=self.address + first * row_bytes)
+
+
+Array = np.ndarray | DeviceArray
+
+
+@dataclass(frozen=True)
+class Edge:
+    """An input or output of an opened graph: its type, if it is one of ours, and its axes, as sizes or as names."""
+
+    dtype: DType | None
+    axes: Sequence[int | str | None]
+
+
+class Session:
+    """An opened graph whose runs can be ended.
+
+    Attributes:
+        inputs: by name.
+        outputs: by name, in the graph's order.
+    """
+
+    def __init__(self, opened: ort.InferenceSession) -> None:
+        self._session = opened
         self._running = ort.RunOptions()
         self._running.log_severity_level = 4  # what goes wrong is raised
+        self.inputs = {edge.name: Edge(_DTYPES.get(edge.type), edge.shape) for edge in opened.get_inputs()}
+        self.outputs = {edge.name: Edge(_DTYPES.get(edge.type), edge.shape) for edge in opened.get_outputs()}
+
+    def run(self, outputs: Sequence[str], feeds: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+        """Run with all inputs; return copies of the named outputs."""
+        made: list[np.ndarray] = self._session.run(outputs, feeds, self._running)
+        return made
+
+    def bind(self, inputs: Mapping[str, Array], outputs: Mapping[str, Array]) -> "Binding":
+        """Prepare runs that read and write these arrays where they are. One may be both; all are contiguous."""
+        return Binding(self._session, self._running, inputs, outputs)
 
     def terminate(self) -> None:
         """End the runs of all threads, with an error, and those to come: after the node that each is at."""
         self._running.terminate = True
 
-    def run(self, output_names: Any, input_feed: Any, run_options: Any = None) -> Any:
-        """See onnxruntime."""
-        return super().run(output_names, input_feed, run_options or self._running)
 
-    def run_with_iobinding(self, iobinding: Any, run_options: Any = None) -> Any:
-        """See onnxruntime."""
-        return super().run_with_iobinding(iobinding, run_options or self._running)
+class Binding:
+    """A graph with arrays that it reads and writes in place, run after run."""
 
-    def run_with_ort_values(self, output_names: Any, input_dict_ort_values: Any, run_options: Any = None) -> Any:
-        """See onnxruntime."""
-        return super().run_with_ort_values(output_names, input_dict_ort_values, run_options or self._running)
+    def __init__(
+        self,
+        session: ort.InferenceSession,
+        running: ort.RunOptions,
+        inputs: Mapping[str, Array],
+        outputs: Mapping[str, Array],
+    ) -> None:
+        self._session = session
+        self._running = running
+        self._kept = {**inputs, **outputs}  # ONNX Runtime has their addresses only
+        self._binding = session.io_binding()
+        for name, array in inputs.items():
+            self._binding.bind_input(name, *_place(array))
+        for name, array in outputs.items():
+            self._binding.bind_output(name, *_place(array))
+
+    def run(self, feeds: Mapping[str, np.ndarray], outputs: Mapping[str, np.ndarray]) -> None:
+        """Run with the other inputs, and write the other outputs to these arrays."""
+        self._kept.update(outputs)
+        for name, array in feeds.items():
+            self._binding.bind_cpu_input(name, array)
+        for name, array in outputs.items():
+            self._binding.bind_output(name, *_place(array))
+        self._session.run_with_iobinding(self._binding, self._running)
+
+
+def _place(array: Array) -> tuple[str, int, np.dtype, tuple[int, ...], int]:
+    """Return where an array is and what, as ONNX Runtime binds it."""
+    if isinstance(array, DeviceArray):
+        return array.device.memory, array.device.ordinal, array.dtype, array.shape, array.address
+    return "cpu", 0, array.dtype, array.shape, array.ctypes.data
 
 
 class Graphs:
     """Opens the graphs of a bundle on a device, with so many threads each. Their runs can be ended together."""
 
     def __init__(self, bundle: Bundle, device: Device, threads: int) -> None:
-        self._bundle = bundle
-        self._device = device
+        self.bundle = bundle
+        self.device = device
         self._threads = threads
         self._sessions: list[Session] = []
 
@@ -137,18 +218,18 @@ class Graphs:
                 inputs and outputs are not those that the manifest promises and the caller needs.
             UsageError: this onnxruntime is too old.
         """
-        path = self._bundle.graph_path(key)
-        _check_needs(self._bundle.graph(key), edges, path)
+        path = self.bundle.graph_path(key)
+        _check_needs(self.bundle.graph(key), edges, path)
         try:
-            session = open_session(path, self._device, self._threads)
+            session = open_session(path, self.device, self._threads)
         except UsageError:
             raise
         except Exception as error:
-            if self._device.kind != "cpu" and not isinstance(error, _BROKEN):
+            if self.device.kind != "cpu" and not isinstance(error, _BROKEN):
                 raise
             said = " ".join(str(error).split())[:_SHOWN]
             raise BundleError(f"{path} cannot be opened: {said}. Export the model again.") from error
-        _check_edges(session, self._bundle.graph(key), path)
+        _check_edges(session, self.bundle.graph(key), path)
         self._sessions.append(session)
         return session
 
@@ -171,22 +252,21 @@ def _check_needs(spec: GraphSpec, edges: Mapping[str, int | None], path: Path) -
 def _check_edges(session: Session, spec: GraphSpec, path: Path) -> None:
     """Raise a ``BundleError`` unless a graph's inputs and outputs are those that the manifest promises."""
     for what, found, promised in (
-        ("inputs", session.get_inputs(), spec.inputs),
-        ("outputs", session.get_outputs(), spec.outputs),
+        ("inputs", session.inputs, spec.inputs),
+        ("outputs", session.outputs, spec.outputs),
     ):
-        actual = {edge.name: edge for edge in found}
-        wrong = {tensor.name for tensor in promised if not _is_as_promised(actual.get(tensor.name), tensor)}
-        wrong |= actual.keys() - {tensor.name for tensor in promised}
+        wrong = {tensor.name for tensor in promised if not _is_as_promised(found.get(tensor.name), tensor)}
+        wrong |= found.keys() - {tensor.name for tensor in promised}
         if wrong:
             raise BundleError(
                 f"{path} has other {what} than bundle.json promises: {', '.join(sorted(wrong))[:_SHOWN]}. Export it again."
             )
 
 
-def _is_as_promised(edge: Any, tensor: TensorSpec) -> bool:
-    if edge is None or _DTYPES.get(edge.type) != tensor.dtype or len(edge.shape) != len(tensor.axes):
+def _is_as_promised(edge: Edge | None, tensor: TensorSpec) -> bool:
+    if edge is None or edge.dtype != tensor.dtype or len(edge.axes) != len(tensor.axes):
         return False
-    sizes = zip(edge.shape, tensor.axes, strict=True)
+    sizes = zip(edge.axes, tensor.axes, strict=True)
     return all(a == b for a, b in sizes if isinstance(a, int) and isinstance(b, int))
 
 
@@ -221,7 +301,16 @@ def open_session(path: Path, device: Device, threads: int, *, mapped: bool = Fal
     if devices := _plugin_devices(device.kind):
         options.add_provider_for_devices(devices, {})
         providers = None  # these are now the options'
-    return Session(str(path), options, providers=providers, disabled_optimizers=["MatMulAddFusion"])
+    return Session(
+        ort.InferenceSession(
+            str(path),
+            options,
+            providers=providers,
+            disabled_optimizers=["MatMulAddFusion"],
+            # By default a failure is printed on stdout, and all is tried again with other providers and without our options.
+            enable_fallback=False,
+        )
+    )
 
 
 def _provider_options(device: Device, threads: int) -> list[str | tuple[str, dict[str, str]]]:

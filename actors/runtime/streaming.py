@@ -1,11 +1,9 @@
 """Runs a graph that carries state over a long input, in chunks that are the whole, exactly."""
 
 import numpy as np
-import onnxruntime as ort
 
-from actors.bundle import GraphSpec
 from actors.errors import BundleError
-from actors.runtime.session import Session
+from actors.runtime.session import Graphs
 
 
 class StreamingGraph:
@@ -15,20 +13,19 @@ class StreamingGraph:
     call; ``axis`` is the one of the output (without its batch) along which the chunks follow each other.
     """
 
-    def __init__(self, session: Session, spec: GraphSpec, *, chunk: int, axis: int = 0) -> None:
+    def __init__(self, graphs: Graphs, key: str, *, chunk: int, axis: int = 0) -> None:
+        spec = graphs.bundle.graph(key)
         if not spec.inputs or len(spec.outputs) != len(spec.inputs):
             raise BundleError(f"{spec.file} does not put out as many tensors as it takes: its state would be lost")
         first, *past = spec.inputs
         self.chunk = chunk
         self._axis = axis
-        self._session = session
+        self._session = graphs.open(key)
         self._input = first.name
         self._past = [tensor.name for tensor in past]
         self._outputs = [tensor.name for tensor in spec.outputs]
         self._start = {
-            tensor.name: ort.OrtValue.ortvalue_from_numpy(
-                np.zeros([axis if isinstance(axis, int) else 1 for axis in tensor.axes], tensor.dtype)
-            )
+            tensor.name: np.zeros([axis if isinstance(axis, int) else 1 for axis in tensor.axes], tensor.dtype)
             for tensor in past
         }
 
@@ -37,8 +34,8 @@ class StreamingGraph:
         state = self._start
         made = []
         for start in range(0, len(sequence), self.chunk):
-            part = ort.OrtValue.ortvalue_from_numpy(sequence[None, start : start + self.chunk])
-            output, *carried = self._session.run_with_ort_values(self._outputs, {self._input: part, **state})
-            made.append(output.numpy()[0])
+            part = sequence[None, start : start + self.chunk]
+            output, *carried = self._session.run(self._outputs, {self._input: part, **state})
+            made.append(output[0])
             state = dict(zip(self._past, carried, strict=True))
         return np.concatenate(made, self._axis)

@@ -103,6 +103,10 @@ def test_one_folder_knows_the_library(library: str, homes: set[str]) -> None:
     assert not any(users.values()), users
 
 
+def test_one_module_of_the_workers_knows_the_runtime() -> None:
+    assert {path for path, name in imported_by("actors") if package(name) == "onnxruntime"} == {"actors/runtime/session.py"}
+
+
 def test_actors_load_neither_torch_nor_ray() -> None:
     loaded = loaded_after(*(f"import {module}" for module in modules_of("actors")))
     assert "onnxruntime" in loaded

@@ -12,8 +12,8 @@ from actors.audio.mono import FloatArray
 from actors.bundle import Bundle
 from actors.errors import BundleError, RequestError, UsageError
 from actors.families.pocket_tts.loop import Settings
-from actors.runtime.kv_cache import KVCache
 from actors.runtime.session import Device, Graphs
+from actors.runtime.step_graph import StepGraph
 
 _FRAME_S, _FADE_S, _PAUSE_S, _FLOOR_DB = 0.02, 0.02, 0.08, 35.0  # audio_utils.py: end_on_pause
 
@@ -28,10 +28,9 @@ class VoiceCloner:
             raise UsageError(f"{bundle.manifest.name} cannot clone voices: it was exported from weights without the encoder")
         self.settings = Settings.of(bundle.manifest)
         self.sample_rate = bundle.manifest.sample_rate
-        self._device = Device("cpu")
-        self._main_spec = bundle.graph("flow_lm_main")
-        graphs = Graphs(bundle, self._device, threads)
-        self._encoder, self._text, self._main = map(graphs.open, ("mimi_encoder", "text_conditioner", "flow_lm_main"))
+        graphs = Graphs(bundle, Device("cpu"), threads)
+        self._encoder, self._text = map(graphs.open, ("mimi_encoder", "text_conditioner"))
+        self._main = StepGraph(graphs, "flow_lm_main", 1, self.settings.max_positions, {})
 
     def clone(self, audio: FloatArray, sample_rate: int) -> list[np.ndarray]:
         """Return the voice of a recording ``[samples]``, as :func:`actors.families.pocket_tts.voices.save_voice` takes it.
@@ -63,18 +62,10 @@ class VoiceCloner:
     def _remember(self, embeddings: np.ndarray) -> list[np.ndarray]:
         """Run the conditioning through the language model and return the cache of its positions."""
         length = embeddings.shape[1]
-        cache = KVCache.of_graph(self._main_spec, 1, length + 1, self._device)
-        binding = self._main.io_binding()
         # The graph wants a latent too: it comes last, and its position is left out of the voice.
-        binding.bind_cpu_input("sequence", np.zeros((1, 1, self.settings.latent_dim), np.float32))
-        binding.bind_cpu_input("text_embeddings", embeddings)
-        binding.bind_cpu_input("seqlens_k", np.array([length], np.int32))
-        binding.bind_cpu_input("total_sequence_length", np.array(length + 1, np.int32))
-        cache.bind(binding, 0, 1)
-        binding.bind_output("conditioning", "cpu")
-        binding.bind_output("eos_logit", "cpu")
-        self._main.run_with_iobinding(binding)
-        return cache.read(0, length)
+        latent = np.zeros((1, 1, self.settings.latent_dim), np.float32)
+        self._main.run(0, {"sequence": latent, "text_embeddings": embeddings}, np.array([length + 1]))
+        return self._main.cache.read(0, length)
 
 
 def end_on_pause(audio: FloatArray, sample_rate: int) -> FloatArray:

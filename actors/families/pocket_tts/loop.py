@@ -22,8 +22,8 @@ from actors.families.pocket_tts.voices import load_voice, voice_member
 from actors.finite import check_audio, finite_rows, not_finite
 from actors.long_words import break_long_words
 from actors.requests import SynthesisRequest, SynthesisResult, join_chunks
-from actors.runtime.kv_cache import KVCache
-from actors.runtime.session import LENGTHS, Device, Graphs
+from actors.runtime.session import Device, Graphs
+from actors.runtime.step_graph import StepGraph
 from actors.runtime.streaming import StreamingGraph
 from actors.sampling import row_generator
 from actors.settings import Count, FamilyOptions, FamilySettings, Length, Positive, Seconds, Size, TokenId
@@ -206,19 +206,17 @@ class PocketTTS:
         self.graphs = Graphs(bundle, device, threads)
         latent, conditioning, d_model = self.settings.latent_dim, self.settings.conditioning, self.settings.d_model
         self._text = self.graphs.open("text_conditioner", token_ids=None, embeddings=d_model)
-        edges = {"sequence": latent, "text_embeddings": d_model, "conditioning": conditioning, "eos_logit": 1}
-        self._main = self.graphs.open("flow_lm_main", **LENGTHS, **edges)
         self._flow = self.graphs.open("flow_lm_flow", c=conditioning, x=latent, flow_dir=latent)
-        decoder = self.graphs.open("mimi_decoder")
-        self._decoder = StreamingGraph(decoder, bundle.graph("mimi_decoder"), chunk=_DECODER_CHUNK, axis=1)
+        self._decoder = StreamingGraph(self.graphs, "mimi_decoder", chunk=_DECODER_CHUNK, axis=1)
         self._times = [spec.name for spec in bundle.graph("flow_lm_flow").inputs[1:-1]]
         self._fade_in = np.linspace(0, 1, round(self.settings.fade_in_s * self.sample_rate), dtype=np.float32)
         self._voice = lru_cache(maxsize=8)(self._load_voice)
-        self._cache = KVCache.of_graph(bundle.graph("flow_lm_main"), slots, self._max_length(), device)
-        # Row i belongs to the utterance in slot i. The graph reads the first and writes its outputs into the others.
-        self._sequence = np.zeros((slots, 1, self.settings.latent_dim), np.float32)
-        self._conditioning = np.zeros((slots, self.settings.conditioning), np.float32)
-        self._eos_logit = np.zeros((slots, 1), np.float32)
+        outputs = {"conditioning": conditioning, "eos_logit": 1}
+        edges = {"sequence": latent, "text_embeddings": d_model}
+        self._main = StepGraph(self.graphs, "flow_lm_main", slots, self._max_length(), outputs, **edges)
+        # Row i belongs to the utterance in slot i.
+        self._sequence = np.zeros((slots, 1, latent), np.float32)
+        self._conditioning, self._eos_logit = self._main.outputs["conditioning"], self._main.outputs["eos_logit"]
 
     def prepare(self, request: SynthesisRequest, trace: bool) -> list[Utterance]:
         """Prepare, cut and tokenize a request's text.
@@ -253,7 +251,7 @@ class PocketTTS:
     def prefill(self, utterance: Utterance, slot: int) -> None:
         """Run the text and the start of speech behind the voice, alone, and draw the first frame."""
         voice = self._voice(utterance.voice)
-        self._cache.fill(slot, voice)
+        self._main.cache.fill(slot, voice)
         embeddings = self._text.run(["embeddings"], {"token_ids": utterance.prompt[None]})[0]
         utterance.position = voice[0].shape[1] + embeddings.shape[1] + 1
         self._sequence[slot] = np.nan  # stands for the start of speech
@@ -272,7 +270,7 @@ class PocketTTS:
 
     def move(self, utterance: Utterance, source: int, target: int) -> None:
         """Move an utterance's cache and its last latent to another slot."""
-        self._cache.move(source, target, utterance.position)
+        self._main.cache.move(source, target, utterance.position)
         self._sequence[target] = self._sequence[source]
 
     def finish(self, utterance: Utterance) -> Utterance | None:
@@ -377,17 +375,8 @@ class PocketTTS:
 
     def _run_main(self, embeddings: np.ndarray, lengths: np.ndarray, slot: int) -> None:
         """Run text and a latent each for the slots from ``slot`` on; ``lengths`` are the rows' lengths after it."""
-        rows = len(embeddings)
-        binding = self._main.io_binding()
-        binding.bind_cpu_input("sequence", self._sequence[slot : slot + rows])
-        binding.bind_cpu_input("text_embeddings", embeddings)
-        binding.bind_cpu_input("seqlens_k", (lengths - 1).astype(np.int32))
-        binding.bind_cpu_input("total_sequence_length", np.array(lengths.max(), np.int32))
-        self._cache.bind(binding, slot, rows)
-        for name, array in (("conditioning", self._conditioning), ("eos_logit", self._eos_logit)):
-            view = array[slot : slot + rows]
-            binding.bind_output(name, "cpu", 0, np.float32, list(view.shape), view.ctypes.data)
-        self._main.run_with_iobinding(binding)
+        sequence = self._sequence[slot : slot + len(embeddings)]
+        self._main.run(slot, {"sequence": sequence, "text_embeddings": embeddings}, lengths)
 
     def _draw(self, rows: Sequence[Utterance | None], first: int) -> None:
         """Draw a frame for the utterances in the slots from ``first`` on, rows with as many solver steps together."""

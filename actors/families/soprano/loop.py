@@ -17,8 +17,8 @@ from actors.errors import BundleError, NotFiniteError, RequestError
 from actors.families.soprano.chunking import chunk_text
 from actors.finite import check_audio, finite_rows, not_finite, rows_to_choose_from
 from actors.requests import SynthesisRequest, SynthesisResult, join_chunks
-from actors.runtime.kv_cache import KVCache
-from actors.runtime.session import LENGTHS, Device, Graphs
+from actors.runtime.session import Device, Graphs
+from actors.runtime.step_graph import StepGraph
 from actors.sampling import SamplingParameters, row_generator, sample
 from actors.settings import Count, FamilyOptions, FamilySettings, Fraction, Length, Positive, Size, TokenId, check_ids
 from actors.tokenizer import load_tokenizer
@@ -148,15 +148,14 @@ class Soprano:
         self._tokenizer = load_tokenizer(bundle, self.settings.vocab_size)
         self.graphs = Graphs(bundle, device, threads)
         vocab_size, hidden_size = self.settings.vocab_size, self.settings.hidden_size
-        self._lm = self.graphs.open("lm", **LENGTHS, input_ids=None, logits=vocab_size, hidden=hidden_size)
-        self._decoder = self.graphs.open("decoder", hidden=hidden_size, audio=None)
         max_length = self.settings.max_prompt_tokens + self.settings.max_new_tokens
-        self._cache = KVCache.of_graph(bundle.graph("lm"), slots, max_length, device)
-        self.compacts = self._cache.movable
-        # Row i belongs to the utterance in slot i. The graph writes its outputs straight into these.
-        self._logits = np.zeros((slots, self.settings.vocab_size), np.float32)
-        self._hidden = np.zeros((slots, self.settings.hidden_size), np.float32)
-        self._seen = np.zeros((slots, self.settings.vocab_size), bool)
+        outputs = {"logits": vocab_size, "hidden": hidden_size}
+        self._lm = StepGraph(self.graphs, "lm", slots, max_length, outputs, input_ids=None)
+        self._decoder = self.graphs.open("decoder", hidden=hidden_size, audio=None)
+        self.compacts = self._lm.cache.movable
+        # Row i belongs to the utterance in slot i.
+        self._logits, self._hidden = self._lm.outputs["logits"], self._lm.outputs["hidden"]
+        self._seen = np.zeros((slots, vocab_size), bool)
 
     def prepare(self, request: SynthesisRequest, trace: bool) -> list[Utterance]:
         """Normalise, chunk and tokenize a request.
@@ -177,8 +176,7 @@ class Soprano:
 
     def prefill(self, utterance: Utterance, slot: int) -> None:
         """Run the prompt through the language model, alone, and choose the first token."""
-        length = len(utterance.prompt)
-        self._run_lm(utterance.prompt[None], np.array([length]), slot)
+        self._lm.run(slot, {"input_ids": utterance.prompt[None]}, np.array([len(utterance.prompt)]))
         self._seen[slot] = False
         self._seen[slot, utterance.prompt] = True
         self._choose([utterance], slice(slot, slot + 1))
@@ -188,12 +186,12 @@ class Soprano:
         tokens = np.array([[row.tokens[-1] if row else 0] for row in rows])
         # A free slot between others runs too: it writes to its first position, which the next prompt overwrites.
         lengths = np.array([len(row.prompt) + len(row.tokens) if row else 1 for row in rows])
-        self._run_lm(tokens, lengths, 0)
+        self._lm.run(0, {"input_ids": tokens}, lengths)
         self._choose(rows, slice(0, len(rows)))
 
     def move(self, utterance: Utterance, source: int, target: int) -> None:
         """Move an utterance's cache and what it has seen to another slot."""
-        self._cache.move(source, target, len(utterance.prompt) + len(utterance.tokens))
+        self._lm.cache.move(source, target, len(utterance.prompt) + len(utterance.tokens))
         self._seen[target] = self._seen[source]
 
     def finish(self, utterance: Utterance) -> Utterance | None:
@@ -262,19 +260,6 @@ class Soprano:
         if prompt.min() < 0 or prompt.max() >= self.settings.vocab_size:
             raise RequestError(f"token ids must be in 0 .. {self.settings.vocab_size - 1}")
         return prompt
-
-    def _run_lm(self, tokens: np.ndarray, lengths: np.ndarray, slot: int) -> None:
-        """Run ``tokens [rows, sequence]`` for the slots from ``slot`` on; ``lengths`` are the rows' lengths after it."""
-        rows = len(tokens)
-        binding = self._lm.io_binding()
-        binding.bind_cpu_input("input_ids", np.ascontiguousarray(tokens, np.int64))
-        binding.bind_cpu_input("seqlens_k", (lengths - 1).astype(np.int32))
-        binding.bind_cpu_input("total_sequence_length", np.array(lengths.max(), np.int32))
-        self._cache.bind(binding, slot, rows)
-        for name, array in (("logits", self._logits), ("hidden", self._hidden)):
-            view = array[slot : slot + rows]
-            binding.bind_output(name, "cpu", 0, np.float32, list(view.shape), view.ctypes.data)
-        self._lm.run_with_iobinding(binding)
 
     def _choose(self, rows: Sequence[Utterance | None], slots: slice) -> None:
         """Choose the next token of every row from the logits in its slot, and note what follows from it."""

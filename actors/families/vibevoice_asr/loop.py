@@ -23,8 +23,8 @@ from actors.errors import BundleError, NotFiniteError, RequestError
 from actors.families.vibevoice_asr.transcript import parse_transcript, plain_text
 from actors.finite import finite_rows, not_finite, rows_to_choose_from
 from actors.requests import Segment, TranscriptionRequest, TranscriptionResult
-from actors.runtime.kv_cache import KVCache
-from actors.runtime.session import LENGTHS, Device, Graphs
+from actors.runtime.session import Device, Graphs
+from actors.runtime.step_graph import StepGraph
 from actors.sampling import SamplingParameters, row_generator, sample
 from actors.settings import FamilyOptions, FamilySettings, Length, Size, TokenId, check_ids
 from actors.tokenizer import MEMBER as TOKENIZER
@@ -206,17 +206,15 @@ class VibeVoiceASR:
         hop, state, hidden = self.settings.samples_per_frame, self.settings.state_size, self.settings.hidden_size
         edges = {"input_values": hop, "conv_state": state, "speech_features": hidden, "new_conv_state": state}
         self._encoder = self.graphs.open("speech_encoder", **edges)
-        self._decoder = self.graphs.open("decoder", **LENGTHS, inputs_embeds=hidden, logits=self.settings.vocab_size)
-        decoder = bundle.graph("decoder")
         self._max_prompt = self.settings.max_audio_frames + self.settings.max_prompt_text_tokens
         # MatMulNBits has another kernel for one row, which rounds otherwise: a row that is alone gets an idle one beside it.
-        self._fewest_rows = 2 if decoder.precision == "int4" else 1
-        rows = max(slots, self._fewest_rows)
-        self._cache = KVCache.of_graph(decoder, rows, self._max_prompt + self.settings.max_new_tokens, device)
-        self.compacts = self._cache.movable
+        self._fewest_rows = 2 if bundle.graph("decoder").precision == "int4" else 1
+        rows, longest = max(slots, self._fewest_rows), self._max_prompt + self.settings.max_new_tokens
+        outputs = {"logits": self.settings.vocab_size}
+        self._decoder = StepGraph(self.graphs, "decoder", rows, longest, outputs, inputs_embeds=hidden)
+        self.compacts = self._decoder.cache.movable
         self._cutter = SilenceCutter()
-        # Row i belongs to the utterance in slot i. The graph writes its outputs straight into this.
-        self._logits = np.zeros((rows, self.settings.vocab_size), np.float32)
+        self._logits = self._decoder.outputs["logits"]  # row i belongs to the utterance in slot i
 
     def _load_embedding(self) -> np.ndarray:
         """Map the embedding of the language model, ``[vocab, hidden]``.
@@ -321,7 +319,7 @@ class VibeVoiceASR:
         size = min(_MAX_PREFILL, max(1, _SCORES_BYTES // per_token))
         for first in range(0, len(embeds), size):
             part = embeds[first : first + size]
-            self._run_decoder(part[None], np.array([first + len(part)]), slot)
+            self._decoder.run(slot, {"inputs_embeds": part[None]}, np.array([first + len(part)]))
         self._choose([utterance], slice(slot, slot + 1))
 
     def step(self, rows: Sequence[Utterance | None]) -> None:
@@ -330,12 +328,12 @@ class VibeVoiceASR:
         tokens = np.array([row.last_token if row else 0 for row in rows])
         # A free slot between others runs too: it writes to its first position, which the next prompt overwrites.
         lengths = np.array([row.length if row else 1 for row in rows])
-        self._run_decoder(self._embed(tokens)[:, None], lengths, 0)
+        self._decoder.run(0, {"inputs_embeds": self._embed(tokens)[:, None]}, lengths)
         self._choose(rows, slice(0, len(rows)))
 
     def move(self, utterance: Utterance, source: int, target: int) -> None:
         """Move an utterance's cache to another slot."""
-        self._cache.move(source, target, utterance.length)
+        self._decoder.cache.move(source, target, utterance.length)
 
     def finish(self, utterance: Utterance) -> Utterance | None:
         """Read the answer as a transcript."""
@@ -409,18 +407,6 @@ class VibeVoiceASR:
         """Return the embeddings of ``tokens``, float32 ``[tokens, hidden]``."""
         embeds: np.ndarray = self._embedding[tokens].astype(np.float32)
         return embeds
-
-    def _run_decoder(self, embeds: np.ndarray, lengths: np.ndarray, slot: int) -> None:
-        """Run ``[rows, sequence, hidden]`` for the slots from ``slot`` on; ``lengths`` are the rows' lengths after it."""
-        rows = len(embeds)
-        binding = self._decoder.io_binding()
-        binding.bind_cpu_input("inputs_embeds", np.ascontiguousarray(embeds))
-        binding.bind_cpu_input("seqlens_k", (lengths - 1).astype(np.int32))
-        binding.bind_cpu_input("total_sequence_length", np.array(lengths.max(), np.int32))
-        self._cache.bind(binding, slot, rows)
-        view = self._logits[slot : slot + rows]
-        binding.bind_output("logits", "cpu", 0, np.float32, list(view.shape), view.ctypes.data)
-        self._decoder.run_with_iobinding(binding)
 
     def _choose(self, rows: Sequence[Utterance | None], slots: slice) -> None:
         """Choose the next token of every row from the logits in its slot, and note what follows from it."""

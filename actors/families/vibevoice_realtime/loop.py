@@ -29,8 +29,8 @@ from actors.families.vibevoice_realtime.voices import (
 )
 from actors.finite import check_audio, finite_rows, not_finite
 from actors.requests import SynthesisRequest, SynthesisResult, join_chunks
-from actors.runtime.kv_cache import KVCache
-from actors.runtime.session import LENGTHS, Device, Graphs
+from actors.runtime.session import Device, Graphs
+from actors.runtime.step_graph import StepGraph
 from actors.runtime.streaming import StreamingGraph
 from actors.sampling import row_generator
 from actors.settings import FamilyOptions, FamilySettings, Length, Size
@@ -189,13 +189,11 @@ class VibeVoiceRealtime:
         self._tokenizer = load_tokenizer(bundle, self.settings.vocab_size) if TOKENIZER in bundle.manifest.files else None
         self.graphs = Graphs(bundle, device, threads)
         hidden, latent = self.settings.hidden_size, self.settings.latent_dim
-        self._lm = self.graphs.open("lm", **LENGTHS, input_ids=None, text=hidden)
-        self._tts = self.graphs.open("tts_lm", **LENGTHS, text=hidden, latents=latent, condition=hidden, eos_logit=1)
         edges = {"noisy_latent": latent, "timestep": None, "conditioning": hidden, "predicted_noise": latent}
         self._head = self.graphs.open("prediction_head", **edges)
         chunks = {"latent_decoder": _LATENT_CHUNK, "acoustic_decoder": _ACOUSTIC_CHUNK * self.settings.feature_steps}
         self._latent_decoder, self._acoustic_decoder = (
-            StreamingGraph(self.graphs.open(key), bundle.graph(key), chunk=chunk) for key, chunk in chunks.items()
+            StreamingGraph(self.graphs, key, chunk=chunk) for key, chunk in chunks.items()
         )
         self._sizes = CacheSizes.of(bundle.manifest.settings)
         self._negative = load_negative(bundle.path(NEGATIVE_MEMBER), self._sizes) if self.voices else None
@@ -203,12 +201,11 @@ class VibeVoiceRealtime:
         longest = self.settings.max_positions
         for name in self.voices:
             self._check_room(name, longest)
-        self._text_cache = KVCache.of_graph(bundle.graph("lm"), 1, longest, device)
-        self._cache = KVCache.of_graph(bundle.graph("tts_lm"), 2 * slots, longest, device)
-        # The graph reads the latents and writes its outputs into the others.
-        self._latents = np.zeros((2 * slots, 1, self.settings.latent_dim), np.float32)
-        self._condition = np.zeros((2 * slots, self.settings.hidden_size), np.float32)
-        self._eos_logit = np.zeros((2 * slots, 1), np.float32)
+        self._lm = StepGraph(self.graphs, "lm", 1, longest, {}, input_ids=None, text=hidden)
+        outputs = {"condition": hidden, "eos_logit": 1}
+        self._tts = StepGraph(self.graphs, "tts_lm", 2 * slots, longest, outputs, text=hidden, latents=latent)
+        self._latents = np.zeros((2 * slots, 1, latent), np.float32)
+        self._condition, self._eos_logit = self._tts.outputs["condition"], self._tts.outputs["eos_logit"]
 
     def prepare(self, request: SynthesisRequest, trace: bool) -> list[Utterance]:
         """Cut and tokenize a request's text.
@@ -250,8 +247,8 @@ class VibeVoiceRealtime:
         if self._negative is None:
             raise AssertionError("a request is prepared only if there is a voice, and with voices comes the negative branch")
         utterance.embeddings = self._read_text(utterance.token_ids, voice)
-        self._cache.fill(2 * slot, voice.tts.arrays)
-        self._cache.fill(2 * slot + 1, self._negative.tts.arrays)
+        self._tts.cache.fill(2 * slot, voice.tts.arrays)
+        self._tts.cache.fill(2 * slot + 1, self._negative.tts.arrays)
         self._condition[2 * slot + 1] = self._negative.condition
         utterance.position, utterance.negative_position = voice.tts.positions, self._negative.tts.positions
         self._read_window(utterance, slot)
@@ -268,8 +265,8 @@ class VibeVoiceRealtime:
 
     def move(self, utterance: Utterance, source: int, target: int) -> None:
         """Move an utterance's caches and what its next frame is drawn from to another slot."""
-        self._cache.move(2 * source, 2 * target, utterance.position)
-        self._cache.move(2 * source + 1, 2 * target + 1, utterance.negative_position)
+        self._tts.cache.move(2 * source, 2 * target, utterance.position)
+        self._tts.cache.move(2 * source + 1, 2 * target + 1, utterance.negative_position)
         self._condition[2 * target : 2 * target + 2] = self._condition[2 * source : 2 * source + 2]
 
     def finish(self, utterance: Utterance) -> Utterance | None:
@@ -363,17 +360,10 @@ class VibeVoiceRealtime:
     def _read_text(self, token_ids: np.ndarray, voice: Voice) -> np.ndarray:
         """Return what the speech model reads of a text behind a voice's prompt, ``[tokens, hidden]``."""
         length = voice.lm.positions + len(token_ids)
-        self._text_cache.fill(0, voice.lm.arrays)
-        binding = self._lm.io_binding()
-        binding.bind_cpu_input("input_ids", token_ids[None])
-        binding.bind_cpu_input("seqlens_k", np.array([length - 1], np.int32))
-        binding.bind_cpu_input("total_sequence_length", np.array(length, np.int32))
-        self._text_cache.bind(binding, 0, 1)
-        embeddings = np.empty((1, len(token_ids), self.settings.hidden_size), np.float32)
-        binding.bind_output("text", "cpu", 0, np.float32, list(embeddings.shape), embeddings.ctypes.data)
-        self._lm.run_with_iobinding(binding)
-        text: np.ndarray = embeddings[0]
-        return text
+        self._lm.cache.fill(0, voice.lm.arrays)
+        embeddings = np.empty((len(token_ids), self.settings.hidden_size), np.float32)
+        self._lm.run(0, {"input_ids": token_ids[None]}, np.array([length]), {"text": embeddings[None]})
+        return embeddings
 
     def _read_window(self, utterance: Utterance, slot: int) -> None:
         """Run the next text, if there is any, through the positive branch; or stop where there is no room for it."""
@@ -387,7 +377,8 @@ class VibeVoiceRealtime:
             return
         utterance.read += len(window)
         utterance.position += len(window)
-        self._run_tts(window[None], self._latents[:1, :0], np.array([utterance.position]), 2 * slot)
+        feeds = {"text": window[None], "latents": self._latents[:1, :0]}
+        self._tts.run(2 * slot, feeds, np.array([utterance.position]))
 
     def _hear(self, rows: Sequence[Utterance | None]) -> None:
         """Run the last latent of every row through both of its branches, and note where speech ends."""
@@ -400,7 +391,7 @@ class VibeVoiceRealtime:
                 lengths[2 * slot : 2 * slot + 2] = row.position, row.negative_position
                 self._latents[2 * slot : 2 * slot + 2, 0] = row.latents[-1]
         no_text = np.zeros((len(lengths), 0, self.settings.hidden_size), np.float32)
-        self._run_tts(no_text, self._latents[: len(lengths)], lengths, 0)
+        self._tts.run(0, {"text": no_text, "latents": self._latents[: len(lengths)]}, lengths)
         for slot, row in enumerate(rows):
             if row:
                 row.eos_logits.append(float(self._eos_logit[2 * slot, 0]))
@@ -411,20 +402,6 @@ class VibeVoiceRealtime:
                     row.finish_reason = "eos"
                 elif row.max_frames is not None and len(row.latents) >= row.max_frames:
                     row.finish_reason = "length"
-
-    def _run_tts(self, text: np.ndarray, latents: np.ndarray, lengths: np.ndarray, first: int) -> None:
-        """Run text or a latent for the rows from ``first`` on; ``lengths`` are the rows' lengths after it."""
-        rows = len(lengths)
-        binding = self._tts.io_binding()
-        binding.bind_cpu_input("text", text)
-        binding.bind_cpu_input("latents", latents)
-        binding.bind_cpu_input("seqlens_k", (lengths - 1).astype(np.int32))
-        binding.bind_cpu_input("total_sequence_length", np.array(lengths.max(), np.int32))
-        self._cache.bind(binding, first, rows)
-        for name, array in (("condition", self._condition), ("eos_logit", self._eos_logit)):
-            view = array[first : first + rows]
-            binding.bind_output(name, "cpu", 0, np.float32, list(view.shape), view.ctypes.data)
-        self._tts.run_with_iobinding(binding)
 
     def _draw(self, rows: Sequence[Utterance | None]) -> None:
         """Draw a frame of every row, those with the same solver together; stop those that have no room to hear it."""

@@ -2,17 +2,23 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime as ort
 import pytest
 from onnx import TensorProto, helper
 
-from actors.bundle import TensorSpec
+from actors.bundle import GraphSpec, TensorSpec
 from actors.runtime.kv_cache import KVCache
 from actors.runtime.session import Device, open_session
 
 SLOTS, HEADS, LENGTH, DIM = 4, 2, 5, 3
 PAST = [TensorSpec(name=f"past_{part}", dtype="float32", axes=["batch", HEADS, "max_length", DIM]) for part in "kv"]
 PRESENT = [spec.model_copy(update={"name": spec.name.replace("past", "present")}) for spec in PAST]
+CPU = Device("cpu")
+
+
+def counting(past: list[TensorSpec], present: list[TensorSpec]) -> GraphSpec:
+    """What a manifest says of a graph that has a cache, and another input."""
+    increment = TensorSpec(name="increment", dtype="float32", axes=[])
+    return GraphSpec(file="counting.onnx", precision="fp32", inputs=[increment, *past], outputs=present)
 
 
 class CountingGraph:
@@ -30,19 +36,16 @@ class CountingGraph:
         graph = helper.make_graph(nodes, "counting", inputs, outputs)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
         onnx.save(model, folder / "counting.onnx")
-        self.session = open_session(folder / "counting.onnx", Device.parse("cpu"), threads=1)
+        self.session = open_session(folder / "counting.onnx", CPU, threads=1)
         self.cache = cache
 
     def run(self, first: int, count: int, increment: float) -> list[np.ndarray]:
         """Add to some slots; return both caches as they were before."""
-        binding: ort.IOBinding = self.session.io_binding()
-        binding.bind_cpu_input("increment", np.array(increment, np.float32))
-        self.cache.bind(binding, first, count)
-        for part in "kv":
-            binding.bind_output(f"shown_{part}", "cpu")
-        self.session.run_with_iobinding(binding)
-        shown: list[np.ndarray] = binding.copy_outputs_to_cpu()[2:]
-        return shown
+        rows = slice(first, first + count)
+        shown = {f"shown_{part}": np.empty((count, HEADS, LENGTH, DIM), np.float32) for part in "kv"}
+        binding = self.session.bind(self.cache.past(rows), self.cache.present(rows))
+        binding.run({"increment": np.array(increment, np.float32)}, shown)
+        return list(shown.values())
 
     def read(self) -> list[np.ndarray]:
         return self.run(0, SLOTS, 0.0)
@@ -50,7 +53,7 @@ class CountingGraph:
 
 @pytest.fixture
 def cache() -> KVCache:
-    return KVCache(PAST, PRESENT, SLOTS, LENGTH, Device.parse("cpu"))
+    return KVCache(counting(PAST, PRESENT), SLOTS, LENGTH, CPU)
 
 
 @pytest.fixture
@@ -93,20 +96,19 @@ def test_move_copies_the_positions_in_use(graph: CountingGraph, cache: KVCache) 
 
 def test_a_float16_cache_takes_half_the_memory(cache: KVCache) -> None:
     half = [spec.model_copy(update={"dtype": "float16"}) for spec in (*PAST, *PRESENT)]
-    small = KVCache(half[:2], half[2:], SLOTS, LENGTH, Device.parse("cpu"))
+    small = KVCache(counting(half[:2], half[2:]), SLOTS, LENGTH, CPU)
     assert small.movable
     assert cache.movable
     small.move(1, 0, LENGTH)
 
 
 def test_a_cache_on_a_gpu_does_not_move() -> None:
-    past: list[TensorSpec] = []
-    assert not KVCache(past, past, SLOTS, LENGTH, Device("cuda")).movable
+    assert not KVCache(counting([], []), SLOTS, LENGTH, Device("cuda")).movable
 
 
 def test_past_and_present_must_pair() -> None:
     with pytest.raises(ValueError, match="zip"):
-        KVCache(PAST, PRESENT[:1], SLOTS, LENGTH, Device.parse("cpu"))
+        KVCache(counting(PAST, PRESENT[:1]), SLOTS, LENGTH, CPU)
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="needs Linux's account of memory")
@@ -115,10 +117,13 @@ def test_a_short_utterance_in_a_long_slot_takes_little_memory() -> None:
         return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
 
     length, dim, slots = 16384, 64, 8
-    specs = [TensorSpec(name=f"past_{i}", dtype="float32", axes=["batch", HEADS, "max_length", dim]) for i in range(4)]
+    axes: list[int | str] = ["batch", HEADS, "max_length", dim]
+    past, present = (
+        [TensorSpec(name=f"{when}_{i}", dtype="float32", axes=axes) for i in range(4)] for when in ("past", "present")
+    )
     before = resident_bytes()
-    cache = KVCache(specs, specs, slots, length, Device.parse("cpu"))
-    prefix = [np.ones((HEADS, 100, dim), np.float32)] * len(specs)
+    cache = KVCache(counting(past, present), slots, length, CPU)
+    prefix = [np.ones((HEADS, 100, dim), np.float32)] * len(past)
     for slot in range(slots):
         cache.fill(slot, prefix)
     assert resident_bytes() - before < 10e6  # 1.6 MB are written; with huge pages it is 128 MB and more

@@ -16,7 +16,7 @@ from onnx import TensorProto, helper
 from actors.bundle import GraphSpec, TensorSpec
 from actors.errors import UsageError
 from actors.runtime import session
-from actors.runtime.session import Device, open_session
+from actors.runtime.session import Device, DeviceArray, Edge, open_session
 from tests.endless import endless_graph
 
 ROOT = Path(__file__).parents[3]
@@ -101,9 +101,9 @@ def test_a_plugin_is_loaded_once_and_runs_on_its_cpu(
     device = Device.parse("openvino")
     assert Device.parse("openvino") == device == Device("openvino")
     plugin.assert_called_once_with("openvino", "/a/library.so")
-    options, opened = Mock(), Mock()
+    options, opened = Mock(), Mock(return_value=Mock(get_inputs=list, get_outputs=list))
     monkeypatch.setattr(ort, "SessionOptions", lambda: options)
-    monkeypatch.setattr(session, "Session", opened)
+    monkeypatch.setattr(ort, "InferenceSession", opened)
     open_session(doubling_graph, device, threads=1)
     ((devices, _),) = (call.args for call in options.add_provider_for_devices.call_args_list)
     assert [one.device.type for one in devices] == [ort.OrtHardwareDeviceType.CPU]
@@ -112,9 +112,9 @@ def test_a_plugin_is_loaded_once_and_runs_on_its_cpu(
 
 def test_opens_a_graph_with_as_many_threads_as_asked(doubling_graph: Path) -> None:
     session = open_session(doubling_graph, Device.parse("cpu"), threads=3)
-    options = session.get_session_options()
+    options = session._session.get_session_options()
     assert (options.intra_op_num_threads, options.inter_op_num_threads) == (3, 1)
-    assert session.get_providers() == ["CPUExecutionProvider"]
+    assert session._session.get_providers() == ["CPUExecutionProvider"]
     assert session.run(["y"], {"x": np.array([1, 2], np.float32)})[0].tolist() == [2, 4]
 
 
@@ -159,13 +159,9 @@ def test_a_run_that_never_ends_can_be_ended(tmp_path: Path) -> None:
     threading.Timer(0.2, session.terminate).start()
     with pytest.raises(Exception, match="terminate flag"):
         session.run(["y"], {"x": np.zeros(1, np.float32)})
+    x, y = np.zeros((2, 1), np.float32)
     with pytest.raises(Exception, match="terminate flag"):
-        session.run_with_ort_values(["y"], {"x": ort.OrtValue.ortvalue_from_numpy(np.zeros(1, np.float32))})
-    binding = session.io_binding()
-    binding.bind_cpu_input("x", np.zeros(1, np.float32))
-    binding.bind_output("y")
-    with pytest.raises(Exception, match="terminate flag"):
-        session.run_with_iobinding(binding)
+        session.bind({"x": x}, {"y": y}).run({}, {})
 
 
 def test_onnxruntimes_other_format_is_not_opened(doubling_graph: Path, tmp_path: Path) -> None:
@@ -178,9 +174,39 @@ def test_onnxruntimes_other_format_is_not_opened(doubling_graph: Path, tmp_path:
         open_session(tmp_path / "doubling.ort", Device("cpu"), threads=1)
 
 
+on_a_gpu = [pytest.mark.gpu, pytest.mark.skipif(not HAS_CUDA, reason="this onnxruntime has no CUDAExecutionProvider")]
+
+
+@pytest.mark.parametrize("kind", ["cpu", pytest.param("cuda", marks=on_a_gpu)])
+def test_slices_of_an_array_of_a_device_are_read_and_written_in_place(kind: str, doubling_graph: Path) -> None:
+    session = open_session(doubling_graph, Device(kind), threads=1)
+    numbers = DeviceArray.reserve((4,), np.dtype(np.float32), Device(kind))
+    session.bind({}, {"y": numbers}).run({"x": np.array([1, 2, 3, 4], np.float32)}, {})
+    middle = session.bind({"x": numbers[1:3]}, {"y": numbers[1:3]})
+    for _ in range(2):
+        middle.run({}, {})
+    shown = np.empty(4, np.float32)
+    session.bind({"x": numbers}, {}).run({}, {"y": shown})
+    assert shown.tolist() == [4, 32, 48, 16]
+
+
+def test_slices_of_an_array_of_a_device_are_those_of_numpy() -> None:
+    numbers = np.zeros((5, 2, 3), np.float16)
+    array = DeviceArray(Device("cpu"), numbers.dtype, numbers.shape, numbers.ctypes.data, numbers)
+    for rows in (slice(0, 5), slice(2, 3), slice(1, 4)):
+        assert (array[rows].shape, array[rows].address) == (numbers[rows].shape, numbers[rows].ctypes.data)
+    assert array[1:4][1:2].address == numbers[2:].ctypes.data
+
+
+def test_a_session_says_what_goes_in_and_out(doubling_graph: Path) -> None:
+    session = open_session(doubling_graph, Device("cpu"), threads=1)
+    assert session.inputs == {"x": Edge("float32", ["n"])}
+    assert session.outputs == {"y": Edge("float32", ["n"])}
+
+
 @pytest.mark.gpu
 @pytest.mark.skipif(not HAS_CUDA, reason="this onnxruntime has no CUDAExecutionProvider")
 def test_opens_a_graph_on_a_gpu(doubling_graph: Path) -> None:
     session = open_session(doubling_graph, Device.parse("cuda:0"), threads=1)
-    assert session.get_providers()[0] == "CUDAExecutionProvider"
+    assert session._session.get_providers()[0] == "CUDAExecutionProvider"
     assert session.run(["y"], {"x": np.array([1, 2], np.float32)})[0].tolist() == [2, 4]

@@ -14,8 +14,7 @@ TOLERANCE = 1e-4  # of the largest magnitude
 
 def open_decoder(bundle: Bundle, chunk: int = 6, threads: int = 1) -> StreamingGraph:
     """PocketTTS's codec: latents ``[frames, latent]`` to samples ``[1, samples]``."""
-    session = Graphs(bundle, Device("cpu"), threads).open("mimi_decoder")
-    return StreamingGraph(session, bundle.graph("mimi_decoder"), chunk=chunk, axis=1)
+    return StreamingGraph(Graphs(bundle, Device("cpu"), threads), "mimi_decoder", chunk=chunk, axis=1)
 
 
 def as_the_model_makes_them(bundle: Bundle, latents: np.ndarray) -> np.ndarray:

@@ -12,8 +12,8 @@ from actors import Engine, SynthesisRequest, SynthesisResult, open_model
 from actors.bundle import Bundle
 from actors.errors import BundleError, RequestError
 from actors.families.soprano.loop import Options, Soprano, Utterance
-from actors.runtime.kv_cache import KVCache
-from actors.runtime.session import Device, open_session
+from actors.runtime.session import Device, Graphs, open_session
+from actors.runtime.step_graph import StepGraph
 from actors.sampling import row_generator
 
 BundleFactory = Callable[..., Bundle]
@@ -43,23 +43,13 @@ class LM:
     """The server graph of the language model with KV slots of its own, run as the engine runs it."""
 
     def __init__(self, bundle: Bundle, slots: int, threads: int = 2) -> None:
-        spec = bundle.manifest.graphs["lm"]
-        self.session = open_session(bundle.path(spec.file), CPU, threads)
-        past = [tensor for tensor in spec.inputs if tensor.name.startswith("past_")]
-        present = [tensor for tensor in spec.outputs if tensor.name.startswith("present_")]
-        self.cache = KVCache(past, present, slots, 128, CPU)
+        sizes = {"logits": bundle.manifest.settings["vocab_size"], "hidden": bundle.manifest.settings["hidden_size"]}
+        self.graph = StepGraph(Graphs(bundle, CPU, threads), "lm", slots, 128, sizes)
 
     def run(self, tokens: np.ndarray, lengths: Sequence[int], first: int = 0) -> tuple[np.ndarray, np.ndarray]:
         """Run ``tokens [rows, sequence]`` in the slots from ``first`` on; return each row's last logits and hidden."""
-        binding: ort.IOBinding = self.session.io_binding()
-        binding.bind_cpu_input("input_ids", np.ascontiguousarray(tokens, np.int64))
-        binding.bind_cpu_input("seqlens_k", np.array(lengths, np.int32) - 1)
-        binding.bind_cpu_input("total_sequence_length", np.array(max(lengths), np.int32))
-        binding.bind_output("logits", "cpu")
-        binding.bind_output("hidden", "cpu")
-        self.cache.bind(binding, first, len(tokens))
-        self.session.run_with_iobinding(binding)
-        logits, hidden = (value.numpy() for value in binding.get_outputs()[:2])
+        self.graph.run(first, {"input_ids": np.ascontiguousarray(tokens, np.int64)}, np.array(lengths))
+        logits, hidden = (self.graph.outputs[name][first : first + len(tokens)].copy() for name in ("logits", "hidden"))
         return logits, hidden
 
 

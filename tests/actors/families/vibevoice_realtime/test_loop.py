@@ -160,22 +160,22 @@ def test_a_step_that_is_not_finite_fails_its_row_and_no_other(
     expected = engine.generate(requests)
     model = engine.model
     assert isinstance(model, VibeVoiceRealtime)
-    hear, run = model._hear, model._run_tts
+    hear, run = model._hear, model._tts.run
     heard: list[Utterance | None] = []
 
     def keep_rows(rows: Sequence[Utterance | None]) -> None:
         heard[:] = rows
         hear(rows)
 
-    def poisoned(text: np.ndarray, latents: np.ndarray, lengths: np.ndarray, first: int) -> None:
-        run(text, latents, lengths, first)
-        for slot, row in enumerate(heard if latents.shape[1] else ()):
+    def poisoned(first: int, feeds: Mapping[str, np.ndarray], lengths: np.ndarray) -> None:
+        run(first, feeds, lengths)
+        for slot, row in enumerate(heard if feeds["latents"].shape[1] else ()):
             if row and row.request.id == "1" and len(row.latents) == 3:
                 getattr(model, where)[2 * slot] = np.nan  # of the positive branch
 
     with monkeypatch.context() as patch:
         patch.setattr(model, "_hear", keep_rows)
-        patch.setattr(model, "_run_tts", poisoned)
+        patch.setattr(model._tts, "run", poisoned)
         first, broken, last = (engine.submit(request) for request in requests)
         with pytest.raises(NotFiniteError, match=r"NaN or infinite at step [34] of chunk 1"):
             broken.result()

@@ -1,0 +1,71 @@
+"""Runs a graph that has a KV cache: a prompt or a step, for one sequence or several together."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from actors.runtime.kv_cache import KVCache
+from actors.runtime.session import Binding, Graphs
+
+# What tells such a graph how long its rows are.
+_LENGTHS: Mapping[str, int | None] = {"seqlens_k": None, "total_sequence_length": None}
+
+
+class StepGraph:
+    """A graph with a KV cache, and with room for ``rows`` sequences, each of a length of its own.
+
+    It reads and writes cache and outputs where they are, whichever rows a run is of.
+
+    Args:
+        graphs: opens it.
+        key: its name in the manifest.
+        rows: how many sequences there can be.
+        max_length: positions of the longest.
+        outputs: those that are one vector a row, with their sizes.
+        edges: the other inputs and outputs that the caller uses, as :meth:`actors.runtime.session.Graphs.open` takes them.
+
+    Attributes:
+        cache: keys and values of every row.
+        outputs: float32 ``[rows, size]``; a row has what its last run gave.
+
+    Raises:
+        BundleError: the bundle has no such graph, or a broken one.
+        UsageError: there is not enough memory.
+    """
+
+    def __init__(
+        self, graphs: Graphs, key: str, rows: int, max_length: int, outputs: Mapping[str, int], **edges: int | None
+    ) -> None:
+        self._session = graphs.open(key, **_LENGTHS, **outputs, **edges)
+        self.cache = KVCache(graphs.bundle.graph(key), rows, max_length, graphs.device)
+        self.outputs = {name: np.zeros((rows, size), np.float32) for name, size in outputs.items()}
+        self._bindings: dict[tuple[int, int], Binding] = {}
+
+    def run(
+        self,
+        first: int,
+        feeds: Mapping[str, np.ndarray],
+        lengths: np.ndarray,
+        outputs: Mapping[str, np.ndarray] | None = None,
+    ) -> None:
+        """Run neighbouring rows, whose caches and :attr:`outputs` change.
+
+        Args:
+            first: the first row.
+            feeds: the inputs besides the caches, ``[rows, ...]``.
+            lengths: positions that each row has after it, ``[rows]``.
+            outputs: arrays to write other outputs to.
+        """
+        count = len(lengths)
+        feeds = {
+            **feeds,
+            "seqlens_k": (lengths - 1).astype(np.int32),
+            "total_sequence_length": np.array(lengths.max(), np.int32),
+        }
+        if (first, count) not in self._bindings:
+            self._bindings[first, count] = self._bind(slice(first, first + count))
+        self._bindings[first, count].run(feeds, outputs or {})
+
+    def _bind(self, rows: slice) -> Binding:
+        outputs = {name: array[rows] for name, array in self.outputs.items()}
+        return self._session.bind(self.cache.past(rows), {**outputs, **self.cache.present(rows)})
