@@ -353,9 +353,7 @@ def test_close_ends_a_step_that_would_go_on(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.parametrize("held_frames", [1, 9])  # it is done at its prefill, or would take steps
-def test_close_waits_for_one_call_of_the_model_and_not_for_the_queue(
-    monkeypatch: pytest.MonkeyPatch, held_frames: int
-) -> None:
+def test_close_waits_for_one_call_of_the_model_and_not_for_the_queue(monkeypatch: pytest.MonkeyPatch, held_frames: int) -> None:
     monkeypatch.setattr(batching, "_STEP_S", 0.01)
     model = CountingModel(slots=1)
     engine = Engine(model, interrupt=model.opened.set)
