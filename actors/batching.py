@@ -23,6 +23,8 @@ _CLOSED = "the engine was closed before this request was done"
 # A closed engine lets a step end by itself for so long, and then waits so long for one that was told to.
 _STEP_S = 0.2
 _STOP_S = 3.0
+# Prefills may keep rows that run from their next step for so long, and for one more, which may be an hour of audio.
+_PREFILL_S = 0.25
 
 
 class Utterance(Protocol):
@@ -83,8 +85,8 @@ class Model(Protocol[RequestT, UtteranceT, ResultT]):
 class EngineStats:
     """Counters of an engine since it was opened. A slot-step is one slot during one step.
 
-    ``prefill_s``, ``step_s`` and ``decode_s`` are the wall seconds that its thread spent in the model's ``prefill``, ``step``
-    and ``finish``, which decodes what the loop made to audio or text.
+    ``prefill_s``, ``step_s`` and ``finish_s`` are the wall seconds that its thread spent in the model's method of that name.
+    While it is in one of them, it is in no other: a slow vocoder is seen in ``finish_s``, and not in the occupancy.
     """
 
     steps: int = 0
@@ -93,7 +95,7 @@ class EngineStats:
     utterances: int = 0
     prefill_s: float = 0.0
     step_s: float = 0.0
-    decode_s: float = 0.0
+    finish_s: float = 0.0
 
     @property
     def occupancy(self) -> float:
@@ -246,6 +248,7 @@ class Engine(Generic[RequestT, UtteranceT, ResultT]):
         if not used:
             return
         rows = [ticket.utterance if ticket else None for ticket in self._rows[:used]]
+        self._require_open()
         started = perf_counter()
         self.model.step(rows)
         self.stats.step_s += perf_counter() - started
@@ -258,10 +261,15 @@ class Engine(Generic[RequestT, UtteranceT, ResultT]):
                 self._rows[slot] = None
 
     def _admit(self) -> None:
-        """Fill free slots from the queue. An utterance that ends with its first frame leaves its slot free."""
+        """Fill free slots from the queue. An utterance that ends with its first frame leaves its slot free.
+
+        Where prefills are long, slots stay free until after the next step, so that rows that run do not wait for all of them.
+        """
+        enough_s = self.stats.prefill_s + _PREFILL_S
         for slot, occupant in enumerate(self._rows):
-            while occupant is None and (ticket := self._next()):
+            while occupant is None and (self.stats.prefill_s < enough_s or not any(self._rows)) and (ticket := self._next()):
                 self._rows[slot] = ticket
+                self._require_open()
                 started = perf_counter()
                 with self._failing_alone(ticket):
                     self.model.prefill(ticket.utterance, slot)
@@ -279,6 +287,11 @@ class Engine(Generic[RequestT, UtteranceT, ResultT]):
                     return ticket
         return None
 
+    def _require_open(self) -> None:
+        """Call nothing more of the model once the engine is closed, so that closing it waits for one call and not for many."""
+        if self._closed:
+            raise EngineClosedError(_CLOSED)
+
     def _compact(self) -> None:
         """Close gaps with the last rows, so that the batch is as small as what runs."""
         last = len(self._rows) - 1
@@ -293,11 +306,12 @@ class Engine(Generic[RequestT, UtteranceT, ResultT]):
         job = ticket.job
         if job.future.done():  # it failed while this utterance ran
             return
+        self._require_open()
         started = perf_counter()
         again = None
         with self._failing_alone(ticket):
             again = self.model.finish(ticket.utterance)
-        self.stats.decode_s += perf_counter() - started
+        self.stats.finish_s += perf_counter() - started
         if job.future.done():
             return
         if again is not None:

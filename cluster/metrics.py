@@ -29,7 +29,7 @@ METRICS: Mapping[str, Spec] = {
     "speechmill_audio_seconds_total": Spec("counter", "Seconds of audio in written parts."),
     "speechmill_worker_seconds_total": Spec(
         "counter",
-        "Seconds of workers by phase: model (fetch, load), rows (read, write), engine (prefill, step, decode).",
+        "Seconds of workers by phase: model (fetch, load), rows (read, write), engine (prefill, step, finish).",
         ("run", "phase"),
     ),
     "speechmill_retries_total": Spec("counter", "Units that were given to a worker again."),

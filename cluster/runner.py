@@ -89,7 +89,7 @@ class Usage:
         cpu_s: CPU seconds since then, of all its threads.
         stats: the engine's counters.
         seconds: where time went: ``fetch`` and ``load`` of the model, ``read`` and ``write`` of rows, and the engine's
-            ``prefill``, ``step`` and ``decode``.
+            ``prefill``, ``step`` and ``finish``.
     """
 
     worker: str
@@ -385,7 +385,7 @@ class UnitWorker:
             time.monotonic() - self._started,
             time.process_time() - self._cpu_before,
             stats,
-            {**self._seconds, "prefill": stats.prefill_s, "step": stats.step_s, "decode": stats.decode_s},
+            {**self._seconds, "prefill": stats.prefill_s, "step": stats.step_s, "finish": stats.finish_s},
         )
 
 

@@ -99,13 +99,14 @@ def _complain(sentence: str) -> None:
 
 @dataclass
 class Tally:
-    """Counts a running job's outcomes."""
+    """Counts a running job's outcomes; ``worker_s`` are the seconds of all workers by phase (see :class:`Usage`)."""
 
     rows: int = 0
     audio_s: float = 0.0
     status: dict[str, int] = field(default_factory=dict)
     started: float = field(default_factory=time.monotonic)
     started_at: float = field(default_factory=time.time)
+    worker_s: dict[str, float] = field(default_factory=dict)
     _usages: dict[str, Usage] = field(default_factory=dict)
 
     def add(self, outcome: UnitDone) -> None:
@@ -115,8 +116,12 @@ class Tally:
         self.audio_s += part.duration_s
         for name, count in part.status.items():
             self.status[name] = self.status.get(name, 0) + count
-        if usage and (usage.worker not in self._usages or usage.busy_s > self._usages[usage.worker].busy_s):
+        before = usage and self._usages.get(usage.worker)
+        if usage and (not before or usage.busy_s > before.busy_s):
             self._usages[usage.worker] = usage
+            for phase, seconds in usage.seconds.items():
+                counted = before.seconds[phase] if before else 0.0
+                self.worker_s[phase] = self.worker_s.get(phase, 0.0) + seconds - counted
 
     @property
     def wall_s(self) -> float:
@@ -147,6 +152,10 @@ class Tally:
     def core_s(self) -> float:
         """Seconds for which workers have owned cores with their model open, times those cores."""
         return sum(usage.busy_s * usage.cores for usage in self._usages.values())
+
+    def share(self, phase: str) -> float:
+        """The share of the time for which workers have had their model open that they spent in a phase."""
+        return self.worker_s.get(phase, 0.0) / max(sum(usage.busy_s for usage in self._usages.values()), 1e-9)
 
     @property
     def occupancy(self) -> float:
@@ -212,6 +221,8 @@ def print_summary(summary: Summary, tally: Tally, output: str, manifest: Manifes
         table.add_row("RTF", f"{working_s / max(tally.audio_s, 1e-9):.5f} ({tally.audio_s / working_s:,.1f}x real time)")
         table.add_row("per core", f"{tally.audio_s / max(tally.core_s, 1e-9):,.1f} audio-seconds per core-second")
         table.add_row("slots", f"{tally.occupancy:.1%} occupied")
+        phases = ", ".join(f"{phase} {tally.share(phase):.1%}" for phase in ("prefill", "step", "finish"))
+        table.add_row("engine", f"{phases} of the workers' time")
     else:
         table.add_row("this run", "had nothing to do: the job was finished")
     table.add_row("model", f"{manifest.name} ({manifest.family}, {manifest.precision})")

@@ -71,7 +71,7 @@ def run_missing(run: Run, task: Task, backend: Backend, unit_rows: UnitRows) -> 
                 done = units
                 for outcome in run_units(task, unit_rows.with_finer_tail(units, pool.size), pool, rows):
                     tally.add(outcome)
-                    run.add(outcome.part, tally.cpu_s, pool.waited_row_s)
+                    run.add(outcome.part, tally.cpu_s, pool.waited_row_s, tally.worker_s)
                     show()
         remove_decompressed(task.dataset)
     return run.finish(shards, tally.cpu_s), tally

@@ -38,8 +38,9 @@ class RunRecord(BaseModel):
     names and digests of the shards are. ``versions`` are those of the machine that started the job; ``made_by`` says which
     parts were computed by what, once the job has stopped or ended. While it runs, the file is a few seconds old. Times add
     up over all sessions (a start and each resume). ``rtf`` is wall time by seconds of audio. ``waited_row_s`` are rows that
-    could have been with a worker that was not there yet, times the seconds that took. ``finish_reasons`` counts the rows
-    that have one; ``duplicate_ids`` has a sentence for each of the first ids that several rows share.
+    could have been with a worker that was not there yet, times the seconds that took. ``worker_s`` are the seconds of all
+    workers by phase (see :class:`cluster.runner.Usage`). ``finish_reasons`` counts the rows that have one; ``duplicate_ids``
+    has a sentence for each of the first ids that several rows share.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -63,6 +64,7 @@ class RunRecord(BaseModel):
     wall_s: float = 0.0
     cpu_s: float = 0.0
     waited_row_s: float = 0.0
+    worker_s: dict[str, float] = {}
     audio_s: float = 0.0
     rtf: float | None = None
 

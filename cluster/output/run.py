@@ -53,6 +53,7 @@ class Run:
         self._saved = self._started
         self._cpu_s = 0.0  # of this session; the record holds the times of earlier ones
         self._waited_row_s = 0.0
+        self._worker_s: Mapping[str, float] = {}
         self._looked = False  # until then the record says what earlier sessions have made
         self._parts = {part.key: part for part in index.parts} if index else {}  # by key: what is known to be there
         self._written: set[str] = set()  # keys of parts that this run has written since its last look
@@ -111,13 +112,16 @@ class Run:
                 )
         return unlisted
 
-    def add(self, part: Part, cpu_s: float = 0.0, waited_row_s: float = 0.0) -> None:
+    def add(
+        self, part: Part, cpu_s: float = 0.0, waited_row_s: float = 0.0, worker_s: Mapping[str, float] | None = None
+    ) -> None:
         """Note a part that a worker of this run has written, and write progress into ``run.json`` every few seconds.
 
         Args:
             part: it counts, and its footer need not be read.
             cpu_s: CPU seconds of this session so far.
             waited_row_s: how much rows have waited in this session so far (see :class:`RunRecord`).
+            worker_s: seconds of this session's workers by phase so far.
 
         Raises:
             ResumeError: another job took the output over.
@@ -128,6 +132,7 @@ class Run:
         self._written.add(part.key)
         self._cpu_s = max(self._cpu_s, cpu_s)
         self._waited_row_s = max(self._waited_row_s, waited_row_s)
+        self._worker_s = worker_s or self._worker_s
         if time.monotonic() - self._saved >= _SAVE_EVERY_S:
             self._save()
 
@@ -246,12 +251,14 @@ class Run:
             reasons = {name: count for name, count in sorted(self._finish_reasons.items()) if count}
             known = {"audio_s": self._audio_s, "counts": self._counts(), "finish_reasons": reasons}
         wall_s = self._record.wall_s + time.monotonic() - self._started
+        earlier_s = self._record.worker_s
         known |= {
             "duplicate_ids": self._duplicate_ids,
             "made_by": [],  # long, and in the footers of the parts: said when the run is over
             "wall_s": wall_s,
             "cpu_s": self._record.cpu_s + self._cpu_s,
             "waited_row_s": self._record.waited_row_s + self._waited_row_s,
+            "worker_s": earlier_s | {phase: earlier_s.get(phase, 0.0) + seconds for phase, seconds in self._worker_s.items()},
             "rtf": wall_s / known["audio_s"] if known["audio_s"] else None,
         }
         write_json(self.store, RUN_NAME, self._record.model_copy(update=known | changes))
@@ -340,6 +347,7 @@ def _start_run(
         wall_s=earlier.wall_s if earlier else 0.0,
         cpu_s=earlier.cpu_s if earlier else 0.0,
         waited_row_s=earlier.waited_row_s if earlier else 0.0,
+        worker_s=earlier.worker_s if earlier else {},
         audio_s=earlier.audio_s if earlier else 0.0,
     )
     finished = bool(earlier and earlier.state == "finished" and earlier_inputs == list(inputs) and index)

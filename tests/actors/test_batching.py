@@ -9,7 +9,7 @@ import pytest
 
 from actors import batching
 from actors.batching import Engine, EngineStats
-from actors.errors import NotFiniteError, RequestError, SpeechmillError
+from actors.errors import EngineClosedError, NotFiniteError, RequestError, SpeechmillError
 
 TIMEOUT_S = 10
 
@@ -149,6 +149,25 @@ def test_a_free_slot_is_refilled_before_the_next_step() -> None:
     assert model.logged("step") == [("a0", "b0")] * 3 + [("a0", "c0")] * 2
 
 
+def test_rows_that_run_take_a_step_between_long_prefills(monkeypatch: pytest.MonkeyPatch) -> None:
+    ticks = itertools.count()
+    monkeypatch.setattr(batching, "perf_counter", lambda: float(next(ticks)))  # a prefill takes a second
+    model = CountingModel(slots=3)
+    requests = [Request("a", (6,)), Request("b", (5,)), Request("ends", (1,), cost=4), Request("c", (3,))]
+    assert run_together(model, *requests) == ["a0:6", "b0:5", "ends0:1", "c0:3"]
+    assert [name for name, _ in model.logged("prefill")] == ["gate0", "a0", "b0", "ends0", "c0"]
+    steps = [("a0",), ("a0", "b0"), ("a0", "b0"), ("a0", "b0", "c0"), ("a0", "b0", "c0")]
+    assert model.logged("step") == steps
+
+
+def test_long_prefills_follow_each_other_where_nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    ticks = itertools.count()
+    monkeypatch.setattr(batching, "perf_counter", lambda: float(next(ticks)))
+    model = CountingModel(slots=2)
+    run_together(model, Request("a"), Request("b"), Request("c", (2,), cost=0))
+    assert [entry[0] for entry in model.log] == ["prefill", "prefill", "prefill", "prefill", "step"]
+
+
 def test_an_utterance_that_ends_with_its_first_frame_leaves_its_slot_to_the_next() -> None:
     model = CountingModel(slots=1)
     assert run_together(model, Request("a"), Request("b"), Request("c", (2,), cost=0)) == ["a0:1", "b0:1", "c0:2"]
@@ -169,7 +188,7 @@ def test_the_time_spent_in_the_model_is_told_by_phase(monkeypatch: pytest.Monkey
     monkeypatch.setattr(batching, "perf_counter", lambda: float(next(ticks)))  # every call of the model takes a second
     with Engine(CountingModel()) as engine:
         engine.submit(Request("a", (5,), attempts=1)).result(TIMEOUT_S)
-    assert replace(engine.stats) == EngineStats(8, 16, 8, 1, prefill_s=2, step_s=8, decode_s=2)
+    assert replace(engine.stats) == EngineStats(8, 16, 8, 1, prefill_s=2, step_s=8, finish_s=2)
 
 
 def test_a_mixed_corpus_keeps_the_slots_full() -> None:
@@ -331,6 +350,43 @@ def test_close_ends_a_step_that_would_go_on(monkeypatch: pytest.MonkeyPatch) -> 
     engine.close()
     with pytest.raises(SpeechmillError, match="closed before"):
         future.result(TIMEOUT_S)
+
+
+@pytest.mark.parametrize("held_frames", [1, 9])  # it is done at its prefill, or would take steps
+def test_close_waits_for_one_call_of_the_model_and_not_for_the_queue(monkeypatch: pytest.MonkeyPatch, held_frames: int) -> None:
+    monkeypatch.setattr(batching, "_STEP_S", 0.01)
+    model = CountingModel(slots=1)
+    engine = Engine(model, interrupt=model.opened.set)
+    futures = [engine.submit(Request("gate", (held_frames,)))]
+    assert model.entered.wait(TIMEOUT_S)
+    futures += [engine.submit(Request(f"r{i}")) for i in range(100)]
+    engine.close()
+    assert model.log == [("prefill", "gate0", 0)]
+    for future in futures:
+        with pytest.raises(EngineClosedError, match="closed before"):
+            future.result(TIMEOUT_S)
+
+
+def test_close_does_not_wait_for_all_that_a_step_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batching, "_STEP_S", 0.01)
+    model, heard, let_go = CountingModel(slots=3), threading.Event(), threading.Event()
+    engine = Engine(model, interrupt=let_go.set)
+
+    def listen(_index: int, _utterance: Chunk) -> None:
+        heard.set()
+        assert let_go.wait(TIMEOUT_S)
+
+    engine.submit(Request("gate"))
+    assert model.entered.wait(TIMEOUT_S)
+    first = engine.submit(Request("a", (2,), cost=9), on_utterance=listen)
+    others = [engine.submit(Request(name, (2,))) for name in "bc"]
+    model.opened.set()
+    assert heard.wait(TIMEOUT_S)
+    engine.close()
+    assert first.result(TIMEOUT_S) == "a0:2"
+    for future in others:
+        with pytest.raises(EngineClosedError, match="closed before"):
+            future.result(TIMEOUT_S)
 
 
 def test_close_leaves_a_model_that_cannot_be_stopped(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:

@@ -425,7 +425,7 @@ def test_a_stopped_job_goes_on_where_it_was(target, dataset):
     def broken_job():
         with start(target, dataset) as run:
             for unit in run.missing_units(dataset.shards, 100)[:3]:
-                run.add(write_unit(run, dataset, unit), cpu_s=2.0)
+                run.add(write_unit(run, dataset, unit), cpu_s=2.0, worker_s={"step": 4.0})
             raise RuntimeError("node lost")
 
     with pytest.raises(RuntimeError, match="node lost"):
@@ -439,10 +439,12 @@ def test_a_stopped_job_goes_on_where_it_was(target, dataset):
         units = run.missing_units(dataset.shards, 256)  # another unit size, cut at the same rows as a fresh plan
         assert [(u.shard, u.first, u.stop) for u in units] == [(0, 300, 512), (0, 512, 700), (1, 0, 50)]
         assert sum(part.unit.count for part in run.parts(dataset.shards)) == 300
-        write_all(run, dataset)
+        for unit in units:
+            run.add(write_unit(run, dataset, unit), worker_s={"step": 1.0, "finish": 2.0})
         run.finish(dataset.shards, cpu_s=3.0)
     record = read_run(open_store(target))
     assert (record.state, record.error, record.sessions, record.cpu_s) == ("finished", None, 2, 5.0)
+    assert record.worker_s == {"step": 5.0, "finish": 2.0}
     assert sorted(ids_in(target)) == sorted(expected_ids(dataset))
 
 

@@ -110,8 +110,8 @@ def done(rows: int, usage: Usage | None = None, **status: int) -> UnitDone:
     return UnitDone(Part(Unit(0, 0, rows), "part", 1, status or {"ok": rows}, duration_s=10.0 * rows), usage)
 
 
-def usage_of(worker: str, busy_s: float, *, opened: float = 0.0, stats: EngineStats | None = None) -> Usage:
-    return Usage(worker, cores=2, opened=opened, busy_s=busy_s, cpu_s=busy_s / 2, stats=stats or EngineStats())
+def usage_of(worker: str, busy_s: float, *, opened: float = 0.0, stats: EngineStats | None = None, **seconds: float) -> Usage:
+    return Usage(worker, 2, opened, busy_s=busy_s, cpu_s=busy_s / 2, stats=stats or EngineStats(), seconds=seconds)
 
 
 def test_a_tally_adds_up_parts() -> None:
@@ -126,20 +126,23 @@ def test_a_tally_takes_the_latest_usage_of_each_worker_whatever_comes_first() ->
     first = EngineStats(slot_steps=100, busy_slot_steps=10)
     last = EngineStats(slot_steps=300, busy_slot_steps=270)
     for usage in (
-        usage_of("a", 8.0, opened=104.0, stats=last),
-        usage_of("a", 2.0, opened=104.0, stats=first),
-        usage_of("b", 4.0, opened=103.0, stats=first),
+        usage_of("a", 1.0, opened=104.0, stats=first, load=3.0, finish=0.5),
+        usage_of("a", 8.0, opened=104.0, stats=last, load=3.0, finish=4.0),
+        usage_of("a", 2.0, opened=104.0, stats=first, load=3.0, finish=1.0),
+        usage_of("b", 4.0, opened=103.0, stats=first, load=2.0, finish=2.0),
     ):
         tally.add(done(1, usage))
     assert tally.core_s == 2 * (8.0 + 4.0)
     assert tally.cpu_s == 6.0
     assert tally.startup_s == 3.0
     assert tally.occupancy == (270 + 10) / (300 + 100)
+    assert tally.worker_s == {"load": 5.0, "finish": 6.0}
+    assert tally.share("finish") == 6.0 / (8.0 + 4.0)
 
 
 def test_an_empty_tally_divides_by_nothing() -> None:
     tally = Tally()
-    assert (tally.occupancy, tally.core_s, tally.cpu_s) == (0.0, 0.0, 0.0)
+    assert (tally.occupancy, tally.share("step"), tally.core_s, tally.cpu_s) == (0.0, 0.0, 0.0, 0.0)
     assert tally.startup_s <= tally.wall_s
 
 
@@ -191,7 +194,8 @@ def test_progress_on_a_terminal_is_a_bar(monkeypatch: pytest.MonkeyPatch, capsys
 def test_the_summary_says_what_was_made_and_how_fast(capsys: pytest.CaptureFixture[str]) -> None:
     tally = Tally()
     stats = EngineStats(slot_steps=100, busy_slot_steps=96)
-    outcome = done(4, usage_of("a", 2.0, opened=tally.started_at + 1.0, stats=stats), ok=3, rejected=1)
+    seconds = {"load": 5.0, "prefill": 0.25, "step": 1.0, "finish": 0.5}
+    outcome = done(4, usage_of("a", 2.0, opened=tally.started_at + 1.0, stats=stats, **seconds), ok=3, rejected=1)
     tally.add(outcome)
     tally.started -= 5.0  # seconds ago
     print_summary(Summary.of([outcome.part]), tally, "/somewhere/out", load_bundle(EMBEDDED).manifest)
@@ -202,6 +206,7 @@ def test_the_summary_says_what_was_made_and_how_fast(capsys: pytest.CaptureFixtu
     assert lines["RTF"].startswith("0.10")
     assert lines["per"].rstrip() == "core  10.0 audio-seconds per core-second"
     assert lines["slots"].rstrip() == "96.0% occupied"
+    assert lines["engine"].rstrip() == "prefill 12.5%, step 50.0%, finish 25.0% of the workers' time"
     assert lines["output"].rstrip() == "/somewhere/out"
 
 

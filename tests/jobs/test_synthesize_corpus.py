@@ -268,6 +268,7 @@ def test_the_run_record_says_what_was_done(undisturbed):
     assert record["audio_s"] == pytest.approx(sum(row["duration_s"] for row in rows))
     assert record["rtf"] == pytest.approx(record["wall_s"] / record["audio_s"])
     assert record["cpu_s"] > 0
+    assert {"load", "read", "prefill", "step", "finish", "write"} <= record["worker_s"].keys()
     assert record["started"] <= record["ended"]
 
 

@@ -195,7 +195,11 @@ class Soprano:
         self._seen[target] = self._seen[source]
 
     def finish(self, utterance: Utterance) -> Utterance | None:
-        """Decode the hidden states to audio; or ask for another attempt at a suspected hallucination."""
+        """Decode the hidden states to audio; or ask for another attempt at a suspected hallucination.
+
+        One at a time: rows of equal length together get the same bits, but on a CPU 8 of 16 tokens are 1.2 times as fast, 8 of
+        48 tokens 0.9 times, and few utterances (2 to 5 % of a corpus at 32 slots) end beside another of their length.
+        """
         if utterance.error:
             raise utterance.error
         if utterance.attempt < utterance.options.retries and self._hallucinates(utterance.hidden):
