@@ -257,6 +257,11 @@ def hash_file(path: Path) -> FileEntry:
     return FileEntry(sha256=digest, size=path.stat().st_size)
 
 
+def voice_member(name: str) -> str:
+    """Return where a voice that a family keeps as a file lies in its bundle."""
+    return f"voices/{name}.safetensors"
+
+
 def load_bundle(folder: str | Path) -> Bundle:
     """Parse the bundle in ``folder``. File contents are not read: see :meth:`Bundle.verify`.
 

@@ -37,6 +37,8 @@ def open_model(
     if slots < 1 or threads < 1:
         raise UsageError(f"slots and threads must be at least 1, not {slots} and {threads}")
     bundle = model if isinstance(model, Bundle) else _find(model)
+    if bundle.manifest.layout != "server":
+        raise BundleError(f"{bundle.folder} has layout {bundle.manifest.layout!r}: the engine runs 'server' bundles")
     opened = _open_family(bundle, Device.parse(device), threads, slots)
     return Engine(opened, interrupt=opened.graphs.terminate)
 

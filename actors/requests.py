@@ -1,10 +1,12 @@
 """What an engine is asked for and what it gives back."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+
+from actors.errors import RequestError
 
 
 @dataclass(frozen=True)
@@ -125,31 +127,7 @@ class TranscriptionResult:
     trace: Mapping[str, np.ndarray] | None = None
 
 
-def join_chunks(
-    chunks: Sequence[tuple[str, np.ndarray | None, str | None]], pause_s: float, sample_rate: int
-) -> tuple[np.ndarray, tuple[TextChunk, ...]]:
-    """Put the spoken chunks of a text one after the other, with a pause between.
-
-    Args:
-        chunks: the text, the float32 audio ``[samples]`` and the finish reason of each, in order; all are finished.
-        pause_s: silence between two of them, in seconds.
-        sample_rate: in Hz.
-
-    Returns:
-        The audio, and where each chunk is in it.
-    """
-    pause = np.zeros(round(pause_s * sample_rate), np.float32)
-    parts: list[np.ndarray] = []
-    places: list[TextChunk] = []
-    position = 0
-    for text, audio, finish_reason in chunks:
-        if audio is None or finish_reason is None:
-            raise AssertionError("an utterance is joined after it was finished")
-        if parts and len(pause):
-            parts.append(pause)
-            position += len(pause)
-        parts.append(audio)
-        end = position + len(audio)
-        places.append(TextChunk(text, position / sample_rate, end / sample_rate, finish_reason))
-        position = end
-    return np.concatenate(parts), tuple(places)
+def check_token_ids(ids: np.ndarray, vocab_size: int) -> None:
+    """Raise ``RequestError`` unless all of a request's token ids, of which there is one or more, are of the vocabulary."""
+    if ids.min() < 0 or ids.max() >= vocab_size:
+        raise RequestError(f"token ids must be in 0 .. {vocab_size - 1}")

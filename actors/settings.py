@@ -1,7 +1,7 @@
 """What every family reads in one way: a bundle's settings and a request's options, strictly."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Self
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Generic, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -16,6 +16,8 @@ TokenId = Annotated[int, Field(ge=0, lt=1 << 24)]
 Positive = Annotated[float, Field(gt=0, le=1e6)]
 Fraction = Annotated[float, Field(gt=0, le=1)]
 Seconds = Annotated[float, Field(ge=0, le=3600)]
+
+_KEPT_OPTIONS = 64  # sets of options: whose requests set others each time must not fill the memory
 
 
 def check_ids(vocab_size: int, **ids: int | None) -> None:
@@ -61,7 +63,40 @@ class FamilyOptions(BaseModel):
         try:
             return cls.model_validate({**defaults, **values})
         except ValidationError as error:
-            raise RequestError(f"{family} options: {_problems(error)}. Known: {', '.join(cls.model_fields)}") from error
+            own_first = sorted(cls.model_fields, key=lambda name: name not in cls.__annotations__)
+            raise RequestError(f"{family} options: {_problems(error)}. Known: {', '.join(own_first)}") from error
+
+
+OptionsT = TypeVar("OptionsT", bound=FamilyOptions)
+
+
+class ParsedOptions(Generic[OptionsT]):
+    """The options of requests to one model. All rows of a job have the same, which are parsed once. Safe to call from threads.
+
+    Args:
+        manifest: the model's.
+        parse: the family's parser.
+    """
+
+    def __init__(self, manifest: Manifest, parse: Callable[[Manifest, Mapping[str, Any]], OptionsT]) -> None:
+        self._manifest = manifest
+        self._parse = parse
+        self._parsed: dict[str, OptionsT] = {}
+
+    def __call__(self, values: Mapping[str, Any]) -> OptionsT:
+        """Return the options that ``values`` set.
+
+        Raises:
+            RequestError: an unknown name or a value out of range.
+        """
+        content = repr(dict(values))  # values of other types may be equal and parsed otherwise, and not all have a hash
+        options = self._parsed.get(content)
+        if options is None:
+            options = self._parse(self._manifest, values)
+            if len(self._parsed) >= _KEPT_OPTIONS:
+                self._parsed.clear()
+            self._parsed[content] = options
+        return options
 
 
 def _problems(error: ValidationError) -> str:

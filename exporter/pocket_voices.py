@@ -5,9 +5,9 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
-from actors.bundle import Layout, check_name
+from actors.bundle import Layout, check_name, voice_member
 from actors.errors import ExportError, UsageError
-from actors.families.pocket_tts.voices import load_voice, voice_member
+from actors.families.pocket_tts.voices import load_voice
 from exporter.build import Export
 
 

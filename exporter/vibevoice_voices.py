@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from actors.bundle import Layout, check_name
+from actors.bundle import Layout, check_name, voice_member
 from actors.errors import ExportError, UsageError
 from actors.families.vibevoice_realtime.voices import (
     NEGATIVE_MEMBER,
@@ -29,7 +29,6 @@ from actors.families.vibevoice_realtime.voices import (
     is_voice_member,
     negative_bytes,
     voice_bytes,
-    voice_member,
 )
 from exporter.build import Export
 

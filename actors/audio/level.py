@@ -51,6 +51,11 @@ class Level:
         return scaled / self.divisor if self.divisor != 1 else scaled
 
 
+def normalise(audio: FloatArray, loudness_dbfs: float) -> FloatArray:
+    """Return ``[samples]`` at a loudness, their root mean square; peaks above 1 lower it again."""
+    return measure(audio, loudness_dbfs).apply(audio)
+
+
 def measure(audio: FloatArray, loudness_dbfs: float) -> Level:
     """Measure ``[samples]`` block by block; ``loudness_dbfs`` is the root mean square to bring them to."""
     baseline = _baseline(audio)

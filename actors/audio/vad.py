@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from actors.audio.codec import resample
-from actors.audio.level import measure
+from actors.audio.level import normalise
 from actors.audio.mono import FloatArray, blocks, release
 from actors.runtime.session import Device, Session, open_session
 
@@ -57,7 +57,7 @@ class SilenceCutter:
 
     def speech(self, audio: FloatArray, rate: int) -> FloatArray:
         """Return the probability of speech in each window of 32 ms of ``[samples]`` at ``rate`` Hz."""
-        samples = resample(measure(audio, _LOUDNESS_DBFS).apply(audio), rate, _RATE)
+        samples = resample(normalise(audio, _LOUDNESS_DBFS), rate, _RATE)
         count = -(-len(samples) // _WINDOW)
         padded = np.zeros(_CONTEXT + count * _WINDOW, np.float32)
         padded[_CONTEXT : _CONTEXT + len(samples)] = samples

@@ -187,12 +187,12 @@ def _watch_first(run: Run) -> list[float]:
     seen: list[float] = []
     plain = run.add
 
-    def add(part: output.Part, cpu_s: float = 0.0, waited_row_s: float = 0.0) -> None:
+    def add(*arguments: Any) -> None:
         if not seen:
             seen.append(time.monotonic())
-        plain(part, cpu_s, waited_row_s)
+        plain(*arguments)
 
-    run.add = add  # type: ignore[method-assign]
+    run.add = add  # type: ignore[assignment, method-assign]
     return seen
 
 

@@ -96,6 +96,15 @@ def test_dependencies_point_one_way(folder: str) -> None:
     assert against == (EXCEPTIONS if folder == "actors" else set())
 
 
+def test_no_family_knows_another() -> None:
+    """What two of them need lies above them, in actors/."""
+    rooms = sorted({path.parent.name for path in sources("actors/families")} - {"families"})
+    assert len(rooms) >= 4
+    for room in rooms:
+        imported = {name for _, name in imported_by(f"actors/families/{room}") if name.startswith("actors.families.")}
+        assert {name.split(".")[2] for name in imported} <= {room}
+
+
 @pytest.mark.parametrize(("library", "homes"), [("ray", {"cluster"}), ("torch", {"exporter", "training"})])
 def test_one_folder_knows_the_library(library: str, homes: set[str]) -> None:
     users = {folder: {path for path, name in imported_by(folder) if package(name) == library} for folder in OURS}

@@ -12,9 +12,9 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 
+from actors.audio.level import normalise
 from actors.bundle import Bundle, Precision
 from actors.errors import ExportError
-from actors.families.vibevoice_asr.loop import normalise
 
 pytest.importorskip("torch", reason="reading a checkpoint needs the 'export' extra")
 

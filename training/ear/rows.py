@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import fft
 
-from actors.families.vibevoice_asr.loop import normalise
+from actors.audio.level import normalise
 from training.ear.sounds import SAMPLE_RATE, VOICE, Sound
 
 LONGEST_S = 30.0

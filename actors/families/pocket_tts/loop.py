@@ -15,18 +15,26 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from actors.bundle import Bundle, Manifest
-from actors.errors import BundleError, NotFiniteError, RequestError, UsageError
+from actors.bundle import Bundle, Manifest, voice_member
+from actors.errors import BundleError, RequestError, UsageError
 from actors.families.pocket_tts.text import TextRules, has_few_words, prepare_text, split_text
-from actors.families.pocket_tts.voices import load_voice, voice_member
+from actors.families.pocket_tts.voices import load_voice
 from actors.finite import check_audio, finite_rows, not_finite
 from actors.long_words import break_long_words
-from actors.requests import SynthesisRequest, SynthesisResult, join_chunks
+from actors.requests import SynthesisRequest
 from actors.runtime.session import Device, Graphs
 from actors.runtime.step_graph import StepGraph
 from actors.runtime.streaming import StreamingGraph
-from actors.sampling import row_generator
-from actors.settings import Count, FamilyOptions, FamilySettings, Length, Positive, Seconds, Size, TokenId
+from actors.settings import Count, FamilySettings, Length, Positive, Seconds, Size, TokenId
+from actors.speaking import (
+    SpeakingModel,
+    SpeakingOptions,
+    SpokenUtterance,
+    check_prompt,
+    check_speakable,
+    frames_of_noise,
+    text_of,
+)
 from actors.tokenizer import load_tokenizer
 
 _FRAMES_AFTER_EOS = {True: 5, False: 3}  # by whether the text has few words: tts_model.py, generate_audio_stream
@@ -89,7 +97,7 @@ class Settings(FamilySettings):
         return math.ceil((tokens / self.tokens_per_second + self.padding_s) * self.frame_rate)
 
 
-class Options(FamilyOptions):
+class Options(SpeakingOptions):
     """What a request may set. Defaults are the bundle's, which are the original's.
 
     Attributes:
@@ -99,7 +107,6 @@ class Options(FamilyOptions):
         eos_threshold: the end's logit above which speech ends.
         frames_after_eos: how many frames, from that on, are kept; ``None`` is the bundle's or depends on the text.
         max_frames: the loop stops here with finish reason ``length``, or earlier by the length of the text.
-        pause_s: silence between the chunks of a long text, in seconds.
     """
 
     temperature: Annotated[float, Field(ge=0, le=5)]
@@ -108,7 +115,6 @@ class Options(FamilyOptions):
     eos_threshold: Annotated[float, Field(allow_inf_nan=False)]
     frames_after_eos: Annotated[int, Field(ge=0, le=100)] | None = None
     max_frames: Annotated[int, Field(ge=1)] | None = None
-    pause_s: Annotated[float, Field(ge=0, le=10)] = 0.0
 
 
 def parse_options(manifest: Manifest, values: Mapping[str, Any]) -> Options:
@@ -125,39 +131,22 @@ def parse_options(manifest: Manifest, values: Mapping[str, Any]) -> Options:
     return options
 
 
-@dataclass
-class Utterance:
+@dataclass(kw_only=True)
+class Utterance(SpokenUtterance[Options]):
     """One chunk in the loop. ``latents`` grows frame by frame, and ``eos_logits`` with it."""
 
-    request: SynthesisRequest
-    index: int
-    text: str
-    prompt: np.ndarray
     voice: str
-    options: Options
     frames_after_eos: int
     max_frames: int
-    trace: bool
     position: int = 0
     latents: list[np.ndarray] = field(default_factory=list)
     eos_logits: list[float] = field(default_factory=list)
     eos_step: int | None = None
-    finish_reason: str | None = None
-    error: NotFiniteError | None = None
-    audio: np.ndarray | None = None
-
-    def __post_init__(self) -> None:
-        self._generator = row_generator(self.request.seed, self.request.id, self.index)
 
     @property
-    def cost(self) -> int:
-        """The prompt's length: speech is about as long as its text."""
-        return len(self.prompt)
-
-    @property
-    def done(self) -> bool:
-        """Whether the end or the longest length was reached, or a step went wrong."""
-        return self.finish_reason is not None or self.error is not None
+    def frames(self) -> int:
+        """How many latents the loop has drawn."""
+        return len(self.latents)
 
     def noise(self, latent_dim: int) -> np.ndarray:
         """Return what the next latent is drawn from, float32 ``[latent_dim]``."""
@@ -187,20 +176,17 @@ class Utterance:
             self.finish_reason = "length"
 
 
-class PocketTTS:
+class PocketTTS(SpeakingModel[Options, Utterance]):
     """A PocketTTS bundle opened on a device: the model that :class:`actors.batching.Engine` runs."""
 
+    voices_come_from = "add one with 'python jobs/export_models.py voice'"
+
     def __init__(self, bundle: Bundle, device: Device, threads: int, slots: int) -> None:
+        super().__init__(bundle, slots, parse_options)
         self.settings = Settings.of(bundle.manifest)
-        if bundle.manifest.layout != "server":
-            raise BundleError(f"{bundle.folder} has layout {bundle.manifest.layout!r}: the engine runs 'server' bundles")
         if device.memory != "cpu":
             raise UsageError("pocket-tts runs on the CPU only: its voices are copied into the cache's slots there")
-        self.bundle = bundle
-        self.slots = slots
         self.compacts = True
-        self.sample_rate = bundle.manifest.sample_rate
-        self.voices = tuple(bundle.manifest.voices)
         self._rules = self.settings.text_rules
         self._tokenizer = load_tokenizer(bundle, self.settings.vocab_size)
         self.graphs = Graphs(bundle, device, threads)
@@ -225,22 +211,21 @@ class PocketTTS:
             RequestError: nothing speakable, an unknown voice or option, prompt or noise of the wrong size.
         """
         voice = self._choose_voice(request.voice)
-        options = parse_options(self.bundle.manifest, request.options)
-        prompts = self._prompts(request)
-        noise = self._check_noise(request)
+        options = self._options(request.options)
+        noise = frames_of_noise(request.noise, (self.settings.latent_dim,))
+        after = options.frames_after_eos
         utterances = []
-        for index, (text, ids, is_short) in enumerate(prompts):
-            prompt = self._check_prompt(ids)
+        for index, (text, ids, is_short) in enumerate(self._prompts(request)):
+            prompt = check_prompt(ids, self.settings.vocab_size, self.settings.max_text_tokens)
             longest = [self.settings.max_frames(len(prompt)), options.max_frames, noise]
-            after = options.frames_after_eos
             utterances.append(
                 Utterance(
-                    request,
-                    index,
-                    text,
-                    prompt,
-                    voice,
-                    options,
+                    request=request,
+                    index=index,
+                    text=text,
+                    prompt=prompt,
+                    voice=voice,
+                    options=options,
                     frames_after_eos=_FRAMES_AFTER_EOS[is_short] if after is None else after,
                     max_frames=min(frames for frames in longest if frames is not None),
                     trace=trace,
@@ -286,20 +271,6 @@ class PocketTTS:
         utterance.audio = audio
         return None
 
-    def join(self, request: SynthesisRequest, utterances: Sequence[Utterance]) -> SynthesisResult:
-        """Put the chunks of a text one after the other with the asked-for pause between."""
-        spoken = [(utterance.text, utterance.audio, utterance.finish_reason) for utterance in utterances]
-        audio, chunks = join_chunks(spoken, utterances[0].options.pause_s, self.sample_rate)
-        return SynthesisResult(
-            id=request.id,
-            audio=audio,
-            sample_rate=self.sample_rate,
-            frames=sum(len(utterance.latents) for utterance in utterances),
-            finish_reason="length" if any(u.finish_reason == "length" for u in utterances) else "eos",
-            chunks=chunks,
-            trace=self._trace(utterances) if utterances[0].trace else None,
-        )
-
     def _trace(self, utterances: Sequence[Utterance]) -> dict[str, np.ndarray]:
         """The latents as the codec takes them, and the end's logit at each."""
         latents = np.array([latent for u in utterances for latent in u.latents], np.float32)
@@ -325,23 +296,13 @@ class PocketTTS:
         path = self.bundle.path(voice_member(name))
         return load_voice(path, settings.layers, settings.kv_heads, settings.head_dim)
 
-    def _choose_voice(self, name: str | None) -> str:
-        if not self.voices:
-            raise RequestError("this model has no voice: add one with 'python jobs/export_models.py voice'")
-        if name is not None and name not in self.voices:
-            raise RequestError(f"unknown voice {name!r}: this model has {', '.join(self.voices)}")
-        return self.voices[0] if name is None else name
-
     def _prompts(self, request: SynthesisRequest) -> list[tuple[str, Sequence[int], bool]]:
         """Return the text, the token ids and whether it has few words, of every chunk."""
         if request.token_ids is not None:
             return [("", request.token_ids, has_few_words(self._tokenizer.decode(request.token_ids)))]
-        if request.text is None:
-            raise RequestError("a request needs either text or token_ids")
-        chunks = split_text(self._tokenizer, request.text, self.settings.max_tokens_per_chunk, self._rules)
+        chunks = split_text(self._tokenizer, text_of(request), self.settings.max_tokens_per_chunk, self._rules)
         prompts = [prompt for chunk in chunks for prompt in self._tokenized(chunk)]
-        if not any(character.isalnum() for text, _, _ in prompts for character in text):
-            raise RequestError("the text has nothing to speak: no letter or number that the model knows")
+        check_speakable(text for text, _, _ in prompts)
         return prompts
 
     def _tokenized(self, chunk: str) -> list[tuple[str, Sequence[int], bool]]:
@@ -355,23 +316,6 @@ class PocketTTS:
         longest = self.settings.max_text_tokens // _MAX_BYTES_PER_CHARACTER - len(".")
         pieces = wrap(break_long_words(text, longest), longest)
         return [prompt for piece in pieces for prompt in self._tokenized(piece)]
-
-    def _check_prompt(self, ids: Sequence[int]) -> np.ndarray:
-        prompt = np.asarray(ids, np.int64)
-        if not 0 < len(prompt) <= self.settings.max_text_tokens:
-            raise RequestError(f"a prompt has 1 to {self.settings.max_text_tokens} tokens, this one has {len(prompt)}")
-        if prompt.min() < 0 or prompt.max() >= self.settings.vocab_size:
-            raise RequestError(f"token ids must be in 0 .. {self.settings.vocab_size - 1}")
-        return prompt
-
-    def _check_noise(self, request: SynthesisRequest) -> int | None:
-        """Return how many frames the given noise is for."""
-        noise = request.noise
-        if noise is None:
-            return None
-        if noise.ndim != 2 or noise.shape[1] != self.settings.latent_dim or not len(noise):
-            raise RequestError(f"noise has shape {list(noise.shape)}: it needs a row of {self.settings.latent_dim} per frame")
-        return len(noise)
 
     def _run_main(self, embeddings: np.ndarray, lengths: np.ndarray, slot: int) -> None:
         """Run text and a latent each for the slots from ``slot`` on; ``lengths`` are the rows' lengths after it."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
-from actors.bundle import MANIFEST_NAME, Bundle, check_name, hash_file, load_bundle
+from actors.bundle import MANIFEST_NAME, Bundle, check_name, hash_file, load_bundle, voice_member
 from actors.errors import BundleError, UsageError
 from actors.finite import fits_float32
 
@@ -100,8 +100,3 @@ def add_voice(bundle: Bundle, name: str, prefix: Sequence[np.ndarray], folder: P
     update = {"voices": [*manifest.voices, name], "files": {**manifest.files, member: hash_file(folder / member)}}
     (folder / MANIFEST_NAME).write_bytes(manifest.model_copy(update=update).to_json())
     return load_bundle(folder)
-
-
-def voice_member(name: str) -> str:
-    """Return where a voice lies in its bundle."""
-    return f"voices/{name}.safetensors"

@@ -13,14 +13,15 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from actors.bundle import Bundle, Manifest
-from actors.errors import BundleError, NotFiniteError, RequestError
+from actors.errors import RequestError
 from actors.families.soprano.chunking import chunk_text
 from actors.finite import check_audio, finite_rows, not_finite, rows_to_choose_from
-from actors.requests import SynthesisRequest, SynthesisResult, join_chunks
+from actors.requests import SynthesisRequest
 from actors.runtime.session import Device, Graphs
 from actors.runtime.step_graph import StepGraph
 from actors.sampling import SamplingParameters, row_generator, sample
-from actors.settings import Count, FamilyOptions, FamilySettings, Fraction, Length, Positive, Size, TokenId, check_ids
+from actors.settings import Count, FamilySettings, Fraction, Length, Positive, Size, TokenId, check_ids
+from actors.speaking import SpeakingModel, SpeakingOptions, SpokenUtterance, check_prompt, check_speakable, text_of
 from actors.tokenizer import load_tokenizer
 
 
@@ -54,7 +55,7 @@ class Settings(FamilySettings):
         return self
 
 
-class Options(FamilyOptions):
+class Options(SpeakingOptions):
     """What a request may set. Defaults are the bundle's, which are the original's.
 
     Attributes:
@@ -65,7 +66,6 @@ class Options(FamilyOptions):
         min_new_tokens: the end is forbidden before this many tokens.
         max_new_tokens: the loop stops here with finish reason ``length``.
         retries: how often a chunk that looks like a hallucination is spoken again.
-        pause_s: silence between the chunks of a long text, in seconds.
     """
 
     temperature: Annotated[float, Field(ge=0, le=5)]
@@ -75,7 +75,6 @@ class Options(FamilyOptions):
     min_new_tokens: Annotated[int, Field(ge=0)] = 0
     max_new_tokens: Annotated[int, Field(ge=1)]
     retries: Annotated[int, Field(ge=0, le=20)] = 0
-    pause_s: Annotated[float, Field(ge=0, le=10)] = 0.0
 
     def sampling(self) -> SamplingParameters:
         """Return the part that :func:`actors.sampling.sample` reads."""
@@ -96,36 +95,22 @@ def parse_options(manifest: Manifest, values: Mapping[str, Any]) -> Options:
     return options
 
 
-@dataclass
-class Utterance:
+@dataclass(kw_only=True)
+class Utterance(SpokenUtterance[Options]):
     """One chunk in the loop. ``tokens`` and ``hidden`` grow together; the end token is in neither."""
 
-    request: SynthesisRequest
-    index: int
-    text: str
-    prompt: np.ndarray
-    options: Options
-    trace: bool
     attempt: int = 0
     tokens: list[int] = field(default_factory=list)
     hidden: list[np.ndarray] = field(default_factory=list)
-    finish_reason: str | None = None
-    error: NotFiniteError | None = None
-    audio: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         self.sampling = self.options.sampling()
         self._generator = row_generator(self.request.seed, self.request.id, self.index, self.attempt)
 
     @property
-    def cost(self) -> int:
-        """The prompt's length: speech is about as long as its text."""
-        return len(self.prompt)
-
-    @property
-    def done(self) -> bool:
-        """Whether the end token or the longest length was reached, or a step went wrong."""
-        return self.finish_reason is not None or self.error is not None
+    def frames(self) -> int:
+        """How many tokens the loop has made."""
+        return len(self.tokens)
 
     def uniform(self) -> float:
         """Return the random number in [0, 1) that chooses the next token."""
@@ -134,17 +119,12 @@ class Utterance:
         return float(self.request.noise[len(self.tokens)])
 
 
-class Soprano:
+class Soprano(SpeakingModel[Options, Utterance]):
     """A Soprano bundle opened on a device: the model that :class:`actors.batching.Engine` runs."""
 
     def __init__(self, bundle: Bundle, device: Device, threads: int, slots: int) -> None:
+        super().__init__(bundle, slots, parse_options)
         self.settings = Settings.of(bundle.manifest)
-        if bundle.manifest.layout != "server":
-            raise BundleError(f"{bundle.folder} has layout {bundle.manifest.layout!r}: the engine runs 'server' bundles")
-        self.bundle = bundle
-        self.slots = slots
-        self.sample_rate = bundle.manifest.sample_rate
-        self.voices = tuple(bundle.manifest.voices)
         self._tokenizer = load_tokenizer(bundle, self.settings.vocab_size)
         self.graphs = Graphs(bundle, device, threads)
         vocab_size, hidden_size = self.settings.vocab_size, self.settings.hidden_size
@@ -163,15 +143,21 @@ class Soprano:
         Raises:
             RequestError: nothing speakable, an unknown voice or option, prompt or noise of the wrong size.
         """
-        if request.voice is not None and request.voice not in self.voices:
-            raise RequestError(f"unknown voice {request.voice!r}: this model has {', '.join(self.voices)}")
-        options = parse_options(self.bundle.manifest, request.options)
+        self._choose_voice(request.voice)
+        options = self._options(request.options)
         if request.noise is not None and request.noise.size < options.max_new_tokens:
             raise RequestError(f"noise has {request.noise.size} numbers, max_new_tokens is {options.max_new_tokens}")
-        prompts = [("", request.token_ids)] if request.token_ids is not None else self._prompts(request.text)
+        vocab_size, longest = self.settings.vocab_size, self.settings.max_prompt_tokens
         return [
-            Utterance(request, index, text, self._check_prompt(ids), options, trace)
-            for index, (text, ids) in enumerate(prompts)
+            Utterance(
+                request=request,
+                index=index,
+                text=text,
+                prompt=check_prompt(ids, vocab_size, longest),
+                options=options,
+                trace=trace,
+            )
+            for index, (text, ids) in enumerate(self._prompts(request))
         ]
 
     def prefill(self, utterance: Utterance, slot: int) -> None:
@@ -214,35 +200,22 @@ class Soprano:
             utterance.hidden.clear()
         return None
 
-    def join(self, request: SynthesisRequest, utterances: Sequence[Utterance]) -> SynthesisResult:
-        """Put the chunks of a text one after the other with the asked-for pause between."""
-        spoken = [(utterance.text, utterance.audio, utterance.finish_reason) for utterance in utterances]
-        audio, chunks = join_chunks(spoken, utterances[0].options.pause_s, self.sample_rate)
-        trace: dict[str, np.ndarray] | None = None
-        if utterances[0].trace:
-            trace = {
-                "tokens": np.array([token for utterance in utterances for token in utterance.tokens], np.int64),
-                "hidden": np.array([row for utterance in utterances for row in utterance.hidden], np.float32).reshape(
-                    -1, self.settings.hidden_size
-                ),
-            }
-        return SynthesisResult(
-            id=request.id,
-            audio=audio,
-            sample_rate=self.sample_rate,
-            frames=sum(len(utterance.tokens) for utterance in utterances),
-            finish_reason="length" if any(u.finish_reason == "length" for u in utterances) else "eos",
-            chunks=chunks,
-            trace=trace,
-        )
+    def _trace(self, utterances: Sequence[Utterance]) -> dict[str, np.ndarray]:
+        """The tokens, and the hidden state that each came from."""
+        return {
+            "tokens": np.array([token for utterance in utterances for token in utterance.tokens], np.int64),
+            "hidden": np.array([row for utterance in utterances for row in utterance.hidden], np.float32).reshape(
+                -1, self.settings.hidden_size
+            ),
+        }
 
-    def _prompts(self, text: str | None) -> list[tuple[str, list[int]]]:
-        if text is None:
-            raise RequestError("a request needs either text or token_ids")
+    def _prompts(self, request: SynthesisRequest) -> list[tuple[str, list[int]]]:
+        """Return the text and the token ids of every chunk."""
+        if request.token_ids is not None:
+            return [("", request.token_ids)]
         longest = self.settings.max_sentence_chars
-        chunks = chunk_text(text, self.settings.min_sentence_chars, longest)
-        if not any(character.isalnum() for chunk in chunks for character in chunk):
-            raise RequestError("the text has nothing to speak: no letter or number is left after normalisation")
+        chunks = chunk_text(text_of(request), self.settings.min_sentence_chars, longest)
+        check_speakable(chunks)
         # The original's splitter joins short sentences without end, and its prompt is cut at 512 tokens: text is lost.
         prompts = []
         for chunk in chunks:
@@ -256,14 +229,6 @@ class Soprano:
     def _prompt_ids(self, text: str) -> list[int]:
         ids: list[int] = self._tokenizer.encode(f"{self.settings.prompt_prefix}{text}{self.settings.prompt_suffix}").ids
         return ids
-
-    def _check_prompt(self, ids: Sequence[int]) -> np.ndarray:
-        prompt = np.asarray(ids, np.int64)
-        if not 0 < len(prompt) <= self.settings.max_prompt_tokens:
-            raise RequestError(f"a prompt has 1 to {self.settings.max_prompt_tokens} tokens, this one has {len(prompt)}")
-        if prompt.min() < 0 or prompt.max() >= self.settings.vocab_size:
-            raise RequestError(f"token ids must be in 0 .. {self.settings.vocab_size - 1}")
-        return prompt
 
     def _choose(self, rows: Sequence[Utterance | None], slots: slice) -> None:
         """Choose the next token of every row from the logits in its slot, and note what follows from it."""

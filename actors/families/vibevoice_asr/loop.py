@@ -16,17 +16,18 @@ import numpy as np
 from pydantic import AfterValidator, Field, model_validator
 
 from actors.audio.level import measure
-from actors.audio.mono import FloatArray, blocks, release
-from actors.audio.vad import SilenceCutter, Span, join_spans, place
+from actors.audio.mono import release
+from actors.audio.vad import Span
 from actors.bundle import Bundle, Manifest
-from actors.errors import BundleError, NotFiniteError, RequestError
-from actors.families.vibevoice_asr.transcript import parse_transcript, plain_text
+from actors.errors import BundleError, RequestError
+from actors.families.vibevoice_asr.transcript import parse_transcript
 from actors.finite import finite_rows, not_finite, rows_to_choose_from
-from actors.requests import Segment, TranscriptionRequest, TranscriptionResult
+from actors.hearing import SILENCE, HeardUtterance, HearingModel, HearingOptions
+from actors.requests import TranscriptionRequest, check_token_ids
 from actors.runtime.session import Device, Graphs
 from actors.runtime.step_graph import StepGraph
 from actors.sampling import SamplingParameters, row_generator, sample
-from actors.settings import FamilyOptions, FamilySettings, Length, Size, TokenId, check_ids
+from actors.settings import FamilySettings, Length, Size, TokenId, check_ids
 from actors.tokenizer import MEMBER as TOKENIZER
 from actors.tokenizer import load_tokenizer
 
@@ -37,8 +38,6 @@ _EMBEDDING = "embedding.npy"
 _ENCODER_FRAMES = 30
 _SCORES_BYTES = 128 << 20
 _MAX_PREFILL = 512
-
-_CHECKED = 1 << 20  # samples that are looked at together
 
 # A loop is the same tokens over and over again: this often, and this long together; looked for every few tokens.
 _LOOP_REPEATS = 10
@@ -52,9 +51,6 @@ _TOP_P = 0.95
 # What the instruction to the model may have in it.
 _FIELDS = ("duration", "context", "keys")
 _PLAIN_FORMAT = re.compile(r"(\.\df)?")
-
-_SILENCE = "silence"
-_FINISH_REASONS = ("loop", "length", "eos", _SILENCE)  # the worst first
 
 
 def _check_instruction(text: str) -> str:
@@ -96,20 +92,16 @@ class Settings(FamilySettings):
         return self
 
 
-class Options(FamilyOptions):
+class Options(HearingOptions):
     """What a request may set.
 
     Attributes:
         max_new_tokens: an answer ends here with finish reason ``length``.
-        max_chunk_s: longer audio is cut at silences into pieces of at most this many seconds.
         retries: how often an answer that repeats itself is taken up again; 0 only detects it, and ends the answer.
-        vad: leave out pieces in which the detector hears nobody; without it only digital silence is left out.
     """
 
     max_new_tokens: Annotated[int, Field(ge=1)]
-    max_chunk_s: Annotated[float, Field(ge=1)]
     retries: Annotated[int, Field(ge=0, le=len(_TEMPERATURES))] = len(_TEMPERATURES)
-    vad: bool = True
 
 
 def parse_options(manifest: Manifest, values: Mapping[str, Any]) -> Options:
@@ -124,46 +116,22 @@ def parse_options(manifest: Manifest, values: Mapping[str, Any]) -> Options:
     options = Options.parse(manifest.family, defaults, values)
     if options.max_new_tokens > settings.max_new_tokens:
         raise RequestError(f"max_new_tokens {options.max_new_tokens} is above this model's {settings.max_new_tokens}")
-    if options.max_chunk_s > longest_s:
-        raise RequestError(f"max_chunk_s {options.max_chunk_s} is more than the {longest_s:g} s that this model hears at once")
+    options.check_longest(longest_s)
     return options
 
 
-@dataclass
-class Utterance:
-    """One piece of a recording on its way. ``tokens`` is the answer without its end.
+@dataclass(kw_only=True)
+class Utterance(HeardUtterance[Options]):
+    """One piece of a recording in the loop; ``prompt`` is int64 ``[tokens]``. ``logits`` grow with ``tokens`` if traced."""
 
-    ``spans`` are the samples of the recording that the model hears, one behind the other.
-    """
-
-    request: TranscriptionRequest
-    index: int
-    spans: Sequence[Span]
     prompt: np.ndarray
-    options: Options
-    trace: bool
-    tokens: list[int] = field(default_factory=list)
     logits: list[np.ndarray] = field(default_factory=list)
-    finish_reason: str | None = None
-    error: NotFiniteError | None = None
     attempt: int = 0
-    segments: list[Segment] | None = None
-    answer: str = ""
-
-    @property
-    def audio(self) -> FloatArray:
-        """What the model hears, ``[samples]``."""
-        return join_spans(self.request.audio, self.spans)
 
     @property
     def cost(self) -> int:
         """The prompt's length: an answer is about as long as its audio."""
         return len(self.prompt)
-
-    @property
-    def done(self) -> bool:
-        """Whether the answer has ended, or a step went wrong."""
-        return self.finish_reason is not None or self.error is not None
 
     @property
     def length(self) -> int:
@@ -190,16 +158,12 @@ class Utterance:
         return int(sample(logits[None], np.zeros((1, len(logits)), bool), [parameters], uniform)[0])
 
 
-class VibeVoiceASR:
+class VibeVoiceASR(HearingModel[Options, Utterance]):
     """A VibeVoice-ASR bundle opened on a device: the model that :class:`actors.batching.Engine` runs."""
 
     def __init__(self, bundle: Bundle, device: Device, threads: int, slots: int) -> None:
+        super().__init__(bundle, slots, parse_options)
         self.settings = Settings.of(bundle.manifest)
-        if bundle.manifest.layout != "server":
-            raise BundleError(f"{bundle.folder} has layout {bundle.manifest.layout!r}: the engine runs 'server' bundles")
-        self.bundle = bundle
-        self.slots = slots
-        self.sample_rate = bundle.manifest.sample_rate
         self._tokenizer = load_tokenizer(bundle, self.settings.vocab_size) if TOKENIZER in bundle.manifest.files else None
         self._embedding = self._load_embedding()
         self.graphs = Graphs(bundle, device, threads)
@@ -213,7 +177,6 @@ class VibeVoiceASR:
         outputs = {"logits": self.settings.vocab_size}
         self._decoder = StepGraph(self.graphs, "decoder", rows, longest, outputs, inputs_embeds=hidden)
         self.compacts = self._decoder.cache.movable
-        self._cutter = SilenceCutter()
         self._logits = self._decoder.outputs["logits"]  # row i belongs to the utterance in slot i
 
     def _load_embedding(self) -> np.ndarray:
@@ -234,42 +197,16 @@ class VibeVoiceASR:
 
     # --- requests --------------------------------------------------------------------------------------------------
 
-    def prepare(self, request: TranscriptionRequest, trace: bool) -> list[Utterance]:
-        """Cut a recording into pieces that the model can hear at once, and write their prompts.
-
-        Raises:
-            RequestError: no audio, samples that are no numbers, an unknown option, a prompt that does not fit.
-        """
-        options = parse_options(self.bundle.manifest, request.options)
-        audio = request.audio
-        if audio.dtype != np.float32 or audio.ndim != 1:
-            raise RequestError(f"audio must be float32 [samples], got {audio.dtype} {list(audio.shape)}")
-        if not len(audio):
-            raise RequestError("the audio has no samples")
-        if not all(np.isfinite(block).all() for block in blocks(audio, _CHECKED)):
-            raise RequestError("the audio has NaN or infinite samples")
-        if request.token_ids is not None:
-            prompt = self._check_prompt(np.asarray(request.token_ids, np.int64), len(audio))
-            return [Utterance(request, 0, [(0, len(audio))], prompt, options, trace)]
-        pieces = self._cutter.cut(audio, self.sample_rate, int(options.max_chunk_s * self.sample_rate))
-        is_whole = len(pieces) == 1
-        return [self._utterance(request, i, piece, options, trace, is_whole=is_whole) for i, piece in enumerate(pieces)]
-
     def _utterance(
-        self, request: TranscriptionRequest, index: int, piece: Span, options: Options, trace: bool, *, is_whole: bool
+        self, request: TranscriptionRequest, index: int, spans: Sequence[Span], options: Options, trace: bool
     ) -> Utterance:
-        """Write the prompt of a piece for what is worth hearing of it; one in which nobody speaks is done."""
-        first, stop = piece
-        heard = self._cutter.heard(request.audio[first:stop], self.sample_rate, detect=options.vad, trim=not is_whole)
-        release(request.audio)
-        spans = [(first + begin, first + end) for begin, end in heard or [(0, stop - first)]]
-        prompt = self._prompt(sum(end - begin for begin, end in spans), request.context)
-        utterance = Utterance(request, index, spans, prompt, options, trace)
-        if not heard:
-            utterance.finish_reason, utterance.segments = _SILENCE, []
-        return utterance
+        samples = sum(stop - first for first, stop in spans)
+        ids = self._prompt(samples, request.context) if request.token_ids is None else request.token_ids
+        prompt = np.array(ids, np.int64)
+        self._check_prompt(prompt, samples)
+        return Utterance(request=request, index=index, spans=spans, prompt=prompt, options=options, trace=trace)
 
-    def _prompt(self, samples: int, context: str | None) -> np.ndarray:
+    def _prompt(self, samples: int, context: str | None) -> list[int]:
         if self._tokenizer is None:
             raise RequestError(f"{self.bundle.folder} has no {TOKENIZER}: export it with one, or pass a prompt as token_ids")
         settings = self.settings
@@ -280,11 +217,9 @@ class VibeVoiceASR:
         head = encode(f"<|im_start|>system\n{settings.system_prompt}<|im_end|>\n<|im_start|>user\n").ids
         tail = encode(f"\n{asked}<|im_end|>\n").ids
         audio = [settings.audio_token_id] * self._frames(samples)
-        return self._check_prompt(
-            np.array([*head, settings.audio_bos_token_id, *audio, settings.audio_eos_token_id, *tail], np.int64), samples
-        )
+        return [*head, settings.audio_bos_token_id, *audio, settings.audio_eos_token_id, *tail]
 
-    def _check_prompt(self, prompt: np.ndarray, samples: int) -> np.ndarray:
+    def _check_prompt(self, prompt: np.ndarray, samples: int) -> None:
         settings = self.settings
         frames = int((prompt == settings.audio_token_id).sum())
         if frames != self._frames(samples):
@@ -296,9 +231,7 @@ class VibeVoiceASR:
                 f"the prompt has {len(prompt) - frames} tokens of text, the limit is {settings.max_prompt_text_tokens}: give "
                 "a shorter context"
             )
-        if prompt.min() < 0 or prompt.max() >= settings.vocab_size:
-            raise RequestError(f"token ids must be in 0 .. {settings.vocab_size - 1}")
-        return prompt
+        check_token_ids(prompt, settings.vocab_size)
 
     def _frames(self, samples: int) -> int:
         return -(-samples // self.settings.samples_per_frame)
@@ -337,7 +270,7 @@ class VibeVoiceASR:
 
     def finish(self, utterance: Utterance) -> Utterance | None:
         """Read the answer as a transcript."""
-        if utterance.finish_reason == _SILENCE:
+        if utterance.finish_reason == SILENCE:
             return None
         if utterance.error:
             raise utterance.error
@@ -346,47 +279,13 @@ class VibeVoiceASR:
         utterance.segments = parse_transcript(utterance.answer)
         return None
 
-    def join(self, request: TranscriptionRequest, utterances: Sequence[Utterance]) -> TranscriptionResult:
-        """Put the pieces of a recording back to their places in time."""
-        segments = tuple(
-            segment for utterance in utterances for segment in self._in_place(utterance, is_whole=len(utterances) == 1)
-        )
-        duration_s = len(request.audio) / self.sample_rate
-        trace: dict[str, np.ndarray] | None = None
-        if utterances[0].trace:
-            logits = [row for utterance in utterances for row in utterance.logits]
-            trace = {
-                "tokens": np.array([token for utterance in utterances for token in utterance.tokens], np.int64),
-                "logits": np.array(logits, np.float32).reshape(-1, self.settings.vocab_size),
-            }
-        reasons = {utterance.finish_reason for utterance in utterances}
-        return TranscriptionResult(
-            id=request.id,
-            text=plain_text(segments),
-            segments=segments,
-            duration_s=duration_s,
-            frames=sum(len(utterance.tokens) for utterance in utterances),
-            finish_reason=next(reason for reason in _FINISH_REASONS if reason in reasons),
-            coverage=max((segment.end for segment in segments), default=0.0) / duration_s,
-            unreadable=tuple(utterance.answer for utterance in utterances if utterance.segments is None),
-            trace=trace,
-        )
-
-    def _in_place(self, utterance: Utterance, *, is_whole: bool) -> list[Segment]:
-        """The segments of a piece in the time of the recording; never beyond the piece."""
-        prefix = "" if is_whole else f"{utterance.index + 1}-"
-        return [
-            Segment(
-                start := self._place(utterance, segment.start, is_end=False),
-                max(start, self._place(utterance, segment.end, is_end=True)),
-                None if segment.speaker is None else prefix + segment.speaker,
-                segment.text,
-            )
-            for segment in utterance.segments or []
-        ]
-
-    def _place(self, utterance: Utterance, seconds: float, *, is_end: bool) -> float:
-        return place(utterance.spans, seconds * self.sample_rate, is_end=is_end) / self.sample_rate
+    def _trace(self, utterances: Sequence[Utterance]) -> dict[str, np.ndarray]:
+        """The tokens, and the logits that each was chosen from."""
+        logits = [row for utterance in utterances for row in utterance.logits]
+        return {
+            "tokens": np.array([token for utterance in utterances for token in utterance.tokens], np.int64),
+            "logits": np.array(logits, np.float32).reshape(-1, self.settings.vocab_size),
+        }
 
     def _encode(self, audio: np.ndarray) -> np.ndarray:
         """Return the features of ``[samples]``, ``[frames, hidden]``, chunk by chunk."""
@@ -447,11 +346,6 @@ class VibeVoiceASR:
             return len(tokens)
         ends = (i + 1 for i in reversed(range(len(tokens))) if "}" in self._tokenizer.decode([tokens[i]]))
         return next(ends, len(tokens))
-
-
-def normalise(audio: FloatArray, loudness_dbfs: float) -> FloatArray:
-    """Bring ``[samples]`` to a loudness (root mean square) as the original does; peaks above 1 lower it again."""
-    return measure(audio, loudness_dbfs).apply(audio)
 
 
 def find_loop(tokens: Sequence[int]) -> int | None:

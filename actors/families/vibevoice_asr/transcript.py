@@ -43,11 +43,6 @@ def parse_transcript(answer: str) -> list[Segment] | None:
     return [segment for values in objects if (segment := _segment(values))]
 
 
-def plain_text(segments: list[Segment] | tuple[Segment, ...]) -> str:
-    """Return the words of segments in their order."""
-    return " ".join(segment.text for segment in segments if segment.text)
-
-
 def _objects(answer: str) -> Iterator[Mapping[str, Any]]:
     """Yield the objects of a list; what is between them, or broken, is skipped."""
     position = answer.find("{")

@@ -15,8 +15,8 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import Field, model_validator
 
-from actors.bundle import Bundle, Manifest
-from actors.errors import BundleError, NotFiniteError, RequestError, UsageError
+from actors.bundle import Bundle, Manifest, voice_member
+from actors.errors import BundleError, RequestError, UsageError
 from actors.families.vibevoice_realtime.solver import solver_steps
 from actors.families.vibevoice_realtime.text import split_text, tokenize
 from actors.families.vibevoice_realtime.voices import (
@@ -25,15 +25,22 @@ from actors.families.vibevoice_realtime.voices import (
     Voice,
     load_negative,
     load_voice,
-    voice_member,
 )
 from actors.finite import check_audio, finite_rows, not_finite
-from actors.requests import SynthesisRequest, SynthesisResult, join_chunks
+from actors.requests import SynthesisRequest
 from actors.runtime.session import Device, Graphs
 from actors.runtime.step_graph import StepGraph
 from actors.runtime.streaming import StreamingGraph
-from actors.sampling import row_generator
-from actors.settings import FamilyOptions, FamilySettings, Length, Size
+from actors.settings import FamilySettings, Length, Size
+from actors.speaking import (
+    SpeakingModel,
+    SpeakingOptions,
+    SpokenUtterance,
+    check_prompt,
+    check_speakable,
+    frames_of_noise,
+    text_of,
+)
 from actors.tokenizer import MEMBER as TOKENIZER
 from actors.tokenizer import load_tokenizer
 
@@ -72,7 +79,7 @@ class Settings(FamilySettings):
         return self
 
 
-class Options(FamilyOptions):
+class Options(SpeakingOptions):
     """What a request may set. Defaults are the bundle's, which are those of the original's demo.
 
     Attributes:
@@ -86,7 +93,6 @@ class Options(FamilyOptions):
             that never ends. ``None`` does not guard.
         max_chunk_tokens: cut longer texts at sentences and speak the pieces one by one. ``None``: only texts that are too long
             for the model.
-        pause_s: silence between the chunks of a long text, in seconds.
     """
 
     cfg_scale: Annotated[float, Field(ge=0, le=100)]
@@ -96,7 +102,6 @@ class Options(FamilyOptions):
     finish_text: bool = False
     max_frames_per_token: Annotated[float, Field(gt=0)] | None = None
     max_chunk_tokens: Annotated[int, Field(ge=8)] | None = None
-    pause_s: Annotated[float, Field(ge=0, le=10)] = 0.0
 
 
 def parse_options(manifest: Manifest, values: Mapping[str, Any]) -> Options:
@@ -114,14 +119,12 @@ def parse_options(manifest: Manifest, values: Mapping[str, Any]) -> Options:
     return options
 
 
-@dataclass
-class Utterance:
+@dataclass(kw_only=True)
+class Utterance(SpokenUtterance[Options]):
     """One chunk in the loop. ``latents`` grows frame by frame, and ``eos_logits`` with it, but for a last frame at the limit.
 
     Attributes:
-        text: as it is spoken.
-        token_ids: its ids, int64 ``[tokens]``.
-        read: how many of them the speech model has read.
+        read: how many of the prompt's tokens the speech model has read.
         max_length: positions of the positive branch at which the loop stops.
         max_frames: frames at which it stops.
         embeddings: what the text model makes of the tokens, ``[tokens, hidden]``.
@@ -129,37 +132,20 @@ class Utterance:
         negative_position: of the negative branch.
     """
 
-    request: SynthesisRequest
-    index: int
-    text: str
-    token_ids: np.ndarray
     voice: str
-    options: Options
     max_length: int
     max_frames: int | None
-    trace: bool
     read: int = 0
     embeddings: np.ndarray | None = None
     position: int = 0
     negative_position: int = 0
     latents: list[np.ndarray] = field(default_factory=list)
     eos_logits: list[float] = field(default_factory=list)
-    finish_reason: str | None = None
-    error: NotFiniteError | None = None
-    audio: np.ndarray | None = None
-
-    def __post_init__(self) -> None:
-        self._generator = row_generator(self.request.seed, self.request.id, self.index)
 
     @property
-    def cost(self) -> int:
-        """The text's length: speech is about as long."""
-        return len(self.token_ids)
-
-    @property
-    def done(self) -> bool:
-        """Whether the end or the longest length was reached, or a step went wrong."""
-        return self.finish_reason is not None or self.error is not None
+    def frames(self) -> int:
+        """How many latents the loop has drawn."""
+        return len(self.latents)
 
     def noise(self, draws: int, latent_dim: int) -> np.ndarray:
         """Return what the next latent is drawn from, float32 ``[draws, latent_dim]``: its start, then one row per step."""
@@ -169,23 +155,20 @@ class Utterance:
         return self._generator.standard_normal((draws, latent_dim), np.float32)
 
 
-class VibeVoiceRealtime:
+class VibeVoiceRealtime(SpeakingModel[Options, Utterance]):
     """A VibeVoice-Realtime bundle opened on a device: the model that :class:`actors.batching.Engine` runs.
 
     Row ``2 * slot`` of the speech model's batch is a slot's positive branch, row ``2 * slot + 1`` its negative one.
     """
 
+    voices_come_from = "export it with '--voices' and a folder of presets"
+
     def __init__(self, bundle: Bundle, device: Device, threads: int, slots: int) -> None:
+        super().__init__(bundle, slots, parse_options)
         self.settings = Settings.of(bundle.manifest)
-        if bundle.manifest.layout != "server":
-            raise BundleError(f"{bundle.folder} has layout {bundle.manifest.layout!r}: the engine runs 'server' bundles")
         if device.memory != "cpu":
             raise UsageError("vibevoice-realtime runs on the CPU only: its voices are copied into the cache's slots there")
-        self.bundle = bundle
-        self.slots = slots
         self.compacts = True
-        self.sample_rate = bundle.manifest.sample_rate
-        self.voices = tuple(bundle.manifest.voices)
         self._tokenizer = load_tokenizer(bundle, self.settings.vocab_size) if TOKENIZER in bundle.manifest.files else None
         self.graphs = Graphs(bundle, device, threads)
         hidden, latent = self.settings.hidden_size, self.settings.latent_dim
@@ -214,26 +197,28 @@ class VibeVoiceRealtime:
             RequestError: nothing speakable, an unknown voice or option, text or noise of the wrong size.
         """
         name = self._choose_voice(request.voice)
-        options = parse_options(self.bundle.manifest, request.options)
-        noise = self._check_noise(request, options)
+        options = self._options(request.options)
+        draws, latent = _draws(options), self.settings.latent_dim
+        noise = frames_of_noise(request.noise, (draws, latent) if draws > 1 else (latent,))
         voice = self._voice(name)
+        longest = self.settings.max_positions - max(voice.lm.positions, voice.tts.positions)
         limits = [self.settings.max_positions]
         if options.max_new_tokens is not None:
             limits.append(voice.tts.positions + options.max_new_tokens)
         utterances = []
         for index, (text, ids) in enumerate(self._prompts(request, options)):
-            token_ids = self._check_tokens(ids, voice)
+            prompt = check_prompt(ids, self.settings.vocab_size, longest, " with this voice")
             frames = [noise]
             if options.max_frames_per_token is not None:
-                frames.append(max(1, round(options.max_frames_per_token * len(token_ids))))
+                frames.append(max(1, round(options.max_frames_per_token * len(prompt))))
             utterances.append(
                 Utterance(
-                    request,
-                    index,
-                    text,
-                    token_ids,
-                    name,
-                    options,
+                    request=request,
+                    index=index,
+                    text=text,
+                    prompt=prompt,
+                    voice=name,
+                    options=options,
                     max_length=min(limits),
                     max_frames=min((limit for limit in frames if limit is not None), default=None),
                     trace=trace,
@@ -246,7 +231,7 @@ class VibeVoiceRealtime:
         voice = self._voice(utterance.voice)
         if self._negative is None:
             raise AssertionError("a request is prepared only if there is a voice, and with voices comes the negative branch")
-        utterance.embeddings = self._read_text(utterance.token_ids, voice)
+        utterance.embeddings = self._read_text(utterance.prompt, voice)
         self._tts.cache.fill(2 * slot, voice.tts.arrays)
         self._tts.cache.fill(2 * slot + 1, self._negative.tts.arrays)
         self._condition[2 * slot + 1] = self._negative.condition
@@ -282,20 +267,6 @@ class VibeVoiceRealtime:
         utterance.embeddings = None
         return None
 
-    def join(self, request: SynthesisRequest, utterances: Sequence[Utterance]) -> SynthesisResult:
-        """Put the chunks of a text one after the other with the asked-for pause between."""
-        spoken = [(utterance.text, utterance.audio, utterance.finish_reason) for utterance in utterances]
-        audio, chunks = join_chunks(spoken, utterances[0].options.pause_s, self.sample_rate)
-        return SynthesisResult(
-            id=request.id,
-            audio=audio,
-            sample_rate=self.sample_rate,
-            frames=sum(len(utterance.latents) for utterance in utterances),
-            finish_reason="length" if any(u.finish_reason == "length" for u in utterances) else "eos",
-            chunks=chunks,
-            trace=self._trace(utterances) if utterances[0].trace else None,
-        )
-
     def _trace(self, utterances: Sequence[Utterance]) -> dict[str, np.ndarray]:
         """The latents as the head draws them, and the end's logit behind each that was heard."""
         latents = np.array([latent for u in utterances for latent in u.latents], np.float32)
@@ -316,46 +287,17 @@ class VibeVoiceRealtime:
                 f"voice {name!r} of {self.bundle.folder} has {positions} positions, and the model {longest}: none is left"
             )
 
-    def _choose_voice(self, name: str | None) -> str:
-        if not self.voices:
-            raise RequestError("this model has no voice: export it with '--voices' and a folder of presets")
-        if name is not None and name not in self.voices:
-            raise RequestError(f"unknown voice {name!r}: this model has {', '.join(self.voices)}")
-        return self.voices[0] if name is None else name
-
     def _prompts(self, request: SynthesisRequest, options: Options) -> list[tuple[str, Sequence[int]]]:
         """Return the text and the token ids of every chunk."""
         if request.token_ids is not None:
             return [("", request.token_ids)]
-        if request.text is None:
-            raise RequestError("a request needs either text or token_ids")
+        text = text_of(request)
         if self._tokenizer is None:
             raise RequestError("this bundle has no tokenizer.json: put Qwen2.5's beside the checkpoint and export it again")
         longest = self.settings.max_text_tokens
-        chunks = split_text(self._tokenizer, request.text, min(options.max_chunk_tokens or longest, longest))
-        if not any(character.isalnum() for chunk in chunks for character in chunk):
-            raise RequestError("the text has nothing to speak: it has no letter or number")
+        chunks = split_text(self._tokenizer, text, min(options.max_chunk_tokens or longest, longest))
+        check_speakable(chunks)
         return [(chunk, tokenize(self._tokenizer, chunk)) for chunk in chunks]
-
-    def _check_tokens(self, ids: Sequence[int], voice: Voice) -> np.ndarray:
-        tokens = np.asarray(ids, np.int64)
-        longest = self.settings.max_positions - max(voice.lm.positions, voice.tts.positions)
-        if not 0 < len(tokens) <= longest:
-            raise RequestError(f"a text has 1 to {longest} tokens with this voice, this one has {len(tokens)}")
-        if tokens.min() < 0 or tokens.max() >= self.settings.vocab_size:
-            raise RequestError(f"token ids must be in 0 .. {self.settings.vocab_size - 1}")
-        return tokens
-
-    def _check_noise(self, request: SynthesisRequest, options: Options) -> int | None:
-        """Return how many frames the given noise is for."""
-        noise = request.noise
-        if noise is None:
-            return None
-        draws = _draws(options)
-        shape = (draws, self.settings.latent_dim) if draws > 1 else (self.settings.latent_dim,)
-        if noise.shape[1:] != shape or not len(noise):
-            raise RequestError(f"noise has shape {list(noise.shape)}: it needs one of {list(shape)} per frame")
-        return len(noise)
 
     def _read_text(self, token_ids: np.ndarray, voice: Voice) -> np.ndarray:
         """Return what the speech model reads of a text behind a voice's prompt, ``[tokens, hidden]``."""
@@ -398,7 +340,7 @@ class VibeVoiceRealtime:
                 is_heard = row.eos_logits[-1] > 0
                 if not np.isfinite(row.eos_logits[-1]):
                     row.error = not_finite("the logit of the end", row.index, len(row.latents) - 1)
-                elif is_heard and not (row.options.finish_text and row.read < len(row.token_ids)):
+                elif is_heard and not (row.options.finish_text and row.read < len(row.prompt)):
                     row.finish_reason = "eos"
                 elif row.max_frames is not None and len(row.latents) >= row.max_frames:
                     row.finish_reason = "length"

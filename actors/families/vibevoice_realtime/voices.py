@@ -141,11 +141,6 @@ def negative_bytes(negative: Negative) -> bytes:
     return content
 
 
-def voice_member(name: str) -> str:
-    """Return where a voice lies in its bundle."""
-    return f"voices/{name}.safetensors"
-
-
 def is_voice_member(member: str) -> bool:
     """Whether a file of a bundle belongs to its voices, in either layout."""
     return member == NEGATIVE_MEMBER or member.startswith("voices/")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from actors.audio.level import measure
+from actors.audio.level import measure, normalise
 from actors.audio.mono import FloatArray
 
 RATE = 24_000
@@ -33,7 +33,7 @@ def loudness(audio: FloatArray) -> float:
 @pytest.mark.parametrize("silence_s", [0, 60])
 def test_ordinary_audio_is_bit_for_bit_the_originals(dbfs: float, silence_s: int) -> None:
     audio = np.concatenate([np.zeros(silence_s * RATE, np.float32), voice(dbfs=dbfs), np.zeros(silence_s, np.float32)])
-    np.testing.assert_array_equal(measure(audio, -25).apply(audio), original(audio, -25))
+    np.testing.assert_array_equal(normalise(audio, -25), original(audio, -25))
 
 
 def test_pieces_are_what_the_whole_is() -> None:
@@ -50,23 +50,23 @@ def test_clicks_do_not_decide_how_loud_speech_is(samples: int, amplitude: float)
     audio = voice(dbfs=-50)
     spoilt = audio.copy()
     spoilt[20_000 : 20_000 + samples] = amplitude
-    heard = measure(spoilt, -25).apply(spoilt)
-    assert loudness(heard[40_000:]) == pytest.approx(loudness(measure(audio, -25).apply(audio)[40_000:]), abs=3)
+    heard = normalise(spoilt, -25)
+    assert loudness(heard[40_000:]) == pytest.approx(loudness(normalise(audio, -25)[40_000:]), abs=3)
     assert loudness(original(spoilt, -25)[40_000:]) < -40  # what it would be
 
 
 def test_clicks_at_many_places_are_no_louder_than_speech() -> None:
     audio = voice(dbfs=-50)
     audio[np.random.default_rng(1).choice(len(audio), 100)] = -1
-    assert loudness(measure(audio, -25).apply(audio)) == pytest.approx(-25, abs=1)
-    assert np.abs(measure(audio, -25).apply(audio)).max() <= 1
+    assert loudness(normalise(audio, -25)) == pytest.approx(-25, abs=1)
+    assert np.abs(normalise(audio, -25)).max() <= 1
 
 
 @pytest.mark.parametrize("offset", [0.02, -0.3, 5.0])
 def test_an_offset_is_taken_away(offset: float) -> None:
     audio = voice()
     heard = measure(audio + np.float32(offset), -25).apply(audio + np.float32(offset))
-    np.testing.assert_allclose(heard, measure(audio, -25).apply(audio), atol=0.02)
+    np.testing.assert_allclose(heard, normalise(audio, -25), atol=0.02)
 
 
 def test_an_offset_that_begins_midway_is_taken_away_too() -> None:
@@ -80,5 +80,13 @@ def test_an_offset_that_begins_midway_is_taken_away_too() -> None:
 @pytest.mark.parametrize("samples", [1, 7, 2_400, 2_401, 100_001])
 def test_any_length_is_measured(samples: int) -> None:
     audio = np.full(samples, 0.5, np.float32)
-    assert np.isfinite(measure(audio, -25).apply(audio)).all()
+    assert np.isfinite(normalise(audio, -25)).all()
     assert not measure(0 * audio, -25).apply(0 * audio).any()
+
+
+def test_loudness_is_25_dbfs_unless_peaks_are_too_high() -> None:
+    assert loudness(normalise(voice(dbfs=-20), -25)) == pytest.approx(-25, abs=1e-3)
+    click = np.zeros(24_000, np.float32)
+    click[100] = 1
+    assert np.abs(normalise(click, -25)).max() == pytest.approx(1, abs=1e-5)
+    assert not normalise(np.zeros(10, np.float32), -25).any()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from actors.families.vibevoice_asr.transcript import parse_transcript, plain_text
+from actors.families.vibevoice_asr.transcript import parse_transcript
 from actors.requests import Segment
 
 HELLO = Segment(0.0, 5.86, "0", "Hello.")
@@ -46,7 +46,3 @@ def test_an_end_before_the_start_is_the_start() -> None:
 )
 def test_an_empty_list_is_no_speech_and_anything_else_no_transcript(answer: str, expected: list[Segment] | None) -> None:
     assert parse_transcript(answer) == expected
-
-
-def test_plain_text_joins_the_words() -> None:
-    assert plain_text([HELLO, Segment(6, 7, None, ""), HELLO]) == "Hello. Hello."

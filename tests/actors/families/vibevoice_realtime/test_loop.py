@@ -233,15 +233,15 @@ def test_a_text_that_the_model_has_no_room_for_is_cut(engine: VibeVoiceEngine) -
     text = "So it went on. " * 6
     utterances = engine.model.prepare(SynthesisRequest(id="a", text=text), False)
     assert len(utterances) == 3
-    assert all(len(utterance.token_ids) <= 42 for utterance in utterances)
+    assert all(len(utterance.prompt) <= 42 for utterance in utterances)
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"voice": "nobody"}, "unknown voice 'nobody': this model has voiceA, voiceB"),
-        ({"token_ids": []}, "a text has 1 to"),
-        ({"token_ids": [1] * 500}, "a text has 1 to 486 tokens with this voice, this one has 500"),
+        ({"token_ids": []}, "a prompt has 1 to"),
+        ({"token_ids": [1] * 500}, "a prompt has 1 to 486 tokens with this voice, this one has 500"),
         ({"token_ids": [512]}, "token ids must be in 0 .. 511"),
         ({"noise": np.zeros((3, 15))}, r"noise has shape \[3, 15\]"),
         ({"noise": np.zeros((0, 16))}, r"noise has shape \[0, 16\]"),

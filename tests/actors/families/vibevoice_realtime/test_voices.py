@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from actors.bundle import voice_member
 from actors.errors import BundleError
 from actors.families.vibevoice_realtime.voices import (
     CacheSizes,
@@ -15,7 +16,6 @@ from actors.families.vibevoice_realtime.voices import (
     load_voice,
     negative_bytes,
     voice_bytes,
-    voice_member,
 )
 
 SIZES = CacheSizes(lm_layers=1, tts_layers=2, kv_heads=2, head_dim=4, hidden_size=3)
