@@ -201,7 +201,7 @@ class TestFilesThatATableNames:
             raise OSError(code, os.strerror(code))
 
         monkeypatch.setattr(media, "_checked_file", fail)
-        monkeypatch.setattr(storage, "_STALE_PAUSE_S", 0)
+        monkeypatch.setattr(storage.local, "_STALE_PAUSE_S", 0)
         with pytest.raises(kind, match=r"a\.wav") as caught:
             read("a.wav")
         assert os.strerror(code) in str(caught.value)
