@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import ray
 
-from cluster.cores import available_cores, threads_per_core
 from cluster.nodes import Cluster, alive_nodes, node_kinds
 from cluster.ray_pool.connection import connected
 from cluster.ray_pool.pool import RayPool
 from cluster.ray_pool.worker import demand_of
 from cluster.runner import Survey, Task
+from cluster.topology import available_cores, threads_per_core
 
 
 @dataclass(frozen=True)

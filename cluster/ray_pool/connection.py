@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 import ray
 
 from actors.errors import SpeechmillError
-from cluster.cores import available_cores
+from cluster.topology import available_cores
 
 logger = logging.getLogger("speechmill.cluster")
 

@@ -14,13 +14,13 @@ import ray
 
 from actors.errors import BundleCorruptError, BundleError, CoresUnavailableError, SpeechmillError, UsageError
 from cluster import metrics
-from cluster.cores import threads_per_core
 from cluster.logs import handle
 from cluster.nodes import Cluster, alive_nodes, ask, fits, node_kinds
 from cluster.ray_pool.gauges import Gauges
 from cluster.ray_pool.threads import LOOK_S, Hands, Look, Watch
 from cluster.ray_pool.worker import Opened, Reply, SpeechmillWorker, demand_of, try_machine
 from cluster.runner import UNITS_IN_FLIGHT, Group, Outcome, Task, UnitLost
+from cluster.topology import threads_per_core
 
 logger = logging.getLogger("speechmill.cluster")
 

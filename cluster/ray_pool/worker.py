@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import ray
 
 from cluster import metrics
-from cluster.cores import claim_cores, pin_process, threads_per_core
+from cluster.cores import claim_cores, pin_process
 from cluster.logs import Collector
 from cluster.runner import Group, Outcome, Task, UnitWorker, check_machine
+from cluster.topology import threads_per_core
 
 
 @dataclass(frozen=True)

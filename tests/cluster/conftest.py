@@ -17,6 +17,7 @@ from moto.server import ThreadedMotoServer
 from actors.bundle import MANIFEST_NAME, GraphSpec, Manifest, Source, TensorSpec, hash_file
 from cluster.storage import clouds, patience
 from tests.cluster.faulty_proxy import FaultyProxy
+from tests.cluster.machine import write_cpu
 
 _COLOUR = re.compile(r"\x1b\[\d+m")
 
@@ -169,3 +170,13 @@ def pauses(monkeypatch: pytest.MonkeyPatch, s3_proxy: FaultyProxy) -> list[float
     monkeypatch.setattr(patience, "time", SimpleNamespace(sleep=sleep, monotonic=time.monotonic))
     monkeypatch.setattr(clouds, "_ATTEMPTS", 1)
     return made
+
+
+@pytest.fixture
+def sysfs(tmp_path: Path) -> Path:
+    """Two packages of two cores with two threads each, numbered as Linux does: siblings are far apart."""
+    root = tmp_path / "cpu"
+    for cpu in range(8):
+        core = cpu % 4
+        write_cpu(root, cpu, siblings=f"{core},{core + 4}", package=core % 2, node=core % 2)
+    return root
