@@ -16,7 +16,7 @@ from actors.errors import InputDataError, UsageError
 from cluster.dataset.arrow_ipc import is_parquet, scan_arrow
 from cluster.dataset.columns import MAX_COLUMNS, ColumnUse, check_use, common_features, share, unify
 from cluster.dataset.find import MEDIA_SUFFIXES, ROW_SUFFIXES, Found, find_shards
-from cluster.dataset.parquet import scan_parquet
+from cluster.dataset.parquet_scan import scan_parquet
 from cluster.dataset.shards import Dataset, Location, Shard
 from cluster.dataset.stored import content_errors
 from cluster.dataset.text_formats import scan_text
