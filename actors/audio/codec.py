@@ -24,12 +24,6 @@ AudioFormat = Literal["flac", "wav", "opus", "mp3"]
 FloatArray = npt.NDArray[np.float32]
 
 EXTENSIONS: dict[AudioFormat, str] = {"flac": ".flac", "wav": ".wav", "opus": ".opus", "mp3": ".mp3"}
-MIME_TYPES: dict[AudioFormat, str] = {
-    "flac": "audio/flac",
-    "wav": "audio/wav",
-    "opus": "audio/ogg",
-    "mp3": "audio/mpeg",
-}
 
 
 @dataclass(frozen=True)
@@ -167,11 +161,6 @@ def resample(audio: FloatArray, from_rate: int, to_rate: int) -> FloatArray:
         return audio
     resampled: FloatArray = soxr.resample(audio.T, from_rate, to_rate, quality="HQ").T
     return np.ascontiguousarray(resampled)
-
-
-def silence(seconds: float, sample_rate: int) -> FloatArray:
-    """Return ``seconds`` of silence, float32 ``[samples]``."""
-    return np.zeros(round(seconds * sample_rate), dtype=np.float32)
 
 
 def _encode_pcm16(audio: FloatArray, sample_rate: int, audio_format: AudioFormat) -> bytes:

@@ -96,8 +96,8 @@ def _without_descriptions(scanned: list[_Scanned], found: Found, column: str) ->
 def scan_media(inputs: Location | Sequence[Location], *, exclude: Iterable[Location] = ()) -> Dataset:
     """Make rows of audio and video files: the id is the name relative to the input, the column ``path`` the URI.
 
-    The files of a folder are one shard, sorted by name; none is opened. :func:`open_media` opens the one of a row. A file
-    counts as changed if its size or modification time is another: a copy of an input should keep its times.
+    The files of a folder are one shard, sorted by name; none is opened. A file counts as changed if its size or
+    modification time is another: a copy of an input should keep its times.
 
     Raises:
         InputDataError: there is no such file.

@@ -12,7 +12,7 @@ from cluster.storage.local import LocalStore
 from cluster.storage.objects import ObjectStore
 from cluster.storage.opening import open_store, split_uri
 from cluster.storage.patience import PATIENCE_VARIABLE, is_refusal
-from cluster.storage.store import Store
+from cluster.storage.store import Store, StoredFile
 
 __all__ = [
     "PATIENCE_VARIABLE",
@@ -20,6 +20,7 @@ __all__ = [
     "LocalStore",
     "ObjectStore",
     "Store",
+    "StoredFile",
     "check_key",
     "existing_path",
     "is_refusal",

@@ -1,6 +1,7 @@
 """What every store can do."""
 
 import contextlib
+import os
 import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ import pyarrow as pa
 from pyarrow import fs
 
 from actors.errors import SpeechmillError, StorageError
-from cluster.storage.keys import Entry, check_key, is_temporary, mtime_of
+from cluster.storage.keys import Entry, check_key, is_temporary, mtime_of, printable
 
 T = TypeVar("T")
 
@@ -223,3 +224,14 @@ class Store(ABC):
     def _delete(self, path: str) -> None:
         with contextlib.suppress(FileNotFoundError):
             self.filesystem.delete_file(path)
+
+
+@dataclass(frozen=True)
+class StoredFile(os.PathLike[str]):
+    """A file of a store. Its path is its URI, for people."""
+
+    store: Store
+    key: str
+
+    def __fspath__(self) -> str:
+        return printable(self.store.uri_of(self.key))
