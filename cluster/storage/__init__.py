@@ -11,11 +11,10 @@ from cluster.storage.keys import Entry, check_key, existing_path, mtime_of, prin
 from cluster.storage.local import LocalStore
 from cluster.storage.objects import ObjectStore
 from cluster.storage.opening import open_store, split_uri
-from cluster.storage.patience import PATIENCE_VARIABLE, is_refusal
+from cluster.storage.patience import is_refusal
 from cluster.storage.store import Store, StoredFile
 
 __all__ = [
-    "PATIENCE_VARIABLE",
     "Entry",
     "LocalStore",
     "ObjectStore",

@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-PATIENCE_VARIABLE = "SPEECHMILL_STORE_PATIENCE_S"
+_PATIENCE_VARIABLE = "SPEECHMILL_STORE_PATIENCE_S"
 _PATIENCE_S = 120.0
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 8.0
@@ -61,7 +61,7 @@ class Contact:
                 patience_s = _patience_s()
                 deadline = deadline or time.monotonic() + patience_s
                 if time.monotonic() >= deadline:
-                    raise OSError(f"{error} (tried for {patience_s:g} s; {PATIENCE_VARIABLE} says how long)") from error
+                    raise OSError(f"{error} (tried for {patience_s:g} s; {_PATIENCE_VARIABLE} says how long)") from error
                 self._note_failure(error, patience_s)
             else:
                 self._note_answer()
@@ -104,11 +104,11 @@ def is_refusal(error: StorageError) -> bool:
 
 def _patience_s() -> float:
     """Return for how many seconds a store is waited for."""
-    text = os.environ.get(PATIENCE_VARIABLE) or str(_PATIENCE_S)
+    text = os.environ.get(_PATIENCE_VARIABLE) or str(_PATIENCE_S)
     try:
         return float(text)
     except ValueError:
-        raise UsageError(f"{PATIENCE_VARIABLE} is {text!r}, not a number of seconds") from None
+        raise UsageError(f"{_PATIENCE_VARIABLE} is {text!r}, not a number of seconds") from None
 
 
 def _is_passing(error: OSError) -> bool:
