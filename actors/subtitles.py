@@ -11,12 +11,11 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from actors.requests import Segment
 
 TranscriptFormat = Literal["srt", "vtt", "txt", "json"]
-TRANSCRIPT_FORMATS: tuple[TranscriptFormat, ...] = get_args(TranscriptFormat)
 
 _SHORTEST_S = 0.001  # players skip a cue that does not last
 

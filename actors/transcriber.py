@@ -1,5 +1,6 @@
 """Rows of audio in, rows of transcripts out: what a job's runner calls on a worker, with or without Ray."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import asdict, dataclass, field
@@ -26,7 +27,7 @@ _GOOD_ENDS = {"eos", "silence"}
 _SHOWN_ANSWER = 200  # characters of an answer that is no transcript
 
 Source = bytes | Path
-ReadMedia = Callable[[str], Source]
+ReadMedia = Callable[[str | os.PathLike[str]], Source]
 
 
 @dataclass(frozen=True)
@@ -160,6 +161,8 @@ class Transcriber:
             raise RequestError(f"column {column!r} is null: it must hold audio, or say where it is")
         if isinstance(value, bytes):
             return value
+        if isinstance(value, os.PathLike):  # a file that the job has found
+            return self._config.read(value)
         if not isinstance(value, str):
             raise RequestError(f"column {column!r} holds a {type(value).__name__}, neither audio nor a path")
         if not value.strip():
@@ -209,4 +212,4 @@ def _mark_damage(output: dict[str, Any], damage: str | None) -> None:
 def _path_of(value: Any) -> str | None:
     """Where a row's audio is, or was, as its column says."""
     path = value.get("path") if isinstance(value, Mapping) else value
-    return path if isinstance(path, str) else None
+    return os.fspath(path) if isinstance(path, str | os.PathLike) else None

@@ -1,4 +1,4 @@
-"""Which CPU cores and GPUs an actor owns on its node.
+"""Which CPU cores an actor owns on its node.
 
 Ray schedules by counting CPUs but leaves every actor on all of them. Here an actor claims whole physical cores with one
 ``flock``-ed file per core in a node-local folder, then pins itself to them. The kernel drops the locks when the process
@@ -35,18 +35,15 @@ import stat
 import sys
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import takewhile
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from actors.errors import CoresUnavailableError, StorageError, UsageError
+from cluster.topology import Core, Topology, read_kernel_file, read_topology
 
 _log = logging.getLogger(__name__)
 
-_SYSFS = Path("/sys/devices/system/cpu")
-_CGROUP_MOUNT = Path("/sys/fs/cgroup")
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _NAMESPACES = Path("/proc/self/ns")
 # Inode numbers of the machine's own namespaces (Linux, include/uapi/linux/nsfs.h). A container has at least one other, even
@@ -114,88 +111,13 @@ def _close_in_forked_child() -> None:
 os.register_at_fork(after_in_child=_close_in_forked_child)
 
 
-def _affinity() -> frozenset[int]:
-    if sys.platform == "linux":
-        return frozenset(os.sched_getaffinity(0))
-    return frozenset(range(os.cpu_count() or 1))
-
-
-# Taken at import, because pin_process narrows the mask.
-_START_AFFINITY = _affinity()
-
-
-@dataclass(frozen=True)
-class Core:
-    """One physical core.
-
-    Attributes:
-        number: lowest logical CPU of the core, allowed to us or not: names the core alike under every affinity mask.
-        cpus: its logical CPUs that this process may use.
-        domain: package and NUMA node it sits in.
-    """
-
-    number: int
-    cpus: tuple[int, ...]
-    domain: tuple[int, int] = (0, 0)
-
-
-@dataclass(frozen=True)
-class Topology:
-    """The cores of this node that this process may use, neighbours side by side.
-
-    ``pinnable`` is False where the CPU ids are only tokens to count with: no ``/sys`` (macOS), or a container with a
-    CPU-time quota below its CPU count. Such a container shares all its CPUs with others that number them alike, so
-    pinned actors of all of them would pile up on the same few. Whether claims are shared is another question, which
-    :func:`claim_cores` asks.
-    """
-
-    cores: tuple[Core, ...]
-    pinnable: bool = True
-
-
-def read_topology(
-    affinity: Collection[int] = _START_AFFINITY, sysfs: Path = _SYSFS, cgroups: Sequence[Path] | None = None
-) -> Topology:
-    """Return the cores this process may use.
-
-    Args:
-        affinity: logical CPUs allowed by the affinity mask (default: this process's when the module was imported).
-        sysfs: folder that describes the CPUs (``cpu0/topology/...``).
-        cgroups: this process's cgroup v2 folder and its ancestors, innermost first (default: read from ``/proc``).
-    """
-    if cgroups is None:
-        cgroups = _cgroup_folders()
-    cpus = sorted(set(affinity) & _cpuset(cgroups)) or sorted(affinity)
-    quota = _cpu_quota(cgroups)
-    if quota < len(cpus):
-        _log.info("CPU-time quota of %g for %d CPUs: actors count cores but are not pinned", quota, len(cpus))
-        return Topology(tuple(Core(cpu, (cpu,)) for cpu in cpus[: max(1, int(quota))]), pinnable=False)
-    if not any((sysfs / f"cpu{cpu}" / "topology").is_dir() for cpu in cpus):
-        return Topology(tuple(Core(cpu, (cpu,)) for cpu in cpus), pinnable=False)
-    members: dict[int, list[int]] = {}
-    for cpu in cpus:
-        members.setdefault(_core_number(cpu, sysfs), []).append(cpu)
-    cores = (Core(number, tuple(own), _domain(own[0], sysfs)) for number, own in members.items())
-    return Topology(tuple(sorted(cores, key=lambda core: (core.domain, core.number))))
-
-
-def available_cores() -> list[tuple[int, ...]]:
-    """Return the physical cores this process may claim, each as its logical CPU ids, neighbours side by side."""
-    return [core.cpus for core in read_topology().cores]
-
-
-def threads_per_core() -> int:
-    """Return how many hyperthreads of a physical core this process may use, at least 1: what Ray counts for a core."""
-    return max((len(cpus) for cpus in available_cores()), default=1)
-
-
 class CoreClaim:
     """Cores that belong to this process until :meth:`close` or its end; dropping the object does not release them.
 
     Attributes:
         cores: the claimed cores, each as its logical CPU ids.
-        cpus: logical CPUs to pin to, ascending; empty where pinning is impossible or harmful (see :class:`Topology` and
-            the module's docstring).
+        cpus: logical CPUs to pin to, ascending; empty where pinning is impossible or harmful (see the module's docstring and
+            :class:`~cluster.topology.Topology`).
     """
 
     def __init__(self, locks: Mapping[Core, _LockFile], folder: _LockFile, pinnable: bool) -> None:
@@ -291,17 +213,6 @@ def pin_process(cpus: Collection[int]) -> None:
         pinned |= threads
 
 
-def assigned_gpus() -> tuple[str, ...]:
-    """Return the GPUs that ``CUDA_VISIBLE_DEVICES`` assigns to this process, as written there (indices or UUIDs).
-
-    CUDA and ONNX Runtime renumber them from 0: the n-th entry is device n. Ray leaves the variable unset for an actor
-    that has no GPU, and CUDA then sees all of them: an actor that gets ``()`` must not open a CUDA session.
-    """
-    devices = (device.strip() for device in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(","))
-    # CUDA ignores everything from the first invalid entry on; "-1" and "NoDevFiles" are the usual ways to say none.
-    return tuple(takewhile(lambda device: device not in ("", "-1", "NoDevFiles"), devices))
-
-
 def _pin_thread(thread: int, cpus: Collection[int]) -> None:
     try:
         os.sched_setaffinity(thread, cpus)
@@ -311,53 +222,6 @@ def _pin_thread(thread: int, cpus: Collection[int]) -> None:
         raise CoresUnavailableError(
             f"cannot pin this process to CPUs {sorted(cpus)}: {error.strerror}. Are they inside its cpuset?"
         ) from error
-
-
-def _read(path: Path) -> str:
-    """Return a kernel file's text, or an empty string where the kernel does not offer it."""
-    try:
-        return path.read_text().strip()
-    except OSError:
-        return ""
-
-
-def _parse_cpus(text: str) -> frozenset[int]:
-    """Parse the kernel's CPU list format: ``0-3,8``."""
-    ranges = (part.partition("-") for part in text.split(",") if part)
-    return frozenset(cpu for first, _, last in ranges for cpu in range(int(first), int(last or first) + 1))
-
-
-def _core_number(cpu: int, sysfs: Path) -> int:
-    return min(_parse_cpus(_read(sysfs / f"cpu{cpu}" / "topology" / "thread_siblings_list")) | {cpu})
-
-
-def _domain(cpu: int, sysfs: Path) -> tuple[int, int]:
-    folder = sysfs / f"cpu{cpu}"
-    nodes = (int(entry.name.removeprefix("node")) for entry in folder.glob("node[0-9]*"))
-    return int(_read(folder / "topology" / "physical_package_id") or 0), min(nodes, default=0)
-
-
-def _cgroup_folders(membership: Path = Path("/proc/self/cgroup"), mount: Path = _CGROUP_MOUNT) -> list[Path]:
-    """Return this process's cgroup v2 folder and its ancestors, innermost first; none without cgroup v2."""
-    for line in _read(membership).splitlines():
-        if line.startswith("0::"):
-            parts = [part for part in line.removeprefix("0::").split("/") if part]
-            if ".." in parts:  # the cgroup lies outside this namespace: only the namespace's root can be read
-                parts = []
-            return [mount.joinpath(*parts[:depth]) for depth in range(len(parts), -1, -1)]
-    return []
-
-
-def _cpuset(cgroups: Iterable[Path]) -> frozenset[int]:
-    """Return the innermost cpuset, empty where there is none."""
-    texts = (_read(folder / "cpuset.cpus.effective") for folder in cgroups)
-    return _parse_cpus(next(filter(None, texts), ""))
-
-
-def _cpu_quota(cgroups: Iterable[Path]) -> float:
-    """Return the tightest CPU-time quota in CPUs, infinite where there is none."""
-    limits = (_read(folder / "cpu.max").split() for folder in cgroups)
-    return min((int(limit[0]) / int(limit[1]) for limit in limits if limit and limit[0] != "max"), default=float("inf"))
 
 
 def _mounted_directory() -> Path | None:
@@ -452,7 +316,7 @@ def _describe_holders(cores: Iterable[Core], folder: int) -> str:
 
 @functools.cache
 def _boot_id() -> str:
-    return _read(_BOOT_ID) or socket.gethostname()
+    return read_kernel_file(_BOOT_ID) or socket.gethostname()
 
 
 def _lock_name(subject: str) -> str:

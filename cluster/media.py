@@ -20,7 +20,7 @@ from urllib.parse import quote, unquote, unquote_to_bytes
 
 from actors.errors import RequestError, StorageError, UsageError
 from cluster.dataset import Dataset
-from cluster.storage import Entry, LocalStore, ObjectStore, Store, check_key, existing_path, is_refusal, open_store
+from cluster.storage import Entry, LocalStore, ObjectStore, Store, StoredFile, check_key, existing_path, is_refusal, open_store
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _WINDOWS = re.compile(r"[A-Za-z]:[\\/]|\\\\")
@@ -52,14 +52,11 @@ class MediaReader:
         stores: the folders and stores that rows may name files of.
         root: where relative paths begin.
         inputs: the files of the input, by the store they are in: the first of each.
-        is_listing: the rows are files that the job has found itself, as :func:`cluster.dataset.scan_media` does. Who named
-            their folder meant the links in it, too.
     """
 
     stores: tuple[Store, ...]
     root: Store
     inputs: tuple[tuple[Store, str], ...] = ()
-    is_listing: bool = False
 
     @classmethod
     def of(cls, dataset: Dataset, folder: str, allowed: Iterable[Store] = ()) -> "MediaReader":
@@ -80,30 +77,41 @@ class MediaReader:
                 raise UsageError(
                     f"there is no folder {store}, of which rows could name files: check --audio-root and --allow-store"
                 )
-        is_listing = all(shard.format == "media" for shard in dataset.shards)
         shards = {shard.store.uri: shard for shard in reversed(dataset.shards)}
         named = [*(shard.store for shard in shards.values()), root]
         # That an input, or the current folder, is at the top of a machine does not open all of it to the rows of a table.
-        safe = [store for store in named if is_listing or store.root != "/"]
+        safe = [store for store in named if store.root != "/"]
         stores = {store.uri: store for store in (*safe, *allowed)}
         files = ((shard.store, shard.key or shard.files[0]) for shard in shards.values())
-        return cls(tuple(stores.values()), root, tuple(files), is_listing)
+        return cls(tuple(stores.values()), root, tuple(files))
 
-    def __call__(self, location: str) -> bytes | Path:
+    def __call__(self, location: str | os.PathLike[str]) -> bytes | Path:
         """Return the path of a local file, or of a temporary copy of a large object; else the content.
 
         A temporary copy is gone when its path is no longer held.
+
+        Args:
+            location: what a row says, or the :class:`StoredFile` that is the row, as :func:`cluster.dataset.scan_media` has it.
+                Who named that one's folder meant the links in it, too.
 
         Raises:
             RequestError: there is no such file, it may not be named by a row, or it cannot be read.
             StorageError: the store cannot be reached.
         """
         try:
-            return self._read(location)
+            if isinstance(location, StoredFile):
+                return self._read_stored(location)
+            return self._read(os.fspath(location))
         except (RequestError, StorageError):
             raise
         except Exception as error:
-            raise RequestError(f"{_shown(location)} cannot be read: {type(error).__name__}: {error}") from error
+            raise RequestError(f"{_shown(os.fspath(location))} cannot be read: {type(error).__name__}: {error}") from error
+
+    def _read_stored(self, file: StoredFile) -> bytes | Path:
+        path = file.store.local_path(file.key)
+        if path is None:
+            return self._read_object(os.fspath(file), [(file.store, file.key)])
+        return _find_in(file.store, path, os.fspath(file))
 
     def _read(self, location: str) -> bytes | Path:
         if "\0" in location:
@@ -154,7 +162,6 @@ class MediaReader:
     # --- files
 
     def _find_file(self, location: str, name: str) -> Path:
-        # The rows of a listing name files in a printable way.
         path = existing_path(Path(self.root.root, name) if isinstance(self.root, LocalStore) else Path(name))
         try:
             size = len(os.fsencode(path))
@@ -168,19 +175,22 @@ class MediaReader:
             raise RequestError(f"{_shown(location)}: its links lead in a circle") from error
         if store is None:
             raise _outside(location, shlex.quote(str(path.resolve().parent)))
-        try:
-            return store.patiently(lambda: _checked_file(path.resolve(strict=True), location))
-        except OSError as error:
-            if isinstance(error, StorageError) or error.errno in _TROUBLE:
-                raise StorageError(f"cannot read {_shown(location)}: {error.strerror}. {store.hint}") from error
-            raise _unreadable(location, path, error) from error
+        return _find_in(store, path, location)
 
     def _store_of(self, path: Path) -> Store | None:
         """Return the folder, among those that rows may name, that a path leads into; ``None`` if into none."""
-        is_listed = self.is_listing and ".." not in path.parts
-        places = [path.resolve(), path] if is_listed else [path.resolve()]
-        folders = (store for store in self.stores if isinstance(store, LocalStore))
-        return next((store for store in folders if any(place.is_relative_to(store.root) for place in places)), None)
+        place = path.resolve()
+        return next((s for s in self.stores if isinstance(s, LocalStore) and place.is_relative_to(s.root)), None)
+
+
+def _find_in(store: Store, path: Path, location: str) -> Path:
+    """Return the path, behind all links, of a file in a folder that may be read."""
+    try:
+        return store.patiently(lambda: _checked_file(path.resolve(strict=True), location))
+    except OSError as error:
+        if isinstance(error, StorageError) or error.errno in _TROUBLE:
+            raise StorageError(f"cannot read {_shown(location)}: {error.strerror}. {store.hint}") from error
+        raise _unreadable(location, path, error) from error
 
 
 def _checked_file(path: Path, location: str) -> Path:

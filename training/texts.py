@@ -20,7 +20,6 @@ from actors.families.soprano.text import normalise
 
 WORDNET = Path("/usr/share/wordnet")
 ALPHABET = " ',.?!abcdefghijklmnopqrstuvwxyz"
-MAX_CHARS = 200
 
 _COMMON_WORDS = 5000  # never held out: nobody can write a sentence without them
 _HELD_OUT_WORDS = 0.02

@@ -14,7 +14,7 @@ together. A compressed file that makes several units is decompressed once a node
 
 from cluster.dataset.duplicates import find_duplicate_ids
 from cluster.dataset.find import MEDIA_SUFFIXES
-from cluster.dataset.read import open_media, read_pieces, read_rows, unreadable_rows
+from cluster.dataset.read import read_pieces, read_rows, unreadable_rows
 from cluster.dataset.scan import scan, scan_media
 from cluster.dataset.shards import Dataset, Format, InputBatch, InputRow, Location, Shard, Unit
 from cluster.dataset.stored import open_bytes
@@ -36,7 +36,6 @@ __all__ = [
     "find_duplicate_ids",
     "missing_units",
     "open_bytes",
-    "open_media",
     "plan_units",
     "read_pieces",
     "read_rows",

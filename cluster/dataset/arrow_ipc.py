@@ -15,7 +15,8 @@ import pyarrow as pa
 from pyarrow import types
 
 from actors.errors import InputDataError
-from cluster.dataset.columns import ColumnType, declared_features, field_of, share, storage_type
+from cluster.dataset.arrow_types import storage_type
+from cluster.dataset.columns import ColumnType, declared_features, field_of, share
 from cluster.dataset.ids import hashes_of, id_texts
 from cluster.dataset.shards import Shard, Slice, Unit
 from cluster.dataset.stored import READ_BYTES, StoreReader

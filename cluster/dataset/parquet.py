@@ -1,34 +1,19 @@
-"""Rows of Parquet: footers, and the bytes of some columns of some row groups."""
+"""Rows of Parquet: the bytes of some columns of some row groups."""
 
 import contextlib
 import functools
 import hashlib
-import io
 import itertools
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import replace
-from typing import Any, Literal
+from typing import Literal
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow import types
 
 from actors.errors import InputDataError, StorageError
-from cluster.dataset.columns import (
-    EVERYTHING_FITS,
-    ColumnType,
-    declared_features,
-    field_of,
-    fits_of,
-    is_any_list,
-    is_bytes,
-    leaf_types,
-    share,
-    storage_type,
-)
-from cluster.dataset.ids import hashes_of
+from cluster.dataset.arrow_types import is_any_list, is_bytes
 from cluster.dataset.shards import Shard, Slice, Unit
 from cluster.dataset.stored import CHUNK_BYTES, OPEN_FILES, READ_BYTES, StoreReader
 from cluster.dataset.units import UNIT_BYTES, too_large
@@ -38,7 +23,7 @@ from cluster.storage import Store
 # The end of a Parquet file that is read first: most footers are in it.
 _TAIL_BYTES = 64 << 10
 # Files up to this size are read in one request.
-_WHOLE_BYTES = 1 << 20
+WHOLE_BYTES = 1 << 20
 # From an object store, ranges of a file that are closer than this are one request.
 _HOLE_BYTES = 1 << 20
 _CHUNKS_BYTES = 256 << 20
@@ -46,222 +31,18 @@ _CHUNKS_BYTES = 256 << 20
 _DECODED_ROW_BYTES = 4 << 10
 _DECODED_BYTES = 128 << 20
 _PARQUET_BATCH_ROWS = 128
-_SHARED_BATCH_ROWS = 1 << 14
-# A footer that claims more rows for each byte of its file is wrong, or is meant to do harm.
-_MAX_ROWS_PER_BYTE = 10_000
-# As wrong, or as harmful, are chunks of which so many values are in a byte, or that unpack to so many times their size.
-_MAX_VALUES_PER_BYTE = 64
-_MAX_RATIO = 1000
-_HARMLESS_VALUES = 16 << 20
-_HARMLESS_BYTES = 256 << 20
+SHARED_BATCH_ROWS = 1 << 14
 # More is not read of one row: Arrow and Parquet hold no larger text.
 _MAX_ROW_BYTES = (1 << 31) - 1
 
 
-def scan_parquet(shard: Shard, id_column: str) -> tuple[Shard, np.ndarray | None]:
-    """Return the shard as its footer describes it, and hashes of its ids if they are in memory anyway."""
-    with StoreReader(shard.store, shard.key) as stream:
-        digest, file = _open_footer(stream)
-        metadata, schema = file.metadata, file.schema_arrow
-        _check_chunk_metadata(metadata, stream.size)
-        _check_footer(metadata, stream.size)
-        int96_unit = _int96_unit(stream, metadata, schema)
-        if int96_unit != "ns":
-            schema = pq.ParquetFile(
-                pa.BufferReader(b""), metadata=metadata, coerce_int96_timestamp_unit=int96_unit
-            ).schema_arrow
-        ids = None
-        if stream.size <= _WHOLE_BYTES and id_column in schema.names:  # it is in memory now, and would be opened again
-            with contextlib.suppress(OSError, pa.ArrowException, InputDataError):
-                ids = hashes_of(_read_whole(stream, metadata, id_column))
-    groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
-    scanned = replace(
-        shard,
-        rows=metadata.num_rows,
-        digest=digest,
-        schema=share(pa.schema(_fields(groups, schema))),
-        features=declared_features((schema.metadata or {}).get(b"huggingface")),
-        row_groups=tuple(group.num_rows for group in groups),
-        int96_unit=int96_unit,
-        row_bytes=max((group.total_byte_size // max(1, group.num_rows) for group in groups), default=0),
-    )
-    return scanned, ids
-
-
-class _NoContent(io.RawIOBase):
-    """Stands for a file of some size; it notes whether any content was asked for, of which it has none."""
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._position = 0
-        self.is_asked = False
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        self._position = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
-        return self._position
-
-    def tell(self) -> int:
-        return self._position
-
-    def readinto(self, buffer: Any) -> int:  # noqa: ARG002 - as it must be
-        self.is_asked = True
-        return 0
-
-
-def _check_chunk_metadata(metadata: pq.FileMetaData, size: int) -> None:
-    """Have Arrow look at what a footer says of each column chunk before Python does.
-
-    What it refuses there (levels that are not the schema's, say, or encryption) is an exception where a reader finds it, and
-    the end of the process where Python asks for it. A reader that buffers ahead looks at all chunks before it reads any.
-
-    Raises:
-        InputDataError: it refuses one.
-    """
-    if not metadata.num_columns or not metadata.num_row_groups:
-        return
-    content = _NoContent(size)
-    try:
-        with pq.ParquetFile(pa.PythonFile(content, mode="r"), metadata=metadata, pre_buffer=True) as file:
-            next(file.iter_batches(1, row_groups=range(metadata.num_row_groups), use_threads=False), None)
-    except (OSError, pa.ArrowException) as error:
-        if not content.is_asked:
-            raise InputDataError(f"its footer is damaged: {error}") from error
-
-
-def _check_footer(metadata: pq.FileMetaData, size: int) -> None:
-    """Check that what a footer says can be true, and that no column chunk is made to fill the memory.
-
-    Raises:
-        InputDataError: they cannot.
-    """
-    groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
-    counts = [group.num_rows for group in groups]
-    kinds = [metadata.schema.column(i).physical_type for i in range(metadata.num_columns)]
-    if min([metadata.num_rows, *counts]) < 0 or sum(counts) != metadata.num_rows:
-        raise InputDataError(f"its footer is damaged: {metadata.num_rows} rows, in row groups of {counts[:5]}")
-    for group in groups:
-        chunks = list(map(group.column, range(group.num_columns)))
-        for chunk, kind in zip(chunks, kinds, strict=True):
-            if chunk.physical_type != kind:
-                raise InputDataError(f"its footer is damaged: column {chunk.path_in_schema!r} is of two types")
-            _check_chunk(chunk, group.num_rows)
-        unpacked, packed = sum(c.total_uncompressed_size for c in chunks), sum(c.total_compressed_size for c in chunks)
-        if unpacked > max(_HARMLESS_BYTES, _MAX_RATIO * packed):
-            raise InputDataError(f"a row group unpacks to {unpacked >> 20} MiB from {packed} bytes, and is not unpacked")
-    if metadata.num_rows > _MAX_ROWS_PER_BYTE * size:
-        raise InputDataError(f"its footer is damaged: {metadata.num_rows} rows in {size} bytes")
-
-
-def _check_chunk(chunk: pq.ColumnChunkMetaData, rows: int) -> None:
-    values, unpacked, packed = chunk.num_values, chunk.total_uncompressed_size, chunk.total_compressed_size
-    name = chunk.path_in_schema
-    if values < rows or min(unpacked, packed) < 0:  # nulls and empty lists are counted too
-        raise InputDataError(f"its footer is damaged: {rows} rows, of which column {name!r} has {values} values")
-    if values > max(rows, _HARMLESS_VALUES, _MAX_VALUES_PER_BYTE * unpacked):
-        raise InputDataError(f"column {name!r} has {values} values in {unpacked} bytes, which are not unpacked")
-    if unpacked > max(_HARMLESS_BYTES, _MAX_RATIO * packed):
-        raise InputDataError(f"column {name!r} unpacks to {unpacked >> 20} MiB from {packed} bytes, and is not unpacked")
-
-
-def _int96_unit(stream: "StoreReader", metadata: pq.FileMetaData, schema: pa.Schema) -> Literal["us", "ns"]:
-    """Return the unit in which the timestamps of the old kind keep their value.
-
-    They reach beyond the years that 64 bits have nanoseconds for, and Arrow says nothing where it leaves those. No statistics
-    tell, so such columns are read here.
-    """
-    old = [metadata.schema.column(i).physical_type == "INT96" for i in range(metadata.num_columns)]
-    names = [column.name for column, first, leaves in _leaves(schema) if any(old[first : first + len(leaves)])]
-    if not names:
-        return "ns"
-    files = [
-        pq.ParquetFile(
-            pa.PythonFile(stream.reopen(), mode="r"), metadata=metadata, pre_buffer=False, coerce_int96_timestamp_unit=unit
-        )
-        for unit in ("us", "ns")
-    ]
-    for group in range(metadata.num_row_groups):
-        with contextlib.suppress(pa.ArrowException, OSError):  # of a damaged group the run says which rows are lost
-            batches = [file.iter_batches(1 << 14, row_groups=[group], columns=names, use_threads=False) for file in files]
-            for us, ns in zip(*batches, strict=True):
-                ticks = [list(itertools.chain.from_iterable(map(_ticks, batch.columns))) for batch in (us, ns)]
-                if any((a != b // 1000).any() for a, b in zip(*ticks, strict=True)):
-                    return "us"
-    return "ns"
-
-
-def _ticks(array: pa.Array) -> Iterator[np.ndarray]:
-    """Yield the integers behind the moments in an array, those inside of lists and records too."""
-    if types.is_timestamp(array.type):
-        yield array.view(pa.int64()).drop_null().to_numpy()
-    elif types.is_struct(array.type) or types.is_map(array.type):
-        children = array.flatten() if types.is_struct(array.type) else (array.keys, array.items)
-        yield from (ticks for child in children for ticks in _ticks(child))
-    elif is_any_list(array.type):
-        yield from _ticks(array.flatten())
-
-
-def _read_whole(stream: "StoreReader", metadata: pq.FileMetaData, column: str) -> pa.ChunkedArray:
-    """Return a column of a small file.
-
-    Raises:
-        InputDataError: it is larger than a unit may be.
-    """
-    content = pa.BufferReader(stream.read_range(0, stream.size))
-    repeated = _repeated_texts(metadata, range(metadata.num_row_groups), {column})
-    size = 0
-    batches = []
-    with pq.ParquetFile(content, metadata=metadata, read_dictionary=repeated) as file:
-        for batch in _iter_groups(file, _SHARED_BATCH_ROWS, range(metadata.num_row_groups), [column]):
-            size += batch.nbytes
-            if size > UNIT_BYTES:
-                raise too_large(size)
-            batches.append(batch)
-    return pa.Table.from_batches(batches, schema=None if batches else pa.schema([(column, pa.string())])).column(column)
-
-
-def _fields(groups: Sequence[pq.RowGroupMetaData], schema: pa.Schema) -> Iterator[pa.Field]:
-    """Yield the columns of a file as a job passes them through."""
-    for column, first, leaves in _leaves(schema):
-        fits = EVERYTHING_FITS
-        for i, leaf in enumerate(leaves, first):
-            if fits and (types.is_int64(leaf) or types.is_uint64(leaf) or types.is_timestamp(leaf) or types.is_duration(leaf)):
-                fits = functools.reduce(frozenset.__and__, (_chunk_fits(leaf, group.column(i)) for group in groups), fits)
-        yield field_of(column.name, ColumnType(storage_type(column.type), fits))
-
-
-def _leaves(schema: pa.Schema) -> Iterator[tuple[pa.Field, int, list[pa.DataType]]]:
-    """Yield every column with the number of its first column chunk in a row group, and the types of its leaves."""
-    first = 0
-    for column in schema:
-        leaves = leaf_types(column.type)
-        yield column, first, leaves
-        first += len(leaves)
-
-
-def _chunk_fits(leaf: pa.DataType, chunk: pq.ColumnChunkMetaData) -> frozenset[str]:
-    """Return what the values of a column chunk fit, as its statistics say; nothing if they say nothing."""
-    # Arrow ends the process over statistics of another type.
-    found = chunk.statistics if chunk.physical_type == "INT64" else None
-    if found is None:
-        return EVERYTHING_FITS - {"float64"} if types.is_timestamp(leaf) and leaf.unit == "ns" else frozenset()
-    if found.has_min_max:
-        return fits_of(leaf, found.min_raw, found.max_raw)
-    return EVERYTHING_FITS if found.has_null_count and found.null_count == chunk.num_values else frozenset()
-
-
-def _open_footer(stream: "StoreReader") -> tuple[str, pq.ParquetFile]:
+def open_footer(stream: StoreReader) -> tuple[str, pq.ParquetFile]:
     """Return a digest of a Parquet file (the sha256 of its size and footer) and the file: of a small one all, else the footer.
 
     The footer's length stands before the final magic number.
     """
     end = stream.size
-    is_small = end <= _WHOLE_BYTES
+    is_small = end <= WHOLE_BYTES
     stream.fetch(0 if is_small else max(0, end - _TAIL_BYTES), end)
     length = int.from_bytes(stream.read_range(max(0, end - 8), end)[:4], "little")
     footer = stream.read_range(max(0, end - 8 - length), end)
@@ -284,9 +65,9 @@ def read_parquet(shard: Shard, unit: Unit, names: set[str], *, decoded: bool = T
     table = _decode_groups(shard, groups, frozenset(names)) if is_lesser else None
     if table is None:
         with _open_chunks(shard, groups, names, is_lesser=is_lesser) as file:
-            most = _PARQUET_BATCH_ROWS if decoded else _SHARED_BATCH_ROWS
+            most = _PARQUET_BATCH_ROWS if decoded else SHARED_BATCH_ROWS
             rows = min(most, _batch_rows(file.metadata, groups, names, unit.count))
-            batches = _iter_groups(file, rows, groups, names)
+            batches = iter_groups(file, rows, groups, names)
             table = pa.Table.from_batches(_bounded(_slice_batches(batches, skip, unit.count), unit.count, decoded=decoded))
     else:
         table = table.slice(skip, unit.count)
@@ -294,7 +75,7 @@ def read_parquet(shard: Shard, unit: Unit, names: set[str], *, decoded: bool = T
     return Slice({name: table.column(name) for name in names}, [None] * table.num_rows)
 
 
-def _iter_groups(file: pq.ParquetFile, rows: int, groups: Iterable[int], names: Collection[str]) -> Iterator[pa.RecordBatch]:
+def iter_groups(file: pq.ParquetFile, rows: int, groups: Iterable[int], names: Collection[str]) -> Iterator[pa.RecordBatch]:
     """Yield the rows of one row group after the other: Arrow cannot join dictionaries that are inside of lists or records."""
     for group in groups:
         yield from file.iter_batches(rows, row_groups=[group], columns=sorted(names), use_threads=False)
@@ -362,7 +143,7 @@ def _decoded_bytes(array: pa.Array) -> int:
     return int(array.nbytes)
 
 
-def _repeated_texts(metadata: pq.FileMetaData, groups: Iterable[int], names: Collection[str]) -> list[str]:
+def repeated_texts(metadata: pq.FileMetaData, groups: Iterable[int], names: Collection[str]) -> list[str]:
     """Return the paths of texts and bytes that are stored once for several rows: read as such, they stay small."""
     chunks = _chunks(metadata, groups, names)
     return list({c.path_in_schema: None for c in chunks if c.physical_type == "BYTE_ARRAY" and c.has_dictionary_page})
@@ -390,7 +171,7 @@ def _decode_group(
         if size > min(_DECODED_BYTES, _DECODED_ROW_BYTES * file.metadata.row_group(group).num_rows):
             return None
         try:
-            for batch in file.iter_batches(_SHARED_BATCH_ROWS, row_groups=[group], columns=sorted(names), use_threads=False):
+            for batch in file.iter_batches(SHARED_BATCH_ROWS, row_groups=[group], columns=sorted(names), use_threads=False):
                 batches.append(batch)
                 if sum(batch.nbytes for batch in batches) > _DECODED_BYTES:
                     return None
@@ -419,14 +200,14 @@ def _open_chunks(shard: Shard, groups: Sequence[int], names: Collection[str], *,
             metadata=metadata,
             pre_buffer=False,
             buffer_size=buffer_size,
-            read_dictionary=_repeated_texts(metadata, groups, names),
+            read_dictionary=repeated_texts(metadata, groups, names),
             coerce_int96_timestamp_unit=shard.int96_unit,
         )
 
 
-def _open_parquet(store: Store, key: str, digest: str) -> tuple["StoreReader", pq.FileMetaData]:
+def _open_parquet(store: Store, key: str, digest: str) -> tuple[StoreReader, pq.FileMetaData]:
     stream = StoreReader(store, key)
-    found, file = _open_footer(stream)
+    found, file = open_footer(stream)
     if found != digest:
         raise InputDataError("the file was changed since the job started")
     return stream, file.metadata

@@ -1,5 +1,6 @@
 """Reads the rows of a unit."""
 
+import os
 from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
@@ -12,17 +13,8 @@ from cluster.dataset.parquet import read_parquet
 from cluster.dataset.shards import Dataset, InputBatch, InputRow, Shard, Slice, Unit
 from cluster.dataset.stored import content_errors
 from cluster.dataset.text_formats import read_text
-from cluster.dataset.values import join_errors, to_column, to_values
-from cluster.storage import printable
-
-
-def open_media(shard: Shard, position: int) -> pa.NativeFile:
-    """Open the file of one row of a :func:`scan_media` shard; use it as a context manager.
-
-    Raises:
-        StorageError: the file is gone or cannot be read.
-    """
-    return shard.store.open_input(shard.files[position])
+from cluster.dataset.values import Values, join_errors, to_column, to_values
+from cluster.storage import StoredFile
 
 
 def read_rows(
@@ -63,6 +55,8 @@ def _read_rows(dataset: Dataset, unit: Unit, columns: list[str], passthrough: li
         )
     asked = list(dict.fromkeys([dataset.id_column, *columns]))
     found = {name: to_values(part.columns.get(name), unit.count) for name in asked}
+    if shard.format == "media" and "path" in found:  # whoever opens a file need not find it again by its name
+        found["path"] = Values([StoredFile(shard.store, key) for key in shard.files[unit.first : unit.stop]], {})
     fields = [dataset.schema.field(name) for name in passthrough]
     passed = [to_column(part.columns.get(f.name), f, unit.count) for f in fields]
     reasons = [*(column.errors for column in found.values()), *(column.errors for column in passed)]
@@ -119,7 +113,7 @@ def read_slice(shard: Shard, unit: Unit, names: set[str], id_column: str) -> Sli
     """
     if shard.format == "media":
         files = shard.files[unit.first : unit.stop]
-        return Slice({"path": [printable(shard.store.uri_of(key)) for key in files]}, [None] * len(files))
+        return Slice({"path": [os.fspath(StoredFile(shard.store, key)) for key in files]}, [None] * len(files))
     given = {name: value for name, value in shard.partition if name in names}
     try:
         with content_errors(shard):

@@ -16,7 +16,7 @@ from actors.errors import InputDataError, UsageError
 from cluster.dataset.arrow_ipc import is_parquet, scan_arrow
 from cluster.dataset.columns import MAX_COLUMNS, ColumnUse, check_use, common_features, share, unify
 from cluster.dataset.find import MEDIA_SUFFIXES, ROW_SUFFIXES, Found, find_shards
-from cluster.dataset.parquet import scan_parquet
+from cluster.dataset.parquet_scan import scan_parquet
 from cluster.dataset.shards import Dataset, Location, Shard
 from cluster.dataset.stored import content_errors
 from cluster.dataset.text_formats import scan_text
@@ -96,8 +96,8 @@ def _without_descriptions(scanned: list[_Scanned], found: Found, column: str) ->
 def scan_media(inputs: Location | Sequence[Location], *, exclude: Iterable[Location] = ()) -> Dataset:
     """Make rows of audio and video files: the id is the name relative to the input, the column ``path`` the URI.
 
-    The files of a folder are one shard, sorted by name; none is opened. :func:`open_media` opens the one of a row. A file
-    counts as changed if its size or modification time is another: a copy of an input should keep its times.
+    The files of a folder are one shard, sorted by name; none is opened. A file counts as changed if its size or
+    modification time is another: a copy of an input should keep its times.
 
     Raises:
         InputDataError: there is no such file.

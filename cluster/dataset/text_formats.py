@@ -16,9 +16,10 @@ import numpy as np
 import pyarrow as pa
 
 from actors.errors import InputDataError, RequestError
-from cluster.dataset.columns import MAX_COLUMNS, ColumnTypes, share
+from cluster.dataset.columns import MAX_COLUMNS, share
 from cluster.dataset.delimited import CsvReader
 from cluster.dataset.ids import id_text, json_id
+from cluster.dataset.json_types import ColumnTypes
 from cluster.dataset.lines import Lines, Record
 from cluster.dataset.manifests import find_audio, is_segment, recognise
 from cluster.dataset.recoding import MARK, find_layout, recode

@@ -16,7 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import types
 
-from cluster.dataset.columns import has_repeated_names, is_any_list, is_json_column, is_list
+from cluster.dataset.arrow_types import has_repeated_names, is_any_list, is_list
+from cluster.dataset.columns import is_json_column
 
 Column: TypeAlias = pa.ChunkedArray | list[Any]
 

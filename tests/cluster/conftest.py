@@ -15,8 +15,9 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 from actors.bundle import MANIFEST_NAME, GraphSpec, Manifest, Source, TensorSpec, hash_file
-from cluster import storage
+from cluster.storage import clouds, patience
 from tests.cluster.faulty_proxy import FaultyProxy
+from tests.cluster.machine import write_cpu
 
 _COLOUR = re.compile(r"\x1b\[\d+m")
 
@@ -84,7 +85,7 @@ def s3_root(s3_environment: str) -> str:
 def s3_proxy(s3_root: str, s3_environment: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyProxy]:
     """A proxy that can misbehave between this process and the bucket of ``s3_root``."""
     assert s3_root
-    monkeypatch.setattr(storage, "_contacts", {})
+    monkeypatch.setattr(patience, "_contacts", {})
     with FaultyProxy(s3_environment) as proxy:
         monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.endpoint)
         yield proxy
@@ -166,6 +167,16 @@ def pauses(monkeypatch: pytest.MonkeyPatch, s3_proxy: FaultyProxy) -> list[float
         if len(made) == 2:
             s3_proxy.recover()
 
-    monkeypatch.setattr(storage, "time", SimpleNamespace(sleep=sleep, monotonic=time.monotonic))
-    monkeypatch.setattr(storage, "_ATTEMPTS", 1)
+    monkeypatch.setattr(patience, "time", SimpleNamespace(sleep=sleep, monotonic=time.monotonic))
+    monkeypatch.setattr(clouds, "_ATTEMPTS", 1)
     return made
+
+
+@pytest.fixture
+def sysfs(tmp_path: Path) -> Path:
+    """Two packages of two cores with two threads each, numbered as Linux does: siblings are far apart."""
+    root = tmp_path / "cpu"
+    for cpu in range(8):
+        core = cpu % 4
+        write_cpu(root, cpu, siblings=f"{core},{core + 4}", package=core % 2, node=core % 2)
+    return root

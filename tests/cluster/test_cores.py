@@ -7,7 +7,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +15,11 @@ import pytest
 
 from actors.errors import CoresUnavailableError, StorageError, UsageError
 from cluster import cores
-from cluster.cores import (
-    Core,
-    Topology,
-    assigned_gpus,
-    available_cores,
-    claim_cores,
-    pin_process,
-    read_topology,
-    threads_per_core,
-)
+from cluster.cores import claim_cores, pin_process
+from cluster.topology import Core, Topology, read_topology
+from tests.cluster.machine import linux_only
 
 REPOSITORY = Path(__file__).parents[2]
-linux_only = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc or /sys, or pins")
 
 FOUR_CORES = Topology(tuple(Core(number, (number,)) for number in range(4)))
 
@@ -35,7 +27,8 @@ FOUR_CORES = Topology(tuple(Core(number, (number,)) for number in range(4)))
 CLAIMANT = """
 import json, sys
 from pathlib import Path
-from cluster.cores import Core, Topology, claim_cores
+from cluster.cores import claim_cores
+from cluster.topology import Core, Topology
 directory, total, count, timeout_s = sys.argv[1], *map(float, sys.argv[2:])
 topology = Topology(tuple(Core(number, (number,)) for number in range(int(total))))
 claim = claim_cores(int(count), Path(directory), timeout_s, topology=topology)
@@ -73,112 +66,6 @@ def start_claimant(locks: Path) -> Iterator[StartClaimant]:
 def claimed(process: subprocess.Popen[str]) -> set[int]:
     assert process.stdout is not None
     return set(json.loads(process.stdout.readline()))
-
-
-def write_cpu(sysfs: Path, cpu: int, siblings: str, package: int = 0, node: int = 0) -> None:
-    topology = sysfs / f"cpu{cpu}" / "topology"
-    topology.mkdir(parents=True)
-    (topology / "thread_siblings_list").write_text(f"{siblings}\n")
-    (topology / "physical_package_id").write_text(f"{package}\n")
-    (sysfs / f"cpu{cpu}" / f"node{node}").mkdir()
-
-
-def write_cgroup(folder: Path, **files: str) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in files.items():
-        (folder / name.replace("_", ".")).write_text(f"{text}\n")
-    return folder
-
-
-@pytest.fixture
-def sysfs(tmp_path: Path) -> Path:
-    """Two packages of two cores with two threads each, numbered as Linux does: siblings are far apart."""
-    root = tmp_path / "cpu"
-    for cpu in range(8):
-        core = cpu % 4
-        write_cpu(root, cpu, siblings=f"{core},{core + 4}", package=core % 2, node=core % 2)
-    return root
-
-
-# Topology
-
-
-def test_cores_are_sibling_threads_and_neighbours_stand_together(sysfs: Path) -> None:
-    topology = read_topology(range(8), sysfs, [])
-    assert topology.pinnable
-    assert [core.cpus for core in topology.cores] == [(0, 4), (2, 6), (1, 5), (3, 7)]
-    assert [core.domain for core in topology.cores] == [(0, 0), (0, 0), (1, 1), (1, 1)]
-
-
-def test_cores_stay_within_the_affinity_mask_and_keep_their_number(sysfs: Path) -> None:
-    topology = read_topology({4, 5, 1}, sysfs, [])
-    assert [(core.number, core.cpus) for core in topology.cores] == [(0, (4,)), (1, (1, 5))]
-
-
-def test_sibling_lists_may_be_ranges(tmp_path: Path) -> None:
-    write_cpu(tmp_path, 0, "0-1")
-    write_cpu(tmp_path, 1, "0-1")
-    assert [core.cpus for core in read_topology({0, 1}, tmp_path, []).cores] == [(0, 1)]
-
-
-def test_cores_stay_within_the_innermost_cpuset(sysfs: Path, tmp_path: Path) -> None:
-    outer = write_cgroup(tmp_path / "outer", cpuset_cpus_effective="0-7")
-    inner = write_cgroup(outer / "inner", cpuset_cpus_effective="0,2-3,4")
-    bare = write_cgroup(inner / "bare")
-    topology = read_topology(range(8), sysfs, [bare, inner, outer])
-    assert [core.cpus for core in topology.cores] == [(0, 4), (2,), (3,)]
-
-
-def test_without_sysfs_every_logical_cpu_is_a_core_and_nothing_is_pinned(tmp_path: Path) -> None:
-    assert read_topology({0, 1, 5}, tmp_path / "missing", []) == Topology(
-        (Core(0, (0,)), Core(1, (1,)), Core(5, (5,))), pinnable=False
-    )
-
-
-@pytest.mark.parametrize(("limit", "count"), [("250000 100000", 2), ("50000 100000", 1)])
-def test_a_cpu_time_quota_limits_the_cores_and_nothing_is_pinned(sysfs: Path, tmp_path: Path, limit: str, count: int) -> None:
-    outer = write_cgroup(tmp_path / "outer", cpu_max=limit)
-    inner = write_cgroup(outer / "inner", cpu_max="max 100000")
-    topology = read_topology(range(8), sysfs, [inner, outer])
-    assert not topology.pinnable
-    assert [core.cpus for core in topology.cores] == [(cpu,) for cpu in range(count)]
-
-
-def test_a_quota_of_all_cpus_changes_nothing(sysfs: Path, tmp_path: Path) -> None:
-    cgroup = write_cgroup(tmp_path / "cgroup", cpu_max="800000 100000")
-    assert read_topology(range(8), sysfs, [cgroup]) == read_topology(range(8), sysfs, [])
-
-
-@pytest.mark.parametrize(
-    ("membership", "folders"),
-    [
-        ("4:memory:/x\n0::/pod/container\n", ["pod/container", "pod", ""]),
-        ("0::/\n", [""]),
-        ("0::/../sibling\n", [""]),
-        ("4:memory:/x\n", []),
-    ],
-)
-def test_cgroup_folders_are_found_innermost_first(tmp_path: Path, membership: str, folders: list[str]) -> None:
-    file = tmp_path / "cgroup"
-    file.write_text(membership)
-    mount = tmp_path / "mount"
-    assert cores._cgroup_folders(file, mount) == [mount / folder for folder in folders]
-
-
-@linux_only
-def test_available_cores_are_this_process_own_cpus() -> None:
-    cpus = [cpu for core in available_cores() for cpu in core]
-    assert cpus
-    assert len(set(cpus)) == len(cpus)
-    assert set(cpus) <= os.sched_getaffinity(0)
-
-
-@pytest.mark.parametrize(("mask", "threads"), [(range(8), 2), ({0, 1, 2}, 1), ({0, 4, 1}, 2), ((), 1)])
-def test_a_core_has_as_many_threads_as_may_be_used(
-    sysfs: Path, monkeypatch: pytest.MonkeyPatch, mask: Collection[int], threads: int
-) -> None:
-    monkeypatch.setattr(cores, "read_topology", lambda: read_topology(mask, sysfs, []))
-    assert threads_per_core() == threads
 
 
 # Claims
@@ -464,9 +351,10 @@ POD = """
 import json, sys
 from pathlib import Path
 from cluster import cores
+from cluster.topology import Core, Topology
 cores._on_the_machine_itself = lambda: False
 cores._default_directory = lambda: Path(sys.argv[1])
-topology = cores.Topology(tuple(cores.Core(number, (number,)) for number in range(4)))
+topology = Topology(tuple(Core(number, (number,)) for number in range(4)))
 claim = cores.claim_cores(2, topology=topology)
 print(json.dumps([claim.threads, claim.cpus]), flush=True)
 sys.stdin.read()
@@ -511,7 +399,8 @@ import os, sys
 from pathlib import Path
 allowed = max(os.sched_getaffinity(0))
 os.sched_setaffinity(0, {allowed})
-from cluster.cores import claim_cores, pin_process, read_topology
+from cluster.cores import claim_cores, pin_process
+from cluster.topology import read_topology
 with claim_cores(1, Path(sys.argv[1]), 0) as claim:
     pin_process(claim.cpus)
     assert claim.cores == ((allowed,),), claim.cores
@@ -534,8 +423,8 @@ stop = threading.Event()
 threads = [threading.Thread(target=stop.wait) for _ in range(4)]
 threads[0].start()
 threads[1].start()
-from cluster import cores
-usable = cores.available_cores()
+from cluster import cores, topology
+usable = topology.available_cores()
 pin_thread = cores._pin_thread
 def start_another_and_pin_thread(*args):
     if not threads[2].is_alive():
@@ -546,7 +435,7 @@ cores.pin_process([min(before)])
 threads[3].start()
 masks = [sorted(os.sched_getaffinity(int(task.name))) for task in Path("/proc/self/task").iterdir()]
 stop.set()
-print(json.dumps({"masks": masks, "cpu": min(before), "same_cores": cores.available_cores() == usable}))
+print(json.dumps({"masks": masks, "cpu": min(before), "same_cores": topology.available_cores() == usable}))
 """
 
 
@@ -572,31 +461,6 @@ def test_pinning_to_a_cpu_that_does_not_exist_is_explained() -> None:
         pin_process([1000])
 
 
-# GPUs
-
-
-@pytest.mark.parametrize(
-    ("value", "gpus"),
-    [
-        (None, ()),
-        ("", ()),
-        ("-1", ()),
-        ("NoDevFiles", ()),
-        ("0", ("0",)),
-        ("2, 3", ("2", "3")),
-        ("1,-1,2", ("1",)),
-        ("GPU-8932f937,MIG-1", ("GPU-8932f937", "MIG-1")),
-    ],
-)
-def test_assigned_gpus_follow_cuda_visible_devices(
-    monkeypatch: pytest.MonkeyPatch, value: str | None, gpus: tuple[str, ...]
-) -> None:
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    if value is not None:
-        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", value)
-    assert assigned_gpus() == gpus
-
-
 # Ray
 
 
@@ -611,7 +475,6 @@ def ray(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         ray.init(
             address="local",
             num_cpus=4,
-            num_gpus=1,
             include_dashboard=False,
             log_to_driver=False,
             logging_level="ERROR",
@@ -633,16 +496,11 @@ def test_ray_actors_own_their_cores_and_a_killed_actors_cores_come_back(ray: Any
         def cpus(self) -> tuple[int, ...]:
             return self.claim.cpus
 
-        def gpus(self) -> tuple[str, ...]:
-            return assigned_gpus()
-
     remote = ray.remote(num_cpus=1)(Claimant)
-    first, second = (remote.options(num_gpus=0.5).remote(locks, FOUR_CORES) for _ in range(2))
+    first, second = (remote.remote(locks, FOUR_CORES) for _ in range(2))
     of_first, of_second = ray.get([first.cpus.remote(), second.cpus.remote()], timeout=60)
     assert sorted(of_first + of_second) == [0, 1, 2, 3]
-    assert ray.get([first.gpus.remote(), second.gpus.remote()], timeout=60) == [("0",), ("0",)]
 
     ray.kill(first)
     heir = remote.remote(locks, FOUR_CORES)
     assert ray.get(heir.cpus.remote(), timeout=60) == of_first
-    assert ray.get(heir.gpus.remote(), timeout=60) == ()

@@ -13,7 +13,7 @@ import pytest
 
 from actors.errors import RequestError, StorageError, UsageError
 from cluster import media, storage
-from cluster.dataset import scan, scan_media
+from cluster.dataset import Unit, read_rows, scan, scan_media
 from cluster.media import MediaReader
 from cluster.storage import open_store
 from tests.cluster.faulty_proxy import FaultyProxy
@@ -201,7 +201,7 @@ class TestFilesThatATableNames:
             raise OSError(code, os.strerror(code))
 
         monkeypatch.setattr(media, "_checked_file", fail)
-        monkeypatch.setattr(storage, "_STALE_PAUSE_S", 0)
+        monkeypatch.setattr(storage.local, "_STALE_PAUSE_S", 0)
         with pytest.raises(kind, match=r"a\.wav") as caught:
             read("a.wav")
         assert os.strerror(code) in str(caught.value)
@@ -225,8 +225,9 @@ def test_links_in_a_folder_of_recordings_are_followed(tmp_path: Path) -> None:
     (tmp_path / "blobs" / "1234").write_bytes(b"sound")
     (tmp_path / "chosen").mkdir()
     (tmp_path / "chosen" / "a.wav").symlink_to("../blobs/1234")
-    reader = MediaReader.of(scan_media(tmp_path / "chosen"), str(tmp_path / "chosen"))
-    assert reader(str(tmp_path / "chosen" / "a.wav")) == tmp_path / "blobs" / "1234"
+    dataset = scan_media(tmp_path / "chosen")
+    (row,) = read_rows(dataset, Unit(0, 0, 1)).rows
+    assert MediaReader.of(dataset, str(tmp_path / "chosen"))(row.values["path"]) == tmp_path / "blobs" / "1234"
 
 
 class TestObjectsThatATableNames:

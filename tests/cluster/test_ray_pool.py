@@ -10,8 +10,8 @@ import pytest
 import ray
 
 from actors.errors import BundleCorruptError, BundleError, SpeechmillError, StorageError, UsageError
-from cluster import ray_pool
-from cluster.ray_pool import MAX_DEATHS, OnRay, RayPool
+from cluster.ray_pool import OnRay
+from cluster.ray_pool.pool import MAX_DEATHS, RayPool
 from cluster.runner import Backend, InProcess, Survey, UnitDone, run_units
 from tests.cluster import tiny_job
 from tests.cluster.tiny_job import TinyJob, count_marks, open_job
@@ -117,7 +117,7 @@ class TestOnRay:
     def test_a_model_that_cannot_be_opened_ends_the_job_with_the_reason(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(ray_pool, "_MAX_FAILED_STARTS", 1)
+        monkeypatch.setattr("cluster.ray_pool.pool._MAX_FAILED_STARTS", 1)
         with (
             open_job(tmp_path, ["row 0"], 1, broken=True) as job,
             pytest.raises(SpeechmillError, match=r"^the workers on Ray cannot go on: .*weights cannot be read$"),

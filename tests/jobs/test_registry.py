@@ -78,7 +78,7 @@ def test_the_registry_option_comes_before_the_environment(run: CommandLine, fold
 
 @pytest.mark.usefixtures("root")
 def test_embedded_is_published_like_a_folder(run: CommandLine, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bundles, "embedded_folder", lambda _name: folder)
+    monkeypatch.setattr("cluster.registry.publishing.embedded_folder", lambda _name: folder)
     assert run("publish", "embedded")[0] == 0
     assert bundles.resolve("tiny").name == "tiny"
 

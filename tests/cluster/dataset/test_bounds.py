@@ -21,13 +21,13 @@ MIB = 1 << 20
 def small_bounds(monkeypatch):
     """A thousandth of the real bounds, so that the files are small too."""
     monkeypatch.setattr("cluster.dataset.units.UNIT_BYTES", 128 << 10)
-    for module in ("parquet", "text_formats", "units"):
+    for module in ("parquet", "parquet_scan", "text_formats", "units"):
         monkeypatch.setattr(f"cluster.dataset.{module}.UNIT_BYTES", 128 << 10)
     monkeypatch.setattr("cluster.dataset.text_formats._STRIDE_BYTES", 16 << 10)
     monkeypatch.setattr("cluster.dataset.lines._MAX_BLANK_LINES", 1000)
     monkeypatch.setattr("cluster.dataset.text_formats._MAX_JSON_VALUES", 1000)
-    monkeypatch.setattr("cluster.dataset.parquet._HARMLESS_VALUES", 16 << 10)
-    monkeypatch.setattr("cluster.dataset.parquet._HARMLESS_BYTES", 256 << 10)
+    monkeypatch.setattr("cluster.dataset.parquet_bounds._HARMLESS_VALUES", 16 << 10)
+    monkeypatch.setattr("cluster.dataset.parquet_bounds._HARMLESS_BYTES", 256 << 10)
 
 
 def repeated(value, count):

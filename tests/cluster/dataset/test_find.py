@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from actors.errors import InputDataError
-from cluster.dataset import MEDIA_SUFFIXES, Dataset, open_media, plan_units, read_rows, scan, scan_media
+from cluster.dataset import MEDIA_SUFFIXES, Dataset, plan_units, read_rows, scan, scan_media
 from cluster.media import MediaReader
 from cluster.storage import open_store
 
@@ -196,9 +196,9 @@ def test_odd_names_are_read_and_named(tmp_path: Path) -> None:
     write(tmp_path / "in", *ODD_NAMES)
     dataset = pickle.loads(pickle.dumps(scan_media(tmp_path / "in")))  # noqa: S301
     assert sorted(ids_of(dataset)) == sorted(ODD_NAMES)
-    for position in range(dataset.rows):
-        with open_media(dataset.shards[0], position) as file:
-            assert file.read() == b"line\n"
+    for row in read_rows(dataset, plan_units(dataset.shards, 99)[0]).rows:
+        file = row.values["path"]
+        assert file.store.read_bytes(file.key) == b"line\n"
 
 
 def test_a_name_that_is_not_utf8_has_a_printable_id_and_its_bytes(tmp_path: Path) -> None:
@@ -207,8 +207,8 @@ def test_a_name_that_is_not_utf8_has_a_printable_id_and_its_bytes(tmp_path: Path
     dataset = pickle.loads(pickle.dumps(scan_media(tmp_path / "in")))  # noqa: S301
     assert ids_of(dataset) == ["caf\\xe9 \\xff.wav", "d\\xe9p/x.wav"]
     (first, second) = read_rows(dataset, plan_units(dataset.shards, 9)[0]).rows
-    for position, row in enumerate((first, second)):
-        path = row.values["path"]
+    for row in (first, second):
+        path = os.fspath(row.values["path"])
         path.encode()  # it becomes a value of the output
         store = dataset.shards[0].store
         key = path.removeprefix(f"{store.uri}/")
@@ -217,7 +217,7 @@ def test_a_name_that_is_not_utf8_has_a_printable_id_and_its_bytes(tmp_path: Path
         assert found is not None
         assert local is not None
         assert local.read_bytes() == b"line\n"
-        with open_media(dataset.shards[0], position) as file:
+        with row.values["path"].store.open_input(row.values["path"].key) as file:
             assert file.read() == b"line\n"
     assert ids_of(scan_media(os.fsdecode(os.path.join(os.fsencode(tmp_path / "in"), name)))) == ["caf\\xe9 \\xff.wav"]  # noqa: PTH118
     (only,) = scan_media(os.fsdecode(os.path.join(os.fsencode(tmp_path / "in"), b"d\xe9p"))).shards  # noqa: PTH118
@@ -253,9 +253,9 @@ def test_odd_names_on_an_object_store(s3_root: str) -> None:
         store.write_bytes(name, b"line\n")
     dataset = pickle.loads(pickle.dumps(scan_media(f"{s3_root}/in")))  # noqa: S301
     assert sorted(ids_of(dataset)) == sorted(names)
-    for position in range(dataset.rows):
-        with open_media(dataset.shards[0], position) as file:
-            assert file.read() == b"line\n"
+    read = MediaReader.of(dataset, s3_root)
+    for row in read_rows(dataset, plan_units(dataset.shards, 99)[0]).rows:
+        assert read(row.values["path"]) == b"line\n"
 
 
 def test_files_of_the_same_name_in_several_inputs_keep_apart(tmp_path: Path, s3_root: str) -> None:

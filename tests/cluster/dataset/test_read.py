@@ -345,5 +345,5 @@ def test_whatever_scanning_a_file_raises_is_an_error_of_the_file(tmp_path, monke
     def fail(*_, **__):
         raise error("broken")
 
-    monkeypatch.setattr("cluster.dataset.parquet.storage_type", fail)
+    monkeypatch.setattr("cluster.dataset.parquet_scan.storage_type", fail)
     assert "broken" in scan(tmp_path).corrupt[0].error

@@ -1,19 +1,10 @@
-"""Runs a job's units on Ray: a pool of actors that grows while units wait, shrinks at the tail, and outlives its nodes.
+"""The pool of actors: what each has, what waits, what came of it."""
 
-Plain actors, because Ray Data's pool cannot begin with no node, is slow to follow an autoscaler, and takes ten times the
-driver's CPU for a call. The job's process knows which units each worker has: what a dead worker had goes to another one.
-"""
-
-import contextlib
 import logging
-import os
 import queue
-import signal
-import socket
-import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -23,10 +14,13 @@ import ray
 
 from actors.errors import BundleCorruptError, BundleError, CoresUnavailableError, SpeechmillError, UsageError
 from cluster import metrics
-from cluster.cores import available_cores, claim_cores, pin_process, threads_per_core
-from cluster.logs import Collector, handle
-from cluster.nodes import Cluster, Node, alive_nodes, ask, draining_nodes, fits, node_kinds
-from cluster.runner import UNITS_IN_FLIGHT, Group, Outcome, Survey, Task, UnitDone, UnitLost, UnitWorker, Usage, check_machine
+from cluster.logs import handle
+from cluster.nodes import Cluster, alive_nodes, ask, fits, node_kinds
+from cluster.ray_pool.gauges import Gauges
+from cluster.ray_pool.threads import LOOK_S, Hands, Look, Watch
+from cluster.ray_pool.worker import Opened, Reply, SpeechmillWorker, demand_of, try_machine
+from cluster.runner import UNITS_IN_FLIGHT, Group, Outcome, Task, UnitLost
+from cluster.topology import threads_per_core
 
 logger = logging.getLogger("speechmill.cluster")
 
@@ -37,8 +31,6 @@ _MAX_MOVES = 10
 # So many workers in a row may fail to start before the job gives up: with an error, or by dying as they do when nodes vanish.
 _MAX_FAILED_STARTS = 3
 _MAX_DEAD_STARTS = 10
-# How often the pool looks at the cluster.
-_LOOK_S = 2.0
 # How long no node can hold a worker, and none that could is announced, before the job ends with what the cluster has.
 _NO_NODE_S = 20.0
 # Waiting for a spot node may take long, for ever is a hang.
@@ -48,177 +40,8 @@ _FIRST_NOTE_S = 3.0
 _NOTE_S = 30.0
 # So long before a node goes, what its workers have is handed to others.
 _HAND_BACK_S = 5.0
-# Ray ends the process a minute after it lost the head: we want the last word.
-_HEAD_LOST_S = 20.0
-_PING_TIMEOUT_S = 5.0
-# What Ray's own processes do every few seconds is no use to a single machine without a dashboard, and takes its cores 1 %.
-_IDLE_AGENTS = {"AUTOSCALER_UPDATE_INTERVAL_S": "3600", "REPORTER_UPDATE_INTERVAL_MS": "60000"}
 # How long the end of all workers may take.
 _KILL_S = 5.0
-
-
-@dataclass(frozen=True)
-class OnRay:
-    """A pool of actors on Ray, each with cores of its own.
-
-    Attributes:
-        workers: how many are kept to the end, and how many there may be. ``None``: as many as the cluster holds at any time,
-            with what its autoscaler may add.
-        cores_per_worker: physical cores that each owns exclusively on its node.
-        gpus_per_worker: a GPU share each; 0 runs on the CPU.
-        address: of a running cluster; ``None`` takes ``RAY_ADDRESS``, else starts Ray on this machine.
-    """
-
-    workers: tuple[int, int] | None
-    cores_per_worker: int
-    gpus_per_worker: float = 0.0
-    address: str | None = None
-
-    @property
-    def device(self) -> str:
-        """See :class:`Backend`."""
-        return "cuda" if self.gpus_per_worker else "cpu"
-
-    def survey(self) -> Survey:
-        """See :class:`Backend`. What Ray would be given on this machine is known without starting it."""
-        if not (self.address or os.environ.get("RAY_ADDRESS") or ray.is_initialized()):
-            most = max(1, len(available_cores()) // self.cores_per_worker)
-            return Survey(min(most, self.workers[1]) if self.workers else most, 1, self.cores_per_worker)
-        with connected(self.address):
-            demand = _demand(self.cores_per_worker * threads_per_core(), self.gpus_per_worker)
-            nodes = alive_nodes()
-            cluster = Cluster(nodes, node_kinds(nodes))
-            most = self.workers[1] if self.workers else max(1, cluster.room(demand))
-            return Survey(most, cluster.nodes_for(most, demand), self.cores_per_worker)
-
-    @contextlib.contextmanager
-    def open(self, task: Task) -> Iterator["RayPool"]:
-        """See :class:`Backend`."""
-        with connected(self.address) as is_ours:
-            pool = RayPool(task, self.workers, self.cores_per_worker, self.gpus_per_worker)
-            try:
-                pool.prepare(alone=is_ours)
-                yield pool
-            finally:
-                pool.close()
-
-
-@contextlib.contextmanager
-def connected(address: str | None) -> Iterator[bool]:
-    """Connect to Ray, or start it on this machine; yield whether it was started here. What was begun here is ended again.
-
-    Raises:
-        SpeechmillError: there is no cluster at the address.
-    """
-    if ray.is_initialized():
-        yield False
-        return
-    address = address or os.environ.get("RAY_ADDRESS")
-    with _keep_sigterm_handler():
-        if address:
-            logger.info("connecting to Ray at %s", address)
-            try:
-                _knock(address)
-                ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False)
-            except (OSError, RuntimeError, ValueError) as error:
-                raise SpeechmillError(
-                    f"there is no Ray cluster at {address}: {error}. Start one (ray start --head), or leave --ray-address and "
-                    "RAY_ADDRESS out to run on this machine."
-                ) from error
-        else:
-            logger.info("starting Ray on this machine")
-            cpus = sum(len(core) for core in available_cores())
-            with _environment(_IDLE_AGENTS):
-                ray.init(
-                    address="local", num_cpus=cpus, include_dashboard=False, logging_level=logging.ERROR, log_to_driver=False
-                )
-    # Of a dead node Ray prints the last 20 lines of a log, and on stdout; the pool says it in one line.
-    ray._private.worker._worker_logs_enabled = False
-    logger.info("Ray's own logs and its workers': %s on every node", ray._private.worker._global_node.get_logs_dir_path())
-    try:
-        yield not address
-    finally:
-        ray.shutdown()
-
-
-def _knock(address: str) -> None:
-    """Raise ``OSError`` if nobody listens at ``host:port``: Ray would try for many minutes."""
-    host, _, port = address.rpartition(":")
-    if host and port.isdigit() and "://" not in address:
-        socket.create_connection((host.strip("[]"), int(port)), timeout=_PING_TIMEOUT_S).close()
-
-
-@contextlib.contextmanager
-def _environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Set variables for the processes that are started meanwhile, where the user has not."""
-    added = variables.keys() - os.environ.keys()
-    os.environ.update({name: variables[name] for name in added})
-    try:
-        yield
-    finally:
-        for name in added:
-            del os.environ[name]
-
-
-@contextlib.contextmanager
-def _keep_sigterm_handler() -> Iterator[None]:
-    """Put back the handler that ``ray.init`` replaces: it dumps a stack and exits with 15."""
-    handler = signal.getsignal(signal.SIGTERM)
-    yield
-    if handler is not None and threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, handler)
-
-
-# --- workers -----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Opened:
-    """A worker is ready."""
-
-    node: str
-    threads_per_core: int
-
-
-@dataclass(frozen=True)
-class _Reply:
-    """What came of a group of units, and what was logged meanwhile."""
-
-    outcomes: list[Outcome]
-    records: list[logging.LogRecord]
-
-
-class SpeechmillWorker:
-    """The actor: a shell around :class:`UnitWorker` that claims cores, collects the log and tells metrics."""
-
-    def open(self, task: Task, cores: int, device: str) -> _Opened:
-        """Claim cores and open the model."""
-        node = ray.get_runtime_context().get_node_id()
-        self._log = Collector(socket.gethostname())
-        logging.getLogger().addHandler(self._log)
-        check_machine(task)
-        claim = claim_cores(cores)  # released by the kernel when this process ends, however it ends
-        pin_process(claim.cpus)
-        self._worker = UnitWorker(task, device, claim.threads)
-        self._metrics = metrics.WorkerMetrics(task.writer.session)
-        self._telling = threading.Lock()
-        return _Opened(node, threads_per_core())
-
-    def run(self, units: Group) -> _Reply:
-        """Put some units through the model."""
-        outcomes = self._worker.run(units)
-        with self._telling:
-            self._metrics.tell(outcomes)
-        return _Reply(outcomes, self._log.take())
-
-
-def _try_machine(task: Task) -> int:
-    """Check that a machine sees what the task needs; return how many CPUs of Ray's one of its cores is."""
-    check_machine(task)
-    return threads_per_core()
-
-
-# --- the pool ----------------------------------------------------------------------------------------------------
 
 
 @dataclass(eq=False)
@@ -229,14 +52,6 @@ class _Member:
     node: str | None = None
     groups: list[Group] = field(default_factory=list)
     leaving: bool = False
-
-
-@dataclass(frozen=True)
-class _Look:
-    """What the cluster was like a moment ago."""
-
-    nodes: Sequence[Node]
-    draining: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -257,19 +72,19 @@ class RayPool:
         self._cores = cores
         self._gpus = gpus
         self._threads_per_core: int | None = None  # until a node has said
-        self._events: queue.SimpleQueue[_Settled | _Look | SpeechmillError] = queue.SimpleQueue()
+        self._events: queue.SimpleQueue[_Settled | Look | SpeechmillError] = queue.SimpleQueue()
         self._members: list[_Member] = []
         self._dead: list[tuple[_Member, BaseException | None]] = []
-        self._hands = _Hands()
+        self._hands = Hands()
         self._waiting: deque[Group] = deque()
         self._deaths: Counter[Group] = Counter()
         self._moves: Counter[Group] = Counter()
         self._cluster = Cluster()
         self._refused = 0  # workers for which the nodes had no cores
         self._failed_starts = self._dead_starts = 0
-        self._gauges = _Gauges(task.writer.session)
+        self._gauges = Gauges(task.writer.session)
         self._patience = _Patience()
-        self._watch: _Watch | None = None
+        self._watch: Watch | None = None
         self.waited_row_s = 0.0
 
     @property
@@ -291,11 +106,11 @@ class RayPool:
             self._cluster = replace(self._cluster, kinds=node_kinds(self._cluster.nodes))
             self._ask_machines()
         self._reference = ray.put(self._task)
-        self._watch = _Watch(lambda event: self._events.put(event))
+        self._watch = Watch(lambda event: self._events.put(event))
 
     def _ask_machines(self) -> None:
         holding = [node for node in self._cluster.nodes if fits(self._demand, node.resources)]
-        answers = ask(holding, _try_machine, self._task)
+        answers = ask(holding, try_machine, self._task)
         failed = {node.name: answer for node, answer in answers.items() if isinstance(answer, Exception)}
         unfit = [f"node {name}: {_reason(error)}" for name, error in failed.items() if not _is_lost(error)]
         if unfit:
@@ -326,7 +141,7 @@ class RayPool:
                 event = self._events.get()
                 if isinstance(event, _Settled):
                     yield from self._settle(event)
-                elif isinstance(event, _Look):
+                elif isinstance(event, Look):
                     self._take_look(event, in_flight)
                     yield from self._bury()
                 else:
@@ -348,7 +163,7 @@ class RayPool:
 
     @property
     def _demand(self) -> Mapping[str, float]:
-        return _demand(self._cores * (self._threads_per_core or threads_per_core()), self._gpus)
+        return demand_of(self._cores * (self._threads_per_core or threads_per_core()), self._gpus)
 
     def _wanted(self) -> int:
         """How many workers there should be."""
@@ -404,7 +219,7 @@ class RayPool:
         if member not in self._members:
             return  # what it had was given to others when it went
         if error is None and group is None:
-            opened: _Opened = event.future.result()
+            opened: Opened = event.future.result()
             member.node = opened.node
             self._learn(opened.threads_per_core)
             self._failed_starts = self._dead_starts = 0
@@ -412,7 +227,7 @@ class RayPool:
         elif error is None and group is not None:
             member.groups.remove(group)
             self._patience.renew()
-            reply: _Reply = event.future.result()
+            reply: Reply = event.future.result()
             handle(reply.records)
             self._gauges.count(reply.outcomes)
             yield from reply.outcomes
@@ -467,7 +282,7 @@ class RayPool:
 
     # --- the cluster
 
-    def _take_look(self, look: _Look, in_flight: int) -> None:
+    def _take_look(self, look: Look, in_flight: int) -> None:
         """Note what the cluster is like now, and what follows from it."""
         if {node.id for node in look.nodes} != {node.id for node in self._cluster.nodes}:
             self._refused = 0
@@ -478,7 +293,7 @@ class RayPool:
         at_work = len(self._members) - starting
         rows = sum(unit.count for group in self._waiting for unit in group)
         missing_rows = min(rows, starting * in_flight * rows // max(1, len(self._waiting)))
-        self.waited_row_s += missing_rows * _LOOK_S
+        self.waited_row_s += missing_rows * LOOK_S
         self._gauges.show(len(self._waiting), self._wanted(), starting, at_work)
         self._patience.look(starting, at_work)
         if not at_work and self._patience.waited_s > _NO_NODE_S and not self._cluster.room(self._demand):
@@ -532,104 +347,6 @@ class _Patience:
         if starting and due:
             self._told = now
             logger.info("waiting for %d %s; %d at work", starting, "worker" if starting == 1 else "workers", at_work)
-
-
-class _Gauges:
-    """What the job's process tells Prometheus."""
-
-    def __init__(self, run: str) -> None:
-        self._run = run
-        self._usages: dict[str, Usage] = {}
-        self._audio_s = 0.0
-        self._opened: float | None = None
-
-    def count(self, outcomes: Sequence[Outcome]) -> None:
-        """Count what came of some units."""
-        for outcome in outcomes:
-            if isinstance(outcome, UnitDone):
-                self._audio_s += outcome.part.duration_s
-                if outcome.usage:
-                    self._usages[outcome.usage.worker] = outcome.usage
-                    self._opened = min(self._opened or outcome.usage.opened, outcome.usage.opened)
-
-    def show(self, waiting: int, wanted: int, starting: int, at_work: int) -> None:
-        """Set all gauges."""
-        metrics.show("speechmill_units_waiting", waiting, run=self._run)
-        for state, count in (("wanted", wanted), ("starting", starting), ("open", at_work)):
-            metrics.show("speechmill_workers", count, run=self._run, state=state)
-        if self._opened and self._audio_s:
-            metrics.show("speechmill_rtf", (time.time() - self._opened) / self._audio_s, run=self._run)
-        slot_steps = sum(usage.stats.slot_steps for usage in self._usages.values())
-        if slot_steps:
-            busy = sum(usage.stats.busy_slot_steps for usage in self._usages.values())
-            metrics.show("speechmill_slot_occupancy", busy / slot_steps, run=self._run)
-
-    def clear(self) -> None:
-        """Show that there is no more work."""
-        with contextlib.suppress(Exception):
-            self.show(0, 0, 0, 0)
-
-
-class _Hands:
-    """Does one thing after the other in a thread of its own: what may hang, as Ray's calls do when the head node is lost."""
-
-    def __init__(self) -> None:
-        self._actions: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._work, name="speechmill-hands", daemon=True)
-        self._thread.start()
-
-    def do(self, action: Callable[[], object]) -> None:
-        """Do something soon. What fails for want of the cluster is not told: :class:`_Watch` sees that too."""
-        self._actions.put(action)
-
-    def finish(self, timeout_s: float) -> None:
-        """Wait until all is done, or the time is up."""
-        self._actions.put(None)
-        self._thread.join(timeout_s)
-
-    def _work(self) -> None:
-        for action in iter(self._actions.get, None):
-            with contextlib.suppress(ray.exceptions.RayError, ValueError):  # ValueError: what is to be killed is no actor
-                action()
-
-
-class _Watch:
-    """Looks at the cluster from a thread of its own, because Ray's calls hang when the head node is lost."""
-
-    def __init__(self, tell: Callable[[_Look | SpeechmillError], None]) -> None:
-        self._tell = tell
-        host, _, port = ray.get_runtime_context().gcs_address.rpartition(":")
-        self._head = host.strip("[]"), int(port)
-        self._ended = threading.Event()
-        for target in (self._watch_head, self._watch_nodes):
-            threading.Thread(target=target, name="speechmill-watch", daemon=True).start()
-
-    def stop(self) -> None:
-        """Stop looking."""
-        self._ended.set()
-
-    def _watch_head(self) -> None:
-        seen = time.monotonic()
-        while not self._ended.wait(_LOOK_S):
-            with contextlib.suppress(OSError), socket.create_connection(self._head, timeout=_PING_TIMEOUT_S):
-                seen = time.monotonic()
-            if time.monotonic() - seen > _HEAD_LOST_S:
-                sentence = (
-                    f"the head node of the Ray cluster has not answered for {_HEAD_LOST_S:g} s: the cluster is lost. What is "
-                    "finished is kept: run the same command on a cluster that is up to go on."
-                )
-                self._tell(SpeechmillError(sentence))
-                return
-
-    def _watch_nodes(self) -> None:
-        while not self._ended.wait(_LOOK_S):
-            with contextlib.suppress(Exception):  # the head is away for a moment, or for good: the other thread knows
-                self._tell(_Look(alive_nodes(), draining_nodes()))
-
-
-def _demand(cpus: int, gpus: float) -> Mapping[str, float]:
-    """What Ray counts for a worker: it counts hyperthreads, a worker owns whole cores."""
-    return {"CPU": float(cpus), "GPU": gpus}
 
 
 def _is_lost(error: Exception) -> bool:
