@@ -20,6 +20,7 @@ BENCH = ROOT / ".bench"
 sys.path.insert(0, str(ROOT))
 
 from actors.bundle import load_bundle  # noqa: E402
+from actors.rows import InputRow  # noqa: E402
 from actors.synthesizer import SynthesisConfig  # noqa: E402
 from cluster.registry import embedded_folder  # noqa: E402
 
@@ -68,8 +69,8 @@ def mixed_lengths(rows: int) -> list[str]:
     return [" ".join(sentence() for _ in range(draw.randint(3, 6) if i % 10 == 0 else 1)) for i in range(rows)]
 
 
-def _rows(corpus: Path) -> list[tuple[str, dict[str, str], None]]:
-    return [(f"{corpus.name}:{i}", {"text": text}, None) for i, text in enumerate(corpus.read_text().splitlines())]
+def _rows(corpus: Path) -> list[InputRow]:
+    return [InputRow(f"{corpus.name}:{i}", {"text": text}) for i, text in enumerate(corpus.read_text().splitlines())]
 
 
 def _speak_share(corpus: Path, index: int, count: int) -> None:

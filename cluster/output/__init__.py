@@ -39,7 +39,7 @@ from cluster.output.parts import STATUSES, Part, PartWriter, Summary, choose_par
 from cluster.output.reader import Output, is_output
 from cluster.output.record import InputsNote, MadeBy, RunRecord, read_run
 from cluster.output.run import Mode, Run, fingerprint_of, open_run
-from cluster.output.schema import AUDIO_TYPE, SYNTHESIS_SCHEMA, TRANSCRIPTION_SCHEMA, PartSchema, audio_feature, part_schema
+from cluster.output.schema import AUDIO_TYPE, PartSchema, audio_feature, part_schema
 
 __all__ = [
     "AUDIO_TYPE",
@@ -50,8 +50,6 @@ __all__ = [
     "RECORDS_FOLDER",
     "RUN_NAME",
     "STATUSES",
-    "SYNTHESIS_SCHEMA",
-    "TRANSCRIPTION_SCHEMA",
     "TRANSCRIPTS_FOLDER",
     "InputsNote",
     "MadeBy",

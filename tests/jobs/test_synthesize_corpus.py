@@ -15,7 +15,7 @@ import pytest
 
 from actors.audio.codec import decode
 from actors.audio.mastering import loudness
-from cluster.output import SYNTHESIS_SCHEMA
+from actors.synthesizer import SYNTHESIS_COLUMNS
 from cluster.registry import EMBEDDED, describe
 from jobs.extract_audio import extract
 
@@ -148,7 +148,7 @@ def test_other_columns_pass_through_and_hugging_face_knows_the_types(synthesize,
     assert synthesize("--input", tmp_path / "in.parquet", "--output", tmp_path / "out").code == 0
     (part,) = (tmp_path / "out").glob("part-*.parquet")
     output = pq.read_table(part)
-    assert output.schema.names == [*SYNTHESIS_SCHEMA.names, "n", "tags", "where", "input_status"]
+    assert output.schema.names == [*SYNTHESIS_COLUMNS, "n", "tags", "where", "input_status"]
     for name in ("n", "tags", "where"):
         assert output.column(name).equals(table.column(name).cast(output.schema.field(name).type))
     assert output.column("input_status").to_pylist() == ["draft", "final"]
