@@ -77,6 +77,7 @@ def run_job(job: Job, shared: SharedOptions) -> int:
         },
         inputs=dataset.inputs,
         mode="resume" if shared.resume else "overwrite",
+        revision=job.config.revision,
     ) as run:
         name_job(run.session)
         report_precision(job.manifest, shared.gpus_per_worker)
@@ -109,7 +110,6 @@ def _arguments(job: Job, schema: PartSchema, limit: int | None, device: str) -> 
         limit=limit,
         device=device,
         columns=schema.columns,
-        **({} if job.config.revision == 1 else {"revision": job.config.revision}),  # outputs of before it was counted have none
         **job.arguments,
         **deciding_arguments(job.config),
     )

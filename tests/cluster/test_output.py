@@ -715,7 +715,8 @@ def count_saves(monkeypatch):
         keys.append(key)
         plain(store, key, *rest, **named)
 
-    monkeypatch.setattr(output.run, "write_json", write)
+    for module in (output.start, output.run):
+        monkeypatch.setattr(module, "write_json", write)
     return keys
 
 
@@ -983,9 +984,7 @@ def test_a_killed_job_does_not_block_the_next_one(target, dataset, tmp_path):
     script.write_text(
         textwrap.dedent(f"""
             import sys, time
-            from actors.synthesizer import SYNTHESIS_COLUMNS
-from actors.transcriber import TRANSCRIPTION_COLUMNS
-from cluster import output
+            from cluster import output
             output.lock._SETTLE_S = 0.0
             run = output.open_run({target!r}, arguments={ARGUMENTS!r}, other={{}}, inputs={dataset.inputs!r})
             print("running", flush=True)
