@@ -85,39 +85,23 @@ def _start_run(
         if is_of_earlier_version(store):
             _replace_earlier_version(store, mode)
         _require_unused(store)
-    elif (begun := earlier.arguments.get(_REVISION, _FIRST_REVISION)) != (ours := arguments.get(_REVISION, _FIRST_REVISION)):
-        raise ResumeError(
-            f"{store} was begun by speechmill {earlier.versions.get('speechmill', 'of another version')}, of which equal rows "
-            f"have other bytes (its revision is {begun}, here it is {ours}). Go on with that version, choose another output "
-            "folder, or overwrite the output."
-        )
-    elif differences := [
-        *_differences(earlier.arguments, arguments),
-        *_input_differences(earlier_inputs, inputs, compacted=bool(index and index.compacted)),
-    ]:
-        raise ResumeError(
-            f"{store} belongs to a job with other arguments: {'; '.join(differences)}. Choose another output folder, "
-            "repeat the earlier arguments, or overwrite the output."
-        )
-    record = RunRecord(
-        state="running",
-        fingerprint=fingerprint_of(arguments),
-        session=lock.session,
-        sessions=earlier.sessions + 1 if earlier else 1,
-        arguments=arguments,
-        other=json.loads(json.dumps(other)),
-        inputs=InputsNote(file=INPUTS_NAME, shards=len(inputs)),
-        versions=_versions(),
-        made_by=earlier.made_by if earlier else [],
-        counts=earlier.counts if earlier else {},
-        finish_reasons=earlier.finish_reasons if earlier else {},
-        duplicate_ids=earlier.duplicate_ids if earlier else [],
-        started=earlier.started if earlier else timestamp(),
-        wall_s=earlier.wall_s if earlier else 0.0,
-        cpu_s=earlier.cpu_s if earlier else 0.0,
-        waited_row_s=earlier.waited_row_s if earlier else 0.0,
-        audio_s=earlier.audio_s if earlier else 0.0,
-    )
+    else:
+        compacted = bool(index and index.compacted)
+        _require_same(store, earlier, arguments, _input_differences(earlier_inputs, inputs, compacted=compacted))
+    known: dict[str, Any] = {
+        "state": "running",
+        "fingerprint": fingerprint_of(arguments),
+        "session": lock.session,
+        "arguments": arguments,
+        "other": json.loads(json.dumps(other)),
+        "inputs": InputsNote(file=INPUTS_NAME, shards=len(inputs)),
+        "versions": _versions(),
+    }
+    if earlier:
+        ended = {"error": None, "ended": None, "rtf": None}
+        record = earlier.model_copy(update={**known, **ended, "sessions": earlier.sessions + 1})
+    else:
+        record = RunRecord(**known, sessions=1, counts={}, started=timestamp())
     finished = bool(earlier and earlier.state == "finished" and earlier_inputs == list(inputs) and index)
     if finished and index and _is_whole(store, index):
         return Run(store, record, lock, index, finished=True)
@@ -128,6 +112,22 @@ def _start_run(
         write_json(store, INPUTS_NAME, Inputs(inputs=list(inputs)), indent=None)
     write_json(store, RUN_NAME, record)
     return Run(store, record, lock, index, finished=False)
+
+
+def _require_same(store: Store, earlier: RunRecord, arguments: Mapping[str, Any], of_inputs: Sequence[str]) -> None:
+    """Raise :class:`ResumeError` if a job is not the one that was begun in its output."""
+    begun, ours = (found.get(_REVISION, _FIRST_REVISION) for found in (earlier.arguments, arguments))
+    if begun != ours:
+        raise ResumeError(
+            f"{store} was begun by speechmill {earlier.versions.get('speechmill', 'of another version')}, of which equal rows "
+            f"have other bytes (its revision is {begun}, here it is {ours}). Go on with that version, choose another output "
+            "folder, or overwrite the output."
+        )
+    if differences := [*_differences(earlier.arguments, arguments), *of_inputs]:
+        raise ResumeError(
+            f"{store} belongs to a job with other arguments: {'; '.join(differences)}. Choose another output folder, "
+            "repeat the earlier arguments, or overwrite the output."
+        )
 
 
 def _is_whole(store: Store, index: Index) -> bool:
