@@ -261,6 +261,10 @@ def test_the_run_record_says_what_was_done(undisturbed):
     assert arguments["model"] == describe(EMBEDDED)[0].reference
     assert (arguments["seed"], arguments["format"], arguments["options"]) == (0, "flac", {"pause_s": 0.15})
     assert arguments["columns"]["n"] == "int64"
+    # One more name, or one less, and no output of before can be resumed.
+    assert " ".join(sorted(arguments)) == (
+        "columns device format id_column limit max_text_chars model options seed text_column text_files voice"
+    )
     assert {"python", "speechmill", "onnxruntime", "pyarrow", "ray", "numpy"} <= record["versions"].keys()
     assert record["inputs"] == {"file": ".speechmill/inputs.json", "shards": 2}
     assert [name for name, _ in read_json(undisturbed / ".speechmill" / "inputs.json")["inputs"]] == ["a.jsonl", "b.jsonl"]

@@ -20,7 +20,7 @@ from actors.errors import StorageError
 from actors.subtitles import CueLimits
 from actors.transcriber import TRANSCRIPTION_COLUMNS
 from cluster.dataset import read_rows, scan
-from cluster.output import compact, open_run, part_schema
+from cluster.output import compact, open_run, part_schema, read_run
 from cluster.storage import open_store
 from jobs import transcribe_dataset
 from jobs.console import run_app
@@ -198,6 +198,13 @@ def test_resuming_does_what_is_missing_and_refuses_other_options(transcribe: Run
     arguments = ("--input", recordings, "--output", tmp_path / "out", "--rows-per-unit", 2)
     code, printed = transcribe(*arguments, "--fail-on", "silence", "--fail-on", "length")
     assert (code, "4 of 8 rows: silence" in printed, "rows: length" in printed) == (1, True, False)
+    record = read_run(open_store(tmp_path / "out"))
+    assert record is not None
+    # One more name, or one less, and no output of before can be resumed.
+    assert " ".join(sorted(record.arguments)) == (
+        "allow_stores audio_column audio_root audio_track columns context damaged device id_column limit max_audio_s model "
+        "options text_files"
+    )
     parts = sorted((tmp_path / "out").glob("part-*.parquet"))
     before = {part.name: part.read_bytes() for part in parts}
     parts[1].unlink()
