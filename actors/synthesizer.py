@@ -15,9 +15,8 @@ from actors.errors import RequestError
 from actors.models import DEFAULT_SLOTS, open_model
 from actors.names import file_name
 from actors.plausibility import MAX_UNREADABLE_CHARS, cut_short, doubt, unreadable_words
-from actors.quarantine import quarantine, raise_shared
 from actors.requests import SynthesisRequest, SynthesisResult, TextChunk
-from actors.rows import AUDIO, Columns, InputRow, blank_row
+from actors.rows import AUDIO, Columns, InputRow, blank_row, quarantine, raise_shared
 
 SYNTHESIS_COLUMNS: Columns = {
     "id": str,

@@ -13,9 +13,8 @@ from actors.bundle import Bundle
 from actors.deciding import NOT_DECIDING
 from actors.errors import RequestError
 from actors.models import open_model
-from actors.quarantine import quarantine, raise_shared
 from actors.requests import TranscriptionRequest, TranscriptionResult
-from actors.rows import Columns, InputRow, blank_row
+from actors.rows import Columns, InputRow, blank_row, quarantine, raise_shared
 
 CONTEXT_COLUMN = "context"
 TRANSCRIPTION_COLUMNS: Columns = {

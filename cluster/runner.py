@@ -21,8 +21,7 @@ from typing import Any, ClassVar, Protocol
 from actors.batching import EngineStats
 from actors.bundle import Bundle
 from actors.errors import EngineClosedError, InputDataError, ResumeError, StorageError
-from actors.quarantine import NOT_OF_A_ROW, reason_of
-from actors.rows import Columns, InputRow
+from actors.rows import NOT_OF_A_ROW, Columns, InputRow, reason_of
 from cluster.dataset import UNIT_BYTES, Dataset, InputBatch, Unit, read_rows, unreadable_rows
 from cluster.output import Part, PartWriter
 from cluster.registry import Pinned, fetch, local_origin

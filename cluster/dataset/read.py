@@ -5,8 +5,7 @@ from collections.abc import Iterable, Iterator
 import pyarrow as pa
 
 from actors.errors import InputDataError, SpeechmillError
-from actors.quarantine import NOT_OF_A_ROW
-from actors.rows import InputRow
+from actors.rows import NOT_OF_A_ROW, InputRow
 from cluster.dataset.arrow_ipc import read_arrow
 from cluster.dataset.ids import row_ids
 from cluster.dataset.parquet import read_parquet
