@@ -4,20 +4,34 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, as_completed
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from actors.audio.codec import EXTENSIONS, AudioFormat, encode, encoded_rate
 from actors.audio.mastering import Mastered, Mastering, master
 from actors.batching import Engine, EngineStats
 from actors.bundle import Bundle
+from actors.deciding import NOT_DECIDING
 from actors.errors import RequestError
 from actors.models import DEFAULT_SLOTS, open_model
 from actors.names import file_name
 from actors.plausibility import MAX_UNREADABLE_CHARS, cut_short, doubt, unreadable_words
-from actors.quarantine import quarantine, raise_shared
 from actors.requests import SynthesisRequest, SynthesisResult, TextChunk
+from actors.rows import AUDIO, Columns, InputRow, blank_row, quarantine, raise_shared
 
-COLUMNS = ("text", "voice", "seed", "speed")
+SYNTHESIS_COLUMNS: Columns = {
+    "id": str,
+    "text": str,
+    "voice": str,
+    "audio": AUDIO,
+    "sampling_rate": int,
+    "duration_s": float,
+    "status": str,
+    "error": str,
+    "finish_reason": str,
+    "chunks": [{"text": str, "start_s": float, "end_s": float}],
+    "model": str,
+    "seed": int,
+}
 
 MAX_SEED = 2**63 - 1  # and its negative; the output has a column for it
 _MAX_NUMBER_CHARS = 40  # of a number in a text; Python refuses, or takes long, to read thousands of digits
@@ -28,55 +42,48 @@ class SynthesisConfig:
     """How a job speaks; the same for all of its rows.
 
     Attributes:
+        revision: of what speechmill itself makes of a row's text and of the model's sound. Raise it whenever equal rows would
+            get other bytes: by a text front end, a family's loop, mastering, encoding.
+        output_columns: of the rows that a worker makes.
         text_column: the column that holds the text.
         voice: for rows that name none; ``None`` is the bundle's first.
         seed: of the job; a row's own ``seed`` takes its place.
-        audio_format: of the ``audio`` column.
+        format: of the ``audio`` column.
         mastering: what is done to the audio before it is encoded.
         max_text_chars: longer texts are rejected: a row is held in memory whole.
         slots: how many utterances a worker decodes together.
         options: settings of the model's loop.
     """
 
+    revision: ClassVar[int] = 1
+    output_columns: ClassVar[Columns] = SYNTHESIS_COLUMNS
+
     text_column: str = "text"
     voice: str | None = None
     seed: int = 0
-    audio_format: AudioFormat = "flac"
+    format: AudioFormat = "flac"
     mastering: Mastering = field(default_factory=Mastering)
     max_text_chars: int = 50_000
-    slots: int = DEFAULT_SLOTS
+    slots: int = field(default=DEFAULT_SLOTS, metadata=NOT_DECIDING)
     options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def columns(self) -> tuple[str, ...]:
+    def input_columns(self) -> tuple[str, ...]:
         """The input columns a worker reads."""
-        return (self.text_column, *COLUMNS[1:])
+        return (self.text_column, "voice", "seed", "speed")
 
     def file_rate(self, model_rate: int) -> int:
         """Return the sample rate in Hz of the ``audio`` column, for a model's own."""
-        return encoded_rate(self.mastering.sample_rate or model_rate, self.audio_format)
+        return encoded_rate(self.mastering.sample_rate or model_rate, self.format)
 
     def open(self, bundle: Bundle, device: str, threads: int) -> "Synthesizer":
         """Open the bundle on this machine and return a worker."""
         return Synthesizer(open_model(bundle, device=device, threads=threads, slots=self.slots), bundle, self)
 
-    def blank_row(self, row_id: str, values: Mapping[str, Any], model: str) -> dict[str, Any]:
+    def blank_row(self, row: InputRow, model: str) -> dict[str, Any]:
         """Return the output row of an input row about which nothing is known yet: ``rejected`` without a reason."""
-        text = values.get(self.text_column)
-        return {
-            "id": row_id,
-            "text": text if isinstance(text, str) else None,
-            "voice": None,
-            "audio": None,
-            "sampling_rate": None,
-            "duration_s": None,
-            "status": "rejected",
-            "error": None,
-            "finish_reason": None,
-            "chunks": [],
-            "model": model,
-            "seed": None,
-        }
+        text = row.values.get(self.text_column)
+        return blank_row(SYNTHESIS_COLUMNS, row.id, model) | {"text": text if isinstance(text, str) else None}
 
 
 class Synthesizer:
@@ -97,25 +104,22 @@ class Synthesizer:
         """Stop the engine."""
         self._engine.close()
 
-    def __call__(self, rows: Sequence[tuple[str, Mapping[str, Any], str | None]]) -> list[dict[str, Any]]:
+    def __call__(self, rows: Sequence[InputRow]) -> list[dict[str, Any]]:
         """Speak rows together.
-
-        Args:
-            rows: for each its id, its values by column, and why it cannot be read (else ``None``).
 
         Returns:
             One output row per input row, in order; a row that cannot be spoken is ``rejected`` with its reason.
         """
         outputs: list[dict[str, Any]] = []
         waiting: dict[Future[SynthesisResult], dict[str, Any]] = {}
-        for row_id, values, unreadable in rows:
-            output = self._config.blank_row(row_id, values, self._model)
+        for row in rows:
+            output = self._config.blank_row(row, self._model)
             outputs.append(output)
-            if unreadable is not None:
-                output["error"] = unreadable
+            if row.error is not None:
+                output["error"] = row.error
                 continue
             with quarantine(output):
-                request = self._request(row_id, values)
+                request = self._request(row)
                 output.update(voice=request.voice, seed=request.seed)
                 waiting[self._engine.submit(request)] = output
         # Encoded as they come, so that no more than the running ones are held as samples.
@@ -126,8 +130,8 @@ class Synthesizer:
                 self._fill(output, future.result())
         return outputs
 
-    def _request(self, row_id: str, values: Mapping[str, Any]) -> SynthesisRequest:
-        text = values.get(self._config.text_column)
+    def _request(self, row: InputRow) -> SynthesisRequest:
+        text = row.values.get(self._config.text_column)
         if text is None:
             raise RequestError(f"column {self._config.text_column!r} is null: it must hold the text to speak")
         if not isinstance(text, str):
@@ -145,13 +149,13 @@ class Synthesizer:
                 f"{sum(map(len, unreadable))} characters of the text are no words, such as {unreadable[0][:40]!r}: take out "
                 f"encoded data, checksums and long addresses; at most {MAX_UNREADABLE_CHARS} of them are spelled"
             )
-        voice, seed, speed = (_none_if_blank(values.get(name)) for name in ("voice", "seed", "speed"))
+        voice, seed, speed = (_none_if_blank(row.values.get(name)) for name in ("voice", "seed", "speed"))
         if voice is not None and not isinstance(voice, str):
             raise RequestError(f"column 'voice' holds {voice!r}, not a voice's name")
         if speed is not None and _as_number(speed) != 1:
             raise RequestError(f"speed is {speed!r}, but this model has no speed control: use 1 or null")
         return SynthesisRequest(
-            id=row_id,
+            id=row.id,
             text=text,
             voice=self._default_voice if voice is None else voice,
             seed=self._config.seed if seed is None else _as_seed(seed),
@@ -167,8 +171,8 @@ class Synthesizer:
         mastered = master(result.audio, result.sample_rate, wanted)
         output.update(
             audio={
-                "bytes": encode(mastered.audio, mastered.sample_rate, self._config.audio_format),
-                "path": file_name(result.id, EXTENSIONS[self._config.audio_format]),
+                "bytes": encode(mastered.audio, mastered.sample_rate, self._config.format),
+                "path": file_name(result.id, EXTENSIONS[self._config.format]),
             },
             sampling_rate=mastered.sample_rate,
             duration_s=len(mastered.audio) / mastered.sample_rate,

@@ -5,18 +5,32 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from actors.audio.codec import Recording, decode_mono
 from actors.audio.decoding import Damaged
 from actors.batching import Engine, EngineStats
 from actors.bundle import Bundle
+from actors.deciding import NOT_DECIDING
 from actors.errors import RequestError
 from actors.models import open_model
-from actors.quarantine import quarantine, raise_shared
 from actors.requests import TranscriptionRequest, TranscriptionResult
+from actors.rows import Columns, InputRow, blank_row, quarantine, raise_shared
 
 CONTEXT_COLUMN = "context"
+TRANSCRIPTION_COLUMNS: Columns = {
+    "id": str,
+    "path": str,
+    "duration_s": float,
+    "language": str,
+    "text": str,
+    "segments": [{"start": float, "end": float, "speaker": str, "text": str}],
+    "status": str,
+    "error": str,
+    "finish_reason": str,
+    "model": str,
+    "coverage": float,
+}
 DEFAULT_SLOTS = 8
 
 # Shorter recordings hold no speech ("yes" takes twice as long); the model would invent some.
@@ -35,6 +49,9 @@ class TranscriptionConfig:
     """How a job transcribes; the same for all of its rows. Picklable if ``read`` is.
 
     Attributes:
+        revision: of what speechmill itself makes of a row's file and of the model's answer. Raise it whenever equal rows would
+            get other results: by decoding, cutting, a family's loop, the reading of its answers.
+        output_columns: of the rows that a worker makes.
         read: returns the file behind a path or URI of the audio column, or its content; raises :class:`RequestError` for a
             file that is not there.
         audio_column: holds ``{"bytes", "path"}``, bytes, or a path or URI.
@@ -47,17 +64,20 @@ class TranscriptionConfig:
         options: settings of the model's loop.
     """
 
-    read: ReadMedia
+    revision: ClassVar[int] = 1
+    output_columns: ClassVar[Columns] = TRANSCRIPTION_COLUMNS
+
+    read: ReadMedia = field(metadata=NOT_DECIDING)  # which files it may not read is for the job to say
     audio_column: str = "audio"
     context: str | None = None
     max_audio_s: float = 6 * 3600.0
     damaged: Damaged = "accept"
     audio_track: int | None = None
-    slots: int = DEFAULT_SLOTS
+    slots: int = field(default=DEFAULT_SLOTS, metadata=NOT_DECIDING)
     options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def columns(self) -> tuple[str, ...]:
+    def input_columns(self) -> tuple[str, ...]:
         """The input columns a worker reads."""
         return (self.audio_column, CONTEXT_COLUMN)
 
@@ -65,21 +85,9 @@ class TranscriptionConfig:
         """Open the bundle on this machine and return a worker."""
         return Transcriber(open_model(bundle, device=device, threads=threads, slots=self.slots), bundle, self)
 
-    def blank_row(self, row_id: str, values: Mapping[str, Any], model: str) -> dict[str, Any]:
+    def blank_row(self, row: InputRow, model: str) -> dict[str, Any]:
         """Return the output row of an input row about which nothing is known yet: ``rejected`` without a reason."""
-        return {
-            "id": row_id,
-            "path": _path_of(values.get(self.audio_column)),
-            "duration_s": None,
-            "language": None,
-            "text": None,
-            "segments": [],
-            "status": "rejected",
-            "error": None,
-            "finish_reason": None,
-            "model": model,
-            "coverage": None,
-        }
+        return blank_row(TRANSCRIPTION_COLUMNS, row.id, model) | {"path": _path_of(row.values.get(self.audio_column))}
 
 
 class Transcriber:
@@ -102,27 +110,24 @@ class Transcriber:
         """Stop the engine."""
         self._engine.close()
 
-    def __call__(self, rows: Sequence[tuple[str, Mapping[str, Any], str | None]]) -> list[dict[str, Any]]:
+    def __call__(self, rows: Sequence[InputRow]) -> list[dict[str, Any]]:
         """Transcribe rows together.
-
-        Args:
-            rows: for each its id, its values by column, and why it cannot be read (else ``None``).
 
         Returns:
             One output row per input row, in order; a row that cannot be transcribed is ``rejected`` with its reason.
         """
-        outputs = [self._config.blank_row(row_id, values, self._model) for row_id, values, _ in rows]
+        outputs = [self._config.blank_row(row, self._model) for row in rows]
         running: dict[Future[TranscriptionResult], dict[str, Any]] = {}
-        for output, (row_id, values, unreadable) in zip(outputs, rows, strict=True):
-            if unreadable is not None:
-                output["error"] = unreadable
+        for output, row in zip(outputs, rows, strict=True):
+            if row.error is not None:
+                output["error"] = row.error
                 continue
             with quarantine(output):
-                recording = self._decode(values)
+                recording = self._decode(row.values)
                 audio = recording.samples
                 output["duration_s"] = len(audio) / self._rate
                 output["error"] = recording.damage and f"damaged: {recording.damage}"
-                request = TranscriptionRequest(row_id, audio, self._context(values), options=self._config.options)
+                request = TranscriptionRequest(row.id, audio, self._context(row.values), options=self._config.options)
                 running[self._engine.submit(request)] = output
             # Decoded as slots get free, so that no more than the running ones and a few are held as samples.
             while len(running) > self._config.slots:

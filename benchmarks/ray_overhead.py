@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 from actors.bundle import load_bundle
+from actors.rows import InputRow
 from actors.synthesizer import SynthesisConfig
 from cluster.registry import embedded_folder
 
@@ -67,8 +68,8 @@ def mixed_lengths(rows: int) -> list[str]:
     return [" ".join(sentence() for _ in range(draw.randint(3, 6) if i % 10 == 0 else 1)) for i in range(rows)]
 
 
-def _rows(corpus: Path) -> list[tuple[str, dict[str, str], None]]:
-    return [(f"{corpus.name}:{i}", {"text": text}, None) for i, text in enumerate(corpus.read_text().splitlines())]
+def _rows(corpus: Path) -> list[InputRow]:
+    return [InputRow(f"{corpus.name}:{i}", {"text": text}) for i, text in enumerate(corpus.read_text().splitlines())]
 
 
 def _speak_share(corpus: Path, index: int, count: int) -> None:

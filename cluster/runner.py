@@ -14,14 +14,14 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import Field, dataclass, field, replace
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from actors.batching import EngineStats
 from actors.bundle import Bundle
 from actors.errors import EngineClosedError, InputDataError, ResumeError, StorageError
-from actors.quarantine import NOT_OF_A_ROW, reason_of
+from actors.rows import NOT_OF_A_ROW, Columns, InputRow, reason_of
 from cluster.dataset import UNIT_BYTES, Dataset, InputBatch, Unit, read_rows, unreadable_rows
 from cluster.output import Part, PartWriter
 from cluster.registry import Pinned, fetch, local_origin
@@ -36,8 +36,6 @@ _PIECES = 16
 # How long a stopped job waits for units that run, once their worker is closed.
 _STOP_S = 3.0
 
-Row = tuple[str, Mapping[str, Any], str | None]
-
 
 class Worker(Protocol):
     """What processes rows: N in, N out, in order; called from several threads."""
@@ -46,24 +44,37 @@ class Worker(Protocol):
     def stats(self) -> EngineStats:
         """Counters since it was opened."""
 
-    def __call__(self, rows: Sequence[Row]) -> list[dict[str, Any]]:
-        """Process rows given as (id, values, why it cannot be read)."""
+    def __call__(self, rows: Sequence[InputRow]) -> list[dict[str, Any]]:
+        """Process rows; those with an error are ``rejected`` for it."""
 
     def close(self) -> None:
         """Give back threads and memory."""
 
 
 class WorkerConfig(Protocol):
-    """How a job's workers are made. Picklable."""
+    """How a job's workers are made: a dataclass whose fields decide the result (:mod:`actors.deciding`). Picklable.
+
+    Attributes:
+        revision: of what speechmill itself computes: a job of another one cannot be resumed.
+        output_columns: of the rows that a worker makes: ``id``, ``status``, ``error`` and ``model`` among them.
+    """
+
+    __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+    revision: ClassVar[int]
+    output_columns: ClassVar[Columns]
 
     @property
-    def columns(self) -> tuple[str, ...]:
+    def slots(self) -> int:
+        """How many rows a worker has at work together."""
+
+    @property
+    def input_columns(self) -> tuple[str, ...]:
         """The input columns a worker reads."""
 
     def open(self, bundle: Bundle, device: str, threads: int) -> Worker:
         """Open the model on this machine."""
 
-    def blank_row(self, row_id: str, values: Mapping[str, Any], model: str) -> dict[str, Any]:
+    def blank_row(self, row: InputRow, model: str) -> dict[str, Any]:
         """Return an output row of which only the status and the error are left to say."""
 
 
@@ -259,7 +270,7 @@ def _write_failed(task: Task, lost: UnitLost) -> Part:
 
 def _write_as_failed(task: Task, batch: InputBatch, reason: str) -> Part:
     model = task.model.reference
-    blank = [task.config.blank_row(row.id, row.values, model) for row in batch.rows]
+    blank = [task.config.blank_row(row, model) for row in batch.rows]
     return task.writer.write(batch, [{**row, "status": "failed", "error": reason} for row in blank])
 
 
@@ -271,7 +282,7 @@ def _read(task: Task, unit: Unit) -> InputBatch:
         StorageError: the store cannot be reached.
     """
     try:
-        return read_rows(task.dataset, unit, task.config.columns, tuple(task.writer.schema.passthrough))
+        return read_rows(task.dataset, unit, task.config.input_columns, tuple(task.writer.schema.passthrough))
     except NOT_OF_A_ROW:
         raise
     except BaseException as error:
@@ -329,7 +340,7 @@ class UnitWorker:
         try:
             with self._timed("read"):
                 batches, lost = self._read(units)
-            rows = iter(self._worker([(row.id, row.values, row.error) for batch in batches for row in batch.rows]))
+            rows = iter(self._worker([row for batch in batches for row in batch.rows]))
             self._require_open()
             with self._timed("write"):
                 parts = [self._task.writer.write(batch, list(islice(rows, batch.unit.count))) for batch in batches]

@@ -1,18 +1,15 @@
 """What the jobs that put rows through workers share: choosing the backend, running what is missing."""
 
 import contextlib
-import json
 import logging
 import math
 import os
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
 
 from actors.bundle import Manifest
-from actors.errors import SpeechmillError, StorageError, UsageError
+from actors.errors import SpeechmillError, StorageError
 from actors.models import int8_note
 from actors.runtime.processor import this_processor
 from cluster.dataset import Dataset, Unit, find_duplicate_ids, remove_decompressed
@@ -22,7 +19,6 @@ from jobs.console import Tally, progress_of
 
 logger = logging.getLogger("speechmill")
 
-_SUBMITTED = "RAY_JOB_CONFIG_JSON_ENV_VAR"  # is set where `ray job submit` runs a job
 _UNITS_PER_WORKER = 8  # at least, so that all workers end together
 _TAIL_UNITS = 2  # a worker's last units are cut finer, for the same reason
 _TAIL_PIECES = 4
@@ -125,59 +121,6 @@ def first_rows(dataset: Dataset, limit: int) -> Dataset:
         shards.append(replace(shard, rows=min(shard.rows, limit)))
         limit -= shards[-1].rows
     return replace(dataset, shards=tuple(shards))
-
-
-def parse_options(pairs: Sequence[str]) -> dict[str, Any]:
-    """Parse ``name=value`` arguments; values are JSON where they can be.
-
-    Raises:
-        UsageError: one has no name or no equals sign.
-    """
-    options: dict[str, Any] = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not equals or not name:
-            raise UsageError(f"--option {pair!r} is not of the form name=value")
-        try:
-            options[name] = json.loads(value)
-        except ValueError:
-            options[name] = value
-    return options
-
-
-def parse_workers(text: str | None) -> tuple[int, int] | None:
-    """Parse ``N`` or ``MIN:MAX``: how many workers are kept to the end, and how many there may be.
-
-    Raises:
-        UsageError: it is neither.
-    """
-    if text is None:
-        return None
-    smallest, _, largest = text.partition(":")
-    try:
-        sizes = int(smallest), int(largest or smallest)
-    except ValueError:
-        sizes = (0, 0)
-    if not 0 <= sizes[0] <= sizes[1] or not sizes[1]:
-        raise UsageError(f"--workers {text!r} is neither N nor MIN:MAX with 0 <= MIN <= MAX and MAX >= 1")
-    return sizes
-
-
-def output_location(output: str) -> str:
-    """Return where the output goes, absolute.
-
-    Raises:
-        UsageError: it is relative, and the job runs under ``ray job submit``, whose working directory is a temporary folder.
-    """
-    if "://" in output:
-        return output
-    path = Path(output).expanduser()
-    if not path.is_absolute() and _SUBMITTED in os.environ:
-        raise UsageError(
-            f"--output {output} is relative, and 'ray job submit' runs jobs in a temporary folder of the cluster, which is "
-            "deleted after them: give the absolute path of a folder that every node reaches, or an s3:// or gs:// URI"
-        )
-    return str(path.resolve())
 
 
 def choose_backend(

@@ -71,8 +71,8 @@ def _run_sample(dataset: Dataset, model: Pinned, config: WorkerConfig, device: s
     count = min(_FIRST_SAMPLE, dataset.rows)
     try:
         while count:
-            batches = [read_rows(dataset, unit, config.columns) for unit in _spread(dataset, count)]
-            rows = [(row.id, row.values, row.error) for batch in batches for row in batch.rows]
+            batches = [read_rows(dataset, unit, config.input_columns) for unit in _spread(dataset, count)]
+            rows = [row for batch in batches for row in batch.rows]
             started = time.perf_counter()
             worker(rows)
             seconds = time.perf_counter() - started

@@ -8,36 +8,24 @@ import logging
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated
 
-import pyarrow as pa
 import typer
 
 from actors.errors import InputDataError, StorageError, UsageError
 from actors.models import check_transcriber
 from actors.names import file_path
 from actors.subtitles import CueLimits, TranscriptFormat, render
-from actors.transcriber import CONTEXT_COLUMN, DEFAULT_SLOTS, TranscriptionConfig
+from actors.transcriber import DEFAULT_SLOTS, TRANSCRIPTION_COLUMNS, TranscriptionConfig
 from cluster.dataset import Dataset, TextOptions, scan, scan_media
 from cluster.media import MediaReader
-from cluster.output import TRANSCRIPTION_SCHEMA, TRANSCRIPTS_FOLDER, Mode, Output, PartSchema, open_run, part_schema
-from cluster.registry import EMBEDDED_ASR, REGISTRY_VARIABLE, Pinned, describe
-from cluster.runner import Task
+from cluster.output import TRANSCRIPTS_FOLDER, Output
+from cluster.registry import EMBEDDED_ASR, describe
 from cluster.storage import Store, open_store
-from jobs import options
-from jobs.console import EXIT_FAILED_ROWS, LogFormat, exit_code, log_as, name_job, print_summary, run_app
-from jobs.pipeline import (
-    UnitRows,
-    choose_backend,
-    first_rows,
-    output_location,
-    parse_options,
-    parse_workers,
-    report_input,
-    report_precision,
-    run_missing,
-)
-from jobs.plan import print_plan
+from jobs.console import run_app
+from jobs.options import OutputFolder, Registry, SharedOptions, output_location, parse_options, with_shared_options
+from jobs.pipeline import UnitRows
+from jobs.run import Job, run_job
 
 logger = logging.getLogger("speechmill.transcribe")
 
@@ -47,7 +35,6 @@ app = typer.Typer(help=__doc__, add_completion=False, pretty_exceptions_enable=F
 _MAX_UNIT_ROWS = 32
 _MIN_UNIT_ROWS = 1
 
-_SCHEMA = TRANSCRIPTION_SCHEMA.append(pa.field("coverage", pa.float64()))
 _WRITER_THREADS = 16
 # What a file system says of a name that it cannot have: too long, not in its alphabet, or a folder where a file is.
 _NAME_ERRORS = {
@@ -80,6 +67,7 @@ class FileFormat(StrEnum):
 
 
 @app.command()
+@with_shared_options
 def transcribe(
     inputs: Annotated[
         list[str],
@@ -88,7 +76,7 @@ def transcribe(
             help="Audio or video files, or tables (Parquet, Arrow, JSON, CSV): file, folder, glob or URI. Repeatable.",
         ),
     ],
-    output: options.Output,
+    output: OutputFolder,
     model: Annotated[
         str,
         typer.Option(
@@ -96,7 +84,7 @@ def transcribe(
             "synthetic English only: it is there to try the job."
         ),
     ] = EMBEDDED_ASR,
-    registry: Annotated[str | None, typer.Option(envvar=REGISTRY_VARIABLE, help="Root of the registry.")] = None,
+    registry: Registry = None,
     kind: Annotated[
         InputKind, typer.Option("--input-kind", help="auto: media files if there are any at the input, else tables.")
     ] = InputKind.AUTO,
@@ -146,48 +134,21 @@ def transcribe(
         list[str] | None,
         typer.Option(help="A setting of the model's loop, as name=value: max_new_tokens=4096. Repeatable."),
     ] = None,
-    delimiter: options.Delimiter = None,
-    no_quoting: options.NoQuoting = False,
-    no_header: options.NoHeader = False,
-    columns: options.Columns = None,
-    encoding: options.Encoding = None,
-    limit: options.Limit = None,
-    workers: options.Workers = None,
-    cores_per_worker: options.CoresPerWorker = 1,
-    gpus_per_worker: options.GpusPerWorker = 0.0,
     slots: Annotated[int, typer.Option(min=1, help="Recordings that a worker decodes together.")] = DEFAULT_SLOTS,
-    ray_address: options.RayAddress = None,
-    no_ray: options.NoRay = False,
-    rows_per_unit: options.RowsPerUnit = None,
-    resume: options.Resume = True,
-    dry_run: options.DryRun = False,
-    price: options.Price = None,
-    fail_on: options.FailOnKinds = None,
-    log_format: options.LogAs = LogFormat.TEXT,
+    *,
+    shared: SharedOptions,
 ) -> int:
     """Transcribe every recording; go on where an earlier run of the same command stopped.
 
     Exit code: 0 if every row is ok or rejected with a reason, 1 if some failed, are of a kind of --fail-on, or a shard is
     corrupt, 2 for wrong usage.
     """
-    log_as(log_format)
-    pool = parse_workers(workers)
     pinned, manifest = describe(model, registry)
     settings = {**({} if max_chunk is None else {"max_chunk_s": max_chunk}), **parse_options(option or [])}
     check_transcriber(manifest, settings)
     output = output_location(output)
-    written = TextOptions.parse(
-        delimiter,
-        quoting=not no_quoting,
-        header=not no_header,
-        columns=columns,
-        encoding=encoding,
-        manifest_column=audio_column,
-        beside_manifest=audio_root is None,
-    )
-    dataset = _scan(inputs, kind, audio_column, id_column, output, written)
-    report_input(dataset)
-    dataset = dataset if limit is None else first_rows(dataset, limit)
+    text_files = shared.text_files(manifest_column=audio_column, beside_manifest=audio_root is None)
+    dataset = _scan(inputs, kind, audio_column, id_column, output, text_files)
     allowed = [open_store(location) for location in allow_store or []]
     reader = MediaReader.of(dataset, audio_root or ".", allowed)
     config = TranscriptionConfig(
@@ -200,28 +161,28 @@ def transcribe(
         slots=slots,
         options=settings,
     )
-    schema = _schema(dataset)
-    device = "cuda" if gpus_per_worker else "cpu"
-    arguments = _arguments(config, pinned, schema, id_column, written, reader.root.uri, allowed, limit, device)
-    other = {"workers": workers, "cores_per_worker": cores_per_worker, "gpus_per_worker": gpus_per_worker, "slots": slots}
-    backend = choose_backend(no_ray, pool, cores_per_worker, gpus_per_worker, ray_address)
-    unit_rows = UnitRows(_MIN_UNIT_ROWS, _MAX_UNIT_ROWS, rows_per_unit)
-    if dry_run:
-        print_plan(dataset, pinned, manifest, config, backend, unit_rows, price)
-        return 0
-    mode: Mode = "resume" if resume else "overwrite"
-    with open_run(output, arguments=arguments, other=other, inputs=dataset.inputs, mode=mode) as run:
-        name_job(run.session)
-        report_precision(manifest, gpus_per_worker)
-        summary, tally = run_missing(run, Task(dataset, run.writer(schema), pinned, config), backend, unit_rows)
+
+    def finish(store: Store) -> int:
         limits = CueLimits(max_line_chars, max_lines, max_chars_per_second)
-        unwritten = write_files(run.store, [name.value for name in dict.fromkeys(file_format or [])], limits)
-        print_summary(summary, tally, str(run.store), manifest, run.duplicate_ids)
-    if pinned.name == EMBEDDED_ASR:
-        logger.warning("the default model understands the embedded voice and espeak-ng, not people: name another with --model")
-    for shard in dataset.corrupt:
-        logger.error("%s was skipped: %s", shard.uri, shard.error)
-    return exit_code(summary, fail_on) or (EXIT_FAILED_ROWS if unwritten or dataset.corrupt else 0)
+        unwritten = write_files(store, [name.value for name in dict.fromkeys(file_format or [])], limits)
+        if pinned.name == EMBEDDED_ASR:
+            logger.warning(
+                "the default model understands the embedded voice and espeak-ng, not people: name another with --model"
+            )
+        return unwritten
+
+    job = Job(
+        dataset=dataset,
+        text_files=text_files,
+        model=pinned,
+        manifest=manifest,
+        config=config,
+        output=output,
+        unit_rows=UnitRows(_MIN_UNIT_ROWS, _MAX_UNIT_ROWS),
+        arguments={"audio_root": reader.root.uri, "allow_stores": sorted({store.uri for store in allowed})},
+        finish=finish,
+    )
+    return run_job(job, shared)
 
 
 def write_files(store: Store, formats: Sequence[TranscriptFormat], limits: CueLimits) -> int:
@@ -249,7 +210,7 @@ def _files(
 ) -> Iterator[list[tuple[str, str, bytes | None]]]:
     """Yield the files of a few rows at a time: id, key, and content; none if another row has the key."""
     taken: set[str] = set()
-    for table in output.tables(_SCHEMA.names, status="ok"):
+    for table in output.tables(list(TRANSCRIPTION_COLUMNS), status="ok"):
         files: list[tuple[str, str, bytes | None]] = []
         for row in table.to_pylist():
             for kind in formats:
@@ -285,41 +246,6 @@ def _scan(
         except InputDataError:
             logger.debug("there are no media files at the input: it is read as tables")
     return scan(inputs, audio_column, id_column=id_column, exclude=[output], use="audio", options=written)
-
-
-def _schema(dataset: Dataset) -> PartSchema:
-    consumed = {dataset.id_column, dataset.column, CONTEXT_COLUMN}
-    return part_schema(_SCHEMA, dataset.schema, consumed=consumed, input_features=dataset.features)
-
-
-def _arguments(
-    config: TranscriptionConfig,
-    model: Pinned,
-    schema: PartSchema,
-    id_column: str,
-    written: TextOptions,
-    root: str,
-    allowed: Sequence[Store],
-    limit: int | None,
-    device: str,
-) -> dict[str, Any]:
-    """What decides the result: a job can only be resumed with all of it equal."""
-    return {
-        "model": model.reference,
-        "audio_column": config.audio_column,
-        "audio_root": root,
-        "allow_stores": sorted({store.uri for store in allowed}),
-        "id_column": id_column,
-        "text_files": written.arguments,
-        "context": config.context,
-        "max_audio_s": config.max_audio_s,
-        "damaged": config.damaged,
-        "audio_track": config.audio_track,
-        "options": dict(config.options),
-        "limit": limit,
-        "device": device,
-        "columns": schema.columns,
-    }
 
 
 if __name__ == "__main__":

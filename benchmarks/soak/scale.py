@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -32,10 +32,12 @@ import zstandard
 
 from actors.batching import EngineStats
 from actors.bundle import Bundle
+from actors.rows import Columns, InputRow, blank_row
 from actors.runtime.processor import this_processor
+from actors.synthesizer import SYNTHESIS_COLUMNS
 from cluster import output, runner, storage
 from cluster.dataset import Dataset, scan
-from cluster.output import SYNTHESIS_SCHEMA, PartSchema, Run, audio_feature, open_run, part_schema
+from cluster.output import PartSchema, Run, audio_feature, open_run, part_schema
 from cluster.registry import EMBEDDED, describe
 from jobs.pipeline import UnitRows, choose_backend, report_input, run_missing
 
@@ -56,15 +58,19 @@ ON_S3 = (10_000, 10)
 class NullConfig:
     """Makes workers that have nothing to do."""
 
-    columns: tuple[str, ...] = ("text",)
+    revision: ClassVar[int] = 1
+    output_columns: ClassVar[Columns] = SYNTHESIS_COLUMNS
+
+    input_columns: tuple[str, ...] = ("text",)
+    slots: int = 1
 
     def open(self, bundle: Bundle, device: str, threads: int) -> "NullWorker":  # noqa: ARG002 - as every config
         """Return a worker."""
         return NullWorker()
 
-    def blank_row(self, row_id: str, values: Mapping[str, Any], model: str) -> dict[str, Any]:
+    def blank_row(self, row: InputRow, model: str) -> dict[str, Any]:
         """Return a row for which there is no result."""
-        return {"id": row_id, "text": values["text"], "status": "failed", "model": model}
+        return blank_row(SYNTHESIS_COLUMNS, row.id, model) | {"text": row.values["text"]}
 
 
 class NullWorker:
@@ -72,9 +78,9 @@ class NullWorker:
 
     stats = EngineStats()
 
-    def __call__(self, rows: Sequence[runner.Row]) -> list[dict[str, Any]]:
+    def __call__(self, rows: Sequence[InputRow]) -> list[dict[str, Any]]:
         """Return a result for each row."""
-        return [{"id": row_id, "text": values["text"], "status": "ok"} for row_id, values, _ in rows]
+        return [{"id": row.id, "text": row.values["text"], "status": "ok"} for row in rows]
 
     def close(self) -> None:
         """There is nothing to close."""
@@ -146,7 +152,7 @@ def run_job(corpus: str, target: str, backend: str, *, plan_only: bool) -> dict[
 
 def _schema(dataset: Dataset) -> PartSchema:
     features = {"audio": audio_feature(24000)}
-    return part_schema(SYNTHESIS_SCHEMA, dataset.schema, consumed={"id", "text"}, features=features)
+    return part_schema(SYNTHESIS_COLUMNS, dataset.schema, consumed={"id", "text"}, features=features)
 
 
 def _watch_writes() -> dict[str, int]:

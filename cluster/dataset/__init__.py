@@ -16,7 +16,7 @@ from cluster.dataset.duplicates import find_duplicate_ids
 from cluster.dataset.find import MEDIA_SUFFIXES
 from cluster.dataset.read import read_pieces, read_rows, unreadable_rows
 from cluster.dataset.scan import scan, scan_media
-from cluster.dataset.shards import Dataset, Format, InputBatch, InputRow, Location, Shard, Unit
+from cluster.dataset.shards import Dataset, Format, InputBatch, Location, Shard, Unit
 from cluster.dataset.stored import open_bytes
 from cluster.dataset.text_formats import remove_decompressed
 from cluster.dataset.text_options import TextOptions
@@ -28,7 +28,6 @@ __all__ = [
     "Dataset",
     "Format",
     "InputBatch",
-    "InputRow",
     "Location",
     "Shard",
     "TextOptions",

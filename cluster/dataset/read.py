@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 import pyarrow as pa
 
 from actors.errors import InputDataError, SpeechmillError
-from actors.quarantine import NOT_OF_A_ROW
+from actors.rows import NOT_OF_A_ROW, InputRow
 from cluster.dataset.arrow_ipc import read_arrow
 from cluster.dataset.ids import row_ids
 from cluster.dataset.parquet import read_parquet
-from cluster.dataset.shards import Dataset, InputBatch, InputRow, Shard, Slice, Unit
+from cluster.dataset.shards import Dataset, InputBatch, Shard, Slice, Unit
 from cluster.dataset.stored import content_errors
 from cluster.dataset.text_formats import read_text
 from cluster.dataset.values import Values, join_errors, to_column, to_values
@@ -62,10 +62,7 @@ def _read_rows(dataset: Dataset, unit: Unit, columns: list[str], passthrough: li
     reasons = [*(column.errors for column in found.values()), *(column.errors for column in passed)]
     errors = join_errors([*asked, *passthrough], reasons, part.errors)
     ids = row_ids(shard, unit, found[dataset.id_column].values)
-    rows = [
-        InputRow(ids[i], unit.first + i, {name: found[name].values[i] for name in columns}, errors[i])
-        for i in range(unit.count)
-    ]
+    rows = [InputRow(ids[i], {name: found[name].values[i] for name in columns}, errors[i]) for i in range(unit.count)]
     return InputBatch(unit, rows, pa.table([column.array for column in passed], schema=pa.schema(fields)))
 
 
@@ -99,7 +96,7 @@ def unreadable_rows(dataset: Dataset, unit: Unit, reason: str, passthrough: Iter
         raise
     except BaseException:  # noqa: BLE001 - its reason is known
         ids = row_ids(shard, unit, [None] * unit.count)
-    rows = [InputRow(id_, unit.first + i, dict.fromkeys(dataset.schema.names), reason) for i, id_ in enumerate(ids)]
+    rows = [InputRow(id_, dict.fromkeys(dataset.schema.names), reason) for id_ in ids]
     schema = pa.schema([dataset.schema.field(name) for name in passthrough])
     return InputBatch(unit, rows, pa.table([pa.nulls(unit.count, f.type) for f in schema], schema=schema))
 

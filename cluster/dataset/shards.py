@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from actors.rows import InputRow
 from cluster.dataset.text_options import TextLayout, TextOptions
 from cluster.storage import Store, printable
 
@@ -147,19 +148,6 @@ class Unit:
             raise ValueError(f"{self} is a single row and cannot be split")
         half = self.count // 2
         return replace(self, count=half), replace(self, first=self.first + half, count=self.count - half)
-
-
-@dataclass(frozen=True)
-class InputRow:
-    """One row: its stable id, row number in its shard, and values of the asked columns (``None`` where absent).
-
-    ``error`` says why the row cannot be read (a malformed line); its values are ``None`` then.
-    """
-
-    id: str
-    position: int
-    values: Mapping[str, Any]
-    error: str | None = None
 
 
 @dataclass(frozen=True)

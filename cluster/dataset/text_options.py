@@ -3,8 +3,8 @@
 import codecs
 import itertools
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Literal
 
 from actors.errors import UsageError
 
@@ -58,11 +58,6 @@ class TextOptions:
         if repeated := sorted({name for name in names if not name or names.count(name) > 1}):
             raise UsageError(f"--columns {columns!r}: {', '.join(map(repr, repeated))} is empty or there more than once")
         return cls(_parse_delimiter(delimiter), quoting, names, _parse_encoding(encoding), manifest_column, beside_manifest)
-
-    @property
-    def arguments(self) -> dict[str, Any]:
-        """What of them decides the result of a job."""
-        return asdict(self) | {"columns": list(self.columns)}
 
 
 def _parse_delimiter(text: str | None) -> str | None:

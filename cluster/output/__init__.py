@@ -38,8 +38,9 @@ from cluster.output.files import (
 from cluster.output.parts import STATUSES, Part, PartWriter, Summary, choose_parts, read_parts
 from cluster.output.reader import Output, is_output
 from cluster.output.record import InputsNote, MadeBy, RunRecord, read_run
-from cluster.output.run import Mode, Run, fingerprint_of, open_run
-from cluster.output.schema import AUDIO_TYPE, SYNTHESIS_SCHEMA, TRANSCRIPTION_SCHEMA, PartSchema, audio_feature, part_schema
+from cluster.output.run import Run
+from cluster.output.schema import AUDIO_TYPE, PartSchema, audio_feature, part_schema
+from cluster.output.start import Mode, fingerprint_of, open_run
 
 __all__ = [
     "AUDIO_TYPE",
@@ -50,8 +51,6 @@ __all__ = [
     "RECORDS_FOLDER",
     "RUN_NAME",
     "STATUSES",
-    "SYNTHESIS_SCHEMA",
-    "TRANSCRIPTION_SCHEMA",
     "TRANSCRIPTS_FOLDER",
     "InputsNote",
     "MadeBy",

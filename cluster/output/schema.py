@@ -9,48 +9,26 @@ from typing import Any
 
 import pyarrow as pa
 
+from actors.rows import AUDIO, Columns, ColumnType
 from cluster.output.readable import is_alike, readable_type
 
 logger = logging.getLogger(__name__)
 
 _MAX_TYPE_CHARS = 100  # in a message
 
-AUDIO_TYPE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
-SYNTHESIS_SCHEMA = pa.schema(
-    [
-        ("id", pa.string()),
-        ("text", pa.string()),
-        ("voice", pa.string()),
-        ("audio", AUDIO_TYPE),
-        ("sampling_rate", pa.int64()),
-        ("duration_s", pa.float64()),
-        ("status", pa.string()),
-        ("error", pa.string()),
-        ("finish_reason", pa.string()),
-        ("chunks", pa.list_(pa.struct([("text", pa.string()), ("start_s", pa.float64()), ("end_s", pa.float64())]))),
-        ("model", pa.string()),
-        ("seed", pa.int64()),
-    ]
-)
-TRANSCRIPTION_SCHEMA = pa.schema(
-    [
-        ("id", pa.string()),
-        ("path", pa.string()),
-        ("duration_s", pa.float64()),
-        ("language", pa.string()),
-        ("text", pa.string()),
-        (
-            "segments",
-            pa.list_(
-                pa.struct([("start", pa.float64()), ("end", pa.float64()), ("speaker", pa.string()), ("text", pa.string())])
-            ),
-        ),
-        ("status", pa.string()),
-        ("error", pa.string()),
-        ("finish_reason", pa.string()),
-        ("model", pa.string()),
-    ]
-)
+_SCALARS: Mapping[ColumnType, pa.DataType] = {str: pa.string(), int: pa.int64(), float: pa.float64(), bytes: pa.binary()}
+
+
+def arrow_type(kind: ColumnType) -> pa.DataType:
+    """Return the type of a column that a worker declares."""
+    if isinstance(kind, list):
+        return pa.list_(arrow_type(kind[0]))
+    if isinstance(kind, Mapping):
+        return pa.struct([(name, arrow_type(inner)) for name, inner in kind.items()])
+    return _SCALARS[kind]
+
+
+AUDIO_TYPE = arrow_type(AUDIO)
 
 
 @dataclass(frozen=True)
@@ -79,7 +57,7 @@ def audio_feature(sampling_rate: int | None) -> dict[str, Any]:
 
 
 def part_schema(
-    own: pa.Schema,
+    own: Columns,
     inputs: pa.Schema,
     *,
     consumed: Collection[str] = (),
@@ -93,7 +71,7 @@ def part_schema(
     (:func:`cluster.output.readable.readable_type`), and a line in the log says so.
 
     Args:
-        own: the job's columns, such as :data:`SYNTHESIS_SCHEMA`.
+        own: the columns that the job's workers declare.
         inputs: ``Dataset.schema``.
         consumed: input columns that do not pass through.
         features: Hugging Face features of own columns, where the type does not say it all (see :func:`audio_feature`).
@@ -101,7 +79,7 @@ def part_schema(
     """
     passed = [column for column in inputs if column.name not in consumed]
     names: dict[str, str] = {}
-    reserved = {name.casefold() for name in own.names}
+    reserved = {name.casefold() for name in own}
     taken = reserved | {column.name.casefold() for column in passed}
     for column in passed:
         name = column.name
@@ -112,7 +90,7 @@ def part_schema(
         names[column.name] = name
     written = [_readable_field(column, names[column.name]) for column in passed]
     kept = [column.name for column, field in zip(passed, written, strict=True) if is_alike(field.type, column.type)]
-    fields = [*own, *written]
+    fields = [*(pa.field(name, arrow_type(kind)) for name, kind in own.items()), *written]
     declared = {names[name]: feature for name, feature in (input_features or {}).items() if name in kept}
     described = _features_metadata(fields, {**declared, **(features or {})})
     return PartSchema(pa.schema(fields, metadata=described), len(own), names)

@@ -15,6 +15,7 @@ from actors.batching import Engine, EngineStats
 from actors.bundle import Bundle, load_bundle
 from actors.errors import EngineClosedError, RequestError
 from actors.requests import SynthesisRequest, SynthesisResult, TextChunk
+from actors.rows import InputRow
 from actors.synthesizer import SynthesisConfig, Synthesizer
 
 EMBEDDED = Path(__file__).parents[2] / "embedded" / "voice"
@@ -60,7 +61,7 @@ def synthesizer(engine: EchoEngine, embedded: Bundle) -> Synthesizer:
 @pytest.fixture(scope="module")
 def real(embedded: Bundle) -> Iterator[Synthesizer]:
     """The embedded model with few slots."""
-    synthesizer = SynthesisConfig(slots=3, audio_format="wav").open(embedded, "cpu", 1)
+    synthesizer = SynthesisConfig(slots=3, format="wav").open(embedded, "cpu", 1)
     yield synthesizer
     synthesizer.close()
 
@@ -70,7 +71,7 @@ def make_synthesizer(engine: Any, bundle: Bundle, **config: Any) -> Synthesizer:
 
 
 def speak_one(synthesizer: Synthesizer, **values: Any) -> dict[str, Any]:
-    (row,) = synthesizer([("a", {"text": "hello", **values}, None)])
+    (row,) = synthesizer([InputRow("a", {"text": "hello", **values})])
     return row
 
 
@@ -96,7 +97,7 @@ def test_a_spoken_row_has_every_column(synthesizer: Synthesizer, embedded: Bundl
 
 
 def test_the_blank_row_has_the_same_columns_in_the_same_order(synthesizer: Synthesizer) -> None:
-    assert list(speak_one(synthesizer)) == list(SynthesisConfig().blank_row("a", {"text": "hello"}, "model"))
+    assert list(speak_one(synthesizer)) == list(SynthesisConfig().blank_row(InputRow("a", {"text": "hello"}), "model"))
 
 
 @pytest.mark.parametrize(
@@ -159,13 +160,13 @@ def test_the_options_of_the_job_reach_the_model(engine: EchoEngine, embedded: Bu
 
 def test_the_text_may_be_in_another_column(engine: EchoEngine, embedded: Bundle) -> None:
     config = SynthesisConfig(text_column="sentence")
-    (row,) = Synthesizer(engine, embedded, config)([("a", {"sentence": "hello"}, None)])  # type: ignore[arg-type]
+    (row,) = Synthesizer(engine, embedded, config)([InputRow("a", {"sentence": "hello"})])  # type: ignore[arg-type]
     assert (row["text"], row["status"]) == ("hello", "ok")
-    assert config.columns == ("sentence", "voice", "seed", "speed")
+    assert config.input_columns == ("sentence", "voice", "seed", "speed")
 
 
 def test_a_row_that_could_not_be_read_is_rejected_with_that_reason(synthesizer: Synthesizer) -> None:
-    (row,) = synthesizer([("a", {"text": None}, "line 3 is not JSON")])
+    (row,) = synthesizer([InputRow("a", {"text": None}, "line 3 is not JSON")])
     assert (row["id"], row["status"], row["error"]) == ("a", "rejected", "line 3 is not JSON")
 
 
@@ -270,16 +271,16 @@ def test_what_mastering_cannot_do_is_said(engine: EchoEngine, embedded: Bundle) 
 def test_the_sampling_rate_is_that_of_the_file(
     engine: EchoEngine, embedded: Bundle, audio_format: Any, wanted: int | None, rate: int
 ) -> None:
-    synthesizer = make_synthesizer(engine, embedded, audio_format=audio_format, mastering=Mastering(sample_rate=wanted))
+    synthesizer = make_synthesizer(engine, embedded, format=audio_format, mastering=Mastering(sample_rate=wanted))
     row = speak_one(synthesizer, text="x " * 4000)
     assert (row["sampling_rate"], soundfile.info(io.BytesIO(row["audio"]["bytes"])).samplerate) == (rate, rate)
     assert row["duration_s"] == pytest.approx(1, abs=1e-3)
 
 
 def test_results_come_in_the_order_of_the_rows(synthesizer: Synthesizer) -> None:
-    rows: list[Any] = [(f"row {i}", {"text": None if i % 3 == 0 else "x" * (50 - i)}, None) for i in range(50)]
+    rows = [InputRow(f"row {i}", {"text": None if i % 3 == 0 else "x" * (50 - i)}) for i in range(50)]
     results = synthesizer(rows)
-    assert [row["id"] for row in results] == [id_ for id_, _, _ in rows]
+    assert [row["id"] for row in results] == [row.id for row in rows]
     assert [row["status"] for row in results] == ["rejected" if i % 3 == 0 else "ok" for i in range(50)]
 
 
@@ -288,7 +289,7 @@ def test_results_come_in_the_order_of_the_rows(synthesizer: Synthesizer) -> None
     [("row 1", r"row 1\.flac"), ("日本", r"日本\.flac"), ("a/b", r"a_b~\w{12}\.flac"), ("", r"row~\w{12}\.flac")],
 )
 def test_audio_is_named_after_its_row(synthesizer: Synthesizer, row_id: str, name: str) -> None:
-    (row,) = synthesizer([(row_id, {"text": "hello"}, None)])
+    (row,) = synthesizer([InputRow(row_id, {"text": "hello"})])
     assert row["id"] == row_id
     assert re.fullmatch(name, row["audio"]["path"])
 
@@ -300,7 +301,7 @@ def test_closing_closes_the_engine(synthesizer: Synthesizer, engine: EchoEngine)
 
 def test_a_row_alone_is_the_row_among_others_of_several_callers(real: Synthesizer) -> None:
     texts = ["One.", "Two is somewhat longer than one.", "Three.", "Four and five. And six, too.", "Seven."]
-    rows: list[Any] = [(f"row {i}", {"text": text}, None) for i, text in enumerate(texts)]
+    rows = [InputRow(f"row {i}", {"text": text}) for i, text in enumerate(texts)]
     alone = [real([row])[0] for row in rows]
     together: dict[int, list[dict[str, Any]]] = {}
 
@@ -321,7 +322,7 @@ def test_a_row_alone_is_the_row_among_others_of_several_callers(real: Synthesize
 def test_a_step_that_is_not_finite_fails_its_row_and_no_other(
     real: Synthesizer, monkeypatch: pytest.MonkeyPatch, where: str, value: float
 ) -> None:
-    rows: list[Any] = [(f"row {i}", {"text": text}, None) for i, text in enumerate(["One.", "Two is longer.", "Three."])]
+    rows = [InputRow(f"row {i}", {"text": text}) for i, text in enumerate(["One.", "Two is longer.", "Three."])]
     model = real._engine.model
     choose = model._choose
 
@@ -351,7 +352,7 @@ def test_audio_that_is_not_finite_fails_its_row_and_no_other(real: Synthesizer, 
             return [audio]
 
     monkeypatch.setattr(real._engine.model, "_decoder", BrokenDecoder())
-    rows = real([("a", {"text": "One."}, None), ("b", {"text": "Two, three, four, five and six."}, None)])
+    rows = real([InputRow("a", {"text": "One."}), InputRow("b", {"text": "Two, three, four, five and six."})])
     assert [row["status"] for row in rows] == ["ok", "failed"]
     assert "audio is NaN or infinite at sample 100 of chunk 1" in rows[1]["error"]
 
@@ -380,11 +381,11 @@ def test_an_engine_that_broke_raises_for_the_whole_batch(embedded: Bundle) -> No
             raise MemoryError("no room for this prompt")
 
     with Engine(BrokenModel()) as engine, pytest.raises(MemoryError, match="no room"):  # type: ignore[arg-type]
-        make_synthesizer(engine, embedded)([("a", {"text": "hello"}, None)])
+        make_synthesizer(engine, embedded)([InputRow("a", {"text": "hello"})])
 
 
 def test_an_engine_that_was_closed_fails_no_row(embedded: Bundle) -> None:
     worker = SynthesisConfig().open(embedded, "cpu", 1)
     worker.close()  # the job was interrupted: a row that is written as failed then would never be done
     with pytest.raises(EngineClosedError):
-        worker([("a", {"text": "hello"}, None)])
+        worker([InputRow("a", {"text": "hello"})])

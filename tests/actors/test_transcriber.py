@@ -15,6 +15,7 @@ from actors.audio.codec import encode
 from actors.bundle import load_bundle
 from actors.errors import EngineClosedError, RequestError
 from actors.requests import TranscriptionResult
+from actors.rows import InputRow
 from actors.transcriber import Transcriber, TranscriptionConfig, _fill
 from cluster.registry import EMBEDDED_ASR, embedded_folder
 
@@ -47,7 +48,7 @@ def wav(samples: np.ndarray) -> bytes:
 
 
 def run(transcriber: Transcriber, *audio: Any, **more: Any) -> list[dict[str, Any]]:
-    return transcriber([(f"row {i}", {"audio": value, **more}, None) for i, value in enumerate(audio)])
+    return transcriber([InputRow(f"row {i}", {"audio": value, **more}) for i, value in enumerate(audio)])
 
 
 def test_bytes_paths_and_hugging_face_audio_are_the_same(
@@ -190,7 +191,7 @@ def test_a_list_of_hotwords_is_a_context_and_anything_else_a_reason(transcriber:
 
 
 def test_an_unreadable_row_keeps_its_reason(transcriber: Transcriber) -> None:
-    (row,) = transcriber([("a", {}, "line 3 is not JSON")])
+    (row,) = transcriber([InputRow("a", {}, "line 3 is not JSON")])
     assert (row["status"], row["error"]) == ("rejected", "line 3 is not JSON")
 
 

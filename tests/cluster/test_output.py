@@ -19,6 +19,8 @@ import pytest
 
 from actors.errors import RequestError, ResumeError, SpeechmillError, StorageError, UsageError
 from actors.runtime.processor import this_maker
+from actors.synthesizer import SYNTHESIS_COLUMNS
+from actors.transcriber import TRANSCRIPTION_COLUMNS
 from cluster import output
 from cluster.dataset import Dataset, Unit, plan_units, read_rows, scan, unreadable_rows
 from cluster.output import (
@@ -26,8 +28,6 @@ from cluster.output import (
     INPUTS_NAME,
     LOCK_NAME,
     RUN_NAME,
-    SYNTHESIS_SCHEMA,
-    TRANSCRIPTION_SCHEMA,
     Output,
     audio_feature,
     choose_parts,
@@ -62,7 +62,7 @@ def dataset(tmp_path) -> Dataset:
 
 def schema_of(dataset):
     return part_schema(
-        SYNTHESIS_SCHEMA,
+        SYNTHESIS_COLUMNS,
         dataset.schema,
         consumed={"id", "text"},
         features={"audio": audio_feature(24000)},
@@ -125,15 +125,15 @@ def expected_ids(dataset):
 
 def test_clashing_input_columns_get_a_prefix_and_consumed_ones_do_not_pass():
     inputs = pa.schema([("text", pa.string()), ("status", pa.int8()), ("input_status", pa.string()), ("n", pa.int64())])
-    schema = part_schema(SYNTHESIS_SCHEMA, inputs, consumed={"text"})
+    schema = part_schema(SYNTHESIS_COLUMNS, inputs, consumed={"text"})
     assert schema.passthrough == {"status": "input_input_status", "input_status": "input_status", "n": "n"}
     assert schema.schema.field("input_input_status").type == pa.int8()
-    assert schema.schema.names[: schema.own] == SYNTHESIS_SCHEMA.names
+    assert schema.schema.names[: schema.own] == list(SYNTHESIS_COLUMNS)
 
 
 def test_columns_that_differ_in_capitals_alone_clash_too():
     inputs = pa.schema([(name, pa.string()) for name in ("ID", "Text", "TEXT", "input_TEXT", "Speaker", "speaker")])
-    assert part_schema(SYNTHESIS_SCHEMA, inputs, consumed={"text"}).passthrough == {
+    assert part_schema(SYNTHESIS_COLUMNS, inputs, consumed={"text"}).passthrough == {
         "ID": "input_ID",
         "Text": "input_input_Text",
         "TEXT": "input_input_input_TEXT",
@@ -155,7 +155,7 @@ def test_the_hugging_face_features_match_the_schema():
         ]
     )
     label = {"names": ["a", "b"], "_type": "ClassLabel"}
-    schema = part_schema(SYNTHESIS_SCHEMA, inputs, features={"audio": audio_feature(24000)}, input_features={"label": label})
+    schema = part_schema(SYNTHESIS_COLUMNS, inputs, features={"audio": audio_feature(24000)}, input_features={"label": label})
     features = json.loads(schema.schema.metadata[b"huggingface"])["info"]["features"]
     assert list(features) == schema.schema.names
     assert features["audio"] == {"sampling_rate": 24000, "_type": "Audio"}
@@ -184,7 +184,7 @@ def test_a_type_that_readers_lack_is_written_as_another_and_told(tmp_path, caplo
     tags = pa.array([[("a", 1)], None], pa.map_(pa.string(), pa.int64()))
     table = pa.table({"tags": tags, "deep": pa.nulls(2, deep)})
     features = {"tags": {"dtype": "of the input", "_type": "Value"}}
-    schema = part_schema(TRANSCRIPTION_SCHEMA, table.schema, input_features=features)
+    schema = part_schema(TRANSCRIPTION_COLUMNS, table.schema, input_features=features)
     assert "column 'tags' is written as list<item: struct<key: string, value: int64>>: not every reader has map" in caplog.text
     assert "column 'deep' is written as JSON text: not every reader has struct<a: struct" in caplog.text
     described = json.loads(schema.schema.metadata[b"huggingface"])["info"]["features"]
@@ -201,8 +201,8 @@ def test_a_part_that_nobody_could_open_is_not_stored(tmp_path, dataset):
     deep = pa.int64()
     for _ in range(120):
         deep = pa.struct([("a", deep)])
-    fields = [*SYNTHESIS_SCHEMA, pa.field("deep", deep)]
-    schema = output.PartSchema(pa.schema(fields), len(SYNTHESIS_SCHEMA), {"deep": "deep"})
+    own = part_schema(SYNTHESIS_COLUMNS, pa.schema([])).schema
+    schema = output.PartSchema(own.append(pa.field("deep", deep)), len(own), {"deep": "deep"})
     with start(tmp_path / "out", dataset) as run:
         batch = read_rows(dataset, Unit(0, 0, 2), ["text"])
         batch = replace(batch, table=pa.table({"deep": pa.nulls(2, deep)}))
@@ -212,9 +212,9 @@ def test_a_part_that_nobody_could_open_is_not_stored(tmp_path, dataset):
 
 
 def test_the_transcription_schema_is_the_documented_one():
-    columns = "id, path, duration_s, language, text, segments, status, error, finish_reason, model"
-    assert ", ".join(TRANSCRIPTION_SCHEMA.names) == columns
-    assert str(TRANSCRIPTION_SCHEMA.field("segments").type) == (
+    columns = "id, path, duration_s, language, text, segments, status, error, finish_reason, model, coverage"
+    assert ", ".join(TRANSCRIPTION_COLUMNS) == columns
+    assert str(part_schema(TRANSCRIPTION_COLUMNS, pa.schema([])).schema.field("segments").type) == (
         "list<item: struct<start: double, end: double, speaker: string, text: string>>"
     )
 
@@ -717,7 +717,8 @@ def count_saves(monkeypatch):
         keys.append(key)
         plain(store, key, *rest, **named)
 
-    monkeypatch.setattr(output.run, "write_json", write)
+    for module in (output.start, output.run):
+        monkeypatch.setattr(module, "write_json", write)
     return keys
 
 

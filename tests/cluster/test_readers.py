@@ -16,8 +16,9 @@ import pyarrow.dataset
 import pyarrow.parquet as pq
 import pytest
 
+from actors.synthesizer import SYNTHESIS_COLUMNS
 from cluster.dataset import Unit, read_rows, scan
-from cluster.output import SYNTHESIS_SCHEMA, TRANSCRIPTS_FOLDER, audio_feature, compact, open_run, part_schema
+from cluster.output import TRANSCRIPTS_FOLDER, audio_feature, compact, open_run, part_schema
 from cluster.storage import open_store
 
 SENTENCES = ["one", "two", "three"]
@@ -37,7 +38,7 @@ def output(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     pq.write_table(pa.table({"text": SENTENCES, **ODD}), tmp_path / "in.parquet")
     dataset = scan(tmp_path / "in.parquet")
     features = {"audio": audio_feature(24_000)}
-    schema = part_schema(SYNTHESIS_SCHEMA, dataset.schema, consumed=["text"], features=features)
+    schema = part_schema(SYNTHESIS_COLUMNS, dataset.schema, consumed=["text"], features=features)
     rows = 1 if request.param == 3 else 3
     with open_run(tmp_path / "out", arguments={}, other={}, inputs=dataset.inputs) as run:
         for unit in [Unit(0, first, rows) for first in range(0, 3, rows)]:

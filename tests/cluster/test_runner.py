@@ -30,7 +30,7 @@ from cluster.runner import (
     cut_unit,
     run_units,
 )
-from tests.cluster.tiny_job import PATIENCE_S, SCHEMA, TinyConfig, TinyJob, count_marks, make_task, open_job
+from tests.cluster.tiny_job import COLUMNS, PATIENCE_S, TinyConfig, TinyJob, count_marks, make_task, open_job
 
 IN_PROCESS = InProcess("cpu", 1)
 ROWS = [f"row {i}" for i in range(40)]
@@ -119,7 +119,7 @@ def test_a_row_whose_values_cannot_be_written_fails_without_them(tmp_path: Path,
     (tmp_path / "in.csv").write_text("text,tag\none,good\ntwo,bad\nthree,good\n")
     dataset = scan(tmp_path / "in.csv")
     with open_run(tmp_path / "out", arguments={}, other={}, inputs=dataset.inputs) as open_:
-        task = make_task(dataset, open_.writer(part_schema(SCHEMA, dataset.schema, consumed=["text"])), TinyConfig(tmp_path))
+        task = make_task(dataset, open_.writer(part_schema(COLUMNS, dataset.schema, consumed=["text"])), TinyConfig(tmp_path))
         with IN_PROCESS.open(task) as pool:
             list(run_units(task, [Unit(0, 0, 3)], pool))
         rows = {row["id"]: (row["status"], row["tag"], row["error"]) for row in Output(open_.store).rows()}
@@ -149,7 +149,7 @@ def test_a_row_that_cannot_be_read_is_rejected_and_its_neighbours_are_read(tmp_p
     data[place : place + 4] = (1 << 30).to_bytes(4, "little")  # the text's length
     path.write_bytes(data)
     with open_run(tmp_path / "out", arguments={}, other={}, inputs=dataset.inputs) as open_:
-        writer = open_.writer(part_schema(SCHEMA, dataset.schema, consumed=["text"]))
+        writer = open_.writer(part_schema(COLUMNS, dataset.schema, consumed=["text"]))
         task = make_task(dataset, writer, TinyConfig(tmp_path))
         with IN_PROCESS.open(task) as pool:
             done = list(run_units(task, [Unit(0, 0, 40)], pool))
@@ -252,7 +252,7 @@ def test_small_shards_go_through_a_worker_together_and_stay_parts_of_their_own(t
         (tmp_path / f"{i}.txt").write_text(text + "\n")
     dataset = scan(tmp_path)
     with open_run(tmp_path / "out", arguments={}, other={}, inputs=dataset.inputs) as open_:
-        writer = open_.writer(part_schema(SCHEMA, dataset.schema, consumed=["text"]))
+        writer = open_.writer(part_schema(COLUMNS, dataset.schema, consumed=["text"]))
         task = make_task(dataset, writer, TinyConfig(tmp_path))
         with IN_PROCESS.open(task) as pool:
             groups = Groups(pool)
@@ -268,7 +268,7 @@ def test_of_units_that_go_together_one_that_cannot_be_read_is_lost_alone(tmp_pat
     dataset = scan([tmp_path / f"{name}.txt" for name in "abc"])
     (tmp_path / "b.txt").write_text("one\n")
     with open_run(tmp_path / "out", arguments={}, other={}, inputs=dataset.inputs) as open_:
-        writer = open_.writer(part_schema(SCHEMA, dataset.schema, consumed=["text"]))
+        writer = open_.writer(part_schema(COLUMNS, dataset.schema, consumed=["text"]))
         task = make_task(dataset, writer, TinyConfig(tmp_path))
         outcomes = UnitWorker(task, "cpu", 1).run(tuple(Unit(i, 0, 2) for i in range(3)))
     assert [type(outcome) for outcome in outcomes] == [UnitLost, UnitDone, UnitDone]

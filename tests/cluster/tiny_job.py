@@ -5,24 +5,24 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from actors.batching import EngineStats
 from actors.bundle import Bundle
 from actors.errors import StorageError
+from actors.rows import Columns, InputRow, blank_row
 from cluster.dataset import Dataset, Unit, plan_units, scan
 from cluster.output import PartWriter, open_run, part_schema
 from cluster.registry import EMBEDDED, describe
-from cluster.runner import Row, Task
+from cluster.runner import Task
 
-SCHEMA = pa.schema([(name, pa.string()) for name in ("id", "text", "status", "error", "model", "worker")])
+COLUMNS: Columns = dict.fromkeys(("id", "text", "status", "error", "model", "worker"), str)
 
 # How long rows wait for each other before they fail: only with a broken runner do they wait that long.
 PATIENCE_S = 60.0
@@ -36,17 +36,21 @@ class Panic(BaseException):
 class TinyConfig:
     """``folder`` is where workers leave marks; ``broken`` ones cannot be opened."""
 
+    revision: ClassVar[int] = 1
+    output_columns: ClassVar[Columns] = COLUMNS
+
     folder: Path
     broken: bool = False
-    columns: tuple[str, ...] = ("text",)
+    input_columns: tuple[str, ...] = ("text",)
+    slots: int = 1
 
     def open(self, bundle: Bundle, device: str, threads: int) -> "TinyWorker":
         if self.broken:
             raise StorageError("the model's weights cannot be read")
         return TinyWorker(self.folder, f"{bundle.manifest.name} on {device} with {threads} threads")
 
-    def blank_row(self, row_id: str, values: Mapping[str, Any], model: str) -> dict[str, Any]:
-        return {"id": row_id, "text": values["text"], "status": "rejected", "error": None, "model": model}
+    def blank_row(self, row: InputRow, model: str) -> dict[str, Any]:
+        return blank_row(COLUMNS, row.id, model) | {"text": row.values["text"]}
 
 
 class TinyWorker:
@@ -60,18 +64,18 @@ class TinyWorker:
         self._meeting = threading.Barrier(2)
         self._broken = threading.Event()
 
-    def __call__(self, rows: Sequence[Row]) -> list[dict[str, Any]]:
-        return [self._process(*row) for row in rows]
+    def __call__(self, rows: Sequence[InputRow]) -> list[dict[str, Any]]:
+        return list(map(self._process, rows))
 
     def close(self) -> None:
         self._closed.set()
         leave_mark(self._folder, "closed")
 
-    def _process(self, row_id: str, values: Mapping[str, Any], unreadable: str | None) -> dict[str, Any]:
-        row = {"id": row_id, "text": values["text"], "model": self._model, "worker": str(os.getpid())}
-        if unreadable:
-            return {**row, "status": "rejected", "error": unreadable}
-        command, _, _ = values["text"].partition(":")
+    def _process(self, given: InputRow) -> dict[str, Any]:
+        row = {"id": given.id, "text": given.values["text"], "model": self._model, "worker": str(os.getpid())}
+        if given.error:
+            return {**row, "status": "rejected", "error": given.error}
+        command, _, _ = given.values["text"].partition(":")
         match command:
             case "raise":
                 raise RuntimeError("this row breaks its unit")
@@ -155,7 +159,7 @@ def open_job(folder: Path, texts: Sequence[str], rows_per_unit: int, **changes: 
     (folder / "in.txt").write_text("".join(text + "\n" for text in texts))
     dataset = scan(folder / "in.txt")
     with open_run(folder / "out", arguments={}, other={}, inputs=dataset.inputs) as run:
-        writer = run.writer(part_schema(SCHEMA, dataset.schema, consumed=["text"]))
+        writer = run.writer(part_schema(COLUMNS, dataset.schema, consumed=["text"]))
         task = make_task(dataset, writer, TinyConfig(folder, **changes))
         yield TinyJob(task, plan_units(dataset.shards, rows_per_unit), folder)
 

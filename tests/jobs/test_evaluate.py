@@ -10,8 +10,9 @@ import pytest
 
 pytest.importorskip("jiwer", reason="error rates need jiwer")
 
+from actors.transcriber import TRANSCRIPTION_COLUMNS
 from cluster.dataset import plan_units, read_rows, scan
-from cluster.output import TRANSCRIPTION_SCHEMA, compact, open_run, part_schema
+from cluster.output import compact, open_run, part_schema
 from jobs import evaluate
 from jobs.console import run_app
 
@@ -201,7 +202,7 @@ def write_output(folder: Path) -> Path:
     """Write what a transcription of two rows leaves, in two parts, with the subtitles and texts of ``--files``."""
     source = table(folder / "in.jsonl", {"id": "a"}, {"id": "b"})
     dataset = scan(source, "id")
-    schema = part_schema(TRANSCRIPTION_SCHEMA, dataset.schema, consumed={"id"})
+    schema = part_schema(TRANSCRIPTION_COLUMNS, dataset.schema, consumed={"id"})
     with open_run(folder / "out", arguments={}, other={}, inputs=dataset.inputs, mode="resume") as job:
         for unit in plan_units(dataset.shards, 1):
             batch = read_rows(dataset, unit, ["id"])

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from actors.errors import InputDataError, StorageError, UsageError
+from actors.synthesizer import SYNTHESIS_COLUMNS
 from cluster.dataset import read_rows, scan
-from cluster.output import SYNTHESIS_SCHEMA, compact, open_run, part_schema
+from cluster.output import compact, open_run, part_schema
 from jobs.extract_audio import extract
 
 NAMES = ["a.flac", "../../b.flac", "\u0928" * 83 + ".flac", None, "e.flac"]
@@ -17,17 +18,17 @@ def make_corpus(folder: Path, status: str = "ok") -> Path:
     folder.mkdir(exist_ok=True)
     (folder / "in.csv").write_text("id,text\n" + "".join(f"{id_},text\n" for id_ in "abcde"))
     dataset = scan(folder / "in.csv")
-    schema = part_schema(SYNTHESIS_SCHEMA, dataset.schema, consumed=["id", "text"])
+    schema = part_schema(SYNTHESIS_COLUMNS, dataset.schema, consumed=["id", "text"])
     with open_run(folder / "corpus", arguments={}, other={}, inputs=dataset.inputs) as job:
         for unit in job.missing_units(dataset.shards, 2):
             batch = read_rows(dataset, unit, ["text"])
             rows = [
                 {
                     "id": row.id,
-                    "status": "rejected" if row.position == 1 else status,
-                    "audio": {"bytes": str(row.position).encode(), "path": NAMES[row.position]},
+                    "status": "rejected" if i == 1 else status,
+                    "audio": {"bytes": str(i).encode(), "path": NAMES[i]},
                 }
-                for row in batch.rows
+                for i, row in enumerate(batch.rows, unit.first)
             ]
             job.writer(schema).write(batch, rows)
         job.finish(dataset.shards, cpu_s=0.0)

@@ -1,4 +1,4 @@
-"""What the jobs share: the search for shared ids beside a run, the sizes of units, where an output goes."""
+"""What the jobs share: the search for shared ids beside a run, the sizes of units."""
 
 import logging
 import threading
@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from actors.errors import SpeechmillError, StorageError, UsageError
+from actors.errors import SpeechmillError, StorageError
 from cluster.dataset import Dataset, Unit, scan
 from cluster.output import Run, Summary, open_run, part_schema, read_run
 from cluster.runner import InProcess
 from cluster.storage import open_store
 from jobs import pipeline
-from jobs.pipeline import UnitRows, output_location, parse_workers, report_input, run_missing
-from tests.cluster.tiny_job import PATIENCE_S, SCHEMA, TinyConfig, make_task
+from jobs.pipeline import UnitRows, report_input, run_missing
+from tests.cluster.tiny_job import COLUMNS, PATIENCE_S, TinyConfig, make_task
 
 RunTexts = Callable[..., Summary]
 
@@ -30,7 +30,7 @@ def run_job(tmp_path: Path) -> RunTexts:
         dataset = scan(tmp_path / "in.csv")
         with open_run(tmp_path / "out", arguments={}, other={}, inputs=dataset.inputs) as run:
             task = make_task(
-                dataset, run.writer(part_schema(SCHEMA, dataset.schema, consumed=["id", "text"])), TinyConfig(tmp_path)
+                dataset, run.writer(part_schema(COLUMNS, dataset.schema, consumed=["id", "text"])), TinyConfig(tmp_path)
             )
             return run_missing(run, task, InProcess("cpu", 1), UnitRows(1, 2, 2))[0]
 
@@ -114,24 +114,3 @@ def test_the_last_units_are_cut_finer_unless_their_size_is_given() -> None:
     assert [unit.count for unit in cut[16:]] == [64] * 16
     assert UnitRows(16, 256).with_finer_tail(units[:1], workers=2) == [Unit(0, 64 * i, 64) for i in range(4)]
     assert UnitRows(16, 256, 256).with_finer_tail(units, workers=2) == units
-
-
-@pytest.mark.parametrize(("text", "bounds"), [(None, None), ("4", (4, 4)), ("0:64", (0, 64)), ("2:2", (2, 2))])
-def test_workers_are_a_number_or_bounds(text: str | None, bounds: tuple[int, int] | None) -> None:
-    assert parse_workers(text) == bounds
-
-
-@pytest.mark.parametrize("text", ["0", "0:0", "4:2", "-1:3", "a", "1:b", ""])
-def test_other_workers_are_refused(text: str) -> None:
-    with pytest.raises(UsageError, match=f"--workers '{text}' is neither N nor MIN:MAX"):
-        parse_workers(text)
-
-
-def test_an_output_is_made_absolute_but_under_ray_job_submit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert output_location("out") == str(tmp_path / "out")
-    monkeypatch.setenv("RAY_JOB_CONFIG_JSON_ENV_VAR", "{}")
-    assert output_location(str(tmp_path / "out")) == str(tmp_path / "out")
-    assert output_location("s3://bucket/out") == "s3://bucket/out"
-    with pytest.raises(UsageError, match="--output out is relative"):
-        output_location("out")

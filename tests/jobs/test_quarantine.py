@@ -29,10 +29,9 @@ from actors.synthesizer import SynthesisConfig
 from actors.transcriber import TranscriptionConfig
 from cluster.dataset import InputBatch, Unit, scan
 from cluster.media import MediaReader
-from cluster.output import SYNTHESIS_SCHEMA, audio_feature, open_run, part_schema
+from cluster.output import audio_feature, open_run, part_schema
 from cluster.registry import EMBEDDED, EMBEDDED_ASR, describe, embedded_folder, fetch
 from cluster.runner import InProcess, Task, WorkerConfig
-from jobs import transcribe_dataset
 from jobs.pipeline import UnitRows, run_missing
 
 MARK = "porridge"  # is in what the row holds, and not in its id: a row is written at least by that
@@ -153,13 +152,13 @@ def wrap(
 class Job:
     """A job of three rows, run in this process with a model that is opened once."""
 
-    def __init__(self, folder: Path, config: WorkerConfig, column: str, schema: pa.Schema, model: str) -> None:
+    def __init__(self, folder: Path, config: WorkerConfig, column: str, model: str) -> None:
         self._folder = folder
         self._config = config
         self._dataset = scan(folder / "in.parquet", column)
-        features = {"audio": audio_feature(None)} if "audio" in schema.names else {}
+        features = {"audio": audio_feature(None)} if "audio" in config.output_columns else {}
         consumed = {"id", column, "context"}
-        self._schema = part_schema(schema, self._dataset.schema, consumed=consumed, features=features)
+        self._schema = part_schema(config.output_columns, self._dataset.schema, consumed=consumed, features=features)
         self._model = describe(model)[0]
         self._runs = 0
 
@@ -188,7 +187,7 @@ def job(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     with pytest.MonkeyPatch.context() as patch:
         if request.param == "speech":
             columns["text"] = ["Yes.", f"{MARK.title()}.", "No."]  # which front ends make small again
-            reference, schema, column, rooms = EMBEDDED, SYNTHESIS_SCHEMA, "text", "actors.synthesizer"
+            reference, column, rooms = EMBEDDED, "text", "actors.synthesizer"
             config: WorkerConfig = SynthesisConfig(mastering=Mastering(trim_silence=True, loudness_lufs=-30))
         else:
             with open_model(embedded_folder(), threads=1) as voice:
@@ -197,7 +196,7 @@ def job(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
             for name in columns["audio"]:
                 (folder / name).write_bytes(encode(said.audio, said.sample_rate, "wav"))
             columns["context"] = [None, MARK, None]
-            reference, schema, column, rooms = EMBEDDED_ASR, transcribe_dataset._SCHEMA, "audio", "actors.transcriber"
+            reference, column, rooms = EMBEDDED_ASR, "audio", "actors.transcriber"
             write(columns, folder / "in.parquet")
             reader = MediaReader.of(scan(folder / "in.parquet", "audio"), str(folder))
             config = TranscriptionConfig(reader, options={"max_new_tokens": 40})
@@ -205,7 +204,7 @@ def job(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         with open_model(fetch(describe(reference)[0]), threads=1, slots=2) as engine:
             patch.setattr(f"{rooms}.open_model", lambda *_, **__: engine)
             patch.setattr(engine, "close", lambda: None)
-            yield Job(folder, config, column, schema, reference)
+            yield Job(folder, config, column, reference)
         patch.undo()
         engine.close()
 

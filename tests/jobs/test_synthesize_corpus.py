@@ -15,7 +15,7 @@ import pytest
 
 from actors.audio.codec import decode
 from actors.audio.mastering import loudness
-from cluster.output import SYNTHESIS_SCHEMA
+from actors.synthesizer import SYNTHESIS_COLUMNS
 from cluster.registry import EMBEDDED, describe
 from jobs.extract_audio import extract
 
@@ -148,7 +148,7 @@ def test_other_columns_pass_through_and_hugging_face_knows_the_types(synthesize,
     assert synthesize("--input", tmp_path / "in.parquet", "--output", tmp_path / "out").code == 0
     (part,) = (tmp_path / "out").glob("part-*.parquet")
     output = pq.read_table(part)
-    assert output.schema.names == [*SYNTHESIS_SCHEMA.names, "n", "tags", "where", "input_status"]
+    assert output.schema.names == [*SYNTHESIS_COLUMNS, "n", "tags", "where", "input_status"]
     for name in ("n", "tags", "where"):
         assert output.column(name).equals(table.column(name).cast(output.schema.field(name).type))
     assert output.column("input_status").to_pylist() == ["draft", "final"]
@@ -261,6 +261,10 @@ def test_the_run_record_says_what_was_done(undisturbed):
     assert arguments["model"] == describe(EMBEDDED)[0].reference
     assert (arguments["seed"], arguments["format"], arguments["options"]) == (0, "flac", {"pause_s": 0.15})
     assert arguments["columns"]["n"] == "int64"
+    # One more name, or one less, and no output of before can be resumed.
+    assert " ".join(sorted(arguments)) == (
+        "columns device format id_column limit max_text_chars model options seed text_column text_files voice"
+    )
     assert {"python", "speechmill", "onnxruntime", "pyarrow", "ray", "numpy"} <= record["versions"].keys()
     assert record["inputs"] == {"file": ".speechmill/inputs.json", "shards": 2}
     assert [name for name, _ in read_json(undisturbed / ".speechmill" / "inputs.json")["inputs"]] == ["a.jsonl", "b.jsonl"]

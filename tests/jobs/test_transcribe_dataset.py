@@ -18,8 +18,9 @@ import pytest
 from actors.audio.codec import encode
 from actors.errors import StorageError
 from actors.subtitles import CueLimits
+from actors.transcriber import TRANSCRIPTION_COLUMNS
 from cluster.dataset import read_rows, scan
-from cluster.output import TRANSCRIPTION_SCHEMA, compact, open_run, part_schema
+from cluster.output import compact, open_run, part_schema, read_run
 from cluster.storage import open_store
 from jobs import transcribe_dataset
 from jobs.console import run_app
@@ -99,7 +100,7 @@ def test_a_folder_with_bad_files(transcribe: Run, recordings: Path, tmp_path: Pa
     assert rows["silence.wav"]["finish_reason"] == "silence"
     assert rows["truncated.flac"]["finish_reason"] == "damaged"
     assert "it is truncated: its audio breaks off at " in rows["truncated.flac"]["error"]
-    assert list(rows["a.flac"]) == [*TRANSCRIPTION_SCHEMA.names, "coverage"]
+    assert list(rows["a.flac"]) == list(TRANSCRIPTION_COLUMNS)
     assert rows["a.flac"]["path"] == str(recordings / "a.flac")
     assert rows["sub/b.mp3"]["text"] == said
     files = tmp_path / "out" / "__transcripts"
@@ -197,6 +198,13 @@ def test_resuming_does_what_is_missing_and_refuses_other_options(transcribe: Run
     arguments = ("--input", recordings, "--output", tmp_path / "out", "--rows-per-unit", 2)
     code, printed = transcribe(*arguments, "--fail-on", "silence", "--fail-on", "length")
     assert (code, "4 of 8 rows: silence" in printed, "rows: length" in printed) == (1, True, False)
+    record = read_run(open_store(tmp_path / "out"))
+    assert record is not None
+    # One more name, or one less, and no output of before can be resumed.
+    assert " ".join(sorted(record.arguments)) == (
+        "allow_stores audio_column audio_root audio_track columns context damaged device id_column limit max_audio_s model "
+        "options text_files"
+    )
     parts = sorted((tmp_path / "out").glob("part-*.parquet"))
     before = {part.name: part.read_bytes() for part in parts}
     parts[1].unlink()
@@ -233,7 +241,7 @@ def finished_output(output: Path, ids: list[str]) -> Path:
     """Write a finished job with a transcript for each id."""
     pq.write_table(pa.table({"id": ids, "path": ids}), output.with_suffix(".parquet"))
     dataset = scan(output.with_suffix(".parquet"), "path")
-    schema = part_schema(transcribe_dataset._SCHEMA, dataset.schema, consumed=["id", "path"])
+    schema = part_schema(TRANSCRIPTION_COLUMNS, dataset.schema, consumed=["id", "path"])
     with open_run(output, arguments={}, other={}, inputs=dataset.inputs) as job:
         for unit in job.missing_units(dataset.shards, 3):
             batch = read_rows(dataset, unit, ["path"])

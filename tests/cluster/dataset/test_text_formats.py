@@ -12,7 +12,8 @@ import pyarrow as pa
 import pytest
 
 from actors.errors import InputDataError
-from cluster.dataset import Dataset, InputRow, TextOptions, plan_units, read_rows, remove_decompressed, scan
+from actors.rows import InputRow
+from cluster.dataset import Dataset, TextOptions, plan_units, read_rows, remove_decompressed, scan
 
 LINES = [f"Zeile {i}: Straße, café, 中文 🎈" for i in range(600)]
 

@@ -1,0 +1,115 @@
+"""Runs a job, whatever its workers do: from the rows and the config that a command has made of its options to its exit code."""
+
+import logging
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from actors.bundle import Manifest
+from actors.deciding import deciding_arguments
+from cluster.dataset import Dataset, TextOptions
+from cluster.output import PartSchema, open_run, part_schema
+from cluster.registry import Pinned
+from cluster.runner import Task, WorkerConfig
+from cluster.storage import Store
+from jobs.console import EXIT_FAILED_ROWS, exit_code, name_job, print_summary
+from jobs.options import SharedOptions
+from jobs.pipeline import UnitRows, choose_backend, first_rows, report_input, report_precision, run_missing
+from jobs.plan import print_plan
+
+logger = logging.getLogger("speechmill")
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a command has made of its options.
+
+    Attributes:
+        dataset: the rows.
+        text_files: how those of the input are written.
+        model: what workers open.
+        manifest: the model's.
+        config: how workers are made.
+        output: folder or URI, absolute.
+        unit_rows: how many rows a unit has, if the user does not say.
+        arguments: what decides the result besides the config and what all jobs have.
+        features: Hugging Face features of output columns whose type does not say it all.
+        passed: input columns that workers read and that pass through all the same.
+        finish: is given the output once all rows are there, and returns how much of what it writes there it could not.
+    """
+
+    dataset: Dataset
+    text_files: TextOptions
+    model: Pinned
+    manifest: Manifest
+    config: WorkerConfig
+    output: str
+    unit_rows: UnitRows
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    features: Mapping[str, Any] = field(default_factory=dict)
+    passed: Collection[str] = ()
+    finish: Callable[[Store], int] = lambda _: 0
+
+
+def run_job(job: Job, shared: SharedOptions) -> int:
+    """Do what is missing of a job, or say what that would take; return the exit code.
+
+    Raises:
+        ResumeError: the output is of a job with other arguments, or another job writes it.
+        SpeechmillError: see :func:`cluster.output.open_run` and :func:`jobs.pipeline.run_missing`.
+    """
+    report_input(job.dataset)
+    dataset = job.dataset if shared.limit is None else first_rows(job.dataset, shared.limit)
+    schema = _schema(job)
+    backend = choose_backend(shared.no_ray, shared.pool, shared.cores_per_worker, shared.gpus_per_worker, shared.ray_address)
+    unit_rows = replace(job.unit_rows, fixed=shared.rows_per_unit)
+    if shared.dry_run:
+        print_plan(dataset, job.model, job.manifest, job.config, backend, unit_rows, shared.price)
+        return 0
+    with open_run(
+        job.output,
+        arguments=_arguments(job, schema, shared.limit, backend.device),
+        other={
+            "workers": shared.workers,
+            "cores_per_worker": shared.cores_per_worker,
+            "gpus_per_worker": shared.gpus_per_worker,
+            "slots": job.config.slots,
+        },
+        inputs=dataset.inputs,
+        mode="resume" if shared.resume else "overwrite",
+        revision=job.config.revision,
+    ) as run:
+        name_job(run.session)
+        report_precision(job.manifest, shared.gpus_per_worker)
+        task = Task(dataset, run.writer(schema), job.model, job.config)
+        summary, tally = run_missing(run, task, backend, unit_rows)
+        unwritten = job.finish(run.store)
+        print_summary(summary, tally, str(run.store), job.manifest, run.duplicate_ids)
+    for shard in dataset.corrupt:
+        logger.error("%s was skipped: %s", shard.uri, shard.error)
+    return exit_code(summary, shared.fail_on) or (EXIT_FAILED_ROWS if unwritten or dataset.corrupt else 0)
+
+
+def _schema(job: Job) -> PartSchema:
+    consumed = {job.dataset.id_column, *job.config.input_columns}.difference(job.passed)
+    return part_schema(
+        job.config.output_columns,
+        job.dataset.schema,
+        consumed=consumed,
+        features=job.features,
+        input_features=job.dataset.features,
+    )
+
+
+def _arguments(job: Job, schema: PartSchema, limit: int | None, device: str) -> dict[str, Any]:
+    """Return what decides the result: a job can only be resumed with all of it equal. No name may be there twice."""
+    return dict(
+        model=job.model.reference,
+        id_column=job.dataset.id_column,
+        text_files=deciding_arguments(job.text_files),
+        limit=limit,
+        device=device,
+        columns=schema.columns,
+        **job.arguments,
+        **deciding_arguments(job.config),
+    )
