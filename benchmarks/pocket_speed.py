@@ -2,9 +2,9 @@
 
 ``make bench`` prepares the environments and runs it. Weights are random (see ``pocket_checkpoint.py``), every row speaks 63
 frames (5 s) behind a voice of 10 s, all use the same threads but pocket-tts, which does best with its own setting of one thread
-and one more for its decoder. Writes ``.bench/pocket_speed.json`` and the table in the README.
+and one more for its decoder. Writes ``.bench/pocket_speed.json`` and the table in ``docs/performance.md``.
 
-Another variant of the package's configs: ``--variant english_2m_2026-10 --no-readme``; transformers knows the largest only.
+Another variant of the package's configs: ``--variant english_2m_2026-10 --no-page``; transformers knows the largest only.
 """
 
 import subprocess

@@ -1,7 +1,7 @@
 """Soprano at its true size: soprano-tts against our engine, alternating in one run; medians and ratios.
 
 ``make bench`` prepares the environments and runs it. Weights are random (see ``soprano_checkpoint.py``), every row speaks the
-same number of tokens, both use the same threads. Writes ``.bench/soprano_speed.json`` and the table in the README.
+same number of tokens, both use the same threads. Writes ``.bench/soprano_speed.json`` and the table in ``docs/performance.md``.
 """
 
 import subprocess

@@ -2,7 +2,7 @@
 
 ``make bench`` prepares the environments and runs it. The encoders have the size of the real ones, the language model that of
 the 1.5B model; weights are random, so every answer is ended at the same number of tokens. Writes
-``.bench/transcription_speed.json`` and the table in the README. Takes 20 GB of disk and of memory.
+``.bench/transcription_speed.json`` and the table in ``docs/performance.md``. Takes 20 GB of disk and of memory.
 """
 
 import subprocess

@@ -1,8 +1,8 @@
 """VibeVoice-Realtime at its true size: PyTorch and the known ONNX pipeline against our engine, alternating in one run.
 
 ``make bench`` prepares the environments and runs it. Weights and the voice are random (``vibevoice_checkpoint.py``), every row
-speaks 30 frames (4 s), all use the same threads. Writes ``.bench/vibevoice_speed.json`` and the table in the README. Takes 15
-GB of disk, and 12 GB of memory for the export.
+speaks 30 frames (4 s), all use the same threads. Writes ``.bench/vibevoice_speed.json`` and the table in
+``docs/performance.md``. Takes 15 GB of disk, and 12 GB of memory for the export.
 """
 
 import json

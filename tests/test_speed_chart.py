@@ -1,0 +1,37 @@
+"""The picture is what docs/performance.md gives."""
+
+import importlib
+import re
+from pathlib import Path
+from types import ModuleType
+from xml.etree import ElementTree
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def chart(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    return importlib.import_module("speed_chart")
+
+
+def test_the_picture_is_up_to_date(chart: ModuleType) -> None:
+    assert chart.PICTURE.read_text() == chart.draw(chart.SPEEDS.read_text()), "run python benchmarks/speed_chart.py"
+
+
+def test_bars_are_as_long_as_we_are_faster(chart: ModuleType) -> None:
+    page = chart.SPEEDS.read_text()
+    peer, fp32, int8 = chart.bars("soprano_speed", page)
+    assert (peer.kind, peer.ratio, fp32.kind, int8.kind) == ("peer", 1.0, "fp32", "int8")
+    widths = [float(width) for width in re.findall(r'width="([\d.]+)" height="13"', chart.draw(page))]
+    assert widths[2] / widths[0] == pytest.approx(int8.ratio, rel=0.01)
+
+
+def test_it_is_xml_and_nothing_leaves_it(chart: ModuleType) -> None:
+    root = ElementTree.fromstring(chart.draw(chart.SPEEDS.read_text()))  # noqa: S314 - our own
+    _, _, width, height = map(int, root.attrib["viewBox"].split())
+    for bar in root.iter("{http://www.w3.org/2000/svg}rect"):
+        assert float(bar.get("x", 0)) + float(bar.attrib["width"]) <= width
+        assert float(bar.get("y", 0)) + float(bar.attrib["height"]) <= height
