@@ -61,7 +61,7 @@ def parser(description: str) -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(description=description)
     made.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     made.add_argument("--rounds", type=int, default=3)
-    made.add_argument("--no-page", action="store_true", help="leave the table in docs/performance.md alone")
+    made.add_argument("--no-page", action="store_true", help="leave the tables of the page alone")
     return made
 
 
