@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from actors.batching import Engine
-from actors.bundle import Bundle, Manifest, load_bundle
+from actors.bundle import MANIFEST_NAME, Bundle, Manifest, load_bundle
 from actors.errors import BundleError, RequestError, SpeechmillError, UsageError
 from actors.families.pocket_tts import loop as pocket_tts
 from actors.families.soprano import loop as soprano
@@ -148,9 +148,10 @@ def _family(manifest: Manifest) -> Family:
 
 
 def _find(reference: Path | str) -> Bundle:
-    if Path(reference).is_dir():
+    # A folder alone is none: in a checkout of ours there is one that is called "embedded", as the model is.
+    if isinstance(reference, Path) or (Path(reference) / MANIFEST_NAME).is_file():
         return load_bundle(reference)
-    # The one arrow from here to cluster/, taken at call time: only a reference that is not a folder needs the registry.
+    # The one arrow from here to cluster/, taken at call time: only a reference that is not a bundle needs the registry.
     from cluster.registry import fetch
 
     return fetch(str(reference))

@@ -2,10 +2,12 @@
 
 import ast
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -77,3 +79,16 @@ def test_messages_that_are_explained_are_ours() -> None:
     quoted, ours = [*messages()], texts()
     assert len(quoted) > 40
     assert [piece for piece in quoted if piece not in ours] == []
+
+
+def test_continuous_integration_is_one_script_from_the_oldest_python_on() -> None:
+    (job,) = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())["jobs"].values()
+    assert job["steps"][-1] == {"run": ".ci/run"}
+    oldest = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"]
+    assert f">={job['strategy']['matrix']['python'][0]}" == oldest
+
+
+def test_who_reports_a_bug_is_asked_for_what_explains_it() -> None:
+    form = yaml.safe_load((ROOT / ".github" / "ISSUE_TEMPLATE" / "bug.yml").read_text())
+    labels = [part["attributes"].get("label") for part in form["body"]]
+    assert {"speechmill doctor --json", "run.json"} <= set(labels)
