@@ -4,6 +4,7 @@
 commands, one of them.
 """
 
+import inspect
 import re
 import sys
 import typing
@@ -33,8 +34,8 @@ def table(module: str, name: str = "") -> str:
     """Return the table of a job's options and arguments, by the command itself."""
     command: Any = get_command(import_module(f"jobs.{module}").app)
     command = command.commands[name] if name else command
-    types = typing.get_type_hints(command.callback)
-    rows = [row(parameter, types[parameter.name]) for parameter in command.params if parameter.name in types]
+    declared = inspect.signature(command.callback).parameters
+    rows = [row(parameter, declared[parameter.name].annotation) for parameter in command.params if parameter.name in declared]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in (("Option", "Default", ""), ("---", "---", "---"), *rows))
 
 

@@ -27,4 +27,5 @@ def test_targets_exist_and_demo_needs_no_torch() -> None:
     assert "torch" not in recipe("demo")
     assert "pytest" in recipe("test")
     assert "mypy" in recipe("lint")
+    assert "docs/options.py" in recipe("docs")
     assert "soprano_speed" in recipe("bench")
