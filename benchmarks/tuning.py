@@ -21,7 +21,7 @@ from soprano_speed import TEXT
 from actors.runtime.processor import this_processor
 
 PAGE = ROOT / "docs" / "tuning.md"
-TOKENS = 32  # 2 s of audio a row
+TOKENS = 16  # 1 s of audio a row
 SENTENCES = (ROOT / "jobs" / "demo_sentences.txt").read_text().splitlines()
 
 Settings = Mapping[str, Callable[[], float]]
@@ -65,8 +65,8 @@ def units(rows: int, sizes: Sequence[int]) -> Settings:
 def main() -> None:
     """Measure, print and write."""
     options = parser(__doc__ or "")
-    options.add_argument("--slots", type=int, nargs="+", default=[1, 4, 8, 16, 32, 64])
-    options.add_argument("--rows", type=int, default=600, help="of the job that tries sizes of units")
+    options.add_argument("--slots", type=int, nargs="+", default=[1, 8, 32])
+    options.add_argument("--rows", type=int, default=200, help="of the job that tries sizes of units")
     options.add_argument("--units", type=int, nargs="+", default=[256, 64, 16, 4])
     arguments = options.parse_args()
     here = this_processor()

@@ -100,7 +100,7 @@ def _fact(name: str, value: Any) -> str:
 def check_versions(requirements: list[str] | None = None) -> Finding:
     """Compare the packages of workers and jobs with what pyproject.toml asks for."""
     found = Finding({"python": platform.python_version()})
-    listed = dependencies() if requirements is None else requirements
+    listed = requirements or dependencies() or _installed_requirements()
     for name in ("speechmill", *(re.split(r"[\[><=]", line)[0] for line in listed)):
         installed = _installed(name)
         if installed or name != "onnxruntime":  # which another build may stand for
@@ -123,6 +123,11 @@ def _installed(name: str) -> str | None:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
         return None
+
+
+def _installed_requirements() -> list[str]:
+    """Return what an installed package asks for, of which there is no pyproject.toml."""
+    return [line for line in metadata.requires("speechmill") or () if "extra" not in line]
 
 
 def _numbers(text: str) -> tuple[int, ...]:

@@ -101,6 +101,13 @@ def test_the_gpus_runtime_stands_for_the_other(monkeypatch: pytest.MonkeyPatch) 
     assert "onnxruntime" not in found.facts
 
 
+def test_an_installed_package_knows_what_it_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    listed = doctor.dependencies()
+    monkeypatch.setattr(doctor, "dependencies", list)
+    assert set(doctor._installed_requirements()) == set(listed)
+    assert "onnxruntime" in doctor.check_versions().facts
+
+
 @pytest.mark.parametrize(("kernels", "slow"), [("avx2", 1), ("avx512-vnni", 0), ("amx", 0)])
 def test_a_processor_without_vnni_is_slow_in_int8(kernels: str, slow: int) -> None:
     assert len(doctor.check_processor(Processor("Some CPU", kernels)).slow) == slow
