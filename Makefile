@@ -1,4 +1,4 @@
-# make demo | test | soak | lint | bench | bundle | train-embedded | train-embedded-ear. Everything is installed into .venv; nothing else on the machine is touched.
+# make demo | test | soak | lint | docs | bench | bundle | train-embedded | train-embedded-ear. Everything is installed into .venv; nothing else on the machine is touched.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,7 +9,7 @@ TORCH ?= torch==2.13.0
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 INSTALL_TORCH = $(PIP) --no-deps --retries 1 $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) $(TORCH) || $(PIP) $(TORCH)
 
-.PHONY: demo test soak lint bench bundle train-embedded train-embedded-ear clean
+.PHONY: demo test soak lint docs bench bundle train-embedded train-embedded-ear clean
 
 # The demo's environment has no torch: workers never need it.
 $(VENV)/.base: pyproject.toml
@@ -37,6 +37,10 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
+# The tables of options, from the jobs themselves.
+docs: $(VENV)/.base
+	$(BIN)/python docs/options.py
+
 # soprano-tts lives in an environment of its own, beside ours.
 .bench/peer: $(VENV)/.dev
 	$(PYTHON) -m venv .bench/peer
@@ -56,6 +60,7 @@ bench: .bench/peer .bench/peers
 	$(BIN)/python -m benchmarks.speed
 	$(BIN)/python -m benchmarks.ray_overhead
 	$(BIN)/python -m benchmarks.sizing --write
+	$(BIN)/python -m benchmarks.speed_chart
 
 # Rebuilds the bundles that ship with the repository from their checkpoints.
 bundle: $(VENV)/.dev

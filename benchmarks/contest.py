@@ -15,6 +15,7 @@ from pathlib import Path
 from actors.runtime.processor import this_processor
 
 ROOT = Path(__file__).parent.parent
+PAGE = ROOT / "docs" / "performance.md"
 BENCH = ROOT / ".bench"
 PEERS = str(BENCH / "peers" / "bin" / "python")  # of the environment with transformers and pocket-tts
 
@@ -61,7 +62,7 @@ def parser(description: str) -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(description=description)
     made.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     made.add_argument("--rounds", type=int, default=3)
-    made.add_argument("--no-readme", action="store_true", help="leave the table in the README alone")
+    made.add_argument("--no-page", action="store_true", help="leave the tables of the page alone")
     return made
 
 
@@ -91,7 +92,7 @@ def bundle(family: str, checkpoint: Path, precision: str, layout: str = "server"
 
 
 def hold(name: str, contestants: Sequence[Contestant], arguments: argparse.Namespace, **facts: object) -> None:
-    """Run every contestant in turn, ``--rounds`` times; write ``.bench/<name>.json`` and the table in the README."""
+    """Run every contestant in turn, ``--rounds`` times; write ``.bench/<name>.json`` and the page's table."""
     speeds: dict[str, list[float]] = {contestant.name: [] for contestant in contestants}
     for round_ in range(arguments.rounds):
         for contestant in contestants:
@@ -115,11 +116,10 @@ def hold(name: str, contestants: Sequence[Contestant], arguments: argparse.Names
     cells = {name: f"{speed:.2f} ({speed / baseline:.2f})" for name, speed in medians.items()}
     title = f"{here.name} ({here.kernels}), {arguments.threads} threads"
     print(with_column("", title, cells))
-    if not arguments.no_readme:
-        readme = ROOT / "README.md"
-        before, rest = readme.read_text().split(f"<!-- {name} -->\n")
+    if not arguments.no_page:
+        before, rest = PAGE.read_text().split(f"<!-- {name} -->\n")
         table, after = rest.split(f"<!-- /{name} -->")
-        readme.write_text(f"{before}<!-- {name} -->\n{with_column(table, title, cells)}<!-- /{name} -->{after}")
+        PAGE.write_text(f"{before}<!-- {name} -->\n{with_column(table, title, cells)}<!-- /{name} -->{after}")
 
 
 def with_column(table: str, title: str, cells: Mapping[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""How many nodes, hours and dollars a corpus takes, from the speeds that the README's tables hold: ``docs/sizing.md``.
+"""How many nodes, hours and dollars a corpus takes, from the speeds in ``docs/performance.md``: ``docs/sizing.md``.
 
 ``--write`` puts the tables for 1,000,000 hours into the page, ``--check`` fails if it has others; other arguments only print.
 """
@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-README = ROOT / "README.md"
+SPEEDS = ROOT / "docs" / "performance.md"
 PAGE = ROOT / "docs" / "sizing.md"
 
 
 @dataclass(frozen=True)
 class Family:
-    """A model family: the README's table, the seconds of audio in a row there, and the rate of its output (0: text)."""
+    """A model family: its table of speeds, the seconds of audio in a row there, and the rate of its output (0: text)."""
 
     name: str
     table: str
@@ -108,23 +108,32 @@ def size(plan: Plan, speed: float, node: Node, row_s: float) -> Size:
     return Size(nodes, node_hours, node_hours * price + plan.days * 24 * HEAD_PRICE + requests * REQUEST_PRICE)
 
 
-def speeds(table: str, kernels: str, readme: str) -> dict[str, float]:
-    """Return our best audio seconds a core-second by precision, in the README's column for a kind of processor.
+def speeds(table: str, kernels: str, page: str) -> dict[str, float]:
+    """Return our best audio seconds a core-second by precision, in a table's column for a kind of processor.
 
     Raises:
-        ValueError: the README has no such table, or the table no such column.
+        ValueError: the page has no such table, or the table no such column.
     """
-    found = re.search(rf"<!-- {table} -->\n(.*?)<!-- /{table} -->", readme, re.DOTALL)
+    threads, cells = column_of(table, kernels, page)
+    best: dict[str, float] = {}
+    for name, cell in cells.items():
+        if ours := re.match(r"Speechmill (\w+),", name):
+            best[ours[1]] = max(float(cell.split()[0]) / threads, best.get(ours[1], 0.0))
+    return best
+
+
+def column_of(table: str, kernels: str, page: str) -> tuple[int, dict[str, str]]:
+    """Return the threads and the cells that are not empty of a table's column for a kind of processor.
+
+    Raises:
+        ValueError: the page has no such table, or the table no such column.
+    """
+    found = re.search(rf"<!-- {table} -->\n(.*?)<!-- /{table} -->", page, re.DOTALL)
     if found is None:
-        raise ValueError(f"the README has no table {table}")
+        raise ValueError(f"the page has no table {table}")
     titles, _, *rows = ([cell.strip() for cell in line.strip("|").split("|")] for line in found[1].splitlines())
     column, threads = _column(titles, kernels)
-    best: dict[str, float] = {}
-    for row in rows:
-        if (ours := re.match(r"Speechmill (\w+),", row[0])) and row[column]:
-            speed = float(row[column].split()[0]) / threads
-            best[ours[1]] = max(speed, best.get(ours[1], 0.0))
-    return best
+    return threads, {row[0]: row[column] for row in rows if row[column]}
 
 
 def _column(titles: Sequence[str], kernels: str) -> tuple[int, int]:
@@ -134,16 +143,16 @@ def _column(titles: Sequence[str], kernels: str) -> tuple[int, int]:
     raise ValueError(f"no column of {list(titles)} is of {kernels}")
 
 
-def tables(plan: Plan, readme: str) -> Mapping[str, str]:
+def tables(plan: Plan, performance: str) -> Mapping[str, str]:
     """Return the page's tables by the name of their marks."""
-    return {"sizing": _table(_computed(plan, readme)), "sizing_storage": _table(_stored(plan))}
+    return {"sizing": _table(_computed(plan, performance)), "sizing_storage": _table(_stored(plan))}
 
 
-def _computed(plan: Plan, readme: str) -> Iterator[Sequence[str]]:
+def _computed(plan: Plan, performance: str) -> Iterator[Sequence[str]]:
     yield "Model", "Node", "x real time a core", "Node-hours", f"Nodes for {plan.days:g} days", "$", "$ for 1,000 h"
     for family in FAMILIES:
         for node in NODES:
-            for precision, speed in speeds(family.table, node.kernels, readme).items():
+            for precision, speed in speeds(family.table, node.kernels, performance).items():
                 taken = size(plan, speed, node, family.row_s)
                 yield (
                     f"{family.name}, {precision}",
@@ -202,12 +211,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     plan = Plan(**given)
     if (write or check) and plan != default:
         parser.error("the page holds the tables of the defaults")
-    made = tables(plan, README.read_text())
+    made = tables(plan, SPEEDS.read_text())
     page = PAGE.read_text()
     if write:
         PAGE.write_text(filled(page, made))
     elif check and page != filled(page, made):
-        sys.exit("docs/sizing.md is not what the README's speeds give: run python -m benchmarks.sizing --write")
+        sys.exit("docs/sizing.md is not what the speeds in docs/performance.md give: run python -m benchmarks.sizing --write")
     elif not check:
         print("\n".join(made.values()))
 

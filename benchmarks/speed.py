@@ -2,7 +2,7 @@
 
 ``make bench`` prepares the environments and runs all four. Weights are random (``benchmarks/checkpoints``), every row is of one
 length, all use the same threads but pocket-tts, which does best with its own setting of one thread and one more for its
-decoder. Writes ``.bench/<table>.json`` and the table in the README. The VibeVoice families take 20 GB of disk and of memory.
+decoder. Writes ``.bench/<table>.json`` and the table in ``docs/performance.md``. The VibeVoice families take 20 GB of disk and of memory.
 
 Another checkpoint, and only some contestants: ``--checkpoint .bench/pocket-english_2m_2026-10 --only int8 --no-readme``.
 """
@@ -38,7 +38,7 @@ class Contest:
     """A family's contest.
 
     Attributes:
-        table: in the README.
+        table: in ``docs/performance.md``.
         python: of the environment that writes the checkpoint and runs the peers.
         checkpoint: folder in ``.bench``.
         written: a file that it has when it is whole.

@@ -1,5 +1,10 @@
-"""Every command in the README and in docs/ runs as it is printed; those that need a network at least name real options."""
+"""Every command and every line of Python in the README and in docs/ runs as it is printed.
 
+Those that need a network at least name real options.
+"""
+
+import ast
+import importlib
 import re
 import shlex
 import subprocess
@@ -13,16 +18,19 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 MAKE = {"make demo", "make test"}  # tests/test_makefile.py
 
 
+def _blocks(page: Path, kind: str) -> str:
+    return "\n".join(re.findall(rf"^```{kind}\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE))
+
+
 def _commands(page: Path, kind: str) -> list[str]:
-    blocks = re.findall(rf"^```{kind}\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE)
-    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
+    lines = _blocks(page, kind).replace("\\\n", " ").splitlines()
     return [re.sub(r"\s+#.*$", "", line).strip() for line in lines if line.strip()]
 
 
 @pytest.mark.ray
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_commands_run_as_printed(page: Path, tmp_path: Path, embedded_environment: dict[str, str]) -> None:
-    for name in ("jobs", "exporter", "actors", "cluster"):
+    for name in ("jobs", "exporter", "actors", "cluster", "embedded", "training"):
         (tmp_path / name).symlink_to(ROOT / name)
     for command in _commands(page, "sh"):
         if command in MAKE or command.startswith(". .venv"):
@@ -33,6 +41,18 @@ def test_commands_run_as_printed(page: Path, tmp_path: Path, embedded_environmen
             [sys.executable, *words[1:]], cwd=tmp_path, env=embedded_environment, capture_output=True, text=True, timeout=300
         )
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    if code := _blocks(page, "python"):
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(command, cwd=tmp_path, env=embedded_environment, capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_python_that_needs_a_network_imports_what_exists(page: Path) -> None:
+    for node in ast.walk(ast.parse(_blocks(page, "python no-run"))):
+        if isinstance(node, ast.ImportFrom):
+            module = importlib.import_module(node.module or "")
+            assert [alias.name for alias in node.names if not hasattr(module, alias.name)] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -1,4 +1,4 @@
-"""docs/sizing.md says what the README's speeds give."""
+"""docs/sizing.md says what the speeds in docs/performance.md give."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from benchmarks import sizing
 from benchmarks.sizing import FAMILIES, NODES, Node, Plan, filled, size, speeds
 
-README = """
+PAGE = """
 <!-- some_speed -->
 | x real time (against the best peer) | Some Xeon (VNNI), 4 threads | AMD EPYC (avx2), 2 threads |
 | --- | --- | --- |
@@ -23,7 +23,7 @@ NODE = Node("node", "VNNI", cores=8, price=0.5)
 IDEAL = Plan(audio_hours=1000, days=1, efficiency=1, start_minutes=0, idle_minutes=0, interruptions=0, price=1.0)
 
 
-def test_the_page_is_what_the_readme_gives(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_page_is_what_the_speeds_give(capsys: pytest.CaptureFixture[str]) -> None:
     sizing.main(["--check"])
     assert capsys.readouterr().out == ""
 
@@ -37,9 +37,9 @@ def test_the_page_names_the_prices_and_shares_of_the_script() -> None:
 
 
 def test_other_speeds_make_another_page(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    readme = tmp_path / "README.md"
-    readme.write_text(sizing.README.read_text().replace("| 44.9 (6.20) |", "| 4.49 (0.62) |"))
-    monkeypatch.setattr(sizing, "README", readme)
+    measured = tmp_path / "performance.md"
+    measured.write_text(sizing.SPEEDS.read_text().replace("| 44.9 (6.20) |", "| 4.49 (0.62) |"))
+    monkeypatch.setattr(sizing, "SPEEDS", measured)
     with pytest.raises(SystemExit, match="--write"):
         sizing.main(["--check"])
     monkeypatch.setattr(sizing, "PAGE", Path(tmp_path, "sizing.md"))
@@ -49,27 +49,27 @@ def test_other_speeds_make_another_page(monkeypatch: pytest.MonkeyPatch, tmp_pat
 
 
 def test_our_best_speed_of_each_precision_counts_by_core() -> None:
-    assert speeds("some_speed", "VNNI", README) == {"fp32": 2.0, "int8": 6.0}
-    assert speeds("some_speed", "avx2", README) == {"fp32": 0.5}
+    assert speeds("some_speed", "VNNI", PAGE) == {"fp32": 2.0, "int8": 6.0}
+    assert speeds("some_speed", "avx2", PAGE) == {"fp32": 0.5}
 
 
 @pytest.mark.parametrize(("table", "kernels", "said"), [("other", "VNNI", "no table other"), ("some_speed", "amx", "of amx")])
-def test_what_the_readme_lacks_is_named(table: str, kernels: str, said: str) -> None:
+def test_what_the_page_lacks_is_named(table: str, kernels: str, said: str) -> None:
     with pytest.raises(ValueError, match=said):
-        speeds(table, kernels, README)
+        speeds(table, kernels, PAGE)
 
 
 def test_every_family_has_a_speed_on_every_node() -> None:
-    readme = sizing.README.read_text()
+    measured = sizing.SPEEDS.read_text()
     for family in FAMILIES:
         for node in NODES:
-            assert {"fp32", "int8"} <= speeds(family.table, node.kernels, readme).keys()
+            assert {"fp32", "int8"} <= speeds(family.table, node.kernels, measured).keys()
 
 
-def test_the_rows_are_as_long_as_the_readme_says() -> None:
-    readme = sizing.README.read_text()
+def test_the_rows_are_as_long_as_the_page_says() -> None:
+    measured = sizing.SPEEDS.read_text()
     for family in FAMILIES:
-        above = readme.split(f"<!-- {family.table} -->")[0].rsplit("-->", 1)[-1]
+        above = measured.split(f"<!-- {family.table} -->")[0].rsplit("-->", 1)[-1]
         assert f"{family.row_s:g} s" in above, family.name
 
 
