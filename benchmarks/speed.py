@@ -2,9 +2,10 @@
 
 ``make bench`` prepares the environments and runs all four. Weights are random (``benchmarks/checkpoints``), every row is of one
 length, all use the same threads but pocket-tts, which does best with its own setting of one thread and one more for its
-decoder. Writes ``.bench/<table>.json`` and the table in ``docs/performance.md``. The VibeVoice families take 20 GB of disk and of memory.
+decoder. Writes ``.bench/<table>.json`` and the table in ``docs/performance.md``. The VibeVoice families take 20 GB of disk
+and of memory.
 
-Another checkpoint, and only some contestants: ``--checkpoint .bench/pocket-english_2m_2026-10 --only int8 --no-readme``.
+Another checkpoint, and only some contestants: ``--checkpoint .bench/pocket-english_2m_2026-10 --only int8 --no-page``.
 """
 
 import argparse

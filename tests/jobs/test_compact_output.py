@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from actors.synthesizer import SYNTHESIS_COLUMNS
 from cluster.dataset import read_rows, scan
-from cluster.output import SYNTHESIS_SCHEMA, Output, open_run, part_schema
+from cluster.output import Output, open_run, part_schema
 from jobs import compact_output
 from jobs.console import run_app
 
@@ -14,7 +15,7 @@ def make_corpus(folder: Path, finished: bool = True) -> Path:
     """Write a job of five rows, one a part."""
     (folder / "in.csv").write_text("id,text\n" + "".join(f"{id_},text\n" for id_ in "abcde"))
     dataset = scan(folder / "in.csv")
-    schema = part_schema(SYNTHESIS_SCHEMA, dataset.schema, consumed=["id", "text"])
+    schema = part_schema(SYNTHESIS_COLUMNS, dataset.schema, consumed=["id", "text"])
     with open_run(folder / "corpus", arguments={}, other={}, inputs=dataset.inputs) as job:
         for unit in job.missing_units(dataset.shards, 1):
             batch = read_rows(dataset, unit, ["text"])
