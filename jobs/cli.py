@@ -24,6 +24,7 @@ JOBS = {
     "evaluate": Job("evaluate", "Word and character error rates of transcripts."),
     "extract-audio": Job("extract_audio", "Take the audio out of a corpus, as files to listen to."),
     "export": Job("export_models", "Make a checked ONNX bundle of a PyTorch checkpoint; clone voices."),
+    "compact": Job("compact_output", "Join the many parts of a finished job into a few large files."),
     "registry": Job("registry", "Publish, list, show, load and remove bundles."),
     "demo": Job("demo", "Run the main jobs on the models that ship with Speechmill."),
     "doctor": Job("doctor", "Say what is wrong or slow on this machine, and what to do."),

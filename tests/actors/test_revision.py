@@ -8,7 +8,7 @@ import numpy as np
 from actors.audio.codec import encode
 from actors.audio.mastering import Mastering, master
 from actors.audio.vad import without_silence
-from actors.families.soprano.text import chunk_text
+from actors.families.soprano.chunking import chunk_text
 from actors.synthesizer import SynthesisConfig
 from actors.transcriber import TranscriptionConfig
 
