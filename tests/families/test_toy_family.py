@@ -55,6 +55,9 @@ def test_an_installed_family_is_exported_published_and_spoken_with(tmp_path: Pat
     assert run(registry.app, "list", "--registry", tmp_path / "models") == 0
     assert capsys.readouterr().out.splitlines()[1].split()[:3] == [reference, "latest", "toy"]
 
+    assert run(export_models.app, *export, "--folder", tmp_path / "other", "--voices", tmp_path) == 2
+    assert "toy takes no voices" in capsys.readouterr().err
+
     bundle = load_bundle(tmp_path / "bundle")
     assert bundle.reference == reference
     assert "pipeline_tag: text-to-speech" in hub.model_card(bundle, "someone/hummer")
