@@ -66,7 +66,7 @@ def test_a_value_that_is_stored_once_for_many_rows_is_read_in_pieces(tmp_path, k
         with pytest.raises(InputDataError, match="read fewer"):
             read_rows(dataset, unit, (), names)
     found = batches_of(dataset)
-    assert [row.position for batch in found for row in batch.rows] == list(range(300))
+    assert [row.id for batch in found for row in batch.rows] == [f"a.parquet:{i}" for i in range(300)]
     assert not [row.error for batch in found for row in batch.rows if row.error]
     if kind != "numbers":
         assert max(batch.unit.count for batch in found) <= 16
