@@ -1,20 +1,20 @@
-"""What slots, cores, precision and units are worth: Soprano at its true size, and a job with the embedded voice.
+"""What slots, precision and the size of units are worth: Soprano at its true size, and a job with the embedded voice.
 
-All settings take turns, ``--rounds`` times; the tables of ``docs/tuning.md`` have medians, relative to the first row of each,
-because a machine that does other work too shifts all of them alike. Writes ``.bench/tuning.json``. Needs the checkpoint that
-``soprano_speed.py`` makes.
+All settings take turns, ``--rounds`` times; the tables of ``docs/tuning.md`` have medians, relative to the first row of each.
+CPU seconds are counted, of one thread, so that other work on the machine shifts them little. Writes ``.bench/tuning.json``.
+Needs the checkpoint that ``soprano_speed.py`` makes.
 """
 
 import json
+import os
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from contest import BENCH, ROOT, Contestant, bundle, parser
+from contest import BENCH, ROOT, bundle, parser
 from sizing import filled
 from soprano_speed import TEXT
 
@@ -27,60 +27,53 @@ SENTENCES = (ROOT / "jobs" / "demo_sentences.txt").read_text().splitlines()
 Settings = Mapping[str, Callable[[], float]]
 
 
-def engines(threads: int, slots: Sequence[int]) -> Settings:
-    """Return audio seconds a second by precision and slots, and with a worker for each thread."""
+def engines(slots: Sequence[int]) -> Settings:
+    """Return audio seconds a CPU second by precision and slots."""
 
-    def speed(precision: str, slots: int, processes: int) -> float:
-        model = bundle("soprano", BENCH / "soprano-80m", precision)
-        arguments = (TOKENS, slots, TEXT)
-        return Contestant("", sys.executable, "soprano_engine.py", model, arguments, processes=processes).run(threads)
+    def speed(precision: str, n: int) -> float:
+        command = [sys.executable, str(ROOT / "benchmarks" / "soprano_engine.py")]
+        command += [str(bundle("soprano", BENCH / "soprano-80m", precision)), "1", str(TOKENS), str(n), TEXT]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        done = subprocess.run(command, check=True, capture_output=True, env=environment)
+        report = json.loads(done.stdout.splitlines()[-1])
+        return float(report["audio_s"] / report["cpu_s"])
 
-    settings = {
-        f"{precision}, {n} slots": (lambda precision=precision, n=n: speed(precision, n, 1))
-        for precision in ("fp32", "int8")
-        for n in slots
-    }
-    for precision in ("fp32", "int8"):
-        name = f"{precision}, {threads} workers of 1 thread, {max(slots)} slots each"
-        settings[name] = lambda precision=precision: speed(precision, max(slots), threads)
-    return settings
+    return {f"{precision}, {n} slots": lambda p=precision, n=n: speed(p, n) for precision in ("fp32", "int8") for n in slots}
 
 
 def units(rows: int, sizes: Sequence[int]) -> Settings:
-    """Return rows a second of a job by the rows of its units, from its start to its end."""
+    """Return rows a CPU second of a job with one thread by the rows of its units, from its start to its end."""
 
     def speed(size: int) -> float:
         with tempfile.TemporaryDirectory() as folder:
             texts = Path(folder, "texts.txt")
             texts.write_text("".join(f"{SENTENCES[i % len(SENTENCES)]}\n" for i in range(rows)))
-            command = [sys.executable, str(ROOT / "jobs" / "synthesize_corpus.py"), "--no-ray", "--input", str(texts)]
+            command = ["taskset", "--cpu-list", str(min(os.sched_getaffinity(0))), sys.executable]
+            command += [str(ROOT / "jobs" / "synthesize_corpus.py"), "--no-ray", "--input", str(texts)]
             command += ["--output", str(Path(folder, "out")), "--rows-per-unit", str(size)]
-            started = time.perf_counter()
+            before = os.times()
             subprocess.run(command, check=True, capture_output=True)
-            return rows / (time.perf_counter() - started)
+            after = os.times()
+        return rows / (after.children_user + after.children_system - before.children_user - before.children_system)
 
-    return {f"{size} rows a unit": (lambda size=size: speed(size)) for size in sizes}
+    return {f"{size} rows a unit": lambda size=size: speed(size) for size in sizes}
 
 
 def main() -> None:
     """Measure, print and write."""
     options = parser(__doc__ or "")
-    options.add_argument("--slots", type=int, nargs="+", default=[1, 8, 32])
-    options.add_argument("--rows", type=int, default=200, help="of the job that tries sizes of units")
-    options.add_argument("--units", type=int, nargs="+", default=[256, 64, 16, 4])
+    options.add_argument("--slots", type=int, nargs="*", default=[1, 4, 8, 16, 32], help="none: leave these out")
+    options.add_argument("--units", type=int, nargs="*", default=[256, 64, 16, 4], help="none: leave these out")
+    options.add_argument("--rows", type=int, default=400, help="of the job that tries sizes of units")
     arguments = options.parse_args()
     here = this_processor()
-    tables = {"engine": engines(arguments.threads, arguments.slots), "units": units(arguments.rows, arguments.units)}
-    report: dict[str, object] = {"cpu": here.name, "kernels": here.kernels, "threads": arguments.threads}
-    title = f"{here.name} ({here.kernels}), {arguments.threads} threads"
+    report: dict[str, object] = {"cpu": here.name, "kernels": here.kernels}
     made = {}
-    for name, settings in tables.items():
-        report[name] = measured = _measure(settings, arguments.rounds)
-        medians = {setting: statistics.median(values) for setting, values in measured.items()}
-        first = next(iter(medians.values()))
-        rows = (f"| {setting} | {value / first:.2f} |\n" for setting, value in medians.items())
-        made[f"tuning_{name}"] = f"| | {title} |\n| --- | --- |\n{''.join(rows)}"
-        print(made[f"tuning_{name}"])
+    for name, settings in {"engine": engines(arguments.slots), "units": units(arguments.rows, arguments.units)}.items():
+        if settings:
+            report[name] = measured = _measure(settings, arguments.rounds)
+            made[f"tuning_{name}"] = _table(f"{here.name} ({here.kernels}), one thread", measured)
+            print(made[f"tuning_{name}"])
     (BENCH / "tuning.json").write_text(json.dumps(report, indent=2))
     if not arguments.no_page:
         PAGE.write_text(filled(PAGE.read_text(), made))
@@ -93,6 +86,13 @@ def _measure(settings: Settings, rounds: int) -> dict[str, list[float]]:
             measured[setting].append(measure())
             print(f"{setting}: {measured[setting][-1]:.2f}", flush=True)
     return measured
+
+
+def _table(title: str, measured: Mapping[str, Sequence[float]]) -> str:
+    medians = {setting: statistics.median(values) for setting, values in measured.items()}
+    first = next(iter(medians.values()))
+    rows = (f"| {setting} | {value / first:.2f} |\n" for setting, value in medians.items())
+    return f"| | {title} |\n| --- | --- |\n{''.join(rows)}"
 
 
 if __name__ == "__main__":
