@@ -107,7 +107,7 @@ class LocalStore(Store):
 def open_folder(path: Path) -> LocalStore:
     """Return the store of a folder, which need not be there."""
     root = str(path.resolve())
-    return LocalStore(uri=printable(root), filesystem=fs.LocalFileSystem(), root=root, location=root)
+    return LocalStore(uri=printable(root), filesystem=fs.LocalFileSystem(), root=root)
 
 
 def _replace(path: Path, fill: Callable[[IO[bytes]], object]) -> None:

@@ -31,9 +31,11 @@ class ObjectStore(Store):
     """The objects below a prefix.
 
     Attributes:
+        location: the URI that is opened again elsewhere; it may hold secrets.
         contact: what is known of the bucket.
     """
 
+    location: str = field(repr=False)
     contact: Contact = field(repr=False, compare=False)
 
     def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:

@@ -24,20 +24,18 @@ _FETCH_BYTES = 32 << 20  # a request each
 class Store(ABC):
     """The files below one root. Make one with :func:`~cluster.storage.open_store`.
 
-    A store is safe to share between threads and to send to another process, where it is opened again from
-    ``location`` with that process's own credentials. Keys are relative POSIX paths (see :func:`check_key`).
+    A store is safe to share between threads and to send to another process, where it is opened again with that process's own
+    credentials. Keys are relative POSIX paths (see :func:`check_key`).
 
     Attributes:
         uri: the root for people: no user information, no query.
         filesystem: the pyarrow filesystem.
         root: the root's path in ``filesystem``, without a trailing slash.
-        location: what :func:`~cluster.storage.open_store` opens again; it may hold secrets.
     """
 
     uri: str
     filesystem: fs.FileSystem = field(repr=False, compare=False)
     root: str = field(repr=False)
-    location: str = field(repr=False)
 
     def __str__(self) -> str:
         return self.uri
