@@ -24,7 +24,7 @@ _CLOSED = "the engine was closed before this request was done"
 # A closed engine lets a step end by itself for so long, and then waits so long for one that was told to.
 _STEP_S = 0.2
 _STOP_S = 3.0
-# After so long no further prefill begins before the rows that run have had a step. One alone may take minutes: an hour of audio.
+# After so long no further prefill begins before the rows that run have had a step. One may take minutes: an hour of audio.
 _PREFILL_S = 0.25
 
 
