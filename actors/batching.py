@@ -4,6 +4,7 @@ import contextlib
 import heapq
 import itertools
 import logging
+import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, InvalidStateError
@@ -23,7 +24,7 @@ _CLOSED = "the engine was closed before this request was done"
 # A closed engine lets a step end by itself for so long, and then waits so long for one that was told to.
 _STEP_S = 0.2
 _STOP_S = 3.0
-# Prefills may keep rows that run from their next step for so long, and for one more, which may be an hour of audio.
+# After so long no further prefill begins before the rows that run have had a step. One may take minutes: an hour of audio.
 _PREFILL_S = 0.25
 
 
@@ -265,9 +266,9 @@ class Engine(Generic[RequestT, UtteranceT, ResultT]):
 
         Where prefills are long, slots stay free until after the next step, so that rows that run do not wait for all of them.
         """
-        enough_s = self.stats.prefill_s + _PREFILL_S
+        enough_s = self.stats.prefill_s + (_PREFILL_S if any(self._rows) else math.inf)
         for slot, occupant in enumerate(self._rows):
-            while occupant is None and (self.stats.prefill_s < enough_s or not any(self._rows)) and (ticket := self._next()):
+            while occupant is None and self.stats.prefill_s < enough_s and (ticket := self._next()):
                 self._rows[slot] = ticket
                 self._require_open()
                 started = perf_counter()

@@ -153,19 +153,12 @@ def test_rows_that_run_take_a_step_between_long_prefills(monkeypatch: pytest.Mon
     ticks = itertools.count()
     monkeypatch.setattr(batching, "perf_counter", lambda: float(next(ticks)))  # a prefill takes a second
     model = CountingModel(slots=3)
-    requests = [Request("a", (6,)), Request("b", (5,)), Request("ends", (1,), cost=4), Request("c", (3,))]
-    assert run_together(model, *requests) == ["a0:6", "b0:5", "ends0:1", "c0:3"]
-    assert [name for name, _ in model.logged("prefill")] == ["gate0", "a0", "b0", "ends0", "c0"]
-    steps = [("a0",), ("a0", "b0"), ("a0", "b0"), ("a0", "b0", "c0"), ("a0", "b0", "c0")]
-    assert model.logged("step") == steps
-
-
-def test_long_prefills_follow_each_other_where_nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    ticks = itertools.count()
-    monkeypatch.setattr(batching, "perf_counter", lambda: float(next(ticks)))
-    model = CountingModel(slots=2)
-    run_together(model, Request("a"), Request("b"), Request("c", (2,), cost=0))
-    assert [entry[0] for entry in model.log] == ["prefill", "prefill", "prefill", "prefill", "step"]
+    frames = {"a": 9, "b": 2, "c": 2, "d": 5, "ends": 1, "e": 3}
+    requests = [Request(name, (count,), cost=9 - i) for i, (name, count) in enumerate(frames.items())]
+    assert run_together(model, *requests) == [f"{name}0:{count}" for name, count in frames.items()]
+    assert [name for name, _ in model.logged("prefill")] == ["gate0", "a0", "b0", "c0", "d0", "ends0", "e0"]
+    # Where nothing runs, all slots are filled; b and c then leave theirs at once.
+    assert model.logged("step")[:4] == [("a0", "b0", "c0"), ("a0", "d0"), ("a0", "d0"), ("a0", "d0", "e0")]
 
 
 def test_an_utterance_that_ends_with_its_first_frame_leaves_its_slot_to_the_next() -> None:
