@@ -88,7 +88,7 @@ def engines(
 
 def bundle(family: str, checkpoint: Path, precision: str, layout: str = "server") -> Path:
     """Export once; the name of the folder holds a hash of the exporter's sources, so that a change exports anew."""
-    sources = b"".join(path.read_bytes() for path in sorted((ROOT / "exporter").glob("*.py")))
+    sources = b"".join(path.read_bytes() for path in sorted((ROOT / "exporter").rglob("*.py")))
     folder = BENCH / f"{checkpoint.name}-{precision}-{layout}-{hashlib.sha256(sources).hexdigest()[:12]}"
     if not (folder / "bundle.json").exists():
         command = [sys.executable, str(ROOT / "jobs" / "export_models.py"), "--family", family, "--precision", precision]

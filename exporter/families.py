@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from actors.bundle import Layout
-from exporter import pocket_config, pocket_tts, soprano, vibevoice_asr, vibevoice_realtime
+from exporter import pocket_tts, soprano, vibevoice_asr, vibevoice_realtime
 from exporter.build import Export
 from exporter.checkpoints import Checkpoint, open_checkpoint
 
@@ -24,7 +24,7 @@ class FamilyExporter:
 
 
 FAMILIES: Mapping[str, FamilyExporter] = {
-    "pocket-tts": FamilyExporter(pocket_config.find_checkpoint, pocket_tts.load),
+    "pocket-tts": FamilyExporter(pocket_tts.find_checkpoint, pocket_tts.load),
     "soprano": FamilyExporter(partial(open_checkpoint, files=soprano.FILES), soprano.load),
     "vibevoice-asr": FamilyExporter(partial(open_checkpoint, files=vibevoice_asr.FILES), vibevoice_asr.load),
     "vibevoice-realtime": FamilyExporter(partial(open_checkpoint, files=vibevoice_realtime.FILES), vibevoice_realtime.load),

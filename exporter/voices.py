@@ -7,9 +7,10 @@ from safetensors import SafetensorError, safe_open
 
 from actors.bundle import Layout, check_name
 from actors.errors import ExportError, UsageError
+from actors.families.pocket_tts.loop import Settings
 from actors.families.pocket_tts.voices import load_voice, voice_member
 from exporter.build import Export
-from exporter.vibevoice_voices import with_presets
+from exporter.vibevoice_realtime.voices import with_presets
 
 
 def with_voices(export: Export, folder: Path, layout: Layout) -> Export:
@@ -21,13 +22,14 @@ def with_voices(export: Export, folder: Path, layout: Layout) -> Export:
     """
     if export.family == "vibevoice-realtime":
         return with_presets(export, folder, layout)
-    if export.family != "pocket-tts":
+    settings = export.settings
+    if not isinstance(settings, Settings):
         raise UsageError(f"{export.family} takes no voices")
     voices = find_voices(folder)
     if not voices:
         raise UsageError(f"{folder} has no voice: voices are *.safetensors with a key …self_attn/cache")
     for path in voices.values():
-        load_voice(path, *(export.settings[size] for size in ("layers", "kv_heads", "head_dim")))
+        load_voice(path, settings.layers, settings.kv_heads, settings.head_dim)
     others = {member: path for member, path in export.files.items() if member not in map(voice_member, export.voices)}
     return replace(export, voices=list(voices), files=others | {voice_member(name): path for name, path in voices.items()})
 
