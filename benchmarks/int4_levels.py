@@ -52,7 +52,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     export = load(open_checkpoint(arguments.checkpoint, FILES), "server")
-    speech = export.speech["decoder"]
+    speech = export.named("decoder").speech
+    assert speech is not None, "a decoder carries state"  # noqa: S101 - for the type checker
     print(f"| {this_processor().name} ({this_maker()}) | same token as fp32 | cosine of the logits | seconds |")
     print("|---|---|---|---|")
     with tempfile.TemporaryDirectory() as name:

@@ -2,11 +2,11 @@
 
 import logging
 import shutil
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import onnx
@@ -25,8 +25,10 @@ from actors.bundle import (
     load_bundle,
 )
 from actors.errors import ExportError, UsageError
+from actors.settings import FamilySettings
 from exporter.graphs import Graph, export_graph, export_shell, save_graph
-from exporter.quantize import quantize_int4, quantize_int8, to_float16
+from exporter.half_precision import to_float16
+from exporter.quantize import quantize_int4, quantize_int8
 from exporter.streaming import Rows, write_graph, write_npy
 from exporter.verify import Case, Run, Tolerance, bounded, check_arrays, check_graph, cosine_similarity, open_graph, snr_db
 
@@ -74,6 +76,40 @@ class Speech:
 
 
 @dataclass(frozen=True)
+class GraphExport:
+    """One graph of a bundle: what it is compared with PyTorch on, and what of it may lose precision.
+
+    Attributes:
+        graph: the worker asks for it by its name.
+        cases: what the exported graph is compared with PyTorch on.
+        speech: for a graph that carries state: compared over whole sentences; its agreement is measured on them.
+        measured: for a graph that makes audio, or what becomes audio, the output whose SNR is measured.
+        snr_floor_db: what that must hold in lower precision. A graph that cannot is published in fp32.
+        exact: it is fp32 in every precision.
+        keep_float32: parts of weight names that never lose precision; in float16, nor does what depends on them.
+        keep_from_int8: parts of names of weights that int8 leaves alone too.
+        keep_in_turn: further parts of weight names to leave alone, tried in turn where the SNR is too low.
+        sensitive: parts of names of the weights that get 8 bits where the others get 4. Without any, int4 makes the graph int8.
+        streamed: of a graph that is larger than memory, its matrices, read as they are written. Its module was traced with
+            weights that take no memory.
+        tables: of such a graph, its embeddings, which are not quantized.
+    """
+
+    graph: Graph
+    cases: Sequence[Case]
+    speech: Speech | None = None
+    measured: str | None = None
+    snr_floor_db: float = SNR_FLOOR_DB
+    exact: bool = False
+    keep_float32: Sequence[str] = ()
+    keep_from_int8: Sequence[str] = ()
+    keep_in_turn: Sequence[Sequence[str]] = ()
+    sensitive: Sequence[str] = ()
+    streamed: Mapping[str, Rows] = field(default_factory=dict)
+    tables: Mapping[str, Rows] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Export:
     """What a family's ``load`` returns: everything about one checkpoint in one layout.
 
@@ -81,54 +117,32 @@ class Export:
         family: the family's name.
         sample_rate: of the audio, in Hz.
         voices: names of the voices the bundle speaks with.
-        graphs: by key; the worker asks for them by these keys.
+        graphs: in the manifest's order.
         example_sizes: a size for every dynamic axis name, for tracing (at least 2 each).
-        settings: the loop's constants, parsed by the family's module in ``actors/``.
+        settings: the loop's constants.
         files: further files of the bundle by their name in it: a path, or the content.
-        cases: by graph key, what the exported graph is compared with PyTorch on.
-        speech: for graphs that carry state: compared over whole sentences; their agreement is measured on them.
-        audio: for graphs that make audio, or what becomes audio, the output whose SNR is measured.
-        keep_float32: parts of weight names that never lose precision; in float16, nor does what depends on them.
-        io_float32: graph inputs and outputs that stay float32 where the graph computes in float16.
         source: where the weights came from.
-        snr_floors_db: by graph key, what its SNR must hold in lower precision in place of ``SNR_FLOOR_DB``.
-        exact: keys of graphs that are fp32 in every precision.
-        keep_from_int8: parts of names of weights that int8 leaves alone too.
         arrays: further files of the bundle, made here: ``.npy`` by name. Floats are halved unless the bundle is fp32.
-        sensitive: by key of a graph that can have 4-bit weights, parts of names of those that get 8 bits all the same. In int4
-            the other graphs are int8.
-        streamed: by key of a graph that is larger than memory, its matrices, read as they are written. Its module was traced
-            with weights that take no memory.
-        tables: by key of such a graph, its embeddings, which are not quantized.
-        keep_in_turn: by graph key, further parts of weight names to leave alone, tried in turn where the SNR is too low.
     """
 
     family: str
     sample_rate: int
     voices: Sequence[str]
-    graphs: Mapping[str, Graph]
+    graphs: Sequence[GraphExport]
     example_sizes: Mapping[str, int]
-    settings: Mapping[str, Any]
+    settings: FamilySettings
     files: Mapping[str, Path | bytes]
-    cases: Mapping[str, Sequence[Case]]
-    speech: Mapping[str, Speech]
-    audio: Mapping[str, str]
-    keep_float32: Sequence[str]
-    io_float32: Sequence[str]
     source: Source
-    snr_floors_db: Mapping[str, float] = field(default_factory=dict)
-    exact: Collection[str] = ()
-    keep_from_int8: Sequence[str] = ()
-    keep_in_turn: Mapping[str, Sequence[Sequence[str]]] = field(default_factory=dict)
     arrays: Mapping[str, Rows] = field(default_factory=dict)
-    sensitive: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    streamed: Mapping[str, Mapping[str, Rows]] = field(default_factory=dict)
-    tables: Mapping[str, Mapping[str, Rows]] = field(default_factory=dict)
 
     @property
     def precisions(self) -> list[Precision]:
         """What it can be exported in."""
-        return ["fp32", "fp16", "int8", "int4"] if self.sensitive else ["fp32", "fp16", "int8"]
+        return ["fp32", "fp16", "int8", "int4"] if any(part.sensitive for part in self.graphs) else ["fp32", "fp16", "int8"]
+
+    def named(self, name: str) -> GraphExport:
+        """Return a graph by its name."""
+        return next(part for part in self.graphs if part.graph.name == name)
 
 
 def build_bundle(export: Export, name: str, precision: Precision, layout: Layout, folder: Path) -> Bundle:
@@ -145,7 +159,7 @@ def build_bundle(export: Export, name: str, precision: Precision, layout: Layout
         raise UsageError(f"this {export.family} model has no {precision} export: choose {' or '.join(export.precisions)}")
     check_name(name)
     writer = _Writer(export, precision, layout, folder)
-    graphs = {key: writer.write(key, graph) for key, graph in export.graphs.items()}
+    graphs = {part.graph.name: writer.write(part) for part in export.graphs}
     for member, source in export.files.items():
         (folder / member).parent.mkdir(parents=True, exist_ok=True)
         if isinstance(source, bytes):
@@ -164,7 +178,7 @@ def build_bundle(export: Export, name: str, precision: Precision, layout: Layout
             "sample_rate": export.sample_rate,
             "voices": list(export.voices),
             "graphs": graphs,
-            "settings": dict(export.settings),
+            "settings": export.settings.model_dump(),
             "files": {
                 path.relative_to(folder).as_posix(): hash_file(path) for path in sorted(folder.rglob("*")) if path.is_file()
             },
@@ -184,61 +198,63 @@ class _Writer:
         self.export, self.precision, self.layout, self.folder = export, precision, layout, folder
         self.checks: list[CheckResult] = []
 
-    def write(self, key: str, graph: Graph) -> GraphSpec:
+    def write(self, part: GraphExport) -> GraphSpec:
         """Export, check and save a graph; return what was saved."""
-        used = {axis for port in (*graph.inputs, *graph.outputs) for axis in port.axes if isinstance(axis, str)}
-        inputs = {axis for port in graph.inputs for axis in port.axes if isinstance(axis, str)}
-        sizes = {axis: self.export.example_sizes[axis] for axis in used & inputs}
+        graph = part.graph
+        used = {axis for port in graph.inputs for axis in port.axes if isinstance(axis, str)}
+        sizes = {axis: self.export.example_sizes[axis] for axis in used}
         logger.info("exporting %s", graph.file)
-        if key in self.export.streamed:
-            return self._write_streamed(key, graph, sizes)
+        if part.streamed:
+            return self._write_streamed(part, sizes)
         model = export_graph(graph, sizes)
         save_graph(model, self.folder / graph.file)
         run = self._open(graph)
-        audio = [self.export.audio[key]] if key in self.export.audio else []
-        self.checks += check_graph(key, run, graph.run, self.export.cases[key], Tolerance(), snr_of=audio)
-        if key in self.export.speech:
-            speech = self.export.speech[key]
-            self.checks.append(check_arrays(key, "sentences", speech.drive(run), speech.outputs, Tolerance()))
-        if self.precision == "fp32" or key in self.export.exact:
+        measured = [part.measured] if part.measured else []
+        self.checks += check_graph(graph.name, run, graph.run, part.cases, Tolerance(), snr_of=measured)
+        if part.speech:
+            self.checks.append(_check_speech(graph, part.speech, run))
+        if self.precision == "fp32" or part.exact:
             return graph.spec("fp32", model)
-        return self._write_lowered(key, graph, model, run)
+        return self._write_lowered(part, model, run)
 
-    def _write_streamed(self, key: str, graph: Graph, sizes: Mapping[str, int]) -> GraphSpec:
+    def _write_streamed(self, part: GraphExport, sizes: Mapping[str, int]) -> GraphSpec:
         """Write a graph that is larger than memory in its precision at once, and compare it with PyTorch, layer by layer."""
-        matrices, tables = self.export.streamed[key], self.export.tables.get(key, {})
-        model = export_shell(graph, sizes, [*matrices, *tables])
+        graph, speech = part.graph, part.speech
+        if speech is None:
+            raise ExportError(f"graph {graph.name!r} is larger than memory and has no sentence to check: it is not published")
+        model = export_shell(graph, sizes, [*part.streamed, *part.tables])
         cosines = write_graph(
             model,
             self.folder / graph.file,
-            matrices,
-            tables,
+            part.streamed,
+            part.tables,
             self.precision,
-            sensitive=self.export.sensitive.get(key, ()),
+            sensitive=part.sensitive,
             standard_operators=self.layout == "portable",
-            io_float32=self.export.io_float32,
+            io_float32=graph.io_float32,
         )
         run = open_graph(str(self.folder / graph.file), mapped=True)
-        speech = self.export.speech[key]
         if self.precision == "fp32":
-            self.checks += check_graph(key, run, graph.run, self.export.cases[key], Tolerance())
-            self.checks.append(check_arrays(key, "sentences", speech.drive(run), speech.outputs, Tolerance()))
+            self.checks += check_graph(graph.name, run, graph.run, part.cases, Tolerance())
+            self.checks.append(_check_speech(graph, speech, run))
             return graph.spec("fp32", model)
         for name, cosine in cosines.items():
-            self.checks.append(bounded(key, name, "cosine", cosine, floor=COSINE_FLOOR))
+            self.checks.append(bounded(graph.name, name, "cosine", cosine, floor=COSINE_FLOOR))
         logits = cosine_similarity(speech.outputs, speech.drive(run))
-        self.checks.append(bounded(key, f"{self.precision} against PyTorch", "cosine", logits, floor=LOGITS_COSINE_FLOOR))
+        against = f"{self.precision} against PyTorch"
+        self.checks.append(bounded(graph.name, against, "cosine", logits, floor=LOGITS_COSINE_FLOOR))
         return graph.spec(self.precision, model)
 
-    def _write_lowered(self, key: str, graph: Graph, model: onnx.ModelProto, exact: Run) -> GraphSpec:
+    def _write_lowered(self, part: GraphExport, model: onnx.ModelProto, exact: Run) -> GraphSpec:
         """Save a graph in lower precision as far as it holds its SNR, and measure it."""
-        for more in ((), *self.export.keep_in_turn.get(key, ())):
-            lowered = self._lower(key, model, more)
+        graph = part.graph
+        for more in ((), *part.keep_in_turn):
+            lowered = self._lower(part, model, more)
             save_graph(lowered, self.folder / graph.file)
             try:
-                self.checks += self._compare(key, self._open(graph), exact)
+                self.checks += self._compare(part, self._open(graph), exact)
             except ExportError as error:
-                if key not in self.export.audio:
+                if not part.measured:
                     raise
                 logger.warning("%s, %s without %s: %s", graph.file, self.precision, ", ".join(more) or "exception", error)
             else:
@@ -250,29 +266,30 @@ class _Writer:
     def _open(self, graph: Graph) -> Run:
         return open_graph(str(self.folder / graph.file))
 
-    def _lower(self, key: str, model: onnx.ModelProto, keep_too: Sequence[str]) -> onnx.ModelProto:
-        keep = [*self.export.keep_float32, *keep_too]
-        if self.precision == "int4" and key in self.export.sensitive:
-            return quantize_int4(model, keep, self.export.sensitive[key])
+    def _lower(self, part: GraphExport, model: onnx.ModelProto, keep_too: Sequence[str]) -> onnx.ModelProto:
+        keep = [*part.keep_float32, *keep_too]
+        if self.precision == "int4" and part.sensitive:
+            return quantize_int4(model, keep, part.sensitive)
         if self.precision in ("int8", "int4"):
-            keep += self.export.keep_from_int8
+            keep += part.keep_from_int8
             return quantize_int8(model, keep, standard_operators=self.layout == "portable")
-        return to_float16(model, keep, io_float32=self.export.io_float32)
+        return to_float16(model, keep, io_float32=part.graph.io_float32)
 
-    def _compare(self, key: str, run: Run, exact: Run) -> list[CheckResult]:
+    def _compare(self, part: GraphExport, run: Run, exact: Run) -> list[CheckResult]:
         """Measure a graph in lower precision against the checked fp32 graph."""
         results = []
-        if key in self.export.audio:
-            output = self.export.audio[key]
-            cases = [case for case in self.export.cases[key] if case.natural]
-            pairs = [(exact(case.feeds)[output], run(case.feeds)[output]) for case in cases]
-            worst = min(snr_db(want, got) for want, got in pairs)
-            floor = self.export.snr_floors_db.get(key, SNR_FLOOR_DB)
-            results.append(bounded(key, f"{self.precision} against fp32", "snr_db", worst, floor=floor))
-        speech = self.export.speech.get(key)
-        if speech and speech.agreement:
-            agreement = speech.agreement
-            share = agreement.measure(speech.outputs, speech.drive(run))
+        name, against = part.graph.name, f"{self.precision} against fp32"
+        if part.measured:
+            feeds = [case.feeds for case in part.cases if case.natural]
+            worst = min(snr_db(exact(f)[part.measured], run(f)[part.measured]) for f in feeds)
+            results.append(bounded(name, against, "snr_db", worst, floor=part.snr_floor_db))
+        if part.speech and part.speech.agreement:
+            agreement = part.speech.agreement
+            share = agreement.measure(part.speech.outputs, part.speech.drive(run))
             floor = AGREEMENT_FLOOR_INT4 if self.precision == "int4" else AGREEMENT_FLOOR
-            results.append(bounded(key, f"{self.precision} against fp32", agreement.metric, share, floor=floor))
+            results.append(bounded(name, against, agreement.metric, share, floor=floor))
         return results
+
+
+def _check_speech(graph: Graph, speech: Speech, run: Run) -> CheckResult:
+    return check_arrays(graph.name, "sentences", speech.drive(run), speech.outputs, Tolerance())

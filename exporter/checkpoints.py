@@ -3,7 +3,8 @@
 import json
 import logging
 import pickle
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import torch
 import yaml
 from huggingface_hub import ModelCard, hf_hub_download, model_info, snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, RepositoryNotFoundError
+from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -192,6 +194,16 @@ def _source_of_folder(folder: Path) -> Source:
     except (ValueError, yaml.YAMLError) as error:
         raise ExportError(f"the head of {card} is not a YAML mapping: {error}") from error
     return Source(repo=getattr(data, "model_name", None) or folder.resolve().name, licence=getattr(data, "license", None))
+
+
+@contextmanager
+def settings_fit(checkpoint: Checkpoint) -> Iterator[None]:
+    """Make what the loop cannot run, by its settings, an :class:`ExportError` that names the checkpoint."""
+    try:
+        yield
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'together'}: {e['msg']}" for e in error.errors())
+        raise ExportError(f"{checkpoint.folder} is of a model that no worker could run: {problems}") from error
 
 
 def load_weights(module: nn.Module, state: dict[str, Tensor], origin: str) -> None:

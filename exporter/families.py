@@ -12,11 +12,9 @@ from pathlib import Path
 from actors.bundle import Layout
 from actors.errors import UsageError
 from actors.families.installed import load_installed
-from exporter import pocket_config, pocket_tts, soprano, vibevoice_asr, vibevoice_realtime
+from exporter import pocket_tts, soprano, vibevoice_asr, vibevoice_realtime
 from exporter.build import Export
 from exporter.checkpoints import Checkpoint, open_checkpoint
-from exporter.pocket_voices import with_voices
-from exporter.vibevoice_voices import with_presets
 
 _GROUP = "speechmill.exporters"
 
@@ -37,11 +35,11 @@ class FamilyExporter:
 
 
 EXPORTERS: dict[str, FamilyExporter] = {
-    "pocket-tts": FamilyExporter(pocket_config.find_checkpoint, pocket_tts.load, with_voices),
+    "pocket-tts": FamilyExporter(pocket_tts.find_checkpoint, pocket_tts.load, pocket_tts.with_voices),
     "soprano": FamilyExporter(partial(open_checkpoint, files=soprano.FILES), soprano.load),
     "vibevoice-asr": FamilyExporter(partial(open_checkpoint, files=vibevoice_asr.FILES), vibevoice_asr.load),
     "vibevoice-realtime": FamilyExporter(
-        partial(open_checkpoint, files=vibevoice_realtime.FILES), vibevoice_realtime.load, with_presets
+        partial(open_checkpoint, files=vibevoice_realtime.FILES), vibevoice_realtime.load, vibevoice_realtime.with_presets
     ),
 }
 

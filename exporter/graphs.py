@@ -19,11 +19,19 @@ OPSET = 23
 
 @dataclass(frozen=True)
 class Port:
-    """A named tensor at a graph's edge. ``axes``: a size, or the name of a dynamic axis; outermost first."""
+    """A named tensor at a graph's edge.
+
+    Attributes:
+        name: as in the ONNX file.
+        axes: a size, or the name of a dynamic axis; outermost first.
+        dtype: of its values.
+        half: whether it is float16 where the graph computes in float16, as caches are. All others stay float32.
+    """
 
     name: str
     axes: tuple[int | str, ...]
     dtype: DType = "float32"
+    half: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,6 +47,11 @@ class Graph:
     inputs: tuple[Port, ...]
     outputs: tuple[Port, ...]
     opset: int = OPSET
+
+    @property
+    def io_float32(self) -> list[str]:
+        """Names of the inputs and outputs that stay float32 where the graph computes in float16."""
+        return [port.name for port in (*self.inputs, *self.outputs) if not port.half]
 
     def spec(self, precision: Precision, model: onnx.ModelProto) -> GraphSpec:
         """Return the manifest's form of this graph as it is in ``model``, which may have other dtypes than declared."""

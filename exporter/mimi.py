@@ -3,21 +3,28 @@
 Source: pocket-tts 4.0.1 (``modules/seanet.py``, ``modules/conv.py``, ``modules/transformer.py``, ``models/mimi.py``; MIT) and
 the Mimi codec (Défossez et al. 2024).
 
-Everything is channel-last and every convolution is a MatMul over windows: ONNX Runtime's Conv and ConvTranspose are slower,
-and their bits depend on the number of threads. A convolution of stride ``s`` is one of stride 1 over blocks of ``s`` steps; a
-transposed one of stride ``s`` gives ``s`` steps for every step, which lie side by side in memory already.
-
-The decoder runs in chunks: what a layer needs of the past, it gets and gives back, so that chunks are the whole, exactly.
+The decoder runs in chunks, as :mod:`exporter.causal_conv` has it.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Annotated, cast
+from collections.abc import Sequence
+from typing import Annotated
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 
 from exporter.attention import attend, split_heads
+from exporter.causal_conv import (
+    UPSAMPLED_TAPS,
+    BandConv,
+    Conv,
+    ConvTranspose,
+    band_weight,
+    conv_weight,
+    convolve,
+    convtr_weight,
+    past_shapes,
+)
 from exporter.checkpoints import load_weights
 from exporter.layers import Linear, elu, rotary_tables, rotate_pairs
 
@@ -25,7 +32,6 @@ MAX_CHUNK_FRAMES = 256  # of one call to the decoder: 20 s
 
 _RESIDUAL_ROWS = 2  # of a BandConv: one less than the kernel, so that a window is two blocks
 _LAST_ROWS = 16  # of the one that makes samples: one output channel is nothing to multiply
-_UPSAMPLED_TAPS = 2  # a transposed convolution's kernel is twice its stride (pocket-tts seanet.py and resample.py)
 
 
 class Strict(BaseModel):
@@ -117,86 +123,6 @@ class MimiConfig(Strict):
         return self.decoder_seanet or self.seanet, self.decoder_transformer or self.transformer
 
 
-class Conv(nn.Module):
-    """A causal convolution on ``[batch, steps, in_channels]`` as a MatMul over windows.
-
-    The weight is ``[kernel_size * in_channels, out_channels]``; ``past`` holds the blocks before the first one.
-    """
-
-    def __init__(
-        self, in_channels: int, out_channels: int, kernel_size: int, stride: int = 1, dilation: int = 1, bias: bool = True
-    ) -> None:
-        super().__init__()
-        self.stride, self.dilation = stride, dilation
-        self.taps = kernel_size // stride  # blocks that a window holds
-        self.block = stride * in_channels
-        self.past_shape = ((self.taps - 1) * dilation, self.block)  # what a chunk needs of the one before
-        self.weight = nn.Parameter(torch.empty(kernel_size * in_channels, out_channels))
-        self.bias = nn.Parameter(torch.empty(out_channels)) if bias else None
-
-    def forward(self, x: Tensor, past: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        """Map ``[batch, steps, in]`` to ``[batch, steps / stride, out]``, and give what the next chunk needs."""
-        blocks = x.reshape(x.shape[0], x.shape[1] // self.stride, self.block)
-        padded = blocks if past is None else torch.cat((past, blocks), dim=1)
-        count = blocks.shape[1]
-        windows = [padded[:, i * self.dilation : i * self.dilation + count] for i in range(self.taps)]
-        columns = windows[0] if self.taps == 1 else torch.cat(windows, dim=-1)
-        y = columns.flatten(0, 1) @ self.weight
-        if self.bias is not None:
-            y = y + self.bias
-        return y.view(x.shape[0], count, -1), None if past is None else padded[:, count:]
-
-
-class BandConv(nn.Module):
-    """A :class:`Conv` of stride 1 that makes ``rows`` steps from one longer window, with a weight that is a band.
-
-    Where there are few channels, putting windows side by side takes longer than multiplying them: longer windows overlap less,
-    and the zeros beside the band cost less than the copies that they save.
-    """
-
-    def __init__(self, in_channels: int, out_channels: int, kernel_size: int, rows: int) -> None:
-        super().__init__()
-        self.rows = rows
-        self.past_shape = (kernel_size - 1, in_channels)
-        self.weight = nn.Parameter(torch.empty((rows + kernel_size - 1) * in_channels, rows * out_channels))
-        self.bias = nn.Parameter(torch.empty(rows * out_channels))
-
-    def forward(self, x: Tensor, past: Tensor) -> tuple[Tensor, Tensor]:
-        """Map ``[batch, steps, in]`` to ``[batch, steps, out]``; ``steps`` is a multiple of ``rows``."""
-        batch, steps, channels = x.shape
-        before = past.shape[1]
-        blocks = x.reshape(batch, steps // self.rows, self.rows * channels)
-        tails = blocks[:, :, (self.rows - before) * channels :] if self.rows > before else blocks
-        padded = torch.cat((past.flatten(1)[:, None], tails), dim=1)
-        count = blocks.shape[1]
-        columns = torch.cat((padded[:, :count], blocks), dim=-1)
-        y = columns.flatten(0, 1) @ self.weight + self.bias
-        return y.view(batch, steps, -1), padded[:, count:].reshape(batch, before, channels)
-
-
-class ConvTranspose(nn.Module):
-    """A causal transposed convolution with a kernel of two strides, on ``[batch, steps, in_channels]``.
-
-    Every output step comes from this input step and the one before: a convolution of two taps whose output channels are
-    ``stride`` steps side by side. The weight is ``[2 * in_channels, stride * out_channels]``, the earlier step first.
-    """
-
-    def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
-        super().__init__()
-        self.stride = stride
-        self.past_shape = (1, in_channels)
-        self.weight = nn.Parameter(torch.empty(_UPSAMPLED_TAPS * in_channels, stride * out_channels))
-        self.bias = nn.Parameter(torch.empty(stride * out_channels))
-
-    def forward(self, x: Tensor, past: Tensor) -> tuple[Tensor, Tensor]:
-        """Map ``[batch, steps, in]`` to ``[batch, steps * stride, out]``, and give the last input step."""
-        count = x.shape[1]
-        padded = torch.cat((past, x), dim=1)
-        columns = torch.cat((padded[:, :count], x), dim=-1)
-        y = columns.flatten(0, 1) @ self.weight + self.bias
-        return y.view(x.shape[0], count * self.stride, -1), padded[:, count:]
-
-
 class ResidualBlock(nn.Module):
     """``x + conv1x1(elu(conv(elu(x))))`` on ``[batch, steps, channels]``."""
 
@@ -217,24 +143,6 @@ class ResidualBlock(nn.Module):
         y, past = self.block["1"](elu(x), past)
         y, _ = self.block["3"](elu(y), None)
         return x + y, past
-
-
-def convolve(layers: nn.ModuleList, x: Tensor, past: Iterable[Tensor]) -> tuple[Tensor, list[Tensor]]:
-    """Run layers on ``[batch, steps, channels]``; take and give what is carried from chunk to chunk."""
-    tails, remaining = [], iter(past)
-    for layer in layers:
-        if isinstance(layer, nn.ELU):
-            x = elu(x)
-        else:
-            x, tail = layer(x, next(remaining))
-            tails.append(tail)
-    return x, tails
-
-
-def past_shapes(layers: nn.ModuleList) -> dict[int, tuple[int, int]]:
-    """Return the shapes of what :func:`convolve` carries, without the batch axis, by the layer's index."""
-    carrying = ((i, layer) for i, layer in enumerate(layers) if not isinstance(layer, nn.ELU))
-    return {i: cast("Conv | BandConv | ConvTranspose | ResidualBlock", layer).past_shape for i, layer in carrying}
 
 
 def _residual_blocks(config: SEANetConfig, channels: int) -> list[nn.Module]:
@@ -374,7 +282,7 @@ class Decoder(nn.Module):
         self.config = config
         width = config.outer_dim or seanet.dimension
         self.latent_proj = Linear(config.quantizer.dimension, width, bias=True)  # undoes the latents' normalisation too
-        self.upsample = nn.Parameter(torch.empty(_UPSAMPLED_TAPS, config.steps_per_frame, width))  # the earlier frame first
+        self.upsample = nn.Parameter(torch.empty(UPSAMPLED_TAPS, config.steps_per_frame, width))  # the earlier frame first
         self.transformer = Transformer(transformer, transformer.context - 1 + config.steps_per_frame * MAX_CHUNK_FRAMES)
         self.model = decoder_layers(seanet)
 
@@ -422,7 +330,7 @@ class Encoder(nn.Module):
         self.model = encoder_layers(config.seanet)
         self.transformer = Transformer(config.transformer, 2 * config.transformer.context)
         stride = config.steps_per_frame
-        self.downsample = Conv(config.seanet.dimension, config.latent_dim, _UPSAMPLED_TAPS * stride, stride, bias=False)
+        self.downsample = Conv(config.seanet.dimension, config.latent_dim, UPSAMPLED_TAPS * stride, stride, bias=False)
         self.speaker_proj = Linear(config.latent_dim, d_model)
 
     def forward(self, audio: Tensor) -> Tensor:
@@ -480,29 +388,9 @@ def _load_side(side: str, module: Encoder | Decoder, renamed: dict[str, Tensor],
     load_weights(module, renamed, origin)
 
 
-def conv_weight(weight: Tensor) -> Tensor:
-    """``[out, in, kernel]`` to ``[kernel * in, out]``."""
-    return weight.permute(2, 1, 0).flatten(0, 1).contiguous()
-
-
-def convtr_weight(weight: Tensor) -> Tensor:
-    """``[in, out, 2 * stride]`` to ``[2 * in, stride * out]``: first what an input step adds to the next one's output."""
-    current, following = weight.permute(0, 2, 1).chunk(2, dim=1)
-    return torch.cat((following.flatten(1), current.flatten(1)))
-
-
 def _latent_proj(weight: Tensor, mean: Tensor, deviation: Tensor) -> dict[str, Tensor]:
     """``weight @ (latent * deviation + mean)`` as one linear map."""
     return {"latent_proj.weight": (weight * deviation).T.contiguous(), "latent_proj.bias": weight @ mean}
-
-
-def band_weight(weight: Tensor, rows: int) -> Tensor:
-    """``[out, in, kernel]`` to ``[(rows + kernel - 1) * in, rows * out]``: each step's weight one step further down."""
-    out_channels, in_channels, kernel = weight.shape
-    band = weight.new_zeros(rows + kernel - 1, in_channels, rows, out_channels)
-    for i in range(rows):
-        band[i : i + kernel, :, i] = weight.permute(2, 1, 0)
-    return band.flatten(2).flatten(0, 1)
 
 
 def _seanet_state(state: dict[str, Tensor], prefix: str, layers: nn.ModuleList) -> dict[str, Tensor]:
@@ -515,7 +403,7 @@ def _seanet_state(state: dict[str, Tensor], prefix: str, layers: nn.ModuleList) 
         if isinstance(layer, BandConv):
             weight, bias = band_weight(weight, layer.rows), bias.repeat(layer.rows)
         elif kind == "convtr":
-            weight, bias = convtr_weight(weight), bias.repeat(weight.shape[2] // _UPSAMPLED_TAPS)
+            weight, bias = convtr_weight(weight), bias.repeat(weight.shape[2] // UPSAMPLED_TAPS)
         else:
             weight = conv_weight(weight)
         renamed |= {f"model.{ours}.weight": weight, f"model.{ours}.bias": bias}

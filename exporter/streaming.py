@@ -17,6 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
 from actors.bundle import Precision
+from exporter.half_precision import to_float16
 from exporter.quantize import (
     BLOCK,
     NBitsRewriter,
@@ -24,7 +25,6 @@ from exporter.quantize import (
     pack_nbits,
     quantize_channels,
     shell_rewriter,
-    to_float16,
     unpack_nbits,
 )
 
@@ -110,7 +110,7 @@ def write_graph(
         precision: of the matrices.
         sensitive: parts of names of matrices that int4 gives 8 bits.
         standard_operators: see :func:`exporter.quantize.quantize_int8`.
-        io_float32: see :func:`exporter.quantize.to_float16`.
+        io_float32: see :func:`exporter.half_precision.to_float16`.
 
     Returns:
         By matrix, the cosine similarity of what was written with what was read.

@@ -141,7 +141,7 @@ def tiny_bundle(build: Callable[..., Bundle], tiny_export: Callable[[Layout], "E
 def pocket_export() -> Callable[..., "Export"]:
     """Returns what the exporter reads from a tiny PocketTTS (``lsd``, ``drifting`` or ``pointwise``) for a layout."""
     pytest.importorskip("torch", reason="reading a checkpoint needs the 'export' extra")
-    from exporter.pocket_config import find_checkpoint
+    from exporter.pocket_tts import find_checkpoint
     from exporter.pocket_tts import load as load_checkpoint
 
     def load(variant: str, layout: Layout = "server") -> "Export":
@@ -158,7 +158,7 @@ def pocket_bundle(build: Callable[..., Bundle], pocket_export: Callable[..., "Ex
     def build_pocket(variant: str, precision: Precision, layout: Layout) -> Bundle:
         export = pocket_export(variant, layout)
         if (variant, layout) != ("lsd", "server"):  # one of them is enough to clone voices
-            export = replace(export, graphs={key: graph for key, graph in export.graphs.items() if key != "mimi_encoder"})
+            export = replace(export, graphs=[part for part in export.graphs if part.graph.name != "mimi_encoder"])
         return build(export, f"pocket-{variant}", precision, layout)
 
     def cached(variant: str, precision: Precision = "fp32", layout: Layout = "server") -> Bundle:
@@ -200,12 +200,13 @@ def asr_export() -> Callable[..., "Export"]:
     pytest.importorskip("torch", reason="reading a checkpoint needs the 'export' extra")
     from exporter import vibevoice_asr
     from exporter.checkpoints import open_checkpoint
+    from exporter.vibevoice_asr import weights
 
     @functools.cache
     def load(layout: Layout, streamed: bool = False) -> "Export":
         with pytest.MonkeyPatch.context() as patch:
             if streamed:
-                patch.setattr(vibevoice_asr, "_MAX_IN_MEMORY_BYTES", 0)
+                patch.setattr(weights, "_MAX_IN_MEMORY_BYTES", 0)
             return vibevoice_asr.load(open_checkpoint(str(TINY_ASR), vibevoice_asr.FILES), layout)
 
     return load

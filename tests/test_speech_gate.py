@@ -126,8 +126,8 @@ def test_streaming_states_say_the_same_as_those_of_whole_utterances(judge: Judge
         requests = [SynthesisRequest(id=f"{i}", text=one.text) for i, one in enumerate(said)]
         results = engine.generate(requests, trace=True)
     checkpoint = open_checkpoint(str(CHECKPOINT), FILES)
-    lm = load(checkpoint, "portable").graphs["lm"]
-    decoder = load(checkpoint, "server").graphs["decoder"].module
+    lm = load(checkpoint, "portable").named("lm").graph
+    decoder = load(checkpoint, "server").named("decoder").graph.module
     tokenizer = Tokenizer.from_file(str(CHECKPOINT / "tokenizer.json"))
     whole, streamed = [], []
     for result in results:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from actors.bundle import Bundle, Layout, Precision
 from actors.errors import ExportError, UsageError
 from exporter import build
-from exporter.build import TOP1_AGREEMENT, Export, Speech, build_bundle
+from exporter.build import TOP1_AGREEMENT, Export, GraphExport, Speech, build_bundle
 from exporter.graphs import Graph, Port
 from exporter.layers import Linear
 from exporter.verify import Case
@@ -42,19 +42,16 @@ def toy(tiny_export: Callable[[Layout], Export]) -> Callable[..., Export]:
     """Returns the tiny checkpoint's export with a single small graph in place of its own."""
     x = np.random.default_rng(0).standard_normal((5, WIDTH)).astype(np.float32)
 
-    def make(*, broken: bool = False, speaks: bool = False) -> Export:
+    def make(*, broken: bool = False, speaks: bool = False, snr_floor_db: float = build.SNR_FLOOR_DB) -> Export:
         graph = Graph(
             "toy", "toy.onnx", FeedForward(broken=broken), (Port("x", ("rows", WIDTH)),), (Port("y", ("rows", WIDTH)),)
         )
         speech = Speech(graph.run({"x": x})["y"], lambda run: run({"x": x})["y"], TOP1_AGREEMENT)
-        return replace(
-            tiny_export("server"),
-            graphs={"toy": graph},
-            example_sizes={"rows": 3},
-            cases={"toy": [Case("noise", {"x": x}), Case("one row", {"x": x[:1]})]},
-            speech={"toy": speech} if speaks else {},
-            audio={} if speaks else {"toy": "y"},
+        cases = [Case("noise", {"x": x}), Case("one row", {"x": x[:1]})]
+        part = (
+            GraphExport(graph, cases, speech) if speaks else GraphExport(graph, cases, measured="y", snr_floor_db=snr_floor_db)
         )
+        return replace(tiny_export("server"), graphs=[part], example_sizes={"rows": 3})
 
     return make
 
@@ -138,15 +135,14 @@ def test_a_graph_that_is_not_the_model_is_no_bundle(toy: Callable[..., Export], 
 
 
 def test_a_decoder_that_loses_too_much_stays_fp32_and_the_manifest_says_so(
-    toy: Callable[..., Export], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    toy: Callable[..., Export], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     exact = build_bundle(toy(), "toy", "fp32", "server", tmp_path / "fp32")
     lowered = build_bundle(toy(), "toy", "int8", "server", tmp_path / "int8")
     assert lowered.manifest.graphs["toy"].precision == "int8"
     assert not np.array_equal(run_toy(lowered), run_toy(exact))
-    monkeypatch.setattr(build, "SNR_FLOOR_DB", 150.0)
     with caplog.at_level(logging.WARNING):
-        kept = build_bundle(toy(), "toy", "int8", "server", tmp_path / "kept")
+        kept = build_bundle(toy(snr_floor_db=150.0), "toy", "int8", "server", tmp_path / "kept")
     assert kept.manifest.graphs["toy"].precision == "fp32"
     assert kept.manifest.precision == "int8"
     assert np.array_equal(run_toy(kept), run_toy(exact))

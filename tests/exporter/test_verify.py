@@ -166,7 +166,8 @@ def test_a_changed_weight_in_an_exported_graph_is_found(
     """A real graph passes as it was exported, and no longer when one weight of one matrix is another."""
     bundle, export = tiny_bundle("fp32"), tiny_export("server")
     path = bundle.path(bundle.manifest.graphs[key].file)
-    reference, cases = export.graphs[key].run, export.cases[key][-3:]
+    part = export.named(key)
+    reference, cases = part.graph.run, part.cases[-3:]
     check_graph(key, open_graph(str(path)), reference, cases, Tolerance())
 
     model = onnx.load(path)

@@ -10,10 +10,10 @@ from safetensors.torch import save_file
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from exporter.mimi import Conv
-from exporter.qwen2 import MATRICES, Layer
-from exporter.vibevoice_vae import EXPANSION, KERNEL, Block, Encoder, VAEConfig
+from exporter.causal_conv import Conv
+from exporter.vae import EXPANSION, KERNEL, Block, Encoder, VAEConfig
 from training.ear.model import Trainee
+from training.qwen import transformers_state
 
 _CARD = """---
 license: apache-2.0
@@ -36,7 +36,7 @@ def write(folder: Path, trainee: Trainee, tokenizer: Tokenizer) -> None:
 
 def _config(trainee: Trainee) -> dict[str, Any]:
     lm = trainee.config.lm
-    sizes = {name: getattr(lm, name) for name in lm.__annotations__ if name != "rope_theta"}
+    sizes = {name: getattr(lm, name) for name in lm.__annotations__ if name not in ("rope_theta", "qk_norm")}
     return {
         "architectures": ["VibeVoiceAsrForConditionalGeneration"],
         "model_type": "vibevoice_asr",
@@ -78,20 +78,7 @@ def _state(trainee: Trainee) -> dict[str, Tensor]:
         for ours, theirs in (("fc1", "linear_1"), ("fc2", "linear_2")):
             state |= _linear(trained, f"encoder.{part}_connector.{ours}.", f"multi_modal_projector.{part}_{theirs}.")
         state[f"multi_modal_projector.{part}_norm.weight"] = trained[f"encoder.{part}_connector.norm.weight"]
-    for i, layer in enumerate(trainee.backbone.blocks()):
-        state |= _layer_state(trained, f"backbone.layers.{i}.", layer, f"language_model.model.layers.{i}.")
-    return state
-
-
-def _layer_state(trained: Mapping[str, Tensor], ours: str, layer: Layer, theirs: str) -> dict[str, Tensor]:
-    names = ("input_layernorm.weight", "post_attention_layernorm.weight")
-    state = {f"{theirs}{name}": trained[f"{ours}{name}"] for name in names}
-    for matrix, parts in MATRICES.items():
-        weight = trained[f"{ours}{matrix}.weight"].T
-        rows = layer.sizes if matrix == "qkv_proj" else [len(weight) // len(parts)] * len(parts)
-        state |= {f"{theirs}{part}.weight": tensor for part, tensor in zip(parts, weight.split(rows), strict=True)}
-    biases = trained[f"{ours}qkv_proj.bias"].split(layer.sizes)
-    return state | {f"{theirs}{part}.bias": bias for part, bias in zip(MATRICES["qkv_proj"], biases, strict=True)}
+    return state | transformers_state(trainee.backbone, "language_model.model.")
 
 
 def _encoder_state(trained: Mapping[str, Tensor], ours: str, encoder: Encoder, theirs: str) -> dict[str, Tensor]:

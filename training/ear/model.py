@@ -24,13 +24,16 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from exporter.layers import Linear, RMSNorm, rotate
-from exporter.mimi import Conv
-from exporter.qwen2 import Backbone, Qwen2Config
-from exporter.vibevoice_asr import PROMPT, Config, SpeechEncoder
-from exporter.vibevoice_vae import KERNEL, Block, Encoder, VAEConfig
+from exporter.causal_conv import Conv
+from exporter.layers import Linear, RMSNorm
+from exporter.qwen import Backbone, QwenConfig
+from exporter.vae import KERNEL, Block, Encoder, VAEConfig
+from exporter.vibevoice_asr.config import Config
+from exporter.vibevoice_asr.export import PROMPT
+from exporter.vibevoice_asr.modules import SpeechEncoder
 from training.ear.rows import Row
 from training.ear.sounds import SAMPLE_RATE, VOICE
+from training.qwen import run_whole
 
 # --- what it reads and writes ------------------------------------------------------------------------------------------
 
@@ -75,7 +78,7 @@ _PHONEME_RATE = 4  # steps of the encoder in a frame, where phonemes are heard
 def sizes(vocab_size: int) -> Config:
     """What the checkpoint's ``config.json`` says. ``audio_ids`` and ``eos_ids`` are left to the tokenizer."""
     return Config(
-        lm=Qwen2Config(
+        lm=QwenConfig(
             vocab_size=vocab_size,
             hidden_size=192,
             intermediate_size=320,
@@ -408,24 +411,10 @@ class Trainee(nn.Module):
             The normalised hidden states, those after each layer, and the scores ``[batch, length, length]`` of the aligned
             heads and the recognising one.
         """
-        length = ids.shape[1]
         x = nn.functional.embedding(ids, self.embedding)
         x = x.masked_scatter(is_audio[..., None], features.to(x.dtype))
-        cos, sin = self.backbone.cos[:length], self.backbone.sin[:length]
-        later = torch.ones(length, length, dtype=torch.bool, device=ids.device).triu(1)
-        scores, after = [], []
-        size = self.config.lm.head_dim
-        for i, layer in enumerate(self.backbone.blocks()):
-            parts = layer.qkv(x.flatten(0, 1), ids.shape)
-            query, key, value = (part.unflatten(-1, (-1, size)).transpose(1, 2) for part in parts)
-            query, key = (rotate(part, cos, sin).to(value.dtype) for part in (query, key))
-            if i in (*_ALIGNED_LAYERS, _RECOGNISING_LAYER):
-                score = query[:, 0].float() @ key[:, 0].float().mT / size**0.5
-                scores.append(score.masked_fill(later, -1e4))
-            attended = attend(query, key, value, later)
-            x = layer.finish(x.flatten(0, 1), attended.transpose(1, 2).flatten(2)).view(x.shape)
-            after.append(x)
-        return self.norm(x), after, scores
+        after, scores = run_whole(self.backbone, x, attend, (*_ALIGNED_LAYERS, _RECOGNISING_LAYER))
+        return self.norm(after[-1]), after, scores
 
     def losses(self, batch: Batch, spelling: Batch | None = None) -> dict[str, Tensor]:
         """Every part of the loss, and accuracies; ``spelling`` is what :meth:`Writer.spelling` makes."""

@@ -15,8 +15,8 @@ from pathlib import Path
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from exporter.causal_conv import Conv
 from exporter.layers import Linear
-from exporter.mimi import Conv
 from training import texts
 from training.ear import checkpoint as ear_checkpoint
 from training.ear import corpus as ear_corpus

@@ -3,15 +3,16 @@
 import dataclasses
 import json
 import math
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from exporter.soprano import Decoder, InverseSTFT, LanguageModel, Layer
+from exporter.soprano.decoder import Decoder, InverseSTFT
+from exporter.soprano.lm import LanguageModel
+from training.qwen import transformers_state
 from training.voice import codes
 from training.voice.decoder import DECODER, GAIN
 from training.voice.lm import CONFIG, MAX_LENGTH
@@ -56,6 +57,7 @@ def _config() -> dict[str, Any]:
     """``config.json`` as transformers writes it for this Qwen3 model."""
     sizes = dataclasses.asdict(CONFIG)
     theta = sizes.pop("rope_theta")
+    del sizes["qk_norm"]  # which is what model_type says
     return {
         "architectures": ["Qwen3ForCausalLM"],
         "model_type": "qwen3",
@@ -64,7 +66,6 @@ def _config() -> dict[str, Any]:
         "bos_token_id": codes.STOP,
         "pad_token_id": codes.STOP,
         "hidden_act": "silu",
-        "max_position_embeddings": MAX_LENGTH,
         "rope_parameters": {"rope_theta": theta, "rope_type": "default"},
         **sizes,
     }
@@ -73,24 +74,7 @@ def _config() -> dict[str, Any]:
 def _lm_state(lm: LanguageModel) -> dict[str, Tensor]:
     """Transformers' key names and ``[out, in]`` weights; the inverse of ``exporter.soprano``'s reading."""
     state = {"model.embed_tokens.weight": lm.embed_tokens.weight, "model.norm.weight": lm.norm.weight}
-    for i, layer in enumerate(cast("Iterable[Layer]", lm.layers)):
-        name = f"model.layers.{i}"
-        query, key, value = layer.qkv_proj.weight.T.split(layer.sizes)
-        gate, up = layer.gate_up_proj.weight.T.chunk(2)
-        state |= {
-            f"{name}.input_layernorm.weight": layer.input_layernorm.weight,
-            f"{name}.post_attention_layernorm.weight": layer.post_attention_layernorm.weight,
-            f"{name}.self_attn.q_norm.weight": layer.q_norm.weight,
-            f"{name}.self_attn.k_norm.weight": layer.k_norm.weight,
-            f"{name}.self_attn.q_proj.weight": query,
-            f"{name}.self_attn.k_proj.weight": key,
-            f"{name}.self_attn.v_proj.weight": value,
-            f"{name}.self_attn.o_proj.weight": layer.o_proj.weight.T,
-            f"{name}.mlp.gate_proj.weight": gate,
-            f"{name}.mlp.up_proj.weight": up,
-            f"{name}.mlp.down_proj.weight": layer.down_proj.weight.T,
-        }
-    return {key: tensor.detach().cpu() for key, tensor in state.items()}
+    return {key: tensor.detach().cpu() for key, tensor in state.items()} | transformers_state(lm, "model.")
 
 
 def _decoder_state(decoder: Decoder) -> dict[str, Tensor]:

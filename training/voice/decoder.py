@@ -17,7 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from exporter.layers import Linear
-from exporter.soprano import ConvNeXtBlock, Decoder, DecoderConfig
+from exporter.soprano.config import DecoderConfig
+from exporter.soprano.decoder import ConvNeXtBlock, Decoder
 from training.fitting import fit, mean, skipping, with_rate
 from training.voice.codes import Codebook
 from training.voice.lm import CONFIG, Batch, Trainee

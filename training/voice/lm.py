@@ -7,19 +7,21 @@ the character that is being said. With them a tiny model learns in minutes what 
 
 import itertools
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-from exporter.layers import Linear, RMSNorm, rotate
-from exporter.soprano import LanguageModel, Layer, LMConfig
+from exporter.layers import Linear, RMSNorm
+from exporter.soprano.config import LMConfig
+from exporter.soprano.lm import LanguageModel
 from training.fitting import fit, mean, skipping, with_rate
+from training.qwen import run_whole
 from training.voice.codes import CODES, FIRST_CODE, STOP, VOCABULARY, Example, join
 
+MAX_LENGTH = 512  # positions: 200 characters and 19 s
 CONFIG = LMConfig(
     vocab_size=VOCABULARY,
     hidden_size=256,
@@ -30,10 +32,10 @@ CONFIG = LMConfig(
     head_dim=64,
     rms_norm_eps=1e-6,
     rope_theta=10000.0,
+    max_position_embeddings=MAX_LENGTH,
     tie_word_embeddings=True,
     eos_token_id=STOP,
 )
-MAX_LENGTH = 512  # positions: 200 characters and 19 s
 
 STEPS = 6500
 _BATCH_IDS = 4000  # characters and audio tokens in a batch, padding included
@@ -93,7 +95,7 @@ class Trainee(nn.Module):
 
     def __init__(self, phonemes: int, features: int, config: LMConfig = CONFIG) -> None:
         super().__init__()
-        self.lm = LanguageModel(config, MAX_LENGTH)
+        self.lm = LanguageModel(config)
         del self.lm.lm_head  # tied: see logits
         self.to_points = nn.Linear(config.hidden_size, features)
         self.to_phonemes = nn.Linear(config.hidden_size, 2 * phonemes)
@@ -103,28 +105,14 @@ class Trainee(nn.Module):
             elif isinstance(module, RMSNorm):
                 nn.init.ones_(module.weight)
         nn.init.normal_(self.lm.embed_tokens.weight, std=0.02)
-        for layer in cast("Iterable[Layer]", self.lm.layers):
+        for layer in self.lm.blocks():
             for last in (layer.o_proj, layer.down_proj):
                 nn.init.normal_(last.weight, std=0.08 / (2 * config.num_hidden_layers) ** 0.5)
 
     def forward(self, ids: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Map ids ``[batch, length]`` to final hidden states and the aligned heads' scores ``[batch, length, length]``."""
-        lm, length = self.lm, ids.shape[1]
-        cos, sin = lm.cos[:length], lm.sin[:length]
-        later = torch.ones(length, length, dtype=torch.bool, device=ids.device).triu(1)
-        x = lm.embed_tokens(ids)
-        scores = []
-        for i, layer in enumerate(lm.layers):
-            query, key, value = layer.qkv(x)
-            value = value.unflatten(-1, (-1, layer.head_dim)).transpose(1, 2)
-            query, key = (rotate(part.transpose(1, 2), cos, sin).to(value.dtype) for part in (query, key))
-            if i in _ALIGNED_LAYERS:
-                score = query[:, 0].float() @ key[:, 0].float().mT / layer.head_dim**0.5
-                scores.append(score.masked_fill(later, -1e4))
-            attended = nn.functional.scaled_dot_product_attention(query, key, value, is_causal=True, enable_gqa=True)
-            x = x + layer.o_proj(attended.transpose(1, 2).flatten(2))
-            x = x + layer.mlp(x)
-        return lm.norm(x), scores
+        after, scores = run_whole(self.lm, self.lm.embed_tokens(ids), _attend, _ALIGNED_LAYERS)
+        return self.lm.norm(after[-1]), scores
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """Every part of the loss, and two accuracies (``code_accuracy``, ``phoneme_accuracy``)."""
@@ -149,6 +137,10 @@ class Trainee(nn.Module):
             "code_accuracy": (logits.argmax(-1) == targets).float().mean(),
             "phoneme_accuracy": (phonemes.argmax(-1) == labels).float().mean(),
         }
+
+
+def _attend(query: Tensor, key: Tensor, value: Tensor, _later: Tensor) -> Tensor:
+    return nn.functional.scaled_dot_product_attention(query, key, value, is_causal=True, enable_gqa=True)
 
 
 def groups(examples: Sequence[Example], seed: int, epoch: int) -> list[list[Example]]:

@@ -15,8 +15,8 @@ torch = pytest.importorskip("torch", reason="training needs the 'export' extra")
 
 from actors.families.vibevoice_asr.transcript import parse_transcript  # noqa: E402
 from exporter.checkpoints import open_checkpoint  # noqa: E402
+from exporter.vae import Block  # noqa: E402
 from exporter.vibevoice_asr import FILES, load  # noqa: E402
-from exporter.vibevoice_vae import Block  # noqa: E402
 from training.ear import checkpoint as ear_checkpoint  # noqa: E402
 from training.ear.model import IGNORED, WEIGHTS, Batch, Mistakes, Trainee, Writer, attend, run_block  # noqa: E402
 from training.ear.rows import Pool, Row, Turn  # noqa: E402
@@ -172,7 +172,7 @@ def test_exporter_reads_back_what_was_trained(trainee: Trainee, writer: Writer, 
             parameter.copy_(parameter.half())  # what the file can hold
     ear_checkpoint.write(tmp_path, trainee, writer.tokenizer)
     export = load(open_checkpoint(str(tmp_path), FILES), "server")
-    encoder, decoder = (export.graphs[name].module for name in ("speech_encoder", "decoder"))
+    encoder, decoder = (export.named(name).graph.module for name in ("speech_encoder", "decoder"))
     ids, is_audio = batch.ids[:1], batch.is_audio[:1]
     with torch.no_grad():
         steps, _, semantic = trainee.listen(batch.audio[:1])

@@ -23,15 +23,15 @@ def test_exporter_reads_back_what_was_trained(tmp_path: Path) -> None:
             for parameter in model.parameters():
                 parameter.copy_(parameter.half())  # what the file can hold
     write(tmp_path, trainee.lm, decoder)
-    graphs = load(open_checkpoint(str(tmp_path), FILES), "server").graphs
+    export = load(open_checkpoint(str(tmp_path), FILES), "server")
     ids = torch.randint(0, VOCABULARY, (1, 30))
     cache = [torch.zeros(1, 2, 64, 64) for _ in range(10)]
     with torch.no_grad():
         expected, _ = trainee(ids)
-        _, hidden, *_ = graphs["lm"].module(ids, torch.tensor([29], dtype=torch.int32), torch.tensor(30), *cache)
+        _, hidden, *_ = export.named("lm").graph.module(ids, torch.tensor([29], dtype=torch.int32), torch.tensor(30), *cache)
         assert torch.allclose(hidden, expected[:, -1], atol=1e-5)
         states = torch.randn(1, 7, 256)
-        audio, louder = graphs["decoder"].module(states), decoder(states)
+        audio, louder = export.named("decoder").graph.module(states), decoder(states)
     # The gain moves into a bias, which float16 rounds.
     assert torch.allclose(audio * GAIN / LEVEL, louder, atol=2e-3 * float(louder.abs().max()))
 

@@ -5,7 +5,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="training needs the 'export' extra")
 
-from exporter.soprano import ServerLM  # noqa: E402
+from exporter.soprano.lm import ServerLM  # noqa: E402
 from training.voice import lm  # noqa: E402
 from training.voice.codes import FIRST_CHARACTER, FIRST_CODE, START, STOP, TEXT, Example, join  # noqa: E402
 
