@@ -12,9 +12,9 @@ from exporter.pocket_tts.config import Config, Contents, read_config
 from exporter.pocket_tts.graphs import declare
 from exporter.pocket_tts.hub import is_hub_layout, read_hub
 from exporter.pocket_tts.modules import MAX_POSITIONS, Model
+from exporter.pocket_tts.voices import find_voices, with_voices
 from exporter.pocket_tts.weights import load_model
 from exporter.sentencepiece_model import convert_sentencepiece
-from exporter.pocket_tts.voices import find_voices, with_voices
 
 _MAX_TEXT_TOKENS = 256  # of one utterance. The original only warns above 50, so that longer clauses than that are spoken too
 
