@@ -50,7 +50,8 @@ class Family:
         parse_options: returns what a request sets, parsed over the bundle's defaults; raises :class:`RequestError` if an option
             is unknown or out of range.
         int8_gain: how many times as fast as fp32 int8 is, by
-            :attr:`actors.runtime.processor.Processor.kernels`: the tables of docs/performance.md, at most slots. Empty: not measured.
+            :attr:`actors.runtime.processor.Processor.kernels`: the tables of docs/performance.md, at most slots. Empty: not
+            measured.
         add_clone: clones a voice; ``None`` if its models cannot.
     """
 
