@@ -38,6 +38,8 @@ FIXTURES = ROOT / "tests" / "fixtures"
 TINY = FIXTURES / "soprano_tiny"
 VIBEVOICE = FIXTURES / "vibevoice_tiny"
 TINY_ASR = FIXTURES / "vibevoice_asr_tiny"
+# Fixtures that trace graphs, half a minute each.
+_EXPORTS = {"tiny_bundle", "pocket_bundle", "asr_bundle", "vibevoice_bundle"}
 SAID = "the old man sat on the bench in front of his house."
 
 
@@ -47,7 +49,13 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the tests marked ``last`` behind all others, whose ``setenv`` would move the environment under getenv's feet."""
+    """Say which tests stay together where several processes share them: those of an export, made once, and of a module.
+
+    The tests marked ``last`` go behind all others, whose ``setenv`` would move the environment under getenv's feet.
+    """
+    for item in items:
+        used = _EXPORTS.intersection(getattr(item, "fixturenames", ()))
+        item.add_marker(pytest.mark.xdist_group(min(used, default=item.nodeid.partition("::")[0])))
     items.sort(key=lambda item: item.get_closest_marker("last") is not None)
 
 

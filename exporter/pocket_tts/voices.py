@@ -21,7 +21,7 @@ def with_voices(export: Export, folder: Path, layout: Layout) -> Export:  # noqa
     """
     settings = export.settings
     if not isinstance(settings, Settings):
-        raise UsageError(f"{export.family} takes no voices")
+        raise UsageError(f"{export.family} models do not speak with PocketTTS's voices")
     voices = find_voices(folder)
     if not voices:
         raise UsageError(f"{folder} has no voice: voices are *.safetensors with a key …self_attn/cache")

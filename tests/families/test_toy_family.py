@@ -69,7 +69,7 @@ def test_an_installed_family_is_exported_published_and_spoken_with(tmp_path: Pat
 
     with open_model(bundle, threads=1, slots=2) as engine:
         result, other = engine.generate([SynthesisRequest("a", "oh my"), SynthesisRequest("b", "m", options={"pitch_hz": 50})])
-        with pytest.raises(RequestError, match="nothing to hum"):
+        with pytest.raises(RequestError, match="nothing to speak"):
             engine.generate([SynthesisRequest("c", " ")])
     assert (result.frames, len(result.audio), len(other.audio)) == (4, 4 * 1600, 1600)
     np.testing.assert_allclose(other.audio, np.sin(2 * np.pi * 50 * np.arange(1600) / 16_000), atol=1e-5)

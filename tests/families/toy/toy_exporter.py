@@ -5,9 +5,10 @@ from functools import partial
 import numpy as np
 import torch
 from torch import Tensor, nn
+from toy_family import Settings
 
 from actors.bundle import Layout
-from exporter.build import Export
+from exporter.build import Export, GraphExport
 from exporter.checkpoints import Checkpoint, open_checkpoint
 from exporter.families import FamilyExporter
 from exporter.graphs import Graph, Port
@@ -20,20 +21,16 @@ class Voice(nn.Module):
 
 
 def load(checkpoint: Checkpoint, layout: Layout) -> Export:  # noqa: ARG001 - one interface
+    sweep = Case("a sweep", {"phase": np.linspace(0, 9, 100, dtype=np.float32) ** 2})
     voice = Graph("voice", "voice.onnx", Voice(), (Port("phase", ("samples",)),), (Port("audio", ("samples",)),))
     return Export(
         family="toy",
         sample_rate=16_000,
         voices=["hum"],
-        graphs={"voice": voice},
+        graphs=[GraphExport(voice, [sweep], measured="audio")],
         example_sizes={"samples": 3},
-        settings=checkpoint.json("config.json"),
+        settings=Settings(**checkpoint.json("config.json")),
         files={},
-        cases={"voice": [Case("a sweep", {"phase": np.linspace(0, 9, 100, dtype=np.float32) ** 2})]},
-        speech={},
-        audio={"voice": "audio"},
-        keep_float32=(),
-        io_float32=(),
         source=checkpoint.source,
     )
 
