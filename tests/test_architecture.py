@@ -1,6 +1,7 @@
 """Which folder may import what (design section 2), in the sources and in running processes."""
 
 import ast
+import statistics
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parent.parent
 OURS = {"actors", "cluster", "embedded", "exporter", "jobs", "training"}
 
 # Dependencies point one way.
@@ -22,6 +23,26 @@ MAY_IMPORT = {
 }
 # The one arrow against it, taken when a model reference is no folder.
 EXCEPTIONS = {("actors/models.py", "cluster.registry"), ("actors/models.py", "cluster.registry.fetch")}
+
+# What the rooms of a folder may use of one another. Families, and their exporters, know none.
+ROOMS: dict[str, set[str]] = {
+    "actors.audio": {"actors.runtime"},
+    "actors.families": {"actors.audio", "actors.runtime"},
+    "actors.runtime": set(),
+    "cluster.dataset": {"cluster.storage"},
+    "cluster.output": {"cluster.dataset", "cluster.storage"},
+    "cluster.ray_pool": set(),
+    "cluster.registry": {"cluster.storage"},
+    "cluster.storage": set(),
+    "exporter.pocket_tts": set(),
+    "exporter.soprano": set(),
+    "exporter.vibevoice_asr": set(),
+    "exporter.vibevoice_realtime": set(),
+    "training.ear": {"training.voice"},
+    "training.voice": set(),
+}
+LONGEST_MODULE = 450  # lines
+MEDIAN_FUNCTION = 7
 
 HEAVY = {"torch", "ray", "onnx", "onnxscript", "transformers", "typer"}
 
@@ -138,3 +159,50 @@ def test_the_cluster_without_its_ray_pool_loads_no_ray() -> None:
     """A job's own process and ``--no-ray`` runs go without it: only what is imported on demand may bring it."""
     loaded = loaded_after(*(f"import {module}" for module in ("cluster.registry", "cluster.runner", "cluster.output")))
     assert not loaded & {"torch", "ray"}
+
+
+def rooms_used(room: str) -> set[str]:
+    """Return the other rooms of its folder from which a room imports."""
+    names = {".".join(name.split(".")[:2]) for _, name in imported_by(room.replace(".", "/")) if package(name) == package(room)}
+    return names & ROOMS.keys() - {room}
+
+
+def test_every_package_in_a_folder_is_a_room() -> None:
+    packages = {path.parent.relative_to(ROOT) for folder in OURS for path in (ROOT / folder).glob("*/__init__.py")}
+    assert {".".join(package.parts) for package in packages} == ROOMS.keys()
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_rooms_of_a_folder_use_those_below_them(room: str) -> None:
+    assert rooms_used(room) <= ROOMS[room]
+
+
+def paths_named(path: Path) -> Iterator[str]:
+    """Yield the folders of ours that are named by strings other than docstrings: as a name or a path."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    said = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in said:
+            first, slash, _ = node.value.partition("/")
+            if first in OURS and (slash or node.value == first):
+                yield first
+
+
+@pytest.mark.parametrize("folder", sorted(OURS - {"jobs"}))
+def test_no_arrow_goes_by_a_path(folder: str) -> None:
+    """A folder that is found by its name is used as much as one that is imported."""
+    against = {
+        (path.relative_to(ROOT).as_posix(), name)
+        for path in sources(folder)
+        for name in paths_named(path)
+        if name not in MAY_IMPORT[folder]
+    }
+    assert against == ({("embedded/__init__.py", "embedded")} if folder == "embedded" else set())  # there it names a model
+
+
+def test_modules_and_functions_are_short() -> None:
+    paths = [path for folder in (*(OURS - {"training"}), "benchmarks") for path in sources(folder)]
+    assert {path.relative_to(ROOT).as_posix() for path in paths if len(path.read_text().splitlines()) > LONGEST_MODULE} == set()
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in paths]
+    functions = [node for tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    assert statistics.median((node.end_lineno or node.lineno) - node.lineno + 1 for node in functions) <= MEDIAN_FUNCTION
