@@ -111,7 +111,7 @@ class Manifest(_Strict):
     """The content of ``bundle.json``.
 
     ``settings`` are the model's own constants for its loop (token ids, hop length, sampling defaults): the family's
-    module in ``actors/`` parses them strictly.
+    ``Settings`` (``actors/families/``) parse them strictly.
     """
 
     format_version: Literal[1]

@@ -91,6 +91,8 @@ UtteranceT = TypeVar("UtteranceT", bound=HeardUtterance[Any])
 class HearingModel(ABC, Generic[OptionsT, UtteranceT]):
     """The part of a hearing model that runs no graph of its own; the loop is the family's.
 
+    A piece in which nobody speaks comes to ``prefill`` and ``finish`` done, by :data:`SILENCE`: they leave it as it is.
+
     Args:
         bundle: its bundle.
         slots: how many utterances its loop runs together.

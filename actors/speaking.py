@@ -83,9 +83,11 @@ class SpeakingModel(ABC, Generic[OptionsT, UtteranceT]):
         bundle: its bundle.
         slots: how many utterances its loop runs together.
         parse_options: the family's.
+
+    Attributes:
+        voices_come_from: how a bundle without voices gets one, for the error.
     """
 
-    #: How a bundle without voices gets one.
     voices_come_from: ClassVar[str] = "export it again"
 
     def __init__(self, bundle: Bundle, slots: int, parse_options: Callable[[Manifest, Mapping[str, Any]], OptionsT]) -> None:

@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "jobs": OURS,
     "training": {"actors", "exporter", "training"},
 }
-# The one arrow against it, taken when a model reference is no folder.
+# The one arrow against it, taken when a model reference is no bundle's folder.
 EXCEPTIONS = {("actors/models.py", "cluster.registry"), ("actors/models.py", "cluster.registry.fetch")}
 
 # What the rooms of a folder may use of one another. Families, and their exporters, know none.

@@ -27,7 +27,7 @@ _ORDINAL_ENDINGS = {
 }
 
 
-def cardinal(digits: str) -> str:
+def _cardinal(digits: str) -> str:
     """Return a number in words ("one thousand, two hundred five"), digit by digit when it has no short name."""
     significant = digits.lstrip("0")
     if len(significant) > _MOST_DIGITS:
@@ -57,7 +57,7 @@ def _below_hundred(number: int) -> str:
 
 def ordinal(digits: str) -> str:
     """Return a number in words that say its place in a row ("twenty-first")."""
-    words = cardinal(digits)
+    words = _cardinal(digits)
     for ending, ordinal in _ORDINAL_ENDINGS.items():
         if words.endswith(ending):
             return words.removesuffix(ending) + ordinal
@@ -69,7 +69,7 @@ def year_or_cardinal(digits: str) -> str:
     significant = digits.lstrip("0")
     number = int(significant) if len(significant) == 4 else 0
     if not 1000 < number < 3000 or number == 2000:
-        return cardinal(digits)
+        return _cardinal(digits)
     century, year = divmod(number, 100)
     if year == 0:
         return f"{_below_hundred(century)} hundred"
