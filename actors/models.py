@@ -69,7 +69,8 @@ def check_choices(manifest: Manifest, voice: str | None, options: Mapping[str, A
     if family.task != "text-to-speech":
         raise UsageError(f"{manifest.name} is a {family.name} model, which does not speak")
     if not manifest.voices:
-        raise UsageError(f"{manifest.name} has no voice: add one with 'python jobs/export_models.py voice'")
+        how = "add one with 'python jobs/export_models.py voice'" if family.add_clone else "export it again, with --voices"
+        raise UsageError(f"{manifest.name} has no voice: {how}")
     if voice is not None and voice not in manifest.voices:
         raise UsageError(f"{manifest.name} has no voice {voice!r}: it has {', '.join(manifest.voices)}")
     _check_options(family, manifest, options)
@@ -133,9 +134,10 @@ def _family(manifest: Manifest) -> Family:
 
 
 def _find(reference: Path | str) -> Bundle:
-    # A folder alone is none: in a checkout of ours there is one that is called "embedded", as the model is.
-    if isinstance(reference, Path) or (Path(reference) / MANIFEST_NAME).is_file():
-        return load_bundle(reference)
+    # A bare name is a model's, though a folder may be called so: in a checkout of ours one is called "embedded".
+    folder = Path(reference)
+    if isinstance(reference, Path) or (folder / MANIFEST_NAME).is_file() or ("/" in reference and folder.is_dir()):
+        return load_bundle(folder)
     # The one arrow from here to cluster/, taken at call time: only a reference that is not a bundle needs the registry.
     from cluster.registry import fetch
 

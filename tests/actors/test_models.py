@@ -247,3 +247,15 @@ def test_every_number_of_a_bundles_settings_has_bounds(module: Any) -> None:
         assert number.get("minimum", -1) >= 0, name
         assert number.get("maximum", number.get("exclusiveMaximum", 1 << 63)) <= 1 << 24, name
     assert module.Settings.model_config["allow_inf_nan"] is False
+
+
+def test_a_folder_without_a_bundle_is_said_to_be_none(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match=r"is not a bundle: it has no bundle\.json"):
+        open_model(str(tmp_path))
+
+
+def test_a_bare_name_is_a_model_though_a_folder_is_called_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "embedded").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with open_model("embedded", threads=1, slots=1) as engine:
+        assert engine.model.bundle.manifest.name == "embedded"
