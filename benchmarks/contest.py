@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from actors.runtime.processor import this_processor
+from benchmarks.sizing import SPEEDS, filled
 
 ROOT = Path(__file__).parent.parent
-PAGE = ROOT / "docs" / "performance.md"
 BENCH = ROOT / ".bench"
 PEERS = str(BENCH / "peers" / "bin" / "python")  # of the environment with transformers and pocket-tts
 
@@ -117,9 +117,9 @@ def hold(name: str, contestants: Sequence[Contestant], arguments: argparse.Names
     title = f"{here.name} ({here.kernels}), {arguments.threads} threads"
     print(with_column("", title, cells))
     if not arguments.no_page:
-        before, rest = PAGE.read_text().split(f"<!-- {name} -->\n")
-        table, after = rest.split(f"<!-- /{name} -->")
-        PAGE.write_text(f"{before}<!-- {name} -->\n{with_column(table, title, cells)}<!-- /{name} -->{after}")
+        page = SPEEDS.read_text()
+        table = page.split(f"<!-- {name} -->\n")[1].split(f"<!-- /{name} -->")[0]
+        SPEEDS.write_text(filled(page, {name: with_column(table, title, cells)}))
 
 
 def with_column(table: str, title: str, cells: Mapping[str, str]) -> str:

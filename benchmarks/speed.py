@@ -5,7 +5,7 @@ length, all use the same threads but pocket-tts, which does best with its own se
 decoder. Writes ``.bench/<table>.json`` and the table in ``docs/performance.md``. The VibeVoice families take 20 GB of disk
 and of memory.
 
-Another checkpoint, and only some contestants: ``--checkpoint .bench/pocket-english_2m_2026-10 --only int8 --no-page``.
+Another checkpoint, and only some contestants: ``pocket-tts --checkpoint .bench/pocket-2m --only int8 --no-page``.
 """
 
 import argparse
@@ -154,6 +154,8 @@ def main() -> None:
     options.add_argument("--checkpoint", type=Path, help="another one, of one family")
     options.add_argument("--only", nargs="+", help="contestants in whose names this is")
     arguments = options.parse_args()
+    if arguments.checkpoint and len(arguments.families) != 1:
+        options.error("--checkpoint is of one family: name it")
     for family in arguments.families or CONTESTS:
         contest = CONTESTS[family]
         hold(contest.table, contestants(family, contest, arguments), arguments, **contest.task)

@@ -35,6 +35,7 @@ from actors.bundle import Bundle
 from actors.rows import Columns, InputRow, blank_row
 from actors.runtime.processor import this_processor
 from actors.synthesizer import SYNTHESIS_COLUMNS
+from benchmarks.sizing import filled
 from cluster import output, runner, storage
 from cluster.dataset import Dataset, scan
 from cluster.output import PartSchema, Run, audio_feature, open_run, part_schema
@@ -264,8 +265,7 @@ def main() -> None:
     text = table(report)
     print(text)
     if not arguments.no_readme:
-        before, rest = README.read_text().split("<!-- scale -->\n")
-        README.write_text(f"{before}<!-- scale -->\n{text}<!-- /scale -->{rest.split('<!-- /scale -->')[1]}")
+        README.write_text(filled(README.read_text(), {"scale": text}))
 
 
 def grid(arguments: argparse.Namespace) -> Iterator[tuple[str, int, int, str]]:

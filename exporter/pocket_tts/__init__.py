@@ -5,8 +5,8 @@ is read from the checkpoint's ``config.yaml`` (:mod:`exporter.pocket_tts.config`
 (:mod:`exporter.pocket_tts.hub`).
 """
 
-from exporter.pocket_tts.config import FILES, find_checkpoint
+from exporter.pocket_tts.config import find_checkpoint
 from exporter.pocket_tts.export import load
 from exporter.pocket_tts.voices import with_voices
 
-__all__ = ["FILES", "find_checkpoint", "load", "with_voices"]
+__all__ = ["find_checkpoint", "load", "with_voices"]

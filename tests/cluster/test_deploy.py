@@ -408,6 +408,14 @@ def test_what_images_copy_exists(dockerfile: Path) -> None:
         assert [name for name in line.split()[:-1] if not (ROOT / name).exists()] == []
 
 
+def test_the_image_has_every_package_that_a_submitted_job_has() -> None:
+    lines = re.findall(r"^COPY (?!--from)(.*)$", (DEPLOY / "Dockerfile.worker").read_text(), re.MULTILINE)
+    left_behind = {line.strip("/") for line in (ROOT / ".rayignore").read_text().splitlines()}
+    packages = {path.parent.name for path in ROOT.glob("*/__init__.py")} - left_behind
+    assert {"actors", "embedded", "jobs"} <= packages
+    assert packages <= {name for line in lines for name in line.split()[:-1]}
+
+
 # --- metrics -----------------------------------------------------------------------------------------------------
 
 
