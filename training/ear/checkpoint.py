@@ -20,7 +20,7 @@ license: apache-2.0
 model_name: speechmill/embedded-asr
 language: en
 ---
-The embedded ear of Speechmill: see the folder above.
+The embedded ear of Speechmill: see `embedded/README.md` of its repository.
 """
 
 

@@ -24,7 +24,7 @@ license: apache-2.0
 model_name: speechmill/embedded
 language: en
 ---
-The embedded voice of Speechmill: see the folder above.
+The embedded voice of Speechmill: see `embedded/README.md` of its repository.
 """
 
 
