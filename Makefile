@@ -73,13 +73,13 @@ bundle: $(VENV)/.dev
 	$(BIN)/python jobs/export_models.py --family vibevoice-asr --checkpoint training/checkpoints/ear \
 		--name embedded-asr --precision int8 --folder embedded/ear
 
-# Trains the embedded voice anew: two hours on two cores. Needs espeak-ng and wordnet-base from the system's packages.
+# Trains the embedded voice anew (embedded/README.md). Needs espeak-ng and wordnet-base from the system's packages.
 train-embedded: $(VENV)/.dev
 	$(PIP) --editable '.[train]'
 	$(BIN)/python jobs/train_embedded.py voice
 
-# Trains the embedded ear anew: two hours on two cores. Needs the same. Memory that the C library gives back to the system after
-# every large tensor costs a tenth of a step.
+# Trains the embedded ear anew. Needs the same. Memory that the C library gives back to the system after every large tensor costs a
+# tenth of a step.
 train-embedded-ear: $(VENV)/.dev
 	$(PIP) --editable '.[train]'
 	MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=100000000000 $(BIN)/python jobs/train_embedded.py ear

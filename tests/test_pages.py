@@ -13,6 +13,7 @@ ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = [*ROOT.glob("*.md"), *DOCS.glob("*.md"), *(ROOT / "embedded").glob("*.md"), *(ROOT / "benchmarks").glob("*.md")]
 SOURCES = [path for folder in ("actors", "cluster", "exporter", "jobs") for path in (ROOT / folder).rglob("*.py")]
+FOLDERS = ("actors", "benchmarks", "cluster", "docs", "embedded", "exporter", "jobs", "tests", "training")
 _SHORTEST = 8  # shorter pieces of a message say nothing
 
 
@@ -37,6 +38,15 @@ def test_links_lead_somewhere(page: Path) -> None:
         if not target.exists() or (anchor and anchor not in anchors(target.read_text())):
             broken.append(link)
     assert broken == []
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "NOTICE"], ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_files_that_are_named_exist(page: Path) -> None:
+    text = without_code(page.read_text())
+    paths = re.findall(rf"(?<![\w/.-])((?:{'|'.join(FOLDERS)})/[\w/.-]*\w)", text)
+    scripts = re.findall(r"`(\w+\.py)`", text)
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+    assert [name for name in scripts if not any(any((ROOT / folder).rglob(name)) for folder in FOLDERS)] == []
 
 
 def test_the_map_has_every_page() -> None:

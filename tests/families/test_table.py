@@ -1,5 +1,6 @@
 """Every family of the table is whole: what each part of the house needs of it is there."""
 
+import re
 from pathlib import Path
 from typing import get_args
 
@@ -10,9 +11,29 @@ from pydantic import TypeAdapter
 from actors.bundle import FamilyName
 from actors.families import FAMILIES, known_families
 from actors.families.family import Task
+from benchmarks.sizing import SPEEDS, column_of
 from jobs import export_models
 
 ROOT = Path(__file__).parents[2]
+# Of docs/performance.md, and how docs/processors.md calls the family.
+SPEED_TABLES = {
+    "pocket-tts": ("pocket_speed", "PocketTTS"),
+    "soprano": ("soprano_speed", "Soprano"),
+    "vibevoice-asr": ("transcription_speed", "VibeVoice-ASR"),
+    "vibevoice-realtime": ("vibevoice_speed", "VibeVoice-Realtime"),
+}
+
+
+def gain(table: str, kernels: str) -> float:
+    """Return how many times as fast as fp32 int8 is in one process with the most slots, by a table of docs/performance.md."""
+    _, cells = column_of(table, kernels, SPEEDS.read_text(encoding="utf-8"))
+    speeds = {
+        (ours[1], int(ours[2])): float(cell.split()[0])
+        for name, cell in cells.items()
+        if (ours := re.fullmatch(r"Speechmill (\w+), (\d+) slots", name))
+    }
+    most = max(slots for _, slots in speeds)
+    return speeds["int8", most] / speeds["fp32", most]
 
 
 def test_every_room_is_in_the_table() -> None:
@@ -32,6 +53,16 @@ def test_a_family_is_complete(name: str) -> None:
     assert name in exporters.EXPORTERS
     pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
     assert any(f"--family {name}" in page.read_text(encoding="utf-8") for page in pages)
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_what_int8_is_worth_is_what_was_measured(name: str) -> None:
+    table, title = SPEED_TABLES[name]
+    page = (ROOT / "docs" / "processors.md").read_text(encoding="utf-8")
+    row = re.search(rf"^\| {title} \| ([\d.]+) \| ([\d.]+) \|$", page, re.MULTILINE)
+    assert row
+    assert float(row[1]) == FAMILIES[name].int8_gain["avx2"] == pytest.approx(gain(table, "avx2"), rel=0.02)
+    assert float(row[2]) == pytest.approx(gain(table, "VNNI"), rel=0.02)
 
 
 def test_the_command_line_offers_every_family() -> None:
