@@ -142,7 +142,10 @@ def contestants(family: str, contest: Contest, arguments: argparse.Namespace) ->
         workers = arguments.threads if contest.spread else 1
         model = bundle(family, checkpoint, precision)
         found += engines(model, precision, arguments.slots or contest.slots, contest.task, workers)
-    return [one for one in found if not arguments.only or any(part in one.name for part in arguments.only)]
+    chosen = [one for one in found if not arguments.only or any(part in one.name for part in arguments.only)]
+    if not chosen:
+        raise SystemExit(f"none of {', '.join(one.name for one in found)} has {' or '.join(arguments.only)} in its name")
+    return chosen
 
 
 def main() -> None:
