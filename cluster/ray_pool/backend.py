@@ -50,7 +50,7 @@ class OnRay:
             return Survey(most, cluster.nodes_for(most, demand), self.cores_per_worker)
 
     @contextlib.contextmanager
-    def open(self, task: Task) -> Iterator["RayPool"]:
+    def open(self, task: Task) -> Iterator[RayPool]:
         """See :class:`Backend`."""
         with connected(self.address) as is_ours:
             pool = RayPool(task, self.workers, self.cores_per_worker, self.gpus_per_worker)
