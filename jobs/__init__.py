@@ -1,1 +1,1 @@
-"""What users start. Each module is a command line; run one with ``python jobs/<name>.py``, or any with ``speechmill``."""
+"""What users start, with ``python jobs/<name>.py`` or ``speechmill <name>``, and what these command lines share."""

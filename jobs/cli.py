@@ -11,23 +11,23 @@ from importlib.metadata import version
 from typing import NamedTuple
 
 
-class Job(NamedTuple):
-    """A subcommand: its module in ``jobs``, and what it does in a line."""
+class Subcommand(NamedTuple):
+    """A job: its module in ``jobs``, and what it does in a line."""
 
     module: str
     help: str
 
 
 JOBS = {
-    "synthesize": Job("synthesize_corpus", "Speak a corpus: rows of text in, Parquet of audio out."),
-    "transcribe": Job("transcribe_dataset", "Transcribe recordings: who said what and when."),
-    "evaluate": Job("evaluate", "Word and character error rates of transcripts."),
-    "extract-audio": Job("extract_audio", "Take the audio out of a corpus, as files to listen to."),
-    "export": Job("export_models", "Make a checked ONNX bundle of a PyTorch checkpoint; clone voices."),
-    "compact": Job("compact_output", "Join the many parts of a finished job into a few large files."),
-    "registry": Job("registry", "Publish, list, show, load and remove bundles."),
-    "demo": Job("demo", "Run the main jobs on the models that ship with Speechmill."),
-    "doctor": Job("doctor", "Say what is wrong or slow on this machine, and what to do."),
+    "synthesize": Subcommand("synthesize_corpus", "Speak a corpus: rows of text in, Parquet of audio out."),
+    "transcribe": Subcommand("transcribe_dataset", "Transcribe recordings: who said what and when."),
+    "evaluate": Subcommand("evaluate", "Word and character error rates of transcripts."),
+    "extract-audio": Subcommand("extract_audio", "Take the audio out of a corpus, as files to listen to."),
+    "export": Subcommand("export_models", "Make a checked ONNX bundle of a PyTorch checkpoint; clone voices."),
+    "compact": Subcommand("compact_output", "Join the many parts of a finished job into a few large files."),
+    "registry": Subcommand("registry", "Publish, list, show, load and remove bundles."),
+    "demo": Subcommand("demo", "Run the main jobs on the models that ship with Speechmill."),
+    "doctor": Subcommand("doctor", "Say what is wrong or slow on this machine, and what to do."),
 }
 _EXIT_USAGE = 2  # that of jobs.console, which comes with a job
 

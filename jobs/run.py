@@ -26,6 +26,7 @@ class Job:
 
     Attributes:
         dataset: the rows.
+        id_column: the option; it decides even where it names nothing, as of media files, whose ids are their names.
         text_files: how those of the input are written.
         model: what workers open.
         manifest: the model's.
@@ -39,6 +40,7 @@ class Job:
     """
 
     dataset: Dataset
+    id_column: str
     text_files: TextOptions
     model: Pinned
     manifest: Manifest
@@ -105,7 +107,7 @@ def _arguments(job: Job, schema: PartSchema, limit: int | None, device: str) -> 
     """Return what decides the result: a job can only be resumed with all of it equal. No name may be there twice."""
     return dict(
         model=job.model.reference,
-        id_column=job.dataset.id_column,
+        id_column=job.id_column,
         text_files=deciding_arguments(job.text_files),
         limit=limit,
         device=device,

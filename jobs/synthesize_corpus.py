@@ -106,6 +106,7 @@ def synthesize(
     output = output_location(output)
     job = Job(
         dataset=scan(inputs, text_column, id_column=id_column, exclude=[output], use="text", options=text_files),
+        id_column=id_column,
         text_files=text_files,
         model=pinned,
         manifest=manifest,

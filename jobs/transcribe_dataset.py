@@ -173,6 +173,7 @@ def transcribe(
 
     job = Job(
         dataset=dataset,
+        id_column=id_column,
         text_files=text_files,
         model=pinned,
         manifest=manifest,

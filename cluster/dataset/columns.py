@@ -2,7 +2,7 @@
 
 A type is chosen before the run, from what each shard says of its columns, because workers read units on their own. Shards of
 different types get a wider type that holds every value of both exactly (``uint64`` and ``int64``: ``decimal128(20, 0)``). Where
-there is none the column holds JSON texts (:func:`is_json_column`). What its values fit
+there is none the column holds JSON texts (:func:`is_json_column`). Which types a column's values fit beyond their own
 (:mod:`cluster.dataset.common_types`) a file's statistics say.
 """
 

@@ -25,7 +25,7 @@ _SAVE_EVERY_S = 5.0
 
 
 class Run:
-    """A job's hold on its output folder. Make one with :func:`open_run`; use it as a context manager.
+    """A job's hold on its output folder. Make one with :func:`~cluster.output.open_run`; use it as a context manager.
 
     Attributes:
         store: the output.

@@ -34,11 +34,11 @@ class OnRay:
 
     @property
     def device(self) -> str:
-        """See :class:`Backend`."""
+        """See :class:`~cluster.runner.Backend`."""
         return "cuda" if self.gpus_per_worker else "cpu"
 
     def survey(self) -> Survey:
-        """See :class:`Backend`. What Ray would be given on this machine is known without starting it."""
+        """See :class:`~cluster.runner.Backend`. What Ray would be given on this machine is known without starting it."""
         if not (self.address or os.environ.get("RAY_ADDRESS") or ray.is_initialized()):
             most = max(1, len(available_cores()) // self.cores_per_worker)
             return Survey(min(most, self.workers[1]) if self.workers else most, 1, self.cores_per_worker)
@@ -50,8 +50,8 @@ class OnRay:
             return Survey(most, cluster.nodes_for(most, demand), self.cores_per_worker)
 
     @contextlib.contextmanager
-    def open(self, task: Task) -> Iterator["RayPool"]:
-        """See :class:`Backend`."""
+    def open(self, task: Task) -> Iterator[RayPool]:
+        """See :class:`~cluster.runner.Backend`."""
         with connected(self.address) as is_ours:
             pool = RayPool(task, self.workers, self.cores_per_worker, self.gpus_per_worker)
             try:

@@ -64,7 +64,10 @@ class _Settled:
 
 
 class RayPool:
-    """See :class:`Pool`. Everything happens on the caller's thread; the threads of Ray and of the watch only queue events."""
+    """See :class:`~cluster.runner.Pool`.
+
+    Everything happens on the caller's thread; the threads of Ray and of the watch only queue events.
+    """
 
     def __init__(self, task: Task, workers: tuple[int, int] | None, cores: int, gpus: float) -> None:
         self._task = task
@@ -131,7 +134,7 @@ class RayPool:
             self._dismiss([member for member in self._members if member.node is None])
 
     def run(self, groups: Sequence[Group], in_flight: int) -> Iterator[Outcome]:
-        """See :class:`Pool`."""
+        """See :class:`~cluster.runner.Pool`."""
         self._waiting = deque(groups)
         self._patience = _Patience()
         try:

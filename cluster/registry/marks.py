@@ -1,10 +1,10 @@
 """Verifying bundles, once a node.
 
-What was hashed is noted in the cache, in a *mark* that binds the digest to the
-identity of every file: inode, size, and the times of its last change, which no program can set back. Whoever finds the
-files as the mark has them need not read them; a file that was written to, replaced or touched since is hashed again, as is
-one of a copied cache. A mark is trusted only if this user alone can have written it, and is never part of a bundle. What
-changes bytes behind the file system's back (a failing disk) is not noticed: remove the marks to have all read again.
+What was hashed is noted in the cache, in a *mark* that binds the digest to the identity of every file: inode, size, and the
+times of its last change, which no program can set back. Whoever finds the files as the mark has them need not read them; a file
+that was written to, replaced or touched since is hashed again, as is one of a copied cache. A mark is trusted only if this user
+alone can have written it, and is never part of a bundle. What changes bytes behind the file system's back (a failing disk) is
+not noticed: remove the marks to have all read again.
 """
 
 import contextlib

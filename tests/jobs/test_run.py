@@ -114,6 +114,7 @@ class Beeps:
         text_files = shared.text_files()
         job = Job(
             dataset=scan(inputs, "words", exclude=[output], use="text", options=text_files),
+            id_column="id",
             text_files=text_files,
             model=model,
             manifest=manifest,

@@ -265,6 +265,14 @@ def test_the_run_record_says_what_was_done(undisturbed):
     assert " ".join(sorted(arguments)) == (
         "columns device format id_column limit max_text_chars model options seed text_column text_files voice"
     )
+    assert arguments["text_files"] == {
+        "delimiter": None,
+        "quoting": True,
+        "columns": [],
+        "encoding": "utf-8",
+        "manifest_column": "",
+        "beside_manifest": True,
+    }
     assert {"python", "speechmill", "onnxruntime", "pyarrow", "ray", "numpy"} <= record["versions"].keys()
     assert record["inputs"] == {"file": ".speechmill/inputs.json", "shards": 2}
     assert [name for name, _ in read_json(undisturbed / ".speechmill" / "inputs.json")["inputs"]] == ["a.jsonl", "b.jsonl"]

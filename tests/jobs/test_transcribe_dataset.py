@@ -195,7 +195,7 @@ def test_any_id_has_a_file_of_its_own_in_the_folder(transcribe: Run, recordings:
 
 
 def test_resuming_does_what_is_missing_and_refuses_other_options(transcribe: Run, recordings: Path, tmp_path: Path) -> None:
-    arguments = ("--input", recordings, "--output", tmp_path / "out", "--rows-per-unit", 2)
+    arguments = ("--input", recordings, "--output", tmp_path / "out", "--rows-per-unit", 2, "--id-column", "name")
     code, printed = transcribe(*arguments, "--fail-on", "silence", "--fail-on", "length")
     assert (code, "4 of 8 rows: silence" in printed, "rows: length" in printed) == (1, True, False)
     record = read_run(open_store(tmp_path / "out"))
@@ -205,6 +205,7 @@ def test_resuming_does_what_is_missing_and_refuses_other_options(transcribe: Run
         "allow_stores audio_column audio_root audio_track columns context damaged device id_column limit max_audio_s model "
         "options text_files"
     )
+    assert record.arguments["id_column"] == "name"  # as it was asked for, though files have ids of their own
     parts = sorted((tmp_path / "out").glob("part-*.parquet"))
     before = {part.name: part.read_bytes() for part in parts}
     parts[1].unlink()
