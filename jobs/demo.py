@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Annotated
 
 import pyarrow.parquet as pq
 import typer
@@ -25,8 +26,13 @@ app = typer.Typer(help=__doc__, add_completion=False, pretty_exceptions_enable=F
 
 
 @app.command()
-def demo(output: Path = ROOT / "demo-output", workers: str = "2", listen: int = 12) -> None:
-    """Run the demo into OUTPUT, which is deleted first if it holds an earlier one."""
+def demo(
+    output: Annotated[Path, typer.Option(help="Folder; deleted first if it holds an earlier demo.")] = Path("demo-output"),
+    workers: Annotated[str, typer.Option(help="Of each job: N, or MIN:MAX.")] = "2",
+    listen: Annotated[int, typer.Option(min=1, help="How many sentences become files to listen to.")] = 12,
+) -> None:
+    """Run the main jobs on the models that ship with Speechmill."""
+    output = output.absolute()
     if any((output / "corpus" / name).exists() for name in (RUN_NAME, EARLIER_RUN_NAME)):
         shutil.rmtree(output)
     voice, ear = (publish(name, str(output / "registry")) for name in (EMBEDDED, EMBEDDED_ASR))
