@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks import speed_chart as chart
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 def test_the_picture_is_up_to_date() -> None:
