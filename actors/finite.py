@@ -4,7 +4,7 @@ import numpy as np
 
 from actors.errors import NotFiniteError
 
-_BLAME = "the model's weights or its precision are at fault, not the row; export it again, or in fp32"
+BLAME = "the model's weights or its precision are at fault, not the row; export it again, or in fp32"
 
 
 def finite_rows(array: np.ndarray, *more: np.ndarray) -> np.ndarray:
@@ -28,15 +28,4 @@ def fits_float32(array: np.ndarray) -> bool:
 
 def not_finite(what: str, chunk: int, step: int) -> NotFiniteError:
     """Return the error of a row whose ``what`` is NaN or infinite at a step of a chunk, both counted from 0."""
-    return NotFiniteError(f"{what} is NaN or infinite at step {step + 1} of chunk {chunk + 1}: {_BLAME}")
-
-
-def check_audio(audio: np.ndarray, chunk: int) -> None:
-    """Check what a decoder made of a chunk's frames, ``[samples]``.
-
-    Raises:
-        NotFiniteError: it has samples that are no numbers.
-    """
-    if not np.isfinite(audio).all():
-        broken = int(np.argmin(np.isfinite(audio)))
-        raise NotFiniteError(f"the decoder's audio is NaN or infinite at sample {broken} of chunk {chunk + 1}: {_BLAME}")
+    return NotFiniteError(f"{what} is NaN or infinite at step {step + 1} of chunk {chunk + 1}: {BLAME}")

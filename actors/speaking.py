@@ -10,6 +10,7 @@ from pydantic import Field
 
 from actors.bundle import Bundle, Manifest
 from actors.errors import NotFiniteError, RequestError
+from actors.finite import BLAME
 from actors.requests import SynthesisRequest, SynthesisResult, TextChunk, check_token_ids
 from actors.sampling import row_generator
 from actors.settings import FamilyOptions, ParsedOptions
@@ -170,6 +171,17 @@ def frames_of_noise(noise: np.ndarray | None, shape: tuple[int, ...]) -> int | N
     if noise.shape[1:] != shape or not len(noise):
         raise RequestError(f"noise has shape {list(noise.shape)}: it needs one of {list(shape)} per frame")
     return len(noise)
+
+
+def check_audio(audio: np.ndarray, chunk: int) -> None:
+    """Check what a decoder made of a chunk's frames, ``[samples]``.
+
+    Raises:
+        NotFiniteError: it has samples that are no numbers.
+    """
+    if not np.isfinite(audio).all():
+        broken = int(np.argmin(np.isfinite(audio)))
+        raise NotFiniteError(f"the decoder's audio is NaN or infinite at sample {broken} of chunk {chunk + 1}: {BLAME}")
 
 
 def join_chunks(utterances: Sequence[SpokenUtterance[Any]], sample_rate: int) -> tuple[np.ndarray, tuple[TextChunk, ...]]:

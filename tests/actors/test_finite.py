@@ -1,8 +1,6 @@
 import numpy as np
-import pytest
 
-from actors.errors import NotFiniteError
-from actors.finite import check_audio, finite_rows, rows_to_choose_from
+from actors.finite import finite_rows, rows_to_choose_from
 
 
 def test_rows_with_a_number_that_is_none_are_found() -> None:
@@ -16,12 +14,3 @@ def test_a_forbidden_token_is_no_fault_but_all_of_them_are() -> None:
     logits = np.zeros((5, 3), np.float32)
     logits[1, 0], logits[2], logits[3, 1], logits[4, 2] = -np.inf, -np.inf, np.inf, np.nan
     assert rows_to_choose_from(logits).tolist() == [True, True, False, False, False]
-
-
-def test_audio_that_is_none_says_where() -> None:
-    audio = np.zeros(10, np.float32)
-    check_audio(audio, 0)
-    check_audio(audio[:0], 0)
-    audio[7] = np.nan
-    with pytest.raises(NotFiniteError, match="NaN or infinite at sample 7 of chunk 3"):
-        check_audio(audio, 2)

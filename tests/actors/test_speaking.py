@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 from actors.bundle import Bundle, Manifest, load_bundle
-from actors.errors import RequestError
+from actors.errors import NotFiniteError, RequestError
 from actors.requests import SynthesisRequest, TextChunk
 from actors.sampling import row_generator
 from actors.speaking import (
     SpeakingModel,
     SpeakingOptions,
     SpokenUtterance,
+    check_audio,
     check_prompt,
     check_speakable,
     frames_of_noise,
@@ -136,3 +137,12 @@ def test_noise_has_its_shape_for_each_frame() -> None:
     for shape in ((3, 9), (0, 8), (8,), (3, 8, 1), ()):
         with pytest.raises(RequestError, match=r"it needs one of \[8\] per frame"):
             frames_of_noise(np.zeros(shape), (8,))
+
+
+def test_audio_that_is_none_says_where() -> None:
+    audio = np.zeros(10, np.float32)
+    check_audio(audio, 0)
+    check_audio(audio[:0], 0)
+    audio[7] = np.nan
+    with pytest.raises(NotFiniteError, match="NaN or infinite at sample 7 of chunk 3"):
+        check_audio(audio, 2)

@@ -23,6 +23,7 @@ from cluster.runner import UnitWorker
 from tests.jobs.conftest import RunJob
 
 ROOT = Path(__file__).parents[2]
+OURS = tuple(f"{ROOT / folder}/" for folder in ("actors", "cluster", "jobs"))
 MOST_FILES = 15
 MARK = "porridge"
 SOUND_SAMPLES = 1000  # logits and hidden states have another axis, or are shorter
@@ -54,7 +55,7 @@ class Walk:
     def note(self, frame: FrameType, event: str, returned: Any) -> None:
         """See ``sys.setprofile``."""
         code = frame.f_code
-        if not self.under_way or event not in ("call", "return") or not code.co_filename.startswith(f"{ROOT}/"):
+        if not self.under_way or event not in ("call", "return") or not code.co_filename.startswith(OURS):
             return
         given = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
         values = [returned] if event == "return" else [frame.f_locals.get(name) for name in given]

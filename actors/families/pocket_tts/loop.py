@@ -19,7 +19,7 @@ from actors.bundle import Bundle, Manifest, voice_member
 from actors.errors import BundleError, RequestError, UsageError
 from actors.families.pocket_tts.text import TextRules, has_few_words, prepare_text, split_text
 from actors.families.pocket_tts.voices import load_voice
-from actors.finite import check_audio, finite_rows, not_finite
+from actors.finite import finite_rows, not_finite
 from actors.long_words import break_long_words
 from actors.requests import SynthesisRequest
 from actors.runtime.session import Device, Graphs
@@ -30,6 +30,7 @@ from actors.speaking import (
     SpeakingModel,
     SpeakingOptions,
     SpokenUtterance,
+    check_audio,
     check_prompt,
     check_speakable,
     frames_of_noise,

@@ -15,13 +15,13 @@ from pydantic import Field, model_validator
 from actors.bundle import Bundle, Manifest
 from actors.errors import RequestError
 from actors.families.soprano.chunking import chunk_text
-from actors.finite import check_audio, finite_rows, not_finite, rows_to_choose_from
+from actors.finite import finite_rows, not_finite, rows_to_choose_from
 from actors.requests import SynthesisRequest
 from actors.runtime.session import Device, Graphs
 from actors.runtime.step_graph import StepGraph
 from actors.sampling import SamplingParameters, row_generator, sample
 from actors.settings import Count, FamilySettings, Fraction, Length, Positive, Size, TokenId, check_ids
-from actors.speaking import SpeakingModel, SpeakingOptions, SpokenUtterance, check_prompt, check_speakable, text_of
+from actors.speaking import SpeakingModel, SpeakingOptions, SpokenUtterance, check_audio, check_prompt, check_speakable, text_of
 from actors.tokenizer import load_tokenizer
 
 

@@ -257,7 +257,7 @@ def normalise(text: str) -> str:
 
     Never raises, whatever the string; the result is empty if nothing can be read.
     """
-    text = _apply(_RULES, _end_lines(to_ascii(text)))
+    text = _apply(_RULES, _end_lines(text if text.isascii() else to_ascii(text)))
     for symbol, words in _SYMBOLS.items():
         text = text.replace(symbol, words)
     return _apply(_TIDYING_RULES, text.lower())

@@ -93,8 +93,6 @@ _READINGS = (
 
 def to_ascii(text: str) -> str:
     """Spell every character in ASCII, as the original does; what has no spelling (emoji, surrogates) vanishes."""
-    if text.isascii():
-        return text
     return text.translate({ord(c): _spell(c) for c in set(text) if not c.isascii()})
 
 

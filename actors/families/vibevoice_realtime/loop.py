@@ -26,7 +26,7 @@ from actors.families.vibevoice_realtime.voices import (
     load_negative,
     load_voice,
 )
-from actors.finite import check_audio, finite_rows, not_finite
+from actors.finite import finite_rows, not_finite
 from actors.requests import SynthesisRequest
 from actors.runtime.session import Device, Graphs
 from actors.runtime.step_graph import StepGraph
@@ -36,6 +36,7 @@ from actors.speaking import (
     SpeakingModel,
     SpeakingOptions,
     SpokenUtterance,
+    check_audio,
     check_prompt,
     check_speakable,
     frames_of_noise,
