@@ -25,9 +25,10 @@ $(VENV)/.dev: $(VENV)/.base
 demo: $(VENV)/.base
 	$(BIN)/python jobs/demo.py
 
-# Tests that start clusters, or lose what they started, have the machine to themselves.
+# Tests that start clusters, or lose what they started, have the machine to themselves. The others are as many processes as there
+# are cores: torch has one thread in each.
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup -m "not (ray or fault or last)"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup -m "not (ray or fault or last)"
 	$(BIN)/python -m pytest -m "ray or fault or last"
 
 # Loses nodes, workers, heads and stores again and again.
