@@ -6,6 +6,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -268,5 +269,6 @@ def test_a_cluster_without_workers_grows_with_the_job_and_shrinks_after_it(
         assert ended.code == 0, ended.err
         wait_until(lambda: nodes() == 0)
     assert parts_in(output) == parts_in(undisturbed)
-    assert "waiting for 4 workers; 0 at work" in ended.err
+    # By the first time that this is said, the first nodes may be there.
+    assert re.search(r"waiting for [1-4] workers?; [0-3] at work", ended.err), ended.err
     assert float(str(record_of(output)["waited_row_s"])) > 0
