@@ -5,13 +5,14 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import ray
 
 from actors.errors import BundleCorruptError, BundleError, SpeechmillError, StorageError, UsageError
 from cluster.ray_pool import OnRay
-from cluster.ray_pool.pool import MAX_DEATHS, RayPool
+from cluster.ray_pool.pool import MAX_DEATHS, RayPool, _Patience
 from cluster.runner import Backend, InProcess, Survey, UnitDone, run_units
 from tests.cluster import tiny_job
 from tests.cluster.tiny_job import TinyJob, count_marks, open_job
@@ -182,3 +183,15 @@ def test_an_address_where_nobody_listens_is_an_error_at_once(tmp_path: Path, mon
         backend.open(job.task),
     ):
         pass
+
+
+def test_workers_that_are_waited_for_are_said_soon_and_then_every_half_minute(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    moments = iter((0.0, 2.9, 3.0, 32.9, 33.0, 63.0))
+    monkeypatch.setattr("cluster.ray_pool.pool.time", SimpleNamespace(monotonic=lambda: next(moments)))
+    caplog.set_level("INFO", "speechmill.cluster")
+    patience = _Patience()
+    for starting, at_work in ((4, 0), (4, 0), (2, 2), (1, 3), (0, 4)):
+        patience.look(starting, at_work)
+    assert caplog.messages == ["waiting for 4 workers; 0 at work", "waiting for 1 worker; 3 at work"]

@@ -269,6 +269,8 @@ def test_a_cluster_without_workers_grows_with_the_job_and_shrinks_after_it(
         assert ended.code == 0, ended.err
         wait_until(lambda: nodes() == 0)
     assert parts_in(output) == parts_in(undisturbed)
-    # By the first time that this is said, the first nodes may be there.
-    assert re.search(r"waiting for [1-4] workers?; [0-3] at work", ended.err), ended.err
+    # By the first time that this is said, the first nodes may be there; in all it is four workers.
+    said = re.search(r"waiting for (\d) workers?; (\d) at work", ended.err)
+    assert said, ended.err
+    assert sum(map(int, said.groups())) == 4, said[0]
     assert float(str(record_of(output)["waited_row_s"])) > 0
