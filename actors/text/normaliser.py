@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import cache
 
 from actors.text.edits import Edited
+from actors.text.languages import LANGUAGES
+from actors.text.rules import Rules
 from actors.text.sentences import Sentence, cut_sentences
 
 
@@ -47,7 +49,16 @@ class Normaliser:
             RequestError: most of its letters are of scripts that the language is not written in.
         """
         edited = Edited(text)
+        rules = rules_of(self.language)
+        if rules is not None:
+            edited = edited.then(rules.edits(edited.text))
         return Spoken(edited, cut_sentences(edited, self.language))
+
+
+@cache
+def rules_of(language: str) -> Rules | None:
+    """Return the rules of a language; ``None`` if it has none."""
+    return LANGUAGES[language]().reader if language in LANGUAGES else None
 
 
 @cache

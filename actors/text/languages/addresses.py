@@ -1,0 +1,78 @@
+"""What is read sign by sign: addresses of the web, files, versions, telephone and other numbers that are no amounts."""
+
+import re
+
+from actors.text.languages.language import FREE, Language
+from actors.text.rules import Rule
+
+_TOP_LEVEL = (
+    "com org net edu gov mil int info biz io ai app dev co me tv uk us eu de fr es it pt nl br be at ch ca au nz ie in jp cn ru pl "
+    "se no dk fi mx ar cl pe eu cat online shop site blog news wiki store tech xyz"
+)
+_SUFFIXES = (
+    "pdf html htm txt docx doc xlsx xls pptx ppt csv json xml yaml yml md py js ts sh exe zip tar gz jpg jpeg png gif svg mp3 mp4 wav "
+    "flac avi mov mkv epub tex log ini cfg toml java cpp rs php css sql db iso dmg apk bin odt rtf bak"
+)
+_LABEL = r"[A-Za-z0-9\u00c0-\u024f](?:[\w-]{0,62})"
+_DOMAIN = rf"(?:{_LABEL}\.){{1,5}}(?:{'|'.join(_TOP_LEVEL.split())})(?![\w-])"
+_PATH = r"(?:[/?#][^\s<>\"'\u201d\u2019)\]]{0,300})?"
+_PIECE = re.compile(r"[^\W\d_]+|\d+|[^\w\s]|_")
+_TRAILING = ".,;:!?"
+_LONGEST = 400
+
+
+class Addresses:
+    """Reads addresses in a language."""
+
+    def __init__(self, language: Language) -> None:
+        self._language = language
+        words = language.words
+        self._signs = {
+            ".": words.dot, "@": words.at, "/": words.slash, "\\": words.slash, "-": words.dash, "_": words.underscore,
+            "#": words.hashtag, "+": words.plus, "=": words.equals, "&": words.and_, "~": "", "%": words.percent,
+        }  # fmt: skip
+
+    def rules(self) -> list[Rule]:
+        """Return the rules for addresses and files."""
+        return [
+            Rule(rf"(?<![\w@.])[A-Za-z0-9\u00c0-\u024f][\w.+-]{{0,63}}+(?<![.])@{_LABEL}(?:\.{_LABEL}){{1,5}}", self._address),
+            Rule(rf"(?<![\w@.])(?:https?|ftp)://[^\s<>\"'\u201d\u2019)\]]{{1,{_LONGEST}}}", self._address),
+            Rule(rf"(?<![\w@.])www\.{_LABEL}(?:\.{_LABEL}){{1,5}}{_PATH}", self._address),
+            Rule(rf"(?<![\w@.-]){_DOMAIN}{_PATH}", self._address),
+            Rule(rf"(?<![\w@.])[\w-]{{1,60}}+\.(?:{'|'.join(_SUFFIXES.split())})(?!\w)", self._address),
+            Rule(r"(?<![\w/])@(?=[A-Za-z_]\w)", lambda _: f"{self._language.words.at} "),
+            Rule(r"(?<![\w&/])#(?=[^\W\d_])", lambda _: f"{self._language.words.hashtag} "),
+        ]
+
+    def _address(self, match: re.Match[str]) -> str:
+        written = match[0]
+        said = written.rstrip(_TRAILING)
+        return self.spell(said) + written[len(said) :]
+
+    def spell(self, address: str) -> str:
+        """Return an address as it is told to somebody: its scheme is left out."""
+        address = re.sub(r"^(?:https?|ftp)://", "", address).rstrip("/")
+        return " ".join(filter(None, map(self._piece, _PIECE.findall(address))))
+
+    def _piece(self, piece: str) -> str:
+        if piece.isdecimal():
+            number = self._language.parse(piece)
+            return self._language.digits(piece) if len(piece) > 4 or number.is_code else self._language.cardinal(number.value, "-")
+        if piece.lower() == "www":
+            return "w w w"
+        return self._signs.get(piece, piece)
+
+
+def dotted_numbers(language: Language) -> list[Rule]:
+    """Return the rules for numbers with more than one point: versions, and addresses of computers digit by digit."""
+
+    def network(match: re.Match[str]) -> str:
+        return f" {language.words.dot} ".join(map(language.digits, match[0].split(".")))
+
+    def version(match: re.Match[str]) -> str:
+        return f" {language.words.dot_in_version} ".join(language.cardinal(int(part), "-") for part in match[0].split("."))
+
+    return [
+        Rule(rf"{FREE}\d{{1,3}}(?:\.\d{{1,3}}){{3}}(?![\w]|\.\d)", network),
+        Rule(rf"{FREE}\d{{1,4}}(?:\.\d{{1,4}}){{2,5}}(?![\w]|\.\d)", version),
+    ]

@@ -1,0 +1,19 @@
+"""What stands around a match."""
+
+import re
+
+_LOOKED_BACK = 40
+_BEFORE = re.compile(r"([^\W\d_]+)['\u2019]?[.,]?[\s-]*\Z")
+_BEHIND = re.compile(r"[\s-]*([^\W\d_]+)")
+
+
+def word_before(text: str, position: int) -> str:
+    """Return the word that ends before a position, with nothing but a mark and space between; empty if there is none."""
+    match = _BEFORE.search(text, max(0, position - _LOOKED_BACK), position)
+    return match[1] if match else ""
+
+
+def word_behind(match: re.Match[str]) -> str:
+    """Return the word behind a match, with nothing but space between; empty if there is none."""
+    behind = _BEHIND.match(match.string, match.end())
+    return behind[1] if behind else ""

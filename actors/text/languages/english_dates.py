@@ -1,0 +1,184 @@
+"""English dates and times."""
+
+import re
+from typing import TYPE_CHECKING
+
+from actors.text.languages.context import word_before, word_behind
+from actors.text.languages.english_words import MONTH_NAMES, MONTHS, SHORT_MONTHS, WEEKDAYS
+from actors.text.languages.language import DASH, FREE, SPACE, alternatives
+from actors.text.rules import Rule
+
+if TYPE_CHECKING:
+    from actors.text.languages.english import English
+
+_NUMBERS = MONTHS | SHORT_MONTHS
+_MONTH = rf"(?P<month>(?:{alternatives(MONTHS)})\b|(?:{alternatives(SHORT_MONTHS)})\b\.?)"
+_DAY = r"(?:3[01]|[12]\d|0?[1-9])"
+_SUFFIX = r"(?:st|nd|rd|th)?"
+_YEAR = r"(?P<year>\d{4}|'\d\d)(?![\d:]|[.,]\d)"
+_OF_MONTHS = frozenset("in of since by until till last next this early late mid from during every and through to or".split())
+_WEEKDAY = alternatives(WEEKDAYS)
+_CLEAR_WEEKDAY = alternatives(set(WEEKDAYS) - {"Sat", "Sun", "Wed", "Mon", "Fri"})
+_TWENTIETH = 50  # years of two digits from here on are of the 1900s
+
+
+class Dates:
+    """Reads dates."""
+
+    def __init__(self, language: "English") -> None:
+        self._language = language
+
+    def rules(self) -> list[Rule]:
+        """Return the rules for dates, months and weekdays."""
+        through = rf"(?:{SPACE}?{DASH}{SPACE}?(?P<last>{_DAY}){_SUFFIX})?"
+        return [
+            Rule(rf"(?<![\w.-])(?P<year>\d{{4}})(?P<mark>[-/.])(?P<month>0[1-9]|1[0-2])(?P<mark2>[-/.])(?P<day>{_DAY})(?!\d|-)", self._numeric),
+            Rule(rf"{FREE}(?P<first>\d\d?)(?P<mark>[/.-])(?P<second>\d\d?)(?P<mark2>[/.-])(?P<year>\d{{4}}|\d\d)(?![\w/-]|\.\d)", self._numeric),
+            Rule(rf"{FREE}(?P<first>\d\d?)/(?P<second>\d\d?)(?![\w/]|\.\d)", self._short),
+            Rule(rf"{_MONTH}{SPACE}(?P<day>{_DAY}){_SUFFIX}{through}(?![\w:]|[.,]\d)(?:,?{SPACE}{_YEAR})?", self._month_first),
+            Rule(
+                rf"{FREE}(?P<day>{_DAY})(?P<suffix>{_SUFFIX}){through}(?:{SPACE}of)?{SPACE}{_MONTH}(?!\w)(?:,?{SPACE}{_YEAR})?",
+                self._day_first,
+            ),
+            Rule(rf"(?<!\w)(?:{alternatives(SHORT_MONTHS)})\b\.?", self._month),
+            Rule(rf"(?<!\w)(?P<first>{_WEEKDAY})\.?{SPACE}?{DASH}{SPACE}?(?P<last>{_WEEKDAY})\b\.?", self._weekdays),
+            Rule(rf"(?<!\w)(?P<first>{_WEEKDAY})(?P<stop>\.?)(?=,?{SPACE}(?:\d|(?:{alternatives(_NUMBERS)})\b)|\.?/)", self._weekday),
+            Rule(rf"(?<!\w)(?P<first>{_CLEAR_WEEKDAY})(?P<stop>\.)", self._weekday),
+            Rule(rf"(?<!\w)(?P<era>AD|A\.D\.){SPACE}(?P<year>\d{{1,4}})(?!\w)", self._era),
+        ]
+
+    def _numeric(self, match: re.Match[str]) -> str | None:
+        parts = match.groupdict()
+        year = parts["year"]
+        if parts["mark"] != parts["mark2"]:
+            return None
+        if "day" in parts:
+            month, day = int(parts["month"]), int(parts["day"])
+        else:
+            month, day = int(parts["first"]), int(parts["second"])
+            if month > 12:
+                month, day = day, month
+            if len(year) == 2 and parts["mark"] == ".":
+                return None
+        if not 1 <= month <= 12 or not 1 <= day <= 31:
+            return None
+        return f"{self._said(month, day)}, {self._year(year)}"
+
+    def _short(self, match: re.Match[str]) -> str | None:
+        """Read 5/12 as a date only where one is expected."""
+        month, day = int(match["first"]), int(match["second"])
+        before = word_before(match.string, match.start()).lower()
+        if before not in ("on", "by", "until", "due", "dated", "since") or not (1 <= month <= 12 and 1 <= day <= 31):
+            return None
+        return self._said(month, day)
+
+    def _said(self, month: int, day: int) -> str:
+        return f"{MONTH_NAMES[month]} {self._language.ordinal(day)}"
+
+    def _year(self, written: str) -> str:
+        digits = written.lstrip("'")
+        if len(digits) == 4 or written[0] == "'":
+            return self._language.year(int(digits)) if len(digits) == 4 else self._language.cardinal(int(digits))
+        return self._language.year(int(digits) + (1900 if int(digits) >= _TWENTIETH else 2000))
+
+    def _tail(self, match: re.Match[str], mark: str) -> str:
+        last, year = match["last"], match["year"]
+        through = f" to {self._language.ordinal(int(last))}" if last else ""
+        if mark == "of":
+            through += f" of {self._month_name(match)}"
+        stop = "." if match[0].endswith(".") and self._language.ends_sentence(match) else ""
+        return through + (f"{',' if mark == ',' else ''} {self._year(year)}" if year else stop)
+
+    def _month_name(self, match: re.Match[str]) -> str:
+        return MONTH_NAMES[_NUMBERS[match["month"].rstrip(".")]]
+
+    def _month_first(self, match: re.Match[str]) -> str:
+        return f"{self._month_name(match)} {self._language.ordinal(int(match['day']))}{self._tail(match, ',')}"
+
+    def _day_first(self, match: re.Match[str]) -> str | None:
+        before = word_before(match.string, match.start()).lower()
+        month = match["month"]
+        if month == "May" and match["year"] is None and not match["suffix"] and match[0].count(" ") == 1 and word_behind(match).islower():
+            return None  # "the 5 May go"
+        the = "" if before == "the" else "the "
+        return f"{the}{self._language.ordinal(int(match['day']))}{self._tail(match, 'of')}"
+
+    def _month(self, match: re.Match[str]) -> str | None:
+        """Read a short month without a day, but not Jan the man nor what may mar."""
+        name = match[0].rstrip(".")
+        before = word_before(match.string, match.start()).lower()
+        year = re.compile(rf"{SPACE}\d{{4}}").match(match.string, match.end())
+        said = MONTH_NAMES[_NUMBERS[name]]
+        if match[0][-1] != ".":
+            return said if year or (before in _OF_MONTHS and name not in ("Jan", "Mar")) else None
+        if name in ("Jan", "Mar") and not (year or before in _OF_MONTHS):
+            return None
+        return said + ("." if self._language.ends_sentence(match) else "")
+
+    def _weekdays(self, match: re.Match[str]) -> str:
+        return f"{WEEKDAYS[match['first']]} to {WEEKDAYS[match['last']]}"
+
+    def _weekday(self, match: re.Match[str]) -> str | None:
+        name = WEEKDAYS[match["first"]]
+        return name
+
+    def _era(self, match: re.Match[str]) -> str:
+        return f"A D {self._language.year(int(match['year']))}"
+
+
+class Times:
+    """Reads times of the day and durations."""
+
+    def __init__(self, language: "English") -> None:
+        self._language = language
+
+    def rules(self) -> list[Rule]:
+        """Return the rules for times."""
+        half = rf"{SPACE}?(?P<half>[ap])\.?{SPACE}?m\b(?P<stop>\.?)"
+        half = half + "|" + half.replace("[ap]", "[AP]").replace("m", "M").replace("<half>", "<Half>").replace("<stop>", "<Stop>")
+        clock = r"(?P<hour>[01]?\d|2[0-4])(?:[:.](?P<minute>[0-5]\d))?"
+        until = rf"(?:{SPACE}?{DASH}{SPACE}?(?P<hour2>[01]?\d|2[0-4])(?:[:.](?P<minute2>[0-5]\d))?)?"
+        return [
+            Rule(rf"{FREE}{clock}{until}(?:{half})", self._of_half),
+            Rule(rf"{FREE}(?P<hours>\d{{1,2}}):(?P<minutes>[0-5]\d):(?P<seconds>[0-5]\d)(?![\w:])", self._with_seconds),
+            Rule(
+                rf"{FREE}(?P<hour>[01]?\d|2[0-4]):(?P<minute>[0-5]\d)(?:{SPACE}?{DASH}{SPACE}?(?P<hour2>[01]?\d|2[0-4]):(?P<minute2>[0-5]\d))?"
+                r"(?![\w:]|\.\d)",
+                self._clock,
+            ),
+        ]
+
+    def _of_half(self, match: re.Match[str]) -> str:
+        half = "A M" if match[0][self._half(match)].lower() == "a" else "P M"
+        said = self._told(match["hour"], match["minute"], half=True)
+        if match["hour2"]:
+            said = f"{said} to {self._told(match['hour2'], match['minute2'], half=True)}"
+        return f"{said} {half}" + ("." if match[0].endswith(".") and self._language.ends_sentence(match) else "")
+
+    def _half(self, match: re.Match[str]) -> int:
+        return next(i for i, character in enumerate(match[0]) if character in "apAP")
+
+    def _told(self, hour: str, minute: str | None, *, half: bool = False) -> str:
+        hours, minutes = int(hour), int(minute or 0)
+        said = self._language.cardinal(hours)
+        if not minutes:
+            if half or minute is None:
+                return said
+            return f"{said} hundred" if hours > 12 or len(hour) > 1 and hour[0] == "0" else f"{said} o'clock"
+        return f"{said} {'oh ' if minutes < 10 else ''}{self._language.cardinal(minutes)}"
+
+    def _clock(self, match: re.Match[str]) -> str | None:
+        before = word_before(match.string, match.start()).lower()
+        if before in ("ratio", "scale"):
+            return None
+        said = self._told(match["hour"], match["minute"])
+        return f"{said} to {self._told(match['hour2'], match['minute2'])}" if match["hour2"] else said
+
+    def _with_seconds(self, match: re.Match[str]) -> str:
+        hours, minutes, seconds = (int(match[name]) for name in ("hours", "minutes", "seconds"))
+        if word_before(match.string, match.start()).lower() in ("in", "of", "by", "for") and hours < 10:
+            parts = [(hours, "hour"), (minutes, "minute"), (seconds, "second")]
+            said = [f"{self._language.cardinal(n)} {noun}{'s' if n != 1 else ''}" for n, noun in parts if n]
+            return " ".join(said[:-1]) + (" and " if len(said) > 1 else "") + said[-1] if said else "zero seconds"
+        tail = f" and {self._language.cardinal(seconds)} second{'s' if seconds != 1 else ''}" if seconds else ""
+        return f"{self._told(match['hours'], match['minutes'])}{tail}"

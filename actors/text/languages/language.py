@@ -1,0 +1,291 @@
+"""What the languages have in common: how numbers, amounts and times are found, and put together from words."""
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Iterable, Mapping
+from typing import ClassVar, NamedTuple
+
+from actors.text.numbers import Number, number_pattern, parse_number
+from actors.text.rules import Rule, Rules
+
+FREE = r"(?<![\w\u00b2\u00b3])(?<!\d[.,:])"  # where a number may begin: not within a word or a number
+SPACE = r"[ \u00a0\u2007\u2009\u202f]"
+DASH = r"[-\u2010\u2011\u2012\u2013\u2014]"
+MINUS = r"\-\u2212\u2013"
+_OR_FRACTION = "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"
+FRACTIONS = dict(
+    zip(
+        _OR_FRACTION,
+        [(1, 2), (1, 3), (2, 3), (1, 4), (3, 4), (1, 5), (2, 5), (3, 5), (4, 5), (1, 6), (5, 6), (1, 8), (3, 8), (5, 8), (7, 8)],
+        strict=True,
+    )
+)
+
+
+class Noun(NamedTuple):
+    """What is counted: one of it, more of it, and its gender (``m``, ``f`` or ``n``)."""
+
+    one: str
+    many: str
+    gender: str = "m"
+
+
+class Currency(NamedTuple):
+    """A currency and its hundredth."""
+
+    major: Noun
+    minor: Noun
+
+
+class Words(NamedTuple):
+    """Small words of a language.
+
+    ``to`` stands between the ends of a range, ``by`` between the sides of an area, ``of`` between millions and what is counted.
+    """
+
+    point: str
+    minus: str
+    plus: str
+    plus_minus: str
+    times: str
+    by: str
+    divided: str
+    equals: str
+    unequal: str
+    about: str
+    less: str
+    less_equal: str
+    greater: str
+    greater_equal: str
+    root: str
+    power: str
+    squared: str
+    cubed: str
+    to: str
+    over: str
+    per: str
+    of: str
+    and_: str
+    percent: str
+    per_mille: str
+    degrees: Noun
+    section: str
+    number: str
+    copyright: str
+    at: str
+    dot: str
+    dot_in_version: str
+    slash: str
+    dash: str
+    underscore: str
+    hashtag: str
+
+
+def alternatives(names: Iterable[str]) -> str:
+    """Return a pattern of any of some names, the longest first."""
+    return "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+
+
+class Language(ABC):
+    """A language: its words, and rules made of them.
+
+    Attributes:
+        code: ISO 639-1.
+        decimal: the decimal mark.
+        groups: marks that part groups of three digits, as a part of a set of characters in a pattern.
+        words: the small words.
+        units: what is counted, by symbol.
+        currencies: by sign and code.
+        magnitudes: millions and the like by their short forms, which stand before a currency or a unit.
+        long_magnitudes: those that are written out.
+        starters: words that begin a sentence more often than a name.
+        abbreviations: what stands for what, whatever is around; a stop at the end of a key may also end the sentence.
+    """
+
+    code: ClassVar[str]
+    decimal: ClassVar[str] = ","
+    groups: ClassVar[str] = ".'\u2019"
+    words: ClassVar[Words]
+    units: ClassVar[Mapping[str, Noun]]
+    currencies: ClassVar[Mapping[str, Currency]]
+    magnitudes: ClassVar[Mapping[str, Noun]]
+    long_magnitudes: ClassVar[str]
+    abbreviations: ClassVar[Mapping[str, str]]
+    starters: ClassVar[Collection[str]]
+
+    def __init__(self) -> None:
+        self.number = number_pattern(self.decimal, self.groups)
+        self.magnitude = f"(?:{alternatives(self.magnitudes)}|{self.long_magnitudes})"
+        unit = f"(?:{alternatives(self.units)})"
+        self.unit = rf"{unit}(?:/{unit})?(?![\w\u00b2\u00b3])"
+        self.currency = f"(?:{alternatives(self.currencies)})"
+        self._NEXT = re.compile(rf"\s*\Z|\s*\n|[\"'\u201d\u2019)]*\s+[\"'\u201c\u2018(]?(?:{'|'.join(self.starters)})\b")
+        self.reader = Rules(self.rules())
+
+    @abstractmethod
+    def rules(self) -> list[Rule]:
+        """Return the rules, in order."""
+
+    def ends_sentence(self, match: re.Match[str]) -> bool:
+        """Whether the stop that a match ends with also ends the sentence: nothing is behind it, or what begins another."""
+        return self._NEXT.match(match.string, match.end()) is not None
+
+    # -----------------------------------------------------------------------------------------------------------------
+    # Numbers
+
+    @abstractmethod
+    def cardinal(self, value: int, gender: str = "m") -> str:
+        """Return a whole number below 10 ** 15 in words, as it stands before a noun of a gender; ``-`` if no noun is there."""
+
+    @abstractmethod
+    def ordinal(self, value: int, gender: str = "m") -> str:
+        """Return an ordinal in words."""
+
+    def year(self, value: int) -> str:
+        """Return a year in words."""
+        return self.cardinal(value, "-")
+
+    def digits(self, text: str) -> str:
+        """Return the digits in a text, one by one."""
+        return " ".join(self.cardinal(int(character), "-") for character in text if character.isdecimal())
+
+    def decimals(self, digits: str) -> str:
+        """Return what is said behind the decimal mark."""
+        return self.digits(digits)
+
+    def parse(self, written: str) -> Number:
+        """Return the number that is written as in :attr:`number`."""
+        return parse_number(written, self.groups)
+
+    def spell(self, number: Number, gender: str = "-") -> str:
+        """Return a number in words, as it stands before a noun of a gender; ``-`` if no noun is there."""
+        if number.is_code:
+            return self.digits(number.whole)
+        if not number.fraction:
+            return self.cardinal(number.value, gender)
+        return f"{self.cardinal(number.value, '-')} {self.words.point} {self.decimals(number.fraction)}"
+
+    def read(self, written: str, gender: str = "-") -> str:
+        """Return a number in words that is written as in :attr:`number`."""
+        return self.spell(self.parse(written), gender)
+
+    def is_single(self, number: Number) -> bool:
+        """Whether one of what is counted is said with a number."""
+        return number.is_one
+
+    def counted(self, number: Number, noun: Noun) -> str:
+        """Return so many of something, in words."""
+        return f"{self.spell(number, noun.gender)} {noun.one if self.is_single(number) else noun.many}"
+
+    def fraction(self, above: int, below: int) -> str:
+        """Return a fraction in words."""
+        parts = self.ordinal(below)
+        return f"{self.cardinal(above)} {parts}"
+
+    def mixed(self, whole: int | None, above: int, below: int) -> str:
+        """Return a whole number, if there is one, and a fraction, in words."""
+        if whole is None:
+            return self.fraction(above, below)
+        return f"{self.cardinal(whole, '-')} {self.words.and_} {self.fraction(above, below)}"
+
+    def power(self, base: int, exponent: int) -> str:
+        """Return a power in words."""
+        if exponent in (2, 3):
+            return f"{self.cardinal(base, '-')} {self.words.squared if exponent == 2 else self.words.cubed}"
+        sign = self.signed("-" if exponent < 0 else None)
+        return f"{self.cardinal(base, '-')} {self.words.power} {sign}{self.cardinal(abs(exponent), '-')}"
+
+    # -----------------------------------------------------------------------------------------------------------------
+    # Amounts: 5, 5-10, 5 million, $5, 5 km
+
+    @property
+    def amount(self) -> str:
+        """A pattern of a number, or a range of numbers, in the groups ``sign``, ``first`` and ``last``."""
+        return (
+            rf"(?P<sign>[+{MINUS}\u00b1~\u2248](?:{SPACE})?)?(?P<first>{self.number})"
+            rf"(?:{SPACE}?{DASH}{SPACE}?(?P<last>{self.number}))?"
+        )
+
+    def signed(self, sign: str | None) -> str:
+        """Return a sign in words, with a space behind."""
+        sign = (sign or "").strip()
+        if not sign:
+            return ""
+        names = {"+": self.words.plus, "\u00b1": self.words.plus_minus, "~": self.words.about, "\u2248": self.words.about}
+        return f"{names.get(sign, self.words.minus)} "
+
+    def read_amount(self, match: re.Match[str], gender: str = "-") -> str:
+        """Return the number or the range of a match of :attr:`amount`, in words."""
+        sign = self.signed(match["sign"])
+        if match["last"] is None:
+            return f"{sign}{self.read(match['first'], gender)}"
+        return f"{sign}{self.read(match['first'], gender)} {self.words.to} {self.read(match['last'], gender)}"
+
+    def is_single_amount(self, match: re.Match[str]) -> bool:
+        """Whether one of what is counted is said with a match of :attr:`amount`."""
+        return match["last"] is None and self.is_single(self.parse(match["first"]))
+
+    def noun_of_unit(self, symbol: str) -> Noun:
+        """Return what a unit or a quotient of units is."""
+        above, _, below = symbol.partition("/")
+        if symbol in self.units or not below:
+            return self.units[symbol]
+        noun, per = self.units[above], f"{self.words.per} {self.units[below].one}"
+        return Noun(f"{noun.one} {per}", f"{noun.many} {per}", noun.gender)
+
+    def with_magnitude(self, match: re.Match[str], short: str | None, noun: Noun) -> str:
+        """Return an amount of millions or the like of a noun, in words."""
+        if not short:
+            return f"{self.read_amount(match, noun.gender)} {noun.one if self.is_single_amount(match) else noun.many}"
+        magnitude = self.magnitudes.get(short)
+        if magnitude is None:
+            said, gender = short, "m"
+        else:
+            said, gender = magnitude.one if self.is_single_amount(match) else magnitude.many, magnitude.gender
+        return " ".join(filter(None, (self.read_amount(match, gender), said, self.words.of, noun.many)))
+
+    def money(self, match: re.Match[str]) -> str | None:
+        """Read an amount in a currency, which is the group ``currency``, maybe with a ``magnitude``."""
+        currency = self.currencies[match["currency"]]
+        number = self.parse(match["first"])
+        if match["magnitude"] or match["last"] or len(number.fraction) != len("50"):
+            return self.with_magnitude(match, match["magnitude"], currency.major)
+        return self.signed(match["sign"]) + self.coins(number, currency)
+
+    def coins(self, number: Number, currency: Currency) -> str:
+        """Return an amount with hundredths, in words."""
+        major = self.counted(Number(number.whole), currency.major)
+        hundredths = Number(number.fraction.lstrip("0") or "0")
+        if not hundredths.value:
+            return major
+        minor = self.counted(hundredths, currency.minor)
+        return minor if not number.value else f"{major} {self.words.and_} {minor}"
+
+    def measure(self, match: re.Match[str]) -> str | None:
+        """Read an amount of a unit, which is the group ``unit``."""
+        return self.with_magnitude(match, None, self.noun_of_unit(match["unit"]))
+
+    def share(self, match: re.Match[str]) -> str | None:
+        """Read a percentage."""
+        word = self.words.percent if match["share"] == "%" else self.words.per_mille
+        return f"{self.read_amount(match)} {word}"
+
+    def plain(self, match: re.Match[str]) -> str | None:
+        """Read an amount of what is written in full behind it."""
+        return self.read_amount(match)
+
+    def amounts(self) -> list[Rule]:
+        """Return the rules for amounts: money, units, shares, and what is only a number."""
+        magnitude = rf"(?:{SPACE}?(?P<magnitude>{self.magnitude})(?!\w))?"
+        behind = rf"{FREE}{self.amount}"
+        return [
+            Rule(
+                rf"(?<!\w)(?P<sign>[{MINUS}+])?(?P<currency>{self.currency}){SPACE}?(?P<first>{self.number})"
+                rf"(?:{SPACE}?{DASH}{SPACE}?(?:{self.currency})?(?P<last>{self.number}))?{magnitude}",
+                self.money,
+            ),
+            Rule(rf"{behind}{magnitude}{SPACE}?(?P<currency>{self.currency})(?!\w)", self.money),
+            Rule(rf"{behind}{SPACE}?(?P<share>[%\u2030])", self.share),
+            Rule(rf"{behind}(?:{SPACE}|-)?(?P<unit>{self.unit})", self.measure),
+            Rule(behind, self.plain),
+        ]
