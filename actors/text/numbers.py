@@ -52,6 +52,7 @@ def number_pattern(decimal: str, groups: str) -> str:
         rf"|\d{{1,3}}(?:[{foreign}]\d{{3}}(?!\d)){{2,40}}"
         rf"|\d{{1,3}}(?:[{SPACES[1:]}]\d{{3}}(?!\d))++(?:{re.escape(decimal)}\d++)?"
         rf"|[1-9]\d{{0,2}}(?:(?: \d{{3}}(?!\d)){{2,40}}| \d(?:00|50)(?!\d|[{SPACES}.,/-]?\d))(?:{re.escape(decimal)}\d++)?"
+        rf"|(?<![\w.,]){re.escape(decimal)}\d++(?![.,]\d)"
         rf"|\d++(?:{re.escape(decimal)}\d++(?![.,]\d)|[.,]\d{{1,2}}(?![\d.,]\d|\d))?)"
     )
 

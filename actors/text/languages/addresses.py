@@ -74,5 +74,5 @@ def dotted_numbers(language: Language) -> list[Rule]:
 
     return [
         Rule(rf"{FREE}\d{{1,3}}(?:\.\d{{1,3}}){{3}}(?![\w]|\.\d)", network),
-        Rule(rf"{FREE}\d{{1,4}}(?:\.\d{{1,4}}){{2,5}}(?![\w]|\.\d)", version),
+        Rule(rf"{FREE}(?!\d{{1,3}}(?:\.\d{{3}}){{2,9}}(?!\d))\d{{1,4}}(?:\.\d{{1,4}}){{2,5}}(?![\w]|\.\d)", version),
     ]

@@ -27,10 +27,12 @@ _NAMED_BY_NUMBER = frozenset(
     "boeing airbus route highway interstate room flight ext extension suite apartment studio gate peugeot porsche bmw ferrari".split()
 )
 _CALLED = frozenset("call dial calling dialed called phone dialing ring rang dialled".split())
+_BEFORE_AMOUNTS = frozenset("worth raised over nearly about than reached hit almost approximately of cost costs under to".split())
 _PEOPLE = (
     "people|users|copies|views|downloads|subscribers|followers|customers|homes|jobs|shares|viewers|visitors|residents|"
     "inhabitants|years|children|men|women|voters|barrels|euros|pounds|dollars|students|workers|families|fans"
 )
+_SECRET = re.compile(r"\b(?:PIN|[Cc]ode|[Pp]asscode|[Pp]assword|[Cc]ombination)\b[^.,\d]{0,20}\Z")
 _FIRST_YEAR, _LAST_YEAR = 1100, 2099
 _IRREGULAR = {"six": "sixes"}
 _RAISED_LETTERS = "⁰¹²³⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉"
@@ -90,6 +92,7 @@ class English(Language):
             *Times(self).rules(),
             *self._codes(),
             *dotted_numbers(self),
+            *Signs(self).number_rules(),
             *self._ratios(),
             *self._ordinals(),
             *self._decades(),
@@ -172,7 +175,8 @@ class English(Language):
         said = super().money(match)
         noun = self.currencies[match["currency"]].major
         rest = match.string[match.end() :][:40]
-        if said and said.endswith(noun.many) and (rest[:1] == "-" or word_behind(match) in _NOTES) and rest[1:2].isalpha():
+        is_one = rest[:1] == "-" or word_behind(match) in _NOTES or match["magnitude"] and match.string[match.start("magnitude") - 1] == "-"
+        if said and said.endswith(noun.many) and is_one and rest[1:2].isalpha():
             return said.removesuffix(noun.many) + noun.one
         return said
 
@@ -198,6 +202,9 @@ class English(Language):
             return None
         if last is not None and first.isdecimal() and len(first) == 4 and last.isdecimal() and len(last) in (2, 4):
             return f"{self._plain(first, match)} {self._between_years(text, match)} {self._plain(last, match)}"
+        before = word_before(text, match.start()).lower()
+        if last is not None and before in _NAMED_BY_NUMBER:
+            return f"{self.code_number(first)} {self.code_number(last)}"
         if last is not None:
             return self.read_amount(match)
         return self.signed(match["sign"]) + self._plain(first, match)
@@ -213,7 +220,7 @@ class English(Language):
             return self.year(int(written))
         if written.isdecimal() and len(written) == 4 and written[0] != "0" and before in ("in", "since", "of", "ad", "before", "year"):
             return self.year(int(written))
-        if len(written) == 3 and written.isdecimal() and before in _CALLED:
+        if written.isdecimal() and (len(written) == 3 and before in _CALLED or _SECRET.search(match.string, max(0, match.start() - 40), match.start())):
             return self.digits(written)
         return self.read(written)
 
@@ -265,7 +272,7 @@ class English(Language):
     def _is_amount(self, written: str) -> bool:
         number = re.match(r"\d+-?", written)
         unit = written[number.end() :] if number else ""
-        return unit in self.units or (unit in ("K", "M", "B", "T", "BN") and not (unit in "K" and len(written) == 2))
+        return unit in self.units or unit in ("M", "BN") or (unit == "K" and len(written) > 2)
 
     def _formula(self, match: re.Match[str]) -> str:
         pieces = re.findall(r"[A-Za-z]+|\d+", match[0].translate(_LOWERED))
@@ -277,7 +284,7 @@ class English(Language):
             Rule(rf"{FREE}(?P<first>\d{{1,4}}):(?P<last>\d{{1,4}})(?![\d:])", self._ratio),
             Rule(
                 rf"{FREE}(?P<first>{self.number}){SPACE}?[x×]{SPACE}?(?P<last>{self.number})"
-                rf"(?:{SPACE}?[x×]{SPACE}?(?P<third>{self.number}))?(?![\w])",
+                rf"(?:{SPACE}?[x×]{SPACE}?(?P<third>{self.number}))?(?:{SPACE}?(?P<unit>{self.unit}))?(?![\w])",
                 self._area,
             ),
             Rule(rf"{FREE}(?P<first>\d{{1,6}}){SPACE}-{SPACE}(?P<last>\d{{1,6}})(?={SPACE}?=)", self._difference),
@@ -304,7 +311,8 @@ class English(Language):
     def _area(self, match: re.Match[str]) -> str:
         behind = match.string[match.end() :][:3]
         joint = " times " if behind.lstrip()[:1] == "=" else " by "
-        return joint.join(self.read(match[name]) for name in ("first", "last", "third") if match[name])
+        sides = joint.join(self.read(match[name]) for name in ("first", "last", "third") if match[name])
+        return f"{sides} {self.noun_of_unit(match['unit']).many}" if match["unit"] else sides
 
     def _difference(self, match: re.Match[str]) -> str:
         return f"{self.read(match['first'])} minus {self.read(match['last'])}"
@@ -345,7 +353,7 @@ class English(Language):
             Rule(rf"{FREE}(?P<feet>\d)['\u2032\u2019]{SPACE}?(?P<inches>1[01]|\d)(?P<half>½)?(?:[\"\u2033\u201d]|''|\u2019\u2019)", self._height),
             Rule(rf"{FREE}(?P<number>\d{{1,4}}(?:\.\d{{1,3}})?)(?P<mark>['\u2032]|[\"\u2033])(?=[\s,.)]|$)", self._length),
             Rule(rf"{FREE}(?P<number>\d{{1,4}}(?:\.\d{{1,3}})?)(?:{SPACE}|-)in\.(?={SPACE}[a-z(]|[,;:)])", self._inches),
-            Rule(rf"{FREE}(?P<number>\d{{1,4}}(?:[.,]\d{{1,3}})?)[mM](?={SPACE}(?:{_PEOPLE})\b)", self._millions),
+            Rule(rf"{FREE}(?P<number>\d{{1,4}}(?:[.,]\d{{1,3}})?)(?P<magnitude>[mMbBkK])(?={SPACE}(?:{_PEOPLE})\b)", self._people),
             Rule(rf"(?<!\w)[A-Z](?:-|\u2013)[A-Z](?!\w)", lambda match: f"{match[0][0]} to {match[0][2]}" if match[0][0] == "A" else None),
         ]
 
@@ -364,11 +372,30 @@ class English(Language):
     def _inches(self, match: re.Match[str]) -> str:
         return self.counted(self.parse(match["number"]), Noun("inch", "inches"))
 
-    def _millions(self, match: re.Match[str]) -> str:
-        return f"{self.read(match['number'])} million"
+    def _people(self, match: re.Match[str]) -> str:
+        return f"{self.read(match['number'])} {self.magnitudes[match['magnitude']].many}"
+
+    def _millions(self, match: re.Match[str]) -> str | None:
+        """Read a number of millions or the like of nothing that is named."""
+        magnitude = match["magnitude"]
+        if magnitude in "KM" or word_before(match.string, match.start()).lower() in _BEFORE_AMOUNTS:
+            return f"{self.read_amount(match)} {self.magnitudes[magnitude].many}"
+        return None
+
+    def _between(self, match: re.Match[str]) -> str:
+        noun = self.currencies[match["currency"]].major
+        return f"{self.read(match['first'])} {match['joint']} {self.read(match['last'])} {match['magnitude']} {noun.many}"
 
     def _mixed_numbers(self) -> list[Rule]:
-        return [Rule(rf"{FREE}(?P<whole>\d{{1,3}})[ \u00a0-](?P<above>\d{{1,2}})[/\u2044](?P<below>\d{{1,2}})(?![\d/])", self._mixed)]
+        return [
+            Rule(
+                rf"(?<!\w)(?P<currency>{self.currency})(?P<first>{self.number}) (?P<joint>to|and|or) (?:{self.currency})(?P<last>{self.number})"
+                rf"{SPACE}(?P<magnitude>{self.long_magnitudes})(?!\w)",
+                self._between,
+            ),
+            Rule(rf"{FREE}{self.amount}(?P<magnitude>[KMBT]|bn|tn)(?!\w)", self._millions),
+            Rule(rf"{FREE}(?P<whole>\d{{1,3}})[ \u00a0-](?P<above>\d{{1,2}})[/\u2044](?P<below>\d{{1,2}})(?![\d/])", self._mixed),
+        ]
 
     def _mixed(self, match: re.Match[str]) -> str:
         return self.mixed(int(match["whole"]), int(match["above"]), int(match["below"]))

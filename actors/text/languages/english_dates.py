@@ -68,7 +68,7 @@ class Dates:
         """Read 5/12 as a date only where one is expected."""
         month, day = int(match["first"]), int(match["second"])
         before = word_before(match.string, match.start()).lower()
-        if before not in ("on", "by", "until", "due", "dated", "since") or not (1 <= month <= 12 and 1 <= day <= 31):
+        if before not in ("on", "by", "until", "due", "dated") or not (1 <= month <= 12 and 1 <= day <= 31):
             return None
         return self._said(month, day)
 

@@ -23,7 +23,9 @@ _LOWER_STREET_WORDS = frozenset("mount lake fort port sault saint church of in a
 _TITLE_BEFORE = frozenset("king queen pope emperor empress tsar czar kaiser prince princess duke patriarch saint sultan shah pharaoh".split())
 _AFTER_FIRST = frozenset("reigned ruled died ascended succeeded married became abdicated of".split())
 _ACRONYMS = frozenset("CD DC MD MC DI MM CC CV MI CM DM LCD LED XL XXL XXX LI MIX MILD CIVIC DIV CIV LIV DIM LIX VI DVD ID MCI LCM LL".split())
+_SMALL_COUNTED = "chapter volume book part act scene canto page section psalm".split()
 _ORDINALLY = frozenset("century centuries dynasty".split())
+_NUMBERED_ROMAN = frozenset("ch chap vol vols bk pt sc fig figs art sec p pp lib cap par app op tab".split())
 _NUMERAL = r"(?P<numeral>[IVXLCDM]{1,15})"
 
 
@@ -41,7 +43,7 @@ class Abbreviations:
             Rule(r"(?<!\w)Dr\.?(?!\w)", self._doctor_or_drive),
             Rule(r"(?<!\w)(?:Mt|Mtn|Ft)\.(?= [A-Z])", lambda match: "Fort" if match[0] == "Ft." else "Mount"),
             Rule(r"(?<!\w)(?:ft|feat)\.(?= [A-Z])", self._featuring),
-            Rule(rf"(?<!\w)(?P<word>{numbered})\.?{SPACE}?(?=\d|[ivxlc]{{1,7}}\b|[IVXLC]{{1,7}}\b)", self._numbered),
+            Rule(rf"(?<!\w)(?P<word>{numbered})\.?{SPACE}?(?P<behind>(?=\d)|[ivxlc]{{1,7}}\b|(?=[IVXLC]{{1,7}}\b))", self._numbered),
             Rule(r"(?<=[\dndrsth] )eds?\.(?!\w)", lambda match: "edition" if match[0] == "ed." else "editions"),
             Rule(r"(?<!\w)Co\.(?!\w)", lambda match: self._with_stop(match, "Company")),
             Rule(r"(?<!\w)Sr\.(?!\w)", self._senior),
@@ -96,8 +98,13 @@ class Abbreviations:
             behind = re.compile(r"\d+ [a-z]").match(text, match.end())
             if behind:
                 return None
-        said = NUMBERED[word.lower()]
-        return f"{said} "
+        numeral = match["behind"]
+        if not text[match.end() : match.end() + 1].isdigit() and word.lower() not in _NUMBERED_ROMAN:
+            return None
+        value = roman_value(numeral) if numeral else None
+        if numeral and value is None:
+            return None
+        return f"{NUMBERED[word.lower()]} {self._language.cardinal(value) if value else ''}"
 
     def _senior(self, match: re.Match[str]) -> str:
         before = word_before(match.string, match.start())
@@ -145,12 +152,10 @@ class Numerals:
 
     def rules(self) -> list[Rule]:
         """Return the rules for Roman numerals."""
-        counted = "|".join(sorted(COUNTED_BY_NUMERALS, key=len, reverse=True))
+        counted = "|".join(f"[{word[0].upper()}]{word[1:]}" for word in _SMALL_COUNTED)
         return [
             Rule(rf"(?<![\w.'-]){_NUMERAL}(?:{SPACE}?[-\u2013]{SPACE}?(?P<last>[IVXLCDM]{{1,15}}))?(?![\w&])", self._numeral),
-            Rule(rf"(?<=(?:chapter|chap\.|volume|book|part|act|scene|canto|page|section) )[ivxlc]{{1,9}}(?!\w)", self._small)
-            if False
-            else Rule(r"(?!x)x", lambda _: None),
+            Rule(rf"(?P<before>{counted}) (?P<numeral>[ivxlc]{{1,9}})(?!\w)", self._small),
         ]
 
     def _numeral(self, match: re.Match[str]) -> str | None:
@@ -195,7 +200,8 @@ class Numerals:
         return f"the {self._language.ordinal(value)}"
 
     def _small(self, match: re.Match[str]) -> str | None:
-        return None
+        value = roman_value(match["numeral"])
+        return None if value is None else f"{match['before']} {self._language.cardinal(value)}"
 
 
 def before_and(text: str, position: int) -> bool:

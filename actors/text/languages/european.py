@@ -46,6 +46,7 @@ class European(Language):
             *self._times(),
             *self._codes(),
             *dotted_numbers(self),
+            *Signs(self).number_rules(),
             *self._ratios(),
             Rule(rf"{FREE}(?P<number>\d{{1,9}}){self.ordinal_mark}", self.read_ordinal),
             *self.amounts(),

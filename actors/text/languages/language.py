@@ -53,6 +53,7 @@ class Words(NamedTuple):
     equals: str
     unequal: str
     about: str
+    nearly: str
     less: str
     less_equal: str
     greater: str
@@ -247,6 +248,9 @@ class Language(ABC):
     def money(self, match: re.Match[str]) -> str | None:
         """Read an amount in a currency, which is the group ``currency``, maybe with a ``magnitude``."""
         currency = self.currencies[match["currency"]]
+        if match["per"]:
+            per = f" {self.words.per} {self.units[match['per']].one}"
+            currency = Currency(Noun(currency.major.one + per, currency.major.many + per, currency.major.gender), currency.minor)
         number = self.parse(match["first"])
         if match["magnitude"] or match["last"] or len(number.fraction) != len("50"):
             return self.with_magnitude(match, match["magnitude"], currency.major)
@@ -276,15 +280,16 @@ class Language(ABC):
 
     def amounts(self) -> list[Rule]:
         """Return the rules for amounts: money, units, shares, and what is only a number."""
-        magnitude = rf"(?:{SPACE}?(?P<magnitude>{self.magnitude})(?!\w))?"
+        magnitude = rf"(?:(?:{SPACE}|-)?(?P<magnitude>{self.magnitude})(?!\w))?"
+        per = rf"(?:/(?P<per>{alternatives(self.units)})(?!\w))?"
         behind = rf"{FREE}{self.amount}"
         return [
             Rule(
                 rf"(?<!\w)(?P<sign>[{MINUS}+])?(?P<currency>{self.currency}){SPACE}?(?P<first>{self.number})"
-                rf"(?:{SPACE}?{DASH}{SPACE}?(?:{self.currency})?(?P<last>{self.number}))?{magnitude}",
+                rf"(?:{SPACE}?{DASH}{SPACE}?(?:{self.currency})?(?P<last>{self.number}))?{magnitude}{per}",
                 self.money,
             ),
-            Rule(rf"{behind}{magnitude}{SPACE}?(?P<currency>{self.currency})(?!\w)", self.money),
+            Rule(rf"{behind}{magnitude}{SPACE}?(?P<currency>{self.currency})(?!\w){per}", self.money),
             Rule(rf"{behind}{SPACE}?(?P<share>[%\u2030])", self.share),
             Rule(rf"{behind}(?:{SPACE}|-)?(?P<unit>{self.unit})", self.measure),
             Rule(behind, self.plain),

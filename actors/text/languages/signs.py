@@ -23,18 +23,23 @@ class Signs:
         words = language.words
         self._language = language
         self._words = {
-            "=": words.equals, "==": words.equals, "≠": words.unequal, "!=": words.unequal, "≈": words.about, "<": words.less,
+            "=": words.equals, "==": words.equals, "≠": words.unequal, "!=": words.unequal, "≈": words.nearly, "<": words.less,
             ">": words.greater, "≤": words.less_equal, "<=": words.less_equal, "≥": words.greater_equal, ">=": words.greater_equal,
             "×": words.times, "÷": words.divided, "+": words.plus, "\u2212": words.minus, "±": words.plus_minus, "√": words.root,
             "&": words.and_, "§": words.section, "§§": words.section, "©": words.copyright, "²": words.squared, "³": words.cubed,
             "π": "pi", "%": words.percent, "@": words.at,
         }  # fmt: skip
 
-    def rules(self) -> list[Rule]:
-        """Return the rules for signs; those for numbers come before."""
+    def number_rules(self) -> list[Rule]:
+        """Return the rules for signs that are a part of a number; they come before the others for numbers."""
         return [
             Rule(rf"{FREE}(?P<whole>\d{{1,4}})?{SPACE}?(?P<fraction>[{''.join(FRACTIONS)}])", self._fraction),
             Rule(rf"{FREE}(?P<base>\d{{1,9}})(?:\^(?P<plain>-?\d{{1,3}})|(?P<raised>[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]{{1,4}}))", self._power),
+        ]
+
+    def rules(self) -> list[Rule]:
+        """Return the rules for signs; those for numbers come before."""
+        return [
             Rule(r"(?:[<>=!]=|[=≠≈≤≥÷±√&©²³π]|§§?)", self._sign),
             Rule(r"(?:(?<=\s)|(?<=\d))[<>×+\u2212@](?=\s|[\d$£€])", self._sign),
             Rule(r"(?<=\d)\+(?!\w)", self._sign),
