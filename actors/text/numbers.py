@@ -66,7 +66,9 @@ def parse_number(written: str, groups: str) -> Number:
     if not marks:
         return Number(compact, grouped=spaced)
     last = len(parts[-1])
-    is_group = len(marks) > 1 and len(set(marks)) == 1 or (len(marks) == 1 and marks[0] in groups and last == 3 and not spaced)
+    is_group = (len(marks) > 1 and len(set(marks)) == 1) or (
+        len(marks) == 1 and marks[0] in groups and last == 3 and not spaced
+    )
     if is_group:
         return Number("".join(parts), grouped=True)
     return Number("".join(parts[:-1]), parts[-1], grouped=spaced or len(parts) > 2)

@@ -1,13 +1,13 @@
 """Finds what in a text is read otherwise than it is written, in one pass, by rules in order."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
 from actors.text.edits import Edit
 
 # What begins with a small letter is looked at only if there is more to the word: plain words are most of any text.
-_BEGINS = r"(?:(?=[^a-z\s])|(?<!\w)(?=[a-z]++[.@:/\\_\d&]))"
+_BEGINS = r"(?:(?=[^a-z\s])|(?<!\w)(?=[a-z]++[^a-z\s,;!?'\u2019)\]\u201d-]WORDS))"
 _BEGINS_SENTENCE = re.compile(r"(?:\A|[\n.!?\u2026]\s)[\"'\u201c\u2018\u201e\u00ab(\u00bf\u00a1]*\Z")
 _GROUP_NAME = re.compile(r"\(\?P<\w+>")
 _LOOKED_BACK = 4  # characters: a mark, a space, and what opens a quotation
@@ -31,16 +31,18 @@ class Rules:
 
     Args:
         rules: in order.
+        words: of small letters only, at which rules are tried too.
     """
 
-    def __init__(self, rules: Sequence[Rule]) -> None:
+    def __init__(self, rules: Sequence[Rule], words: Collection[str] = ()) -> None:
         self._patterns = [re.compile(rule.pattern) for rule in rules]
         self._readings = [rule.read for rule in rules]
         if any(pattern.groups > len(pattern.groupindex) for pattern in self._patterns):
             raise ValueError("the groups of rules must have names")
         # Without groups of its own a rule is told by the number of the group that matched.
         choices = "|".join(f"({_GROUP_NAME.sub('(?:', rule.pattern)})" for rule in rules)
-        self._any = re.compile(f"{_BEGINS}(?:{choices})")
+        more = "".join(rf"|{word}\b" for word in words)
+        self._any = re.compile(f"{_BEGINS.replace('WORDS', more)}(?:{choices})")
 
     def edits(self, text: str) -> list[Edit]:
         """Return what is read otherwise than it is written."""

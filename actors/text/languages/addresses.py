@@ -16,6 +16,29 @@ _SUFFIXES = (
 _LABEL = r"[A-Za-z0-9\u00c0-\u024f](?:[\w-]{0,62})"
 _DOMAIN = rf"(?:{_LABEL}\.){{1,5}}(?:{'|'.join(_TOP_LEVEL.split())})(?![\w-])"
 _PATH = r"(?:[/?#][^\s<>\"'\u201d\u2019)\]]{0,300})?"
+_SPELLED = frozenset(
+    {
+        "uk",
+        "us",
+        "eu",
+        "nz",
+        "hk",
+        "sg",
+        "tv",
+        "fm",
+        "bbc",
+        "cnn",
+        "nhs",
+        "ibm",
+        "hbo",
+        "nyc",
+        "php",
+        "xml",
+        "csv",
+        "url",
+        "faq",
+    }
+)
 _PIECE = re.compile(r"[^\W\d_]+|\d+|[^\w\s]|_")
 _TRAILING = ".,;:!?"
 _LONGEST = 400
@@ -40,6 +63,7 @@ class Addresses:
             Rule(rf"(?<![\w@.])www\.{_LABEL}(?:\.{_LABEL}){{1,5}}{_PATH}", self._address),
             Rule(rf"(?<![\w@.-]){_DOMAIN}{_PATH}", self._address),
             Rule(rf"(?<![\w@.])[\w-]{{1,60}}+\.(?:{'|'.join(_SUFFIXES.split())})(?!\w)", self._address),
+            Rule(r"(?<![\w/.<:])~?/(?:[\w.-]{1,60}/){1,12}[\w.-]{0,60}", self._address),
             Rule(r"(?<![\w/])@(?=[A-Za-z_]\w)", lambda _: f"{self._language.words.at} "),
             Rule(r"(?<![\w&/])#(?=[^\W\d_])", lambda _: f"{self._language.words.hashtag} "),
         ]
@@ -57,9 +81,13 @@ class Addresses:
     def _piece(self, piece: str) -> str:
         if piece.isdecimal():
             number = self._language.parse(piece)
-            return self._language.digits(piece) if len(piece) > 4 or number.is_code else self._language.cardinal(number.value, "-")
+            return (
+                self._language.digits(piece) if len(piece) > 4 or number.is_code else self._language.cardinal(number.value, "-")
+            )
         if piece.lower() == "www":
             return "w w w"
+        if piece in _SPELLED:
+            return " ".join(piece.upper())
         return self._signs.get(piece, piece)
 
 

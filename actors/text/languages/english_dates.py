@@ -3,7 +3,7 @@
 import re
 from typing import TYPE_CHECKING
 
-from actors.text.languages.context import word_before, word_behind
+from actors.text.languages.context import word_before, word_behind, word_set
 from actors.text.languages.english_words import MONTH_NAMES, MONTHS, SHORT_MONTHS, WEEKDAYS
 from actors.text.languages.language import DASH, FREE, SPACE, alternatives
 from actors.text.rules import Rule
@@ -16,7 +16,7 @@ _MONTH = rf"(?P<month>(?:{alternatives(MONTHS)})\b|(?:{alternatives(SHORT_MONTHS
 _DAY = r"(?:3[01]|[12]\d|0?[1-9])"
 _SUFFIX = r"(?:st|nd|rd|th)?"
 _YEAR = r"(?P<year>\d{4}|'\d\d)(?![\d:]|[.,]\d)"
-_OF_MONTHS = frozenset("in of since by until till last next this early late mid from during every and through to or".split())
+_OF_MONTHS = word_set("in of since by until till last next this early late mid from during every and through to or")
 _WEEKDAY = alternatives(WEEKDAYS)
 _CLEAR_WEEKDAY = alternatives(set(WEEKDAYS) - {"Sat", "Sun", "Wed", "Mon", "Fri"})
 _TWENTIETH = 50  # years of two digits from here on are of the 1900s
@@ -32,17 +32,33 @@ class Dates:
         """Return the rules for dates, months and weekdays."""
         through = rf"(?:{SPACE}?{DASH}{SPACE}?(?P<last>{_DAY}){_SUFFIX})?"
         return [
-            Rule(rf"(?<![\w.-])(?P<year>\d{{4}})(?P<mark>[-/.])(?P<month>0[1-9]|1[0-2])(?P<mark2>[-/.])(?P<day>{_DAY})(?!\d|-)", self._numeric),
-            Rule(rf"{FREE}(?P<first>\d\d?)(?P<mark>[/.-])(?P<second>\d\d?)(?P<mark2>[/.-])(?P<year>\d{{4}}|\d\d)(?![\w/-]|\.\d)", self._numeric),
+            Rule(
+                rf"(?<![\w.-])(?P<year>\d{{4}})(?P<mark>[-/.])(?P<month>0[1-9]|1[0-2])(?P<mark2>[-/.])(?P<day>{_DAY})(?!\d|-)",
+                self._numeric,
+            ),
+            Rule(
+                rf"{FREE}(?P<first>\d\d?)(?P<mark>[/.-])(?P<second>\d\d?)(?P<mark2>[/.-])(?P<year>\d{{4}}|\d\d)(?![\w/-]|\.\d)",
+                self._numeric,
+            ),
             Rule(rf"{FREE}(?P<first>\d\d?)/(?P<second>\d\d?)(?![\w/]|\.\d)", self._short),
-            Rule(rf"{_MONTH}{SPACE}(?P<day>{_DAY}){_SUFFIX}{through}(?![\w:]|[.,]\d)(?:,?{SPACE}{_YEAR})?", self._month_first),
+            Rule(rf"{_MONTH}{SPACE}(?P<day>{_DAY}){_SUFFIX}{through}(?!\w|[:.,]\d)(?:,?{SPACE}{_YEAR})?", self._month_first),
             Rule(
                 rf"{FREE}(?P<day>{_DAY})(?P<suffix>{_SUFFIX}){through}(?:{SPACE}of)?{SPACE}{_MONTH}(?!\w)(?:,?{SPACE}{_YEAR})?",
                 self._day_first,
             ),
+            Rule(
+                rf"{FREE}(?P<day>{_DAY})(?P<suffix>)(?P<last>(?!))?[-/ ](?P<month>{alternatives(MONTHS)}|{alternatives(SHORT_MONTHS)})[-/](?P<year>\d{{4}})(?!\w)",
+                self._day_first,
+            ),
             Rule(rf"(?<!\w)(?:{alternatives(SHORT_MONTHS)})\b\.?", self._month),
+            Rule(
+                r"(?<!\w)(?P<first>Sat|Sun|Mon|Wed|Fri|Tue|Thu)\.?(?= (?:night|morning|afternoon|evening)s?\b)", self._weekday
+            ),
             Rule(rf"(?<!\w)(?P<first>{_WEEKDAY})\.?{SPACE}?{DASH}{SPACE}?(?P<last>{_WEEKDAY})\b\.?", self._weekdays),
-            Rule(rf"(?<!\w)(?P<first>{_WEEKDAY})(?P<stop>\.?)(?=,?{SPACE}(?:\d|(?:{alternatives(_NUMBERS)})\b)|\.?/)", self._weekday),
+            Rule(
+                rf"(?<!\w)(?P<first>{_WEEKDAY})(?P<stop>\.?)(?=,?{SPACE}(?:\d|(?:{alternatives(_NUMBERS)})\b)|\.?/)",
+                self._weekday,
+            ),
             Rule(rf"(?<!\w)(?P<first>{_CLEAR_WEEKDAY})(?P<stop>\.)", self._weekday),
             Rule(rf"(?<!\w)(?P<era>AD|A\.D\.){SPACE}(?P<year>\d{{1,4}})(?!\w)", self._era),
         ]
@@ -98,7 +114,13 @@ class Dates:
     def _day_first(self, match: re.Match[str]) -> str | None:
         before = word_before(match.string, match.start()).lower()
         month = match["month"]
-        if month == "May" and match["year"] is None and not match["suffix"] and match[0].count(" ") == 1 and word_behind(match).islower():
+        if (
+            month == "May"
+            and match["year"] is None
+            and not match["suffix"]
+            and match[0].count(" ") == 1
+            and word_behind(match).islower()
+        ):
             return None  # "the 5 May go"
         the = "" if before == "the" else "the "
         return f"{the}{self._language.ordinal(int(match['day']))}{self._tail(match, 'of')}"
@@ -119,8 +141,7 @@ class Dates:
         return f"{WEEKDAYS[match['first']]} to {WEEKDAYS[match['last']]}"
 
     def _weekday(self, match: re.Match[str]) -> str | None:
-        name = WEEKDAYS[match["first"]]
-        return name
+        return WEEKDAYS[match["first"]]
 
     def _era(self, match: re.Match[str]) -> str:
         return f"A D {self._language.year(int(match['year']))}"
@@ -135,7 +156,9 @@ class Times:
     def rules(self) -> list[Rule]:
         """Return the rules for times."""
         half = rf"{SPACE}?(?P<half>[ap])\.?{SPACE}?m\b(?P<stop>\.?)"
-        half = half + "|" + half.replace("[ap]", "[AP]").replace("m", "M").replace("<half>", "<Half>").replace("<stop>", "<Stop>")
+        half = (
+            half + "|" + half.replace("[ap]", "[AP]").replace("m", "M").replace("<half>", "<Half>").replace("<stop>", "<Stop>")
+        )
         clock = r"(?P<hour>[01]?\d|2[0-4])(?:[:.](?P<minute>[0-5]\d))?"
         until = rf"(?:{SPACE}?{DASH}{SPACE}?(?P<hour2>[01]?\d|2[0-4])(?:[:.](?P<minute2>[0-5]\d))?)?"
         return [
@@ -143,7 +166,7 @@ class Times:
             Rule(rf"{FREE}(?P<hours>\d{{1,2}}):(?P<minutes>[0-5]\d):(?P<seconds>[0-5]\d)(?![\w:])", self._with_seconds),
             Rule(
                 rf"{FREE}(?P<hour>[01]?\d|2[0-4]):(?P<minute>[0-5]\d)(?:{SPACE}?{DASH}{SPACE}?(?P<hour2>[01]?\d|2[0-4]):(?P<minute2>[0-5]\d))?"
-                r"(?![\w:]|\.\d)",
+                r"(?![\w:]|[.,]\d)",
                 self._clock,
             ),
         ]
@@ -164,7 +187,7 @@ class Times:
         if not minutes:
             if half or minute is None:
                 return said
-            return f"{said} hundred" if hours > 12 or len(hour) > 1 and hour[0] == "0" else f"{said} o'clock"
+            return f"{said} hundred" if hours > 12 or (len(hour) > 1 and hour[0] == "0") else f"{said} o'clock"
         return f"{said} {'oh ' if minutes < 10 else ''}{self._language.cardinal(minutes)}"
 
     def _clock(self, match: re.Match[str]) -> str | None:

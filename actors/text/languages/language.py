@@ -16,7 +16,23 @@ _OR_FRACTION = "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"
 FRACTIONS = dict(
     zip(
         _OR_FRACTION,
-        [(1, 2), (1, 3), (2, 3), (1, 4), (3, 4), (1, 5), (2, 5), (3, 5), (4, 5), (1, 6), (5, 6), (1, 8), (3, 8), (5, 8), (7, 8)],
+        [
+            (1, 2),
+            (1, 3),
+            (2, 3),
+            (1, 4),
+            (3, 4),
+            (1, 5),
+            (2, 5),
+            (3, 5),
+            (4, 5),
+            (1, 6),
+            (5, 6),
+            (1, 8),
+            (3, 8),
+            (5, 8),
+            (7, 8),
+        ],
         strict=True,
     )
 )
@@ -71,6 +87,7 @@ class Words(NamedTuple):
     per_mille: str
     degrees: Noun
     section: str
+    sections: str
     number: str
     copyright: str
     at: str
@@ -121,7 +138,7 @@ class Language(ABC):
         self.unit = rf"{unit}(?:/{unit})?(?![\w\u00b2\u00b3])"
         self.currency = f"(?:{alternatives(self.currencies)})"
         self._NEXT = re.compile(rf"\s*\Z|\s*\n|[\"'\u201d\u2019)]*\s+[\"'\u201c\u2018(]?(?:{'|'.join(self.starters)})\b")
-        self.reader = Rules(self.rules())
+        self.reader = Rules(self.rules(), [short for short in self.abbreviations if short.isalpha() and short.islower()])
 
     @abstractmethod
     def rules(self) -> list[Rule]:
@@ -203,7 +220,7 @@ class Language(ABC):
     def amount(self) -> str:
         """A pattern of a number, or a range of numbers, in the groups ``sign``, ``first`` and ``last``."""
         return (
-            rf"(?P<sign>[+{MINUS}\u00b1~\u2248](?:{SPACE})?)?(?P<first>{self.number})"
+            rf"(?P<sign>[+{MINUS}\u00b1~](?:{SPACE})?)?(?P<first>{self.number})"
             rf"(?:{SPACE}?{DASH}{SPACE}?(?P<last>{self.number}))?"
         )
 
@@ -212,7 +229,7 @@ class Language(ABC):
         sign = (sign or "").strip()
         if not sign:
             return ""
-        names = {"+": self.words.plus, "\u00b1": self.words.plus_minus, "~": self.words.about, "\u2248": self.words.about}
+        names = {"+": self.words.plus, "\u00b1": self.words.plus_minus, "~": self.words.about}
         return f"{names.get(sign, self.words.minus)} "
 
     def read_amount(self, match: re.Match[str], gender: str = "-") -> str:
@@ -249,8 +266,11 @@ class Language(ABC):
         """Read an amount in a currency, which is the group ``currency``, maybe with a ``magnitude``."""
         currency = self.currencies[match["currency"]]
         if match["per"]:
-            per = f" {self.words.per} {self.units[match['per']].one}"
-            currency = Currency(Noun(currency.major.one + per, currency.major.many + per, currency.major.gender), currency.minor)
+            unit = match["per"]
+            per = f" {self.words.per} {self.units[unit].one if unit in self.units else unit}"
+            currency = Currency(
+                Noun(currency.major.one + per, currency.major.many + per, currency.major.gender), currency.minor
+            )
         number = self.parse(match["first"])
         if match["magnitude"] or match["last"] or len(number.fraction) != len("50"):
             return self.with_magnitude(match, match["magnitude"], currency.major)
@@ -281,7 +301,7 @@ class Language(ABC):
     def amounts(self) -> list[Rule]:
         """Return the rules for amounts: money, units, shares, and what is only a number."""
         magnitude = rf"(?:(?:{SPACE}|-)?(?P<magnitude>{self.magnitude})(?!\w))?"
-        per = rf"(?:/(?P<per>{alternatives(self.units)})(?!\w))?"
+        per = rf"(?:/(?P<per>{alternatives(self.units)}|[^\W\d_]{{3,12}})(?![\w/]))?"
         behind = rf"{FREE}{self.amount}"
         return [
             Rule(
