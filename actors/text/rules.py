@@ -13,6 +13,11 @@ _GROUP_NAME = re.compile(r"\(\?P<\w+>")
 _LOOKED_BACK = 4  # characters: a mark, a space, and what opens a quotation
 
 
+# What the first character of a place is.
+DIGIT, LETTER, SIGN = "d", "l", "s"
+_KINDS = {DIGIT: r"(?=\d)", LETTER: r"(?=[^\W\d_])", SIGN: r"(?=[\W_])"}
+
+
 class Rule(NamedTuple):
     """What to look for, and how it is read.
 
@@ -20,10 +25,12 @@ class Rule(NamedTuple):
         pattern: of what begins with a number, a sign, a capital, or a small letter in a word that has more than letters. Every
             repetition in it must be bounded or possessive: it is tried at many places.
         read: returns what is said; ``None`` if this rule does not apply there after all, so that the next ones are tried.
+        begins: with which kinds of characters a place can begin.
     """
 
     pattern: str
     read: Callable[[re.Match[str]], str | None]
+    begins: str = DIGIT + LETTER + SIGN
 
 
 class Rules:
@@ -35,14 +42,20 @@ class Rules:
     """
 
     def __init__(self, rules: Sequence[Rule], words: Collection[str] = ()) -> None:
-        self._patterns = [re.compile(rule.pattern) for rule in rules]
-        self._readings = [rule.read for rule in rules]
-        if any(pattern.groups > len(pattern.groupindex) for pattern in self._patterns):
+        self._readers = [(re.compile(rule.pattern), rule.read) for rule in rules]
+        if any(pattern.groups > len(pattern.groupindex) for pattern, _ in self._readers):
             raise ValueError("the groups of rules must have names")
-        # Without groups of its own a rule is told by the number of the group that matched.
-        choices = "|".join(f"({_GROUP_NAME.sub('(?:', rule.pattern)})" for rule in rules)
         more = "".join(rf"|{word}\b" for word in words)
+        self._rules_of_groups = [0]  # the place in ``rules`` of each group; there is no group 0
+        choices = "|".join(self._choices(rules, kind) for kind in _KINDS)
         self._any = re.compile(f"{_BEGINS.replace('WORDS', more)}(?:{choices})")
+
+    def _choices(self, rules: Sequence[Rule], kind: str) -> str:
+        """Return a pattern of the rules for a kind of character, in which each is a group."""
+        chosen = [(index, rule) for index, rule in enumerate(rules) if kind in rule.begins]
+        self._rules_of_groups += (index for index, _ in chosen)
+        groups = "|".join(f"({_GROUP_NAME.sub('(?:', rule.pattern)})" for _, rule in chosen)
+        return f"{_KINDS[kind]}(?:{groups})"
 
     def edits(self, text: str) -> list[Edit]:
         """Return what is read otherwise than it is written."""
@@ -50,7 +63,7 @@ class Rules:
         position = 0
         while match := self._any.search(text, position):
             start = match.start()
-            edit = self._edit(text, start, (match.lastindex or 1) - 1)
+            edit = self._edit(text, start, self._rules_of_groups[match.lastindex or 0])
             if edit is not None:
                 found.append(edit)
             position = max(start + 1, edit.end if edit is not None else 0)
@@ -58,7 +71,7 @@ class Rules:
 
     def _edit(self, text: str, start: int, first: int) -> Edit | None:
         """Return what the first rule makes of a place that applies to it, of those from ``first`` on."""
-        for pattern, read in zip(self._patterns[first:], self._readings[first:], strict=True):
+        for pattern, read in self._readers[first:]:
             match = pattern.match(text, start)
             if match is None:
                 continue

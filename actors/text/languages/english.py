@@ -14,7 +14,7 @@ from actors.text.languages.english_words import ABBREVIATIONS, CURRENCIES, MAGNI
 from actors.text.languages.language import DASH, FREE, SPACE, Currency, Language, Noun
 from actors.text.languages.signs import Signs
 from actors.text.numbers import NUMBERS_KEPT, Number
-from actors.text.rules import Rule
+from actors.text.rules import DIGIT, LETTER, SIGN, Rule
 
 _DETERMINERS = word_set("a an the this that each every its his her their my our your another")
 _NO_NOUN = word_set(
@@ -236,7 +236,7 @@ class English(Language):
         number = r"\d{1,3}(?:,\d{3}){1,4}|\d{1,9}"
         suffix = r"(?:st|nd|rd|th|ST|ND|RD|TH|ᵗʰ|ˢᵗ|ⁿᵈ|ʳᵈ)"
         return [
-            Rule(rf"{FREE}(?P<first>{number}){suffix}(?:{DASH}(?P<last>{number}){suffix})?(?![^\W_])", self._ordinal),
+            Rule(rf"{FREE}(?P<first>{number}){suffix}(?:{DASH}(?P<last>{number}){suffix})?(?![^\W_])", self._ordinal, DIGIT),
         ]
 
     def _ordinal(self, match: re.Match[str]) -> str:
@@ -245,9 +245,9 @@ class English(Language):
 
     def _decades(self) -> list[Rule]:
         return [
-            Rule(r"(?<!\w)['\u2019\u2018](?P<decade>\d0)'?s(?!\w)", self._decade),
-            Rule(r"(?<!\w)['\u2019\u2018](?P<year>\d\d)(?![\w'\u2019])", self._short_year),
-            Rule(rf"{FREE}(?P<decade>(?:\d\d)?\d0|\d{{1,2}})['\u2019]?s(?!\w)", self._decade),
+            Rule(r"(?<!\w)['\u2019\u2018](?P<decade>\d0)'?s(?!\w)", self._decade, SIGN),
+            Rule(r"(?<!\w)['\u2019\u2018](?P<year>\d\d)(?![\w'\u2019])", self._short_year, SIGN),
+            Rule(rf"{FREE}(?P<decade>(?:\d\d)?\d0|\d{{1,2}})['\u2019]?s(?!\w)", self._decade, DIGIT),
         ]
 
     def _decade(self, match: re.Match[str]) -> str | None:
@@ -269,9 +269,10 @@ class English(Language):
                 rf"(?<!\w)(?P<currency>{self.currency})(?P<first>{self.number}) (?P<joint>to|and|or) {self.currency}(?P<last>{self.number})"
                 rf"{SPACE}(?P<magnitude>{self.long_magnitudes})(?!\w)",
                 self._between,
+                LETTER + SIGN,
             ),
-            Rule(rf"{FREE}{self.amount}(?P<magnitude>[KMBTk]|bn|tn)(?!\w)", self._millions),
-            Rule(r"(?<!\w)A[-\u2013]Z(?!\w)", lambda _: "A to Z"),
+            Rule(rf"{FREE}{self.amount}(?P<magnitude>[KMBTk]|bn|tn)(?!\w)", self._millions, DIGIT + SIGN),
+            Rule(r"(?<!\w)A[-\u2013]Z(?!\w)", lambda _: "A to Z", LETTER),
         ]
 
     def _millions(self, match: re.Match[str]) -> str | None:

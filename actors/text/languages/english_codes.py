@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from actors.text.languages.context import word_before, word_behind, word_set
 from actors.text.languages.english_words import PEOPLE, STATES
 from actors.text.languages.language import FREE, SPACE, Noun
-from actors.text.rules import Rule
+from actors.text.rules import DIGIT, LETTER, SIGN, Rule
 
 if TYPE_CHECKING:
     from actors.text.languages.english import English
@@ -34,24 +34,29 @@ class Codes:
         """Return the rules for what is told digit by digit, and for names."""
         name = r"(?:[A-Za-z]{1,12}+-?\d{1,6}|\d{1,6}-?[A-Z]{1,3}(?![a-z]))(?:-?[A-Za-z]{1,12}|-?\d{1,6}){0,6}"
         return [
-            Rule(r"(?<![\w.])(?:\+?1[-. ])?(?:\(\d{3}\)[-. ]?|\d{3}[-. ])\d{3}[-. ]\d{4}(?!\d|-\d)", self._told),
-            Rule(rf"{FREE}\d{{3}}-\d{{4}}(?![\d-])", self._told),
-            Rule(r"(?<![\w.])\+\d{1,3}(?:[ ./-]?\(?\d{1,4}\)?){2,6}(?!\d)", self._told),
-            Rule(r"(?<![\w.])\(?0\d{2,4}\)? \d{3,4} ?\d{3,4}(?!\d)", self._told),
-            Rule(rf"{FREE}\d{{4}}(?:[ -]\d{{4}}){{3}}(?!\d)", self._told),
-            Rule(rf"{FREE}\d{{3}}-\d{{2}}-\d{{4}}(?![\d-])", self._told),
-            Rule(rf"{FREE}(?:97[89][- ]?)?(?:\d{{1,7}}-){{3}}[\dX](?![\w-])", self._told),
-            Rule(rf"(?<!\w)(?P<state>{STATES}) (?P<zip>\d{{5}}(?:-\d{{4}})?)(?![\d-])", self._zip),
-            Rule(r"(?<!\w)v(?:\.|er\.)? ?(?P<version>\d{1,4}(?:\.\d{1,4}){1,5})(?!\w)", self._version),
-            Rule(rf"{FREE}(?P<hour>[01]\d|2[0-3])(?P<minute>[0-5]\d)(?=(?: hours| hrs\.?)(?!\w))", self._military),
-            Rule(r"(?<![\w.,])#(?P<number>\d{1,6})(?!\w)", lambda match: f"number {self._language.read(match['number'])}"),
-            Rule(rf"{FREE}(?P<number>\d{{1,4}})-?ish(?!\w)", lambda match: f"{self._language.read(match['number'])}-ish"),
-            Rule(rf"(?<![\w.,'\u2019]){name}(?![\w{_SMALL_DIGITS}])", self._name),
+            Rule(r"(?<![\w.])(?:\+?1[-. ])?(?:\(\d{3}\)[-. ]?|\d{3}[-. ])\d{3}[-. ]\d{4}(?!\d|-\d)", self._told, DIGIT + SIGN),
+            Rule(rf"{FREE}\d{{3}}-\d{{4}}(?![\d-])", self._told, DIGIT),
+            Rule(r"(?<![\w.])\+\d{1,3}(?:[ ./-]?\(?\d{1,4}\)?){2,6}(?!\d)", self._told, SIGN),
+            Rule(r"(?<![\w.])\(?0\d{2,4}\)? \d{3,4} ?\d{3,4}(?!\d)", self._told, DIGIT + SIGN),
+            Rule(rf"{FREE}\d{{4}}(?:[ -]\d{{4}}){{3}}(?!\d)", self._told, DIGIT),
+            Rule(rf"{FREE}\d{{3}}-\d{{2}}-\d{{4}}(?![\d-])", self._told, DIGIT),
+            Rule(rf"{FREE}(?:97[89][- ]?)?(?:\d{{1,7}}-){{3}}[\dX](?![\w-])", self._told, DIGIT),
+            Rule(rf"(?<!\w)(?P<state>{STATES}) (?P<zip>\d{{5}}(?:-\d{{4}})?)(?![\d-])", self._zip, LETTER),
+            Rule(r"(?<!\w)v(?:\.|er\.)? ?(?P<version>\d{1,4}(?:\.\d{1,4}){1,5})(?!\w)", self._version, LETTER),
+            Rule(rf"{FREE}(?P<hour>[01]\d|2[0-3])(?P<minute>[0-5]\d)(?=(?: hours| hrs\.?)(?!\w))", self._military, DIGIT),
+            Rule(
+                r"(?<![\w.,])#(?P<number>\d{1,6})(?!\w)", lambda match: f"number {self._language.read(match['number'])}", SIGN
+            ),
+            Rule(
+                rf"{FREE}(?P<number>\d{{1,4}})-?ish(?!\w)", lambda match: f"{self._language.read(match['number'])}-ish", DIGIT
+            ),
+            Rule(rf"(?<![\w.,'\u2019]){name}(?![\w{_SMALL_DIGITS}])", self._name, DIGIT + LETTER),
             Rule(
                 rf"(?<!\w)[A-Z][A-Za-z]{{0,8}}[{_SMALL_DIGITS}]{{1,4}}(?:[A-Za-z]{{1,3}}[{_SMALL_DIGITS}]{{0,3}}){{0,4}}",
                 lambda match: self._pieces(match[0].translate(_PLAIN_DIGITS)),
+                LETTER,
             ),
-            Rule(rf"{FREE}(?P<number>{_LENGTH})x(?!\w)", lambda match: f"{self._language.read(match['number'])} times"),
+            Rule(rf"{FREE}(?P<number>{_LENGTH})x(?!\w)", lambda match: f"{self._language.read(match['number'])} times", DIGIT),
         ]
 
     def _told(self, match: re.Match[str]) -> str:
@@ -98,37 +103,45 @@ class Ratios:
             Rule(
                 rf"{FREE}(?:£(?P<pounds>\d{{1,6}}),? )?(?P<shillings>\d{{1,2}})s\.?(?:,? (?P<pence>\d{{1,2}})d\.?)(?!\w)",
                 self._old_money,
+                DIGIT + SIGN,
             ),
-            Rule(r"(?<!\w)£(?P<pounds>\d{1,6}),? (?P<shillings>\d{1,2})s\.?(?P<pence>(?!))?(?!\w)", self._old_money),
+            Rule(r"(?<!\w)£(?P<pounds>\d{1,6}),? (?P<shillings>\d{1,2})s\.?(?P<pence>(?!))?(?!\w)", self._old_money, SIGN),
             Rule(
                 rf"{FREE}(?P<whole>\d{{1,3}})[ \u00a0-](?P<above>\d{{1,2}})[/\u2044](?P<below>\d{{1,2}})(?![\d/]){measure}",
                 self._mixed,
+                DIGIT,
             ),
-            Rule(rf"{FREE}(?P<above>\d{{1,3}})[/\u2044](?P<below>\d{{1,3}})(?![\d/])(?!\.\d){measure}", self._slashed),
+            Rule(rf"{FREE}(?P<above>\d{{1,3}})[/\u2044](?P<below>\d{{1,3}})(?![\d/])(?!\.\d){measure}", self._slashed, DIGIT),
             Rule(
                 rf"{FREE}(?P<first>\d{{1,4}}):(?P<last>\d{{1,3}}(?:,\d{{3}}){{1,3}}|\d{{1,9}})(?:[-\u2013](?P<to>\d{{1,3}}))?(?![\d:])",
                 self._ratio,
+                DIGIT,
             ),
             Rule(
                 rf"{FREE}(?P<first>{number}){SPACE}?[x×]{SPACE}?(?P<last>{number})"
                 rf"(?:{SPACE}?[x×]{SPACE}?(?P<third>{number}))?{measure}(?![\w^])",
                 self._area,
+                DIGIT,
             ),
-            Rule(rf"{FREE}(?P<first>\d{{1,6}}){SPACE}-{SPACE}(?P<last>\d{{1,6}})(?={SPACE}?=)", self._difference),
-            Rule(rf"{FREE}(?P<first>{_LENGTH})['\u2032]{SPACE}?[x×]{SPACE}?(?P<last>{_LENGTH})['\u2032]", self._sides),
+            Rule(rf"{FREE}(?P<first>\d{{1,6}}){SPACE}-{SPACE}(?P<last>\d{{1,6}})(?={SPACE}?=)", self._difference, DIGIT),
+            Rule(rf"{FREE}(?P<first>{_LENGTH})['\u2032]{SPACE}?[x×]{SPACE}?(?P<last>{_LENGTH})['\u2032]", self._sides, DIGIT),
             Rule(
                 rf"{FREE}(?P<feet>\d)['\u2032\u2019]{SPACE}?(?P<inches>1[01]|\d)(?P<half>½)?(?:[\"\u2033\u201d]|''|\u2019\u2019)",
                 self._height,
+                DIGIT,
             ),
-            Rule(rf"{FREE}(?P<number>{_LENGTH})(?P<mark>['\u2032]|[\"\u2033])(?=[\s,.)]|$)", self._length),
-            Rule(rf"{FREE}(?P<number>{_LENGTH})(?:{SPACE}|-)in\.(?={SPACE}[a-z(]|[,;:)])", self._inches),
+            Rule(rf"{FREE}(?P<number>{_LENGTH})(?P<mark>['\u2032]|[\"\u2033])(?=[\s,.)]|$)", self._length, DIGIT),
+            Rule(rf"{FREE}(?P<number>{_LENGTH})(?:{SPACE}|-)in\.(?={SPACE}[a-z(]|[,;:)])", self._inches, DIGIT),
             Rule(
                 rf"{FREE}(?P<degrees>\d{{1,3}}(?:\.\d{{1,6}})?)°{SPACE}?(?:(?P<minutes>\d{{1,2}})['\u2032\u2019]{SPACE}?)?"
                 rf"(?:(?P<seconds>\d{{1,2}})[\"\u2033\u201d]{SPACE}?)?(?P<side>[NSEW])(?!\w)",
                 self._position,
+                DIGIT,
             ),
             Rule(
-                rf"{FREE}(?P<number>\d{{1,4}}(?:[.,]\d{{1,3}})?)(?P<magnitude>[mMbBkK])(?={SPACE}(?:{PEOPLE})\b)", self._people
+                rf"{FREE}(?P<number>\d{{1,4}}(?:[.,]\d{{1,3}})?)(?P<magnitude>[mMbBkK])(?={SPACE}(?:{PEOPLE})\b)",
+                self._people,
+                DIGIT,
             ),
         ]
 

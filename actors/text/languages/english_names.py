@@ -14,7 +14,7 @@ from actors.text.languages.english_words import (
 )
 from actors.text.languages.language import SPACE, alternatives
 from actors.text.roman import roman_value
-from actors.text.rules import Rule
+from actors.text.rules import DIGIT, LETTER, SIGN, Rule
 
 if TYPE_CHECKING:
     from actors.text.languages.english import English
@@ -36,28 +36,30 @@ class Abbreviations:
             Rule(
                 rf"(?<!\w)(?:(?P<which>[123]|I{{1,3}}) )?(?P<book>{alternatives(BIBLE)}|{alternatives(NUMBERED_BOOKS)})\.? (?=\d{{1,3}}(?!\d))",
                 self._book,
+                DIGIT + LETTER,
             ),
-            Rule(r"(?<!\w)St\.?(?!\w)", self._saint_or_street),
-            Rule(r"(?<!\w)Dr\.?(?!\w)", self._doctor_or_drive),
-            Rule(r"(?<!\w)(?:Mt|Mtn|Ft)\.(?= [A-Z])", lambda match: "Fort" if match[0] == "Ft." else "Mount"),
-            Rule(r"(?<!\w)(?:ft|feat)\.(?= [A-Z])", self._featuring),
+            Rule(r"(?<!\w)St\.?(?!\w)", self._saint_or_street, LETTER),
+            Rule(r"(?<!\w)Dr\.?(?!\w)", self._doctor_or_drive, LETTER),
+            Rule(r"(?<!\w)(?:Mt|Mtn|Ft)\.(?= [A-Z])", lambda match: "Fort" if match[0] == "Ft." else "Mount", LETTER),
+            Rule(r"(?<!\w)(?:ft|feat)\.(?= [A-Z])", self._featuring, LETTER),
             Rule(
                 rf"(?<![\w&])(?P<word>{numbered})\.?{SPACE}?(?P<behind>(?=\d)|[ivxlc]{{1,7}}(?:[-\u2013][ivxlc]{{1,7}})?\b|(?=[IVXLC]{{1,7}}\b))",
                 self._numbered,
+                LETTER,
             ),
-            Rule(r"(?<=[\dndrsth] )eds?\.(?!\w)", lambda match: "edition" if match[0] == "ed." else "editions"),
-            Rule(r"(?<!\w)Co\.(?!\w)", lambda match: self._with_stop(match, "Company")),
-            Rule(r"(?<!\w)Sr\.(?!\w)", self._senior),
-            Rule(rf"(?<!\w)(?P<title>{alternatives(TITLES)})\.(?=\s|$|[,-])", self._title),
-            Rule(r"(?<!\w)(?P<title>Mr|Mrs|Ms)(?= [A-Z])", self._title),
-            Rule(rf"(?<![\w.&])(?:{alternatives(self._language.abbreviations)})(?!\w)", self._abbreviation),
-            Rule(r"(?<=\b[A-Za-z])/(?=[A-Za-z]\b)", lambda _: " slash "),
-            Rule(r"(?<=[A-Z]{2})/(?=[A-Z]{2})", lambda _: " "),
-            Rule(r"(?<=[CFmgsh])/(?=\d)", lambda _: ", "),
-            Rule(r"(?<![\w.])(?:[A-Za-z]\.){2,8}(?:[A-Za-z](?![\w]))?(?:['\u2019]?s\b)?", self._letters),
-            Rule(r"(?<![\w.])[A-Z]\.(?=\s?[A-Z])", self._initial),
-            Rule(r"(?<=[^\W\d_]{2})[.!?]+(?=[A-Z][^\W_]|[A-Z]\s)", self._missing_space),
-            Rule(r"(?<=[^\W\d_]{2})[,;](?=[^\W\d_]{2})", lambda match: f"{match[0]} "),
+            Rule(r"(?<=[\dndrsth] )eds?\.(?!\w)", lambda match: "edition" if match[0] == "ed." else "editions", LETTER),
+            Rule(r"(?<!\w)Co\.(?!\w)", lambda match: self._with_stop(match, "Company"), LETTER),
+            Rule(r"(?<!\w)Sr\.(?!\w)", self._senior, LETTER),
+            Rule(rf"(?<!\w)(?P<title>{alternatives(TITLES)})\.(?=\s|$|[,-])", self._title, LETTER),
+            Rule(r"(?<!\w)(?P<title>Mr|Mrs|Ms)(?= [A-Z])", self._title, LETTER),
+            Rule(rf"(?<![\w.&])(?:{alternatives(self._language.abbreviations)})(?!\w)", self._abbreviation, LETTER + SIGN),
+            Rule(r"(?<=\b[A-Za-z])/(?=[A-Za-z]\b)", lambda _: " slash ", SIGN),
+            Rule(r"(?<=[A-Z]{2})/(?=[A-Z]{2})", lambda _: " ", SIGN),
+            Rule(r"(?<=[CFmgsh])/(?=\d)", lambda _: ", ", SIGN),
+            Rule(r"(?<![\w.])(?:[A-Za-z]\.){2,8}(?:[A-Za-z](?![\w]))?(?:['\u2019]?s\b)?", self._letters, LETTER),
+            Rule(r"(?<![\w.])[A-Z]\.(?=\s?[A-Z])", self._initial, LETTER),
+            Rule(r"(?<=[^\W\d_]{2})[.!?]+(?=[A-Z][^\W_]|[A-Z]\s)", self._missing_space, SIGN),
+            Rule(r"(?<=[^\W\d_]{2})[,;](?=[^\W\d_]{2})", lambda match: f"{match[0]} ", SIGN),
         ]
 
     def _book(self, match: re.Match[str]) -> str | None:

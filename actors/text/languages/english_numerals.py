@@ -7,7 +7,7 @@ from actors.text.languages.context import word_before, word_behind, word_list, w
 from actors.text.languages.english_words import COUNTED_BY_NUMERALS, REGNAL_NAMES
 from actors.text.languages.language import SPACE
 from actors.text.roman import roman_value
-from actors.text.rules import Rule
+from actors.text.rules import LETTER, Rule
 
 if TYPE_CHECKING:
     from actors.text.languages.english import English
@@ -36,8 +36,12 @@ class Numerals:
         """Return the rules for Roman numerals."""
         counted = "|".join(f"[{word[0].upper()}]{word[1:]}" for word in _SMALL_COUNTED)
         return [
-            Rule(rf"(?<![\w.'-]){_NUMERAL}(?:{SPACE}?[-\u2013]{SPACE}?(?P<last>[IVXLCDM]{{1,15}}))?(?![\w&])", self._numeral),
-            Rule(rf"(?P<before>{counted}) (?P<numeral>[ivxlc]{{1,9}})(?!\w)", self._small),
+            Rule(
+                rf"(?<![\w.'-]){_NUMERAL}(?:{SPACE}?[-\u2013]{SPACE}?(?P<last>[IVXLCDM]{{1,15}}))?(?![\w&])",
+                self._numeral,
+                LETTER,
+            ),
+            Rule(rf"(?P<before>{counted}) (?P<numeral>[ivxlc]{{1,9}})(?!\w)", self._small, LETTER),
         ]
 
     def _numeral(self, match: re.Match[str]) -> str | None:

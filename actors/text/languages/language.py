@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import ClassVar, NamedTuple
 
 from actors.text.numbers import Number, number_pattern, parse_number
-from actors.text.rules import Rule, Rules
+from actors.text.rules import DIGIT, LETTER, SIGN, Rule, Rules
 
 FREE = r"(?<![\w\u00b2\u00b3])(?<!\d[.,:])"  # where a number may begin: not within a word or a number
 SPACE = r"[ \u00a0\u2007\u2009\u202f]"
@@ -298,19 +298,26 @@ class Language(ABC):
         """Read an amount of what is written in full behind it."""
         return self.read_amount(match)
 
+    def read_quantity(self, match: re.Match[str]) -> str | None:
+        """Read an amount by what stands behind it."""
+        kinds = {"currency": self.money, "share": self.share, "unit": self.measure}
+        return next((read(match) for kind, read in kinds.items() if match[kind]), None) or self.plain(match)
+
     def amounts(self) -> list[Rule]:
         """Return the rules for amounts: money, units, shares, and what is only a number."""
         magnitude = rf"(?:(?:{SPACE}|-)?(?P<magnitude>{self.magnitude})(?!\w))?"
         per = rf"(?:/(?P<per>{alternatives(self.units)}|[^\W\d_]{{3,12}})(?![\w/]))?"
-        behind = rf"{FREE}{self.amount}"
+        tails = (
+            rf"{magnitude}{SPACE}?(?P<currency>{self.currency})(?!\w){per}",
+            rf"{SPACE}?(?P<share>[%\u2030])",
+            rf"(?:{SPACE}|-)?(?P<unit>{self.unit})",
+        )
         return [
             Rule(
                 rf"(?<!\w)(?P<sign>[{MINUS}+])?(?P<currency>{self.currency}){SPACE}?(?P<first>{self.number})"
                 rf"(?:{SPACE}?{DASH}{SPACE}?(?:{self.currency})?(?P<last>{self.number}))?{magnitude}{per}",
                 self.money,
+                SIGN + LETTER,
             ),
-            Rule(rf"{behind}{magnitude}{SPACE}?(?P<currency>{self.currency})(?!\w){per}", self.money),
-            Rule(rf"{behind}{SPACE}?(?P<share>[%\u2030])", self.share),
-            Rule(rf"{behind}(?:{SPACE}|-)?(?P<unit>{self.unit})", self.measure),
-            Rule(behind, self.plain),
+            Rule(rf"{FREE}{self.amount}(?:{'|'.join(tails)})?", self.read_quantity, DIGIT + SIGN),
         ]

@@ -3,7 +3,7 @@
 import re
 
 from actors.text.languages.language import FRACTIONS, FREE, SPACE, Language
-from actors.text.rules import Rule
+from actors.text.rules import DIGIT, SIGN, Rule
 
 _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 
@@ -36,20 +36,23 @@ class Signs:
             Rule(
                 rf"{FREE}(?P<whole>\d{{1,4}})?{SPACE}?(?P<fraction>[{''.join(FRACTIONS)}])(?:{SPACE}?(?P<unit>{self._language.unit}))?",
                 self._fraction,
+                DIGIT + SIGN,
             ),
-            Rule(rf"{FREE}(?P<base>\d{{1,9}})(?:\^(?P<plain>-?\d{{1,3}})|(?P<raised>[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]{{1,4}}))", self._power),
+            Rule(
+                rf"{FREE}(?P<base>\d{{1,9}})(?:\^(?P<plain>-?\d{{1,3}})|(?P<raised>[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]{{1,4}}))", self._power, DIGIT
+            ),
         ]
 
     def rules(self) -> list[Rule]:
         """Return the rules for signs; those for numbers come before."""
         return [
-            Rule(r"(?:[<>=!]=|[=≠≈≤≥÷±√&©²³π]|§§?)", self._sign),
-            Rule(r"(?:(?<=\s)|(?<=\d))[<>×+\u2212@](?=\s|[\d$£€])", self._sign),
-            Rule(r"(?<=\d)\+(?!\w)", self._sign),
-            Rule(r"(?<=\d)[%]", self._sign),
-            Rule(r"(?<=\w )→(?= \w)", self._arrow),
-            Rule(r"(?<=\d)\((?P<letter>[a-zA-Z])\)(?!\w)", lambda match: f" {match['letter'].upper()}"),
-            Rule(r"[™®→←↑↓⇒•·●▪■◆►▶★☆¶†‡|]", lambda _: ""),
+            Rule(r"(?:[<>=!]=|[=≠≈≤≥÷±√&©²³π]|§§?)", self._sign, SIGN),
+            Rule(r"(?:(?<=\s)|(?<=\d))[<>×+\u2212@](?=\s|[\d$£€])", self._sign, SIGN),
+            Rule(r"(?<=\d)\+(?!\w)", self._sign, SIGN),
+            Rule(r"(?<=\d)[%]", self._sign, SIGN),
+            Rule(r"(?<=\w )→(?= \w)", self._arrow, SIGN),
+            Rule(r"(?<=\d)\((?P<letter>[a-zA-Z])\)(?!\w)", lambda match: f" {match['letter'].upper()}", SIGN),
+            Rule(r"[™®→←↑↓⇒•·●▪■◆►▶★☆¶†‡|]", lambda _: "", SIGN),
         ]
 
     def _sign(self, match: re.Match[str]) -> str | None:
