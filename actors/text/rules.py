@@ -64,6 +64,8 @@ class Rules:
         while match := self._any.search(text, position):
             start = match.start()
             edit = self._edit(text, start, self._rules_of_groups[match.lastindex or 0])
+            if edit is not None and edit.text[:1].islower() and self._begins_sentence(text, start, found):
+                edit = edit._replace(text=edit.text[0].upper() + edit.text[1:])
             if edit is not None:
                 found.append(edit)
             position = max(start + 1, edit.end if edit is not None else 0)
@@ -77,7 +79,11 @@ class Rules:
                 continue
             spoken = read(match)
             if spoken is not None:
-                if spoken[:1].islower() and _BEGINS_SENTENCE.search(text, max(0, start - _LOOKED_BACK), start):
-                    spoken = spoken[0].upper() + spoken[1:]
                 return Edit(start, match.end(), spoken)
         return None
+
+    def _begins_sentence(self, text: str, start: int, found: Sequence[Edit]) -> bool:
+        """Whether a sentence begins at a place, behind what was found before it."""
+        if found and start - found[-1].end <= 1:
+            return found[-1].text.endswith((".", "!", "?"))
+        return _BEGINS_SENTENCE.search(text, max(0, start - _LOOKED_BACK), start) is not None

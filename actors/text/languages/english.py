@@ -24,6 +24,9 @@ _NO_NOUN = word_set(
     "now then here there that which who he she it they we you the this these those not so too short old heavy worth "
     "up down out north south east west"
 )
+_MEASURED = word_set(
+    "walk drive ride hike flight run swim race sprint mortgage monitor screen bulb board fence wall sentence window"
+)
 _NOTES = word_set("bill bills note notes coin coins fee fine ticket tickets tip gift reward check cheque deal bet prize loan")
 _PARTS = {2: Noun("half", "halves"), 4: Noun("quarter", "quarters")}
 _NAMED_BY_NUMBER = word_set(
@@ -79,9 +82,10 @@ class English(Language):
     units: ClassVar = UNITS
     currencies: ClassVar = CURRENCIES
     magnitudes: ClassVar = MAGNITUDES
-    long_magnitudes: ClassVar = "hundred|thousand|million|billion|trillion|quadrillion"
+    long_magnitudes: ClassVar = "hundred|lakh|crore|thousand|million|billion|trillion|quadrillion"
     abbreviations: ClassVar = ABBREVIATIONS
     starters: ClassVar = STARTERS
+    trigger_words: ClassVar = ["per"]
 
     def rules(self) -> list[Rule]:
         """Return the rules, in order."""
@@ -96,8 +100,9 @@ class English(Language):
             *Ratios(self).rules(),
             *self._ordinals(),
             *self._decades(),
-            *self._many(),
+            *self._between_amounts(),
             *self.amounts(),
+            *self._many(),
             *Numerals(self).rules(),
             *Signs(self).rules(),
         ]
@@ -187,9 +192,9 @@ class English(Language):
         """Read an amount of a unit; of one that describes what is behind it (a 10-km loop) only one."""
         noun = self.noun_of_unit(match["unit"])
         hyphen = match.string[match.start("unit") - 1] == "-"
-        if hyphen or self._describes(match):
+        if hyphen or word_behind(match) in _MEASURED or self._describes(match):
             noun = Noun(noun.one, noun.one)
-        said = self.with_magnitude(match, None, noun)
+        said = self.with_magnitude(match, match["magnitude"], noun)
         return said + "." if match["unit"].endswith(".") and self.ends_sentence(match) else said
 
     def _describes(self, match: re.Match[str]) -> bool:
@@ -236,6 +241,7 @@ class English(Language):
         number = r"\d{1,3}(?:,\d{3}){1,4}|\d{1,9}"
         suffix = r"(?:st|nd|rd|th|ST|ND|RD|TH|ᵗʰ|ˢᵗ|ⁿᵈ|ʳᵈ)"
         return [
+            Rule(rf"{FREE}(?P<first>\d{{0,2}}[23])d(?P<last>(?!))?(?= of | [A-Z])", self._ordinal, DIGIT),
             Rule(rf"{FREE}(?P<first>{number}){suffix}(?:{DASH}(?P<last>{number}){suffix})?(?![^\W_])", self._ordinal, DIGIT),
         ]
 
@@ -255,7 +261,8 @@ class English(Language):
         behind = match.string[match.end() - 2] in "'\u2019"
         if len(digits) == 4:
             return self.plural(self.year(int(digits)))
-        if (len(digits) == 2 and digits[1] == "0") or behind:
+        people = re.compile(r"[A-Za-z][-\u2011]\Z").search(match.string, max(0, match.start() - 2), match.start())
+        if (len(digits) == 2 and digits[1] == "0") or behind or people:
             return self.plural(self.cardinal(int(digits)))
         return None
 
@@ -263,7 +270,7 @@ class English(Language):
         digits = match["year"]
         return f"oh {self.cardinal(int(digits))}" if digits[0] == "0" else self.cardinal(int(digits))
 
-    def _many(self) -> list[Rule]:
+    def _between_amounts(self) -> list[Rule]:
         return [
             Rule(
                 rf"(?<!\w)(?P<currency>{self.currency})(?P<first>{self.number}) (?P<joint>to|and|or) {self.currency}(?P<last>{self.number})"
@@ -271,6 +278,10 @@ class English(Language):
                 self._between,
                 LETTER + SIGN,
             ),
+        ]
+
+    def _many(self) -> list[Rule]:
+        return [
             Rule(rf"{FREE}{self.amount}(?P<magnitude>[KMBTk]|bn|tn)(?!\w)", self._millions, DIGIT + SIGN),
             Rule(r"(?<!\w)A[-\u2013]Z(?!\w)", lambda _: "A to Z", LETTER),
         ]
@@ -278,7 +289,9 @@ class English(Language):
     def _millions(self, match: re.Match[str]) -> str | None:
         """Read a number of millions or the like of nothing that is named."""
         magnitude = match["magnitude"]
-        if magnitude == "k" and word_behind(match) in _RUNS:
+        if magnitude == "k" and (
+            word_behind(match) in _RUNS or word_before(match.string, match.start()) in ("ran", "run", "running")
+        ):
             return f"{self.read_amount(match)} K"
         if magnitude in "kKM" or word_before(match.string, match.start()).lower() in _BEFORE_AMOUNTS:
             return f"{self.read_amount(match)} {self.magnitudes[magnitude].many}"

@@ -18,6 +18,7 @@ _SCORED = word_set("stars points rating score")
 _COMPARED = word_set("ratio scale of a about by proportion odds is")
 _SCREENS = word_set("aspect display screen monitor widescreen video format")
 _COMPASS = {"N": "north", "S": "south", "E": "east", "W": "west"}
+_AT = word_set("at by s until from around since before after about")
 _PENCE = {1: "a penny", 2: "twopence", 3: "threepence", 4: "fourpence", 6: "sixpence", 9: "ninepence"}
 _MOST_PARTS = 20  # fractions of more parts than that are said with "over", if they are not of a round number
 _FOOT, _INCH = Noun("foot", "feet"), Noun("inch", "inches")
@@ -43,7 +44,19 @@ class Codes:
             Rule(rf"{FREE}(?:97[89][- ]?)?(?:\d{{1,7}}-){{3}}[\dX](?![\w-])", self._told, DIGIT),
             Rule(rf"(?<!\w)(?P<state>{STATES}) (?P<zip>\d{{5}}(?:-\d{{4}})?)(?![\d-])", self._zip, LETTER),
             Rule(r"(?<!\w)v(?:\.|er\.)? ?(?P<version>\d{1,4}(?:\.\d{1,4}){1,5})(?!\w)", self._version, LETTER),
-            Rule(rf"{FREE}(?P<hour>[01]\d|2[0-3])(?P<minute>[0-5]\d)(?=(?: hours| hrs\.?)(?!\w))", self._military, DIGIT),
+            Rule(rf"{FREE}(?P<hour>[01]\d|2[0-3])(?P<minute>[0-5]\d)(?P<hours> hours| hrs\.?)(?!\w)", self._military, DIGIT),
+            Rule(rf"{FREE}(?P<hour>0\d)(?P<minute>[0-5]\d)(?P<hours>(?!))?(?![\w-])", self._early, DIGIT),
+            Rule(r"(?<=\d )(?P<side>[NSEW])\. (?=\d|[A-Z])", lambda match: f"{_COMPASS[match['side']].capitalize()} ", LETTER),
+            Rule(
+                r"(?<=\w )(?P<side>[NS]?[EW]|[NS])(?= of )",
+                lambda match: "".join(_COMPASS[letter] for letter in match["side"]),
+                LETTER,
+            ),
+            Rule(
+                rf"{FREE}(?P<number>\d{{1,5}}) (?P<side>[NSEW])\. (?=\d{{1,3}}(?:st|nd|rd|th)|[A-Z])",
+                lambda match: f"{self._language.read(match['number'])} {_COMPASS[match['side']].capitalize()} ",
+                DIGIT,
+            ),
             Rule(
                 r"(?<![\w.,])#(?P<number>\d{1,6})(?!\w)", lambda match: f"number {self._language.read(match['number'])}", SIGN
             ),
@@ -72,7 +85,11 @@ class Codes:
     def _military(self, match: re.Match[str]) -> str:
         hour, minute = int(match["hour"]), int(match["minute"])
         zero = "oh " if hour < 10 else ""
-        return f"{zero}{self._language.cardinal(hour)} {self._language.cardinal(minute) if minute else 'hundred'}"
+        hours = " hours" if match["hours"] else ""
+        return f"{zero}{self._language.cardinal(hour)} {self._language.cardinal(minute) if minute else 'hundred'}{hours}"
+
+    def _early(self, match: re.Match[str]) -> str | None:
+        return self._military(match) if word_before(match.string, match.start()).lower() in _AT else None
 
     def _name(self, match: re.Match[str]) -> str | None:
         """Read a name of letters and digits: F-16, MP3, R2-D2. An amount with its unit is none, nor is an ordinal."""
@@ -111,6 +128,8 @@ class Ratios:
                 self._mixed,
                 DIGIT,
             ),
+            Rule(rf"{FREE}\d{{1,3}}(?:-\d{{1,3}}){{2,9}}(?![\w-])", self._chain, DIGIT),
+            Rule(rf"{FREE}(?P<above>\d{{1,2}}\.\d)/(?P<below>5|10)(?!\d)", self._rated, DIGIT),
             Rule(rf"{FREE}(?P<above>\d{{1,3}})[/\u2044](?P<below>\d{{1,3}})(?![\d/])(?!\.\d){measure}", self._slashed, DIGIT),
             Rule(
                 rf"{FREE}(?P<first>\d{{1,4}}):(?P<last>\d{{1,3}}(?:,\d{{3}}){{1,3}}|\d{{1,9}})(?:[-\u2013](?P<to>\d{{1,3}}))?(?![\d:])",
@@ -128,6 +147,11 @@ class Ratios:
             Rule(
                 rf"{FREE}(?P<feet>\d)['\u2032\u2019]{SPACE}?(?P<inches>1[01]|\d)(?P<half>½)?(?:[\"\u2033\u201d]|''|\u2019\u2019)",
                 self._height,
+                DIGIT,
+            ),
+            Rule(
+                rf"{FREE}(?P<feet>\d{{1,3}}){SPACE}?(?:ft\.?|feet){SPACE}(?P<inches>\d{{1,2}})(?P<half>½)?{SPACE}?in(?:\.|\b)",
+                self._feet_and_inches,
                 DIGIT,
             ),
             Rule(rf"{FREE}(?P<number>{_LENGTH})(?P<mark>['\u2032]|[\"\u2033])(?=[\s,.)]|$)", self._length, DIGIT),
@@ -176,11 +200,19 @@ class Ratios:
             return self._of_unit(match, self._language.fraction(above, below), one=True)
         return f"{self._language.code_number(match['above'])} over {self._language.code_number(match['below'])}"
 
+    def _chain(self, match: re.Match[str]) -> str:
+        return ", ".join(self._language.cardinal(int(number)) for number in match[0].split("-"))
+
+    def _rated(self, match: re.Match[str]) -> str:
+        return f"{self._language.read(match['above'])} out of {self._language.cardinal(int(match['below']))}"
+
     def _ratio(self, match: re.Match[str]) -> str:
         first, last = int(match["first"]), int(match["last"].replace(",", ""))
         before = word_before(match.string, match.start()).lower()
         if match["to"]:
             return f"{self._language.cardinal(first)} {self._language.cardinal(last)} to {self._language.cardinal(int(match['to']))}"
+        if len(match["last"]) == 2 and last < 60 and before not in _COMPARED:
+            return f"{self._language.cardinal(first)} {'oh ' if 0 < last < 10 else ''}{self._language.cardinal(last) if last else 'flat'}"
         if len(match["last"]) == 1 and before not in _COMPARED:
             return f"{self._language.cardinal(first)} {self._language.cardinal(last)}"
         by = "by" if word_behind(match) in _SCREENS else "to"
@@ -200,6 +232,13 @@ class Ratios:
     def _height(self, match: re.Match[str]) -> str:
         half = " and a half" if match["half"] else ""
         return f"{self._language.cardinal(int(match['feet']))} foot {self._language.cardinal(int(match['inches']))}{half}"
+
+    def _feet_and_inches(self, match: re.Match[str]) -> str:
+        said = [
+            self._language.counted(self._language.parse(match[name]), noun)
+            for name, noun in (("feet", _FOOT), ("inches", _INCH))
+        ]
+        return " ".join(said)
 
     def _length(self, match: re.Match[str]) -> str | None:
         """Read feet or inches, but not the end of a quotation."""

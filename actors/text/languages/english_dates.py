@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from actors.text.languages.context import word_before, word_behind, word_set
 from actors.text.languages.english_words import MONTH_NAMES, MONTHS, SHORT_MONTHS, WEEKDAYS
 from actors.text.languages.language import DASH, FREE, SPACE, alternatives
-from actors.text.rules import DIGIT, LETTER, Rule
+from actors.text.rules import DIGIT, LETTER, SIGN, Rule
 
 if TYPE_CHECKING:
     from actors.text.languages.english import English
@@ -18,7 +18,8 @@ _SUFFIX = r"(?:st|nd|rd|th)?"
 _YEAR = r"(?P<year>\d{4}|'\d\d)(?![\d:]|[.,]\d)"
 _OF_MONTHS = word_set("in of since by until till last next this early late mid from during every and through to or")
 _WEEKDAY = alternatives(WEEKDAYS)
-_CLEAR_WEEKDAY = alternatives(set(WEEKDAYS) - {"Sat", "Sun", "Wed", "Mon", "Fri"})
+_CLEAR_WEEKDAY = alternatives(set(WEEKDAYS) - {"Sat", "Sun"})
+_BEFORE_DATES = word_set("on by until due dated sat sun mon tue tues wed thu thur thurs fri")
 _TWENTIETH = 50  # years of two digits from here on are of the 1900s
 
 
@@ -43,6 +44,9 @@ class Dates:
                 DIGIT,
             ),
             Rule(rf"{FREE}(?P<first>\d\d?)/(?P<second>\d\d?)(?![\w/]|\.\d)", self._short, DIGIT),
+            Rule(rf"{FREE}(?P<month>0[1-9]|1[0-2])/(?P<year>(?:19|20)\d\d)(?![\w/])", self._month_and_year, DIGIT),
+            Rule(r"(?<=\d )[-\u2013] (?=\d{1,2} [A-Z]|[A-Z][a-z]{2,8} \d)", lambda _: "to ", SIGN),
+            Rule(r"(?<=\d)[-\u2013](?=(?:present|now|today|noon|midnight)\b)", lambda _: " to ", SIGN),
             Rule(
                 rf"{_MONTH}{SPACE}(?P<day>{_DAY}){_SUFFIX}{through}(?!\w|[:.,]\d)(?:,?{SPACE}{_YEAR})?",
                 self._month_first,
@@ -71,6 +75,8 @@ class Dates:
                 LETTER,
             ),
             Rule(rf"(?<!\w)(?P<first>{_CLEAR_WEEKDAY})(?P<stop>\.)", self._weekday, LETTER),
+            Rule(r"(?<!\w)(?P<first>Sat|Sun)\.(?=,| (?:at|and|or|from|to|through|only)\b)", self._weekday, LETTER),
+            Rule(r"(?<=\b[Oo]n )(?P<first>Sat|Sun)\.", self._weekday, LETTER),
             Rule(rf"(?<!\w)(?P<era>AD|A\.D\.){SPACE}(?P<year>\d{{1,4}})(?!\w)", self._era, LETTER),
         ]
 
@@ -95,9 +101,12 @@ class Dates:
         """Read 5/12 as a date only where one is expected."""
         month, day = int(match["first"]), int(match["second"])
         before = word_before(match.string, match.start()).lower()
-        if before not in ("on", "by", "until", "due", "dated") or not (1 <= month <= 12 and 1 <= day <= 31):
+        if before not in _BEFORE_DATES or not (1 <= month <= 12 and 1 <= day <= 31):
             return None
         return self._said(month, day)
+
+    def _month_and_year(self, match: re.Match[str]) -> str:
+        return f"{MONTH_NAMES[int(match['month'])]} {self._language.year(int(match['year']))}"
 
     def _said(self, month: int, day: int) -> str:
         return f"{MONTH_NAMES[month]} {self._language.ordinal(day)}"

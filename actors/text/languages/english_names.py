@@ -10,6 +10,7 @@ from actors.text.languages.english_words import (
     NUMBERED_BOOKS,
     NUMBERED_WORDS,
     STARTERS,
+    STATE_NAMES,
     TITLES,
 )
 from actors.text.languages.language import SPACE, alternatives
@@ -19,8 +20,11 @@ from actors.text.rules import DIGIT, LETTER, SIGN, Rule
 if TYPE_CHECKING:
     from actors.text.languages.english import English
 
-_LOWER_STREET_WORDS = word_set("mount lake fort port sault saint church of in at to from near by the and on for like with st")
+_LOWER_STREET_WORDS = word_set("mount lake fort port sault saint of in at to from near by the and on for like with st")
 _NUMBERED_ROMAN = word_set("ch chap vol vols bk pt sc fig figs art sec p pp lib cap par app op tab")
+
+
+_KEYS = {"Ctrl": "Control", "Cmd": "Command"}
 
 
 class Abbreviations:
@@ -43,11 +47,23 @@ class Abbreviations:
             Rule(r"(?<!\w)(?:Mt|Mtn|Ft)\.(?= [A-Z])", lambda match: "Fort" if match[0] == "Ft." else "Mount", LETTER),
             Rule(r"(?<!\w)(?:ft|feat)\.(?= [A-Z])", self._featuring, LETTER),
             Rule(
-                rf"(?<![\w&])(?P<word>{numbered})\.?{SPACE}?(?P<behind>(?=\d)|[ivxlc]{{1,7}}(?:[-\u2013][ivxlc]{{1,7}})?\b|(?=[IVXLC]{{1,7}}\b))",
+                rf"(?<![\w&])(?P<word>{numbered})\.?{SPACE}?(?P<behind>(?=\d)|(?=A\.?D\.? )|[ivxlc]{{1,7}}(?:[-\u2013][ivxlc]{{1,7}})?\b|(?=[IVXLC]{{1,7}}\b))",
                 self._numbered,
                 LETTER,
             ),
             Rule(r"(?<=[\dndrsth] )eds?\.(?!\w)", lambda match: "edition" if match[0] == "ed." else "editions", LETTER),
+            Rule(r"(?<!\w)(?P<word>Apt|apt|Ste|Rm|Bldg)\.? (?=[A-Z]\b)", self._lettered, LETTER),
+            Rule(r"(?<=\w )no\.(?= (?:is|was) )", lambda _: "number", LETTER),
+            Rule(
+                r"(?<=, )(?P<state>" + alternatives(STATE_NAMES) + r")\.",
+                lambda match: self._with_stop(match, STATE_NAMES[match["state"]]),
+                LETTER,
+            ),
+            Rule(r"(?<!\w)Sec\.(?= of )", lambda _: "Secretary", LETTER),
+            Rule(
+                r"(?<!\w)(?P<key>Ctrl|Cmd|Alt|Shift)\+(?=\w)", lambda match: f"{_KEYS.get(match['key'], match['key'])} ", LETTER
+            ),
+            Rule(r"per (?P<unit>" + alternatives(self._language.units) + r")(?!\w)", self._per, LETTER),
             Rule(r"(?<!\w)Co\.(?!\w)", lambda match: self._with_stop(match, "Company"), LETTER),
             Rule(r"(?<!\w)Sr\.(?!\w)", self._senior, LETTER),
             Rule(rf"(?<!\w)(?P<title>{alternatives(TITLES)})\.(?=\s|$|[,-])", self._title, LETTER),
@@ -76,6 +92,12 @@ class Abbreviations:
         number = which and (int(which) if which.isdigit() else len(which))
         first = f"{self._language.ordinal(number).capitalize()} " if number else ""
         return f"{first}{BIBLE.get(book, book)} "
+
+    def _lettered(self, match: re.Match[str]) -> str:
+        return f"{NUMBERED.get(match['word'].lower(), 'building')} "
+
+    def _per(self, match: re.Match[str]) -> str | None:
+        return f"per {self._language.units[match['unit']].one}" if len(match["unit"]) > 1 else None
 
     def _with_stop(self, match: re.Match[str], words: str) -> str:
         return words + ("." if self._language.ends_sentence(match) else "")
@@ -119,16 +141,20 @@ class Abbreviations:
             return None
         before = word_before(text, start).lower()
         if word.lower() in NUMBERED_WORDS and (
-            before in ("a", "an", "the", "this", "my", "said", "answered")
+            before in ("a", "an", "this", "my", "said", "answered")
             or (len(word) == 1 and before and text[start - 1] not in " (")
         ):
             return None
         if word == "No" and re.compile(r"[?!.][\"'\u201d\u2019]?\s\Z").search(text, max(0, start - 4), start):
-            behind = re.compile(r"\d+ [a-z]").match(text, match.end())
+            behind = re.compile(r"\d+ (?!(?:is|was|has|had|of|on|in|and)\b)[a-z]").match(text, match.end())
             if behind:
                 return None
         numeral = match["behind"]
-        if not text[match.end() : match.end() + 1].isdigit() and word.lower() not in _NUMBERED_ROMAN:
+        if (
+            not text[match.end() : match.end() + 1].isdigit()
+            and not (word in ("c", "ca") and text[match.end()] == "A")
+            and word.lower() not in _NUMBERED_ROMAN
+        ):
             return None
         values = [roman_value(part) for part in re.split("[-\u2013]", numeral)] if numeral else []
         if None in values:
@@ -142,6 +168,8 @@ class Abbreviations:
     def _title(self, match: re.Match[str]) -> str | None:
         title = match["title"]
         behind = word_behind(match)
+        if word_before(match.string, match.start()) in ("The", "the") and match[0].endswith("."):
+            return TITLES[title]
         if title in ("Rep", "Sec", "Hon", "Gen", "Pres", "Fr", "Bro", "Det", "Col", "Maj") and not behind[:1].isupper():
             return None
         return TITLES[title]

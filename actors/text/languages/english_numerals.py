@@ -22,7 +22,7 @@ _ACRONYMS = word_set(
 _SMALL_COUNTED = word_list("chapter volume book part act scene canto page section psalm")
 _ORDINALLY = word_set("century centuries dynasty")
 _ANOTHER = re.compile(r" and [A-Z]\w{1,20} [IVX]{1,6}\b")
-_MARKS = (",", ".", ";", ")", "'", "\u2019", "")
+_MARKS = ("(", ",", ".", ";", ")", "'", "\u2019", "")
 _NUMERAL = r"(?P<numeral>[IVXLCDM]{1,15})"
 
 
@@ -57,6 +57,8 @@ class Numerals:
                 if before.lower() in COUNTED_BY_NUMERALS or behind in _ORDINALLY
                 else None
             )
+        if behind in ("Corps", "Legion") and len(numeral) > 1:
+            return self._language.cardinal(value)
         if behind.lower() in _ORDINALLY:
             return self._language.ordinal(value)
         if before.lower() in COUNTED_BY_NUMERALS and before:
@@ -94,7 +96,11 @@ class Numerals:
         title = word_before(text, name).lower()
         if title in ("and", "or", "with"):
             return False
-        if title in _TITLE_BEFORE or word_behind(match) in _AFTER_FIRST or text[match.end() : match.end() + 1] in _MARKS:
+        if (
+            title in _TITLE_BEFORE
+            or word_behind(match) in _AFTER_FIRST
+            or text[match.end() : match.end() + 2].lstrip()[:1] in _MARKS
+        ):
             return True
         if _ANOTHER.match(text, match.end()):
             return True

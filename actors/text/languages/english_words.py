@@ -105,7 +105,7 @@ UNITS = {
     "bar": Noun("bar", "bar"), "psi": Noun("P S I", "P S I"), "mmHg": Noun("millimeter of mercury", "millimeters of mercury"),
     "mph": Noun("mile per hour", "miles per hour"), "kph": Noun("kilometer per hour", "kilometers per hour"),
     "kmh": Noun("kilometer per hour", "kilometers per hour"), "fps": Noun("frame per second", "frames per second"),
-    "m/s²": Noun("meter per second squared", "meters per second squared"), "bps": Noun("basis point", "basis points"), "c": regular("cent"), "bpm": Noun("beat per minute", "beats per minute"),
+    "m/s²": Noun("meter per second squared", "meters per second squared"), "bp": Noun("basis point", "basis points"), "bbl": regular("barrel"), "mi.": regular("mile"), "bps": Noun("basis point", "basis points"), "c": regular("cent"), "bpm": Noun("beat per minute", "beats per minute"),
     "m/s2": Noun("meter per second squared", "meters per second squared"), "mpg": Noun("mile per gallon", "miles per gallon"),
     "rpm": Noun("revolution per minute", "revolutions per minute"), "dB": regular("decibel"), "dpi": Noun("D P I", "D P I"),
     "kt": regular("knot"), "kn": regular("knot"), "kts": regular("knot"), "px": regular("pixel"), "MP": regular("megapixel"),
@@ -191,7 +191,8 @@ ABBREVIATIONS = {
     "her/his": "her or his", "s/he": "she or he", "max.": "maximum", "misc.": "miscellaneous", "temp.": "temperature",
     "Ph.D.": "P H D", "Ph. D.": "P H D", "Ph.D": "P H D", "PhD": "P H D", "PhDs": "P H Ds", "Ph.D.s": "P H Ds",
     "Ed.D.": "E D D", "B.Sc.": "B S C", "M.Sc.": "M S C", "B.S.": "B S", "Litt.D.": "Lit D", "LL.D.": "L L D", "LL.B.": "L L B",
-    "AT&T": "A T and T", "C++": "C plus plus", "C#": "C sharp", "F#": "F sharp", "c/o": "care of", "lbs.": "pounds",
+    "Bn.": "Battalion", "Inf.": "Infantry", "Regt.": "Regiment", "Div.": "Division", "Bde.": "Brigade", "Cav.": "Cavalry", "P/T": "part time",
+    "F/T": "full time", "Pts.": "points", "Yrs.": "years", "Hrs.": "hours", "Mins.": "minutes", "Secs.": "seconds", "mos.": "months", "AT&T": "A T and T", "C++": "C plus plus", "C#": "C sharp", "F#": "F sharp", "c/o": "care of", "lbs.": "pounds",
     "pH": "P H", "WWI": "World War One", "WWII": "World War Two", "WW1": "World War One", "WW2": "World War Two", "Bart.": "Baronet",
     "Rt. Hon.": "Right Honorable", "hon.": "honorable", "tmrw": "tomorrow", "AC/DC": "A C D C", "TCP/IP": "T C P I P", "Wm.": "William", "Geo.": "George", "Chas.": "Charles", "Thos.": "Thomas", "Jas.": "James", "Jno.": "John", "Robt.": "Robert",
     "Benj.": "Benjamin", "Saml.": "Samuel", "Edw.": "Edward", "Alex.": "Alexander",
@@ -212,10 +213,10 @@ NUMBERED = {
     "v": "verse", "vv": "verses", "par": "paragraph", "para": "paragraph", "bk": "book", "pt": "part", "pts": "parts",
     "ste": "suite", "ver": "version", "c": "circa", "ca": "circa", "cca": "circa", "circ": "circa", "b": "born", "d": "died", "fl": "flourished",
     "l": "line", "ll": "lines", "n": "note", "nn": "notes", "tab": "table", "approx": "approximately", "cap": "chapter",
-    "app": "appendix", "ep": "episode", "eps": "episodes", "ed": "edition", "lib": "book", "sc": "scene", "tel": "telephone", "rt": "route", "rte": "route",
+    "app": "appendix", "ep": "episode", "eps": "episodes", "ed": "edition", "lib": "book", "sc": "scene", "tel": "telephone", "rt": "route", "jct": "junction", "r": "reigned", "rte": "route",
 }  # fmt: skip
 # Of those, what is a word of its own too, so that its stop ends a sentence: not if an article or the like stands before.
-NUMBERED_WORDS = word_set("no fig art v op app pt tab cap sec bk lib ed c b d n l p")
+NUMBERED_WORDS = word_set("no fig art v r op app pt tab cap sec bk lib ed c b d n l p")
 
 # Books of the Bible, before a chapter's number.
 BIBLE = {
@@ -264,6 +265,15 @@ PEOPLE = (
     "inhabitants|years|children|men|women|voters|barrels|euros|pounds|dollars|students|workers|families|fans|entries|members|acres"
 )
 STATES = "A[LKZR]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|PA|RI|S[CD]|T[NX]|UT|V[AT]|W[AIVY]"
+
+STATE_NAMES = {
+    "Ala": "Alabama", "Ariz": "Arizona", "Ark": "Arkansas", "Calif": "California", "Cal": "California", "Colo": "Colorado",
+    "Conn": "Connecticut", "Del": "Delaware", "Fla": "Florida", "Ga": "Georgia", "Ill": "Illinois", "Ind": "Indiana", "Kan": "Kansas",
+    "Kans": "Kansas", "Ky": "Kentucky", "La": "Louisiana", "Md": "Maryland", "Mass": "Massachusetts", "Mich": "Michigan",
+    "Minn": "Minnesota", "Miss": "Mississippi", "Mo": "Missouri", "Mont": "Montana", "Neb": "Nebraska", "Nebr": "Nebraska",
+    "Nev": "Nevada", "Okla": "Oklahoma", "Ore": "Oregon", "Pa": "Pennsylvania", "Penn": "Pennsylvania", "Tenn": "Tennessee",
+    "Tex": "Texas", "Va": "Virginia", "Vt": "Vermont", "Wash": "Washington", "Wis": "Wisconsin", "Wyo": "Wyoming", "Ont": "Ontario",
+}  # fmt: skip
 
 # Words that begin a sentence more often than a name: with one behind it, a stop of an abbreviation ends the sentence.
 STARTERS = word_set(

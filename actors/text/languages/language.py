@@ -130,6 +130,7 @@ class Language(ABC):
     long_magnitudes: ClassVar[str]
     abbreviations: ClassVar[Mapping[str, str]]
     starters: ClassVar[Collection[str]]
+    trigger_words: ClassVar[list[str]] = []
 
     def __init__(self) -> None:
         self.number = number_pattern(self.decimal, self.groups)
@@ -138,7 +139,9 @@ class Language(ABC):
         self.unit = rf"{unit}(?:/{unit})?(?![\w\u00b2\u00b3])"
         self.currency = f"(?:{alternatives(self.currencies)})"
         self._NEXT = re.compile(rf"\s*\Z|\s*\n|[\"'\u201d\u2019)]*\s+[\"'\u201c\u2018(]?(?:{'|'.join(self.starters)})\b")
-        self.reader = Rules(self.rules(), [short for short in self.abbreviations if short.isalpha() and short.islower()])
+        self.reader = Rules(
+            self.rules(), [short for short in self.abbreviations if short.isalpha() and short.islower()] + self.trigger_words
+        )
 
     @abstractmethod
     def rules(self) -> list[Rule]:
@@ -220,7 +223,7 @@ class Language(ABC):
     def amount(self) -> str:
         """A pattern of a number, or a range of numbers, in the groups ``sign``, ``first`` and ``last``."""
         return (
-            rf"(?P<sign>[+{MINUS}\u00b1~](?:{SPACE})?)?(?P<first>{self.number})"
+            rf"(?P<sign>[+{MINUS}](?!{SPACE})|[\u00b1~]{SPACE}?)?(?P<first>{self.number})"
             rf"(?:{SPACE}?{DASH}{SPACE}?(?P<last>{self.number}))?"
         )
 
@@ -287,7 +290,7 @@ class Language(ABC):
 
     def measure(self, match: re.Match[str]) -> str | None:
         """Read an amount of a unit, which is the group ``unit``."""
-        return self.with_magnitude(match, None, self.noun_of_unit(match["unit"]))
+        return self.with_magnitude(match, match["magnitude"], self.noun_of_unit(match["unit"]))
 
     def share(self, match: re.Match[str]) -> str | None:
         """Read a percentage."""
@@ -307,10 +310,9 @@ class Language(ABC):
         """Return the rules for amounts: money, units, shares, and what is only a number."""
         magnitude = rf"(?:(?:{SPACE}|-)?(?P<magnitude>{self.magnitude})(?!\w))?"
         per = rf"(?:/(?P<per>{alternatives(self.units)}|[^\W\d_]{{3,12}})(?![\w/]))?"
-        tails = (
-            rf"{magnitude}{SPACE}?(?P<currency>{self.currency})(?!\w){per}",
-            rf"{SPACE}?(?P<share>[%\u2030])",
-            rf"(?:{SPACE}|-)?(?P<unit>{self.unit})",
+        tail = (
+            rf"(?:{magnitude}(?:{SPACE}?(?P<currency>{self.currency})(?!\w){per}|(?:{SPACE}|-)?(?P<unit>{self.unit}))"
+            rf"|{SPACE}?(?P<share>[%\u2030]))?"
         )
         return [
             Rule(
@@ -319,5 +321,5 @@ class Language(ABC):
                 self.money,
                 SIGN + LETTER,
             ),
-            Rule(rf"{FREE}{self.amount}(?:{'|'.join(tails)})?", self.read_quantity, DIGIT + SIGN),
+            Rule(rf"{FREE}{self.amount}{tail}", self.read_quantity, DIGIT + SIGN),
         ]

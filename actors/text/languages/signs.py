@@ -2,8 +2,9 @@
 
 import re
 
+from actors.text.languages.context import word_before
 from actors.text.languages.language import FRACTIONS, FREE, SPACE, Language
-from actors.text.rules import DIGIT, SIGN, Rule
+from actors.text.rules import DIGIT, LETTER, SIGN, Rule
 
 _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 
@@ -36,7 +37,7 @@ class Signs:
             Rule(
                 rf"{FREE}(?P<whole>\d{{1,4}})?{SPACE}?(?P<fraction>[{''.join(FRACTIONS)}])(?:{SPACE}?(?P<unit>{self._language.unit}))?",
                 self._fraction,
-                DIGIT + SIGN,
+                DIGIT + LETTER,
             ),
             Rule(
                 rf"{FREE}(?P<base>\d{{1,9}})(?:\^(?P<plain>-?\d{{1,3}})|(?P<raised>[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]{{1,4}}))", self._power, DIGIT
@@ -46,17 +47,20 @@ class Signs:
     def rules(self) -> list[Rule]:
         """Return the rules for signs; those for numbers come before."""
         return [
-            Rule(r"(?:[<>=!]=|[=≠≈≤≥÷±√&©²³π]|§§?)", self._sign, SIGN),
-            Rule(r"(?:(?<=\s)|(?<=\d))[<>×+\u2212@](?=\s|[\d$£€])", self._sign, SIGN),
+            Rule(r"(?:[<>=!]=|[=≠≈≤≥÷±√&©²³π]|§§?)", self._sign, LETTER + SIGN),
+            Rule(r"(?:(?<=\s)|(?<=\w))[<>×+\u2212@](?=\s|[\d$£€])", self._sign, SIGN),
             Rule(r"(?<=\d)\+(?!\w)", self._sign, SIGN),
-            Rule(r"(?<=\d)[%]", self._sign, SIGN),
+            Rule(rf"(?<=[\d{''.join(FRACTIONS)}])%", self._sign, SIGN),
             Rule(r"(?<=\w )→(?= \w)", self._arrow, SIGN),
             Rule(r"(?<=\d)\((?P<letter>[a-zA-Z])\)(?!\w)", lambda match: f" {match['letter'].upper()}", SIGN),
             Rule(r"[™®→←↑↓⇒•·●▪■◆►▶★☆¶†‡|]", lambda _: "", SIGN),
         ]
 
     def _sign(self, match: re.Match[str]) -> str | None:
-        return spaced(match, self._words[match[0]])
+        words = self._words[match[0]]
+        if match[0] == "≈" and len(word_before(match.string, match.start())) > 1:
+            words = self._language.words.about
+        return spaced(match, words)
 
     def _arrow(self, match: re.Match[str]) -> str:
         return self._language.words.to
