@@ -13,9 +13,11 @@ _GROUP_NAME = re.compile(r"\(\?P<\w+>")
 _LOOKED_BACK = 4  # characters: a mark, a space, and what opens a quotation
 
 
+FREE = r"(?<![\w\u00b2\u00b3])(?<!\d[.,:])"  # where a number may begin: not within a word or a number
+
 # What the first character of a place is.
 DIGIT, LETTER, SIGN = "d", "l", "s"
-_KINDS = {DIGIT: r"(?=\d)", LETTER: r"(?=[^\W\d_])", SIGN: r"(?=[\W_])"}
+_KINDS = {DIGIT: rf"(?=\d){FREE}", LETTER: r"(?=[^\W\d_])", SIGN: r"(?=[\W_])"}
 
 
 class Rule(NamedTuple):
@@ -54,7 +56,9 @@ class Rules:
         """Return a pattern of the rules for a kind of character, in which each is a group."""
         chosen = [(index, rule) for index, rule in enumerate(rules) if kind in rule.begins]
         self._rules_of_groups += (index for index, _ in chosen)
-        groups = "|".join(f"({_GROUP_NAME.sub('(?:', rule.pattern)})" for _, rule in chosen)
+        # What all rules for digits begin with is looked at once.
+        patterns = (rule.pattern.removeprefix(FREE) if kind == DIGIT else rule.pattern for _, rule in chosen)
+        groups = "|".join(f"({_GROUP_NAME.sub('(?:', pattern)})" for pattern in patterns)
         return f"{_KINDS[kind]}(?:{groups})"
 
     def edits(self, text: str) -> list[Edit]:

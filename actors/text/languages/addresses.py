@@ -2,8 +2,8 @@
 
 import re
 
-from actors.text.languages.language import FREE, Language
-from actors.text.rules import DIGIT, LETTER, SIGN, Rule
+from actors.text.languages.language import Language
+from actors.text.rules import DIGIT, FREE, LETTER, SIGN, Rule
 
 _TOP_LEVEL = (
     "com org net edu gov mil int info biz io ai app dev co me tv uk us eu de fr es it pt nl br be at ch ca au nz ie in jp cn ru pl "

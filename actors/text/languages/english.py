@@ -11,10 +11,10 @@ from actors.text.languages.english_dates import Dates, Times
 from actors.text.languages.english_names import Abbreviations
 from actors.text.languages.english_numerals import Numerals
 from actors.text.languages.english_words import ABBREVIATIONS, CURRENCIES, MAGNITUDES, STARTERS, UNITS, WORDS
-from actors.text.languages.language import DASH, FREE, SPACE, Currency, Language, Noun
+from actors.text.languages.language import DASH, SPACE, Currency, Language, Noun
 from actors.text.languages.signs import Signs
 from actors.text.numbers import NUMBERS_KEPT, Number
-from actors.text.rules import DIGIT, LETTER, SIGN, Rule
+from actors.text.rules import DIGIT, FREE, LETTER, SIGN, Rule
 
 _DETERMINERS = word_set("a an the this that each every its his her their my our your another")
 _NO_NOUN = word_set(
@@ -90,6 +90,11 @@ class English(Language):
     def rules(self) -> list[Rule]:
         """Return the rules, in order."""
         return [
+            Rule(
+                rf"{FREE}(?P<number>[1-9]\d{{0,3}})(?= [a-z]{{5}}| (?:and|or|of|the|to|for|is|was|by|on)\b|[.;!?)]+\s+[A-Z]|[.;!?)]*\s*\Z)",
+                self._alone,
+                DIGIT,
+            ),
             *Addresses(self).rules(),
             *Abbreviations(self).rules(),
             *Dates(self).rules(),
@@ -216,6 +221,9 @@ class English(Language):
         if last is not None:
             return self.read_amount(match)
         return self.signed(match["sign"]) + self._plain(first, match)
+
+    def _alone(self, match: re.Match[str]) -> str:
+        return self._plain(match["number"], match)
 
     def _between_years(self, text: str, match: re.Match[str]) -> str:
         return "" if word_behind(match) in ("season", "school", "academic", "campaign") else "to"

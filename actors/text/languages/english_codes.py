@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from actors.text.languages.context import word_before, word_behind, word_set
 from actors.text.languages.english_words import PEOPLE, STATES
-from actors.text.languages.language import FREE, SPACE, Noun
-from actors.text.rules import DIGIT, LETTER, SIGN, Rule
+from actors.text.languages.language import SPACE, Noun
+from actors.text.rules import DIGIT, FREE, LETTER, SIGN, Rule
 
 if TYPE_CHECKING:
     from actors.text.languages.english import English

@@ -98,7 +98,7 @@ UNITS = {
     "GW": regular("gigawatt"), "TW": regular("terawatt"), "Wh": regular("watt hour"), "kWh": regular("kilowatt hour"),
     "MWh": regular("megawatt hour"), "GWh": regular("gigawatt hour"), "TWh": regular("terawatt hour"),
     "V": regular("volt"), "mV": regular("millivolt"), "kV": regular("kilovolt"), "mA": regular("milliamp"),
-    "mAh": regular("milliamp hour"), "Ah": regular("amp hour"), "Ω": regular("ohm"), "Ω": regular("ohm"),
+    "mAh": regular("milliamp hour"), "Ah": regular("amp hour"), "\u2126": regular("ohm"), "\u03a9": regular("ohm"),
     "kΩ": regular("kilohm"), "kJ": regular("kilojoule"), "MJ": regular("megajoule"), "cal": regular("calorie"),
     "kcal": regular("kilocalorie"), "kN": regular("kilonewton"), "Nm": regular("newton meter"), "Pa": regular("pascal"),
     "kPa": regular("kilopascal"), "hPa": regular("hectopascal"), "MPa": regular("megapascal"), "mbar": regular("millibar"),

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from actors.text.languages.addresses import Addresses, dotted_numbers
-from actors.text.languages.language import FREE, SPACE, Language, alternatives
+from actors.text.languages.language import SPACE, Language, alternatives
 from actors.text.languages.signs import Signs
-from actors.text.rules import Rule
+from actors.text.rules import FREE, Rule
 
 _DAY = r"(?:3[01]|[12]\d|0?[1-9])"
 _YEAR = r"(?P<year>[12]\d{3})(?!\d|[.,]\d)"

@@ -6,9 +6,8 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import ClassVar, NamedTuple
 
 from actors.text.numbers import Number, number_pattern, parse_number
-from actors.text.rules import DIGIT, LETTER, SIGN, Rule, Rules
+from actors.text.rules import DIGIT, FREE, LETTER, SIGN, Rule, Rules
 
-FREE = r"(?<![\w\u00b2\u00b3])(?<!\d[.,:])"  # where a number may begin: not within a word or a number
 SPACE = r"[ \u00a0\u2007\u2009\u202f]"
 DASH = r"[-\u2010\u2011\u2012\u2013\u2014]"
 MINUS = r"\-\u2212\u2013"
@@ -100,8 +99,15 @@ class Words(NamedTuple):
 
 
 def alternatives(names: Iterable[str]) -> str:
-    """Return a pattern of any of some names, the longest first."""
-    return "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+    """Return a pattern of any of some names, the longest that fits first."""
+    known = set(names)
+    letters = sorted({name[0] for name in known if name})
+    # A tree of first letters: a plain list of a hundred names would be gone through at every word.
+    branches = [re.escape(letter) + alternatives(name[1:] for name in known if name.startswith(letter)) for letter in letters]
+    if not branches:
+        return ""
+    tree = branches[0] if len(branches) == 1 and "" not in known else f"(?:{'|'.join(branches)})"
+    return f"{tree}?" if "" in known else tree
 
 
 class Language(ABC):

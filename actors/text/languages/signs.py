@@ -3,8 +3,8 @@
 import re
 
 from actors.text.languages.context import word_before
-from actors.text.languages.language import FRACTIONS, FREE, SPACE, Language
-from actors.text.rules import DIGIT, LETTER, SIGN, Rule
+from actors.text.languages.language import FRACTIONS, SPACE, Language
+from actors.text.rules import DIGIT, FREE, LETTER, SIGN, Rule
 
 _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 
