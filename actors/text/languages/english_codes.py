@@ -213,7 +213,8 @@ class Ratios:
             return f"{self._language.cardinal(first)} {self._language.cardinal(last)} to {self._language.cardinal(int(match['to']))}"
         if len(match["last"]) == 2 and last < 60 and before not in _COMPARED:
             return f"{self._language.cardinal(first)} {'oh ' if 0 < last < 10 else ''}{self._language.cardinal(last) if last else 'flat'}"
-        if len(match["last"]) == 1 and before not in _COMPARED:
+        is_verse = len(match["last"]) == 1 or (len(match["last"]) == 3 and last % 50)
+        if is_verse and before not in _COMPARED:
             return f"{self._language.cardinal(first)} {self._language.cardinal(last)}"
         by = "by" if word_behind(match) in _SCREENS else "to"
         return f"{self._language.cardinal(first)} {by} {self._language.cardinal(last)}"

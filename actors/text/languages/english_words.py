@@ -192,7 +192,7 @@ ABBREVIATIONS = {
     "Ph.D.": "P H D", "Ph. D.": "P H D", "Ph.D": "P H D", "PhD": "P H D", "PhDs": "P H Ds", "Ph.D.s": "P H Ds",
     "Ed.D.": "E D D", "B.Sc.": "B S C", "M.Sc.": "M S C", "B.S.": "B S", "Litt.D.": "Lit D", "LL.D.": "L L D", "LL.B.": "L L B",
     "Bn.": "Battalion", "Inf.": "Infantry", "Regt.": "Regiment", "Div.": "Division", "Bde.": "Brigade", "Cav.": "Cavalry", "P/T": "part time",
-    "F/T": "full time", "Pts.": "points", "Yrs.": "years", "Hrs.": "hours", "Mins.": "minutes", "Secs.": "seconds", "mos.": "months", "AT&T": "A T and T", "C++": "C plus plus", "C#": "C sharp", "F#": "F sharp", "c/o": "care of", "lbs.": "pounds",
+    "F/T": "full time", "Pts.": "points", "Yrs.": "years", "Hrs.": "hours", "Mins.": "minutes", "Secs.": "seconds", "mos.": "months", "API": "A P I", "APIs": "A P I's", "CPU": "C P U", "CPUs": "C P U's", "GPU": "G P U", "GPUs": "G P U's", "CLI": "C L I", "AT&T": "A T and T", "C++": "C plus plus", "C#": "C sharp", "F#": "F sharp", "c/o": "care of", "lbs.": "pounds",
     "pH": "P H", "WWI": "World War One", "WWII": "World War Two", "WW1": "World War One", "WW2": "World War Two", "Bart.": "Baronet",
     "Rt. Hon.": "Right Honorable", "hon.": "honorable", "tmrw": "tomorrow", "AC/DC": "A C D C", "TCP/IP": "T C P I P", "Wm.": "William", "Geo.": "George", "Chas.": "Charles", "Thos.": "Thomas", "Jas.": "James", "Jno.": "John", "Robt.": "Robert",
     "Benj.": "Benjamin", "Saml.": "Samuel", "Edw.": "Edward", "Alex.": "Alexander",
@@ -256,7 +256,7 @@ COUNTED_BY_NUMERALS = word_set(
     "rambo fantasy quest schedule category division group zone region area district corps army track season series "
     "round unit lesson exercise problem theorem lemma case factor nerve page pages olympiad congress council vatican "
     "wrestlemania wars trek godfather alien terminator jaws saw halo diablo civilization warcraft resident evil "
-    "generation gen superbowl"
+    "generation superbowl"
 )
 
 # What there are thousands and millions of.
