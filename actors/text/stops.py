@@ -25,7 +25,8 @@ def _end(marks: str) -> re.Pattern[str]:
     """Return the pattern of a run of marks, what closes behind it, and space; a run is not looked at again from within."""
     run = marks + _FREE_MARKS
     return re.compile(
-        rf"(?P<mark>[{run}](?<![{run}].)(?<![{run}]\s.)[{run}]*+(?:\s?[{marks}])*+)(?P<closers>{_CLOSERS})(?P<space>\s*+)",
+        rf"(?P<mark>[{run}](?<![{run}].)(?<![{run}]\s.)[{run}]*+(?:\s?[{marks}])*+)"
+        rf"(?P<closers>(?<=[{_FREE_MARKS}])[{_FREE_CLOSERS}]*+|{_CLOSERS})(?P<space>\s*+)",
         re.DOTALL,
     )
 
