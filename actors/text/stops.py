@@ -63,7 +63,7 @@ _WITHOUT_ABBREVIATIONS = frozenset(["en", "de", "fr", "es", "it", "pt", "nl"])
 _INITIALS = re.compile(r"(?<!\w)\w\.\s?-\w$")
 _WORD = re.compile(r"[^\W_](?:[\w\u0900-\u0dff]{0,11})$")
 _NUMBER = re.compile(r"[\W_]*(?:\d{1,3}|[A-Za-z]|[ivxIVX]{1,5})[.)\]]*")
-_ADDRESS = re.compile(r"[/@\\_=#]|^www\.|[.](?i:com|org|net|edu|gov|io|js|py|txt|pdf|exe|html?)\b")
+_ADDRESS = re.compile(r"[/@\\_=#`]|[a-z]\.[a-z]|^www\.|[.](?i:com|org|net|edu|gov|io|js|py|txt|pdf|exe|html?)\b")
 _LONGEST_NUMBER = 40  # as it is spoken
 _FIRST = re.compile(r"[\W_]{0,8}")
 
