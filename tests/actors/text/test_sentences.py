@@ -139,7 +139,7 @@ def test_lines_are_put_together_or_told_apart(name: str) -> None:
 
 def test_lines_of_scripts_without_spaces_are_joined_without_one() -> None:
     line = "吾輩は猫である名前はまだ無いどこで生れたかとんと"
-    assert spoken(f"{line}\n見当がつかぬ。", "ja") == [f"{line}見当がつかぬ。"] or len(line) < 20
+    assert spoken(f"{line}\n見当がつかぬ。", "ja") == [f"{line}見当がつかぬ。"]
 
 
 def test_a_heading_of_chinese_has_its_own_stop() -> None:
@@ -247,7 +247,7 @@ def test_pieces_keep_what_was_written_of_them() -> None:
 def test_words_are_cut_only_where_they_do_not_fit() -> None:
     text = "an extraordinarily long " + "x" * 50
     pieces = [piece.spoken for piece in split_sentence(*cut_sentences(Edited(text), "en"), lambda piece: len(piece) <= 20)]
-    assert pieces[:2] == ["an extraordinarily", "long"] or pieces[0] == "an extraordinarily"
+    assert pieces[:2] == ["an extraordinarily", "long"]
     assert "".join(pieces).replace(" ", "") == text.replace(" ", "")
     flags = "🇩🇪" * 20
     assert all(
@@ -293,7 +293,7 @@ def test_a_short_last_sentence_takes_one_from_those_before() -> None:
 
 def test_what_is_packed_has_the_pause_of_its_last_and_all_that_was_written() -> None:
     (only,) = pack_sentences(cut_sentences(Edited("A b.  C\nd."), "en"), lambda _: True)
-    assert only == Sentence("A b. C. d.", "A b. C d.", Pause.PARAGRAPH) or only.written == "A b. C d."
+    assert only == Sentence("A b. C d.", "A b. C d.", Pause.PARAGRAPH)
 
 
 ENDLESS = [
