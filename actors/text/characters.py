@@ -12,7 +12,7 @@ from functools import lru_cache
 from actors.text.edits import Edit, Edited
 
 # UTF-8 that was read as Windows' code page 1252 or as Latin-1. Some misreadings may be what somebody wrote: 'Ö' looks like
-# 'Ã' with a dash behind it, 'à' like the end of Portuguese capitals. They are taken for one within words, or not behind capitals.
+# 'Ã' with a dash behind it, 'à' like the end of Portuguese capitals. They are one within words, or not behind capitals.
 _MISREAD = "’‘“”–—…•€™°£©®«»½·éèêëüöäßñáóúçîïôûâøåæ\u00a0\ufeff"
 _MISREAD_IN_WORDS, _MISREAD_AT_ENDS = "ÉÖÜÄÇÑÓíœ", "àí"
 _LOST = frozenset((0x81, 0x8D, 0x8F, 0x90, 0x9D))  # bytes that are nothing in code page 1252

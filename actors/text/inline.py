@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 (look-alike characters are listed on purpose)
 """Marks within a line of Markdown: emphasis, code, links, escapes; and those of Wikipedia's references."""
 
 import re
@@ -42,6 +43,7 @@ _MARK = re.compile(
 )
 _LONGEST_RUN = 3  # of signs that stand around what is emphasised; more are drawn
 _LONGEST_PART = 60  # of a word that is emphasised in part, in characters
+_SUMS = frozenset("^<>=@#$%&+")  # signs beside which others are sums, or faces
 _EAST_ASIAN = "\u2e80"  # from here on words are written without spaces
 
 
@@ -176,7 +178,7 @@ class _Paragraph:
 
 def _opens(before: str, after: str) -> bool:
     """Whether signs between two characters may begin something (CommonMark: left-flanking)."""
-    return not after.isspace() and (_is_letter(after) or not _is_letter(before))
+    return not after.isspace() and before not in _SUMS and (_is_letter(after) or not _is_letter(before))
 
 
 def _is_letter(character: str) -> bool:

@@ -1,7 +1,8 @@
+# ruff: noqa: RUF001 (look-alike characters are listed on purpose)
 """Markdown read as text is meant: marks dropped; items, headings and rows of tables are paragraphs of their own.
 
-Prose has signs too: those that CommonMark (https://spec.commonmark.org) takes for marks are left where people rarely mean one, as
-in ``2*3*4``, ``[sic]`` or ``> 50 %``.
+Prose has signs too: those that CommonMark (https://spec.commonmark.org) takes for marks are left where people rarely mean one,
+as in ``2*3*4``, ``[sic]`` or ``> 50 %``.
 """
 
 import re
@@ -68,7 +69,7 @@ class _Blocks:
         self._labels = frozenset(label.casefold() for label in _DEFINED.findall(text)) if "]:" in text else frozenset()
         self._paragraph: tuple[int, int] | None = None  # the open one, as far as it was read
         self._before = "blank"  # the kind of the line before
-        self._sign = ""  # of the item or the quote before
+        self._is_item = self._is_quoted = False  # what is before
         self._endless: set[str] = set()  # fences that none close
 
     def edits(self) -> list[Edit]:
@@ -96,7 +97,7 @@ class _Blocks:
         elif kind in ("rule", "underline"):
             kind = self._rule(line, start, is_sign=found[0].lstrip()[0] in "-=")
         elif kind == "heading":
-            self._heading(line, start, found.end())
+            self._heading(line, start, found.end(), found["heading"][0])
         elif kind in ("definition", "separator"):
             self._leave_out(index)
             kind = self._before
@@ -104,7 +105,7 @@ class _Blocks:
             self._row(line, start)
         else:
             self._begin(line, start, found.end())
-            self._sign = found[0].lstrip()[0] if kind == "item" else ""
+            self._is_item = kind == "item"
         self._before = kind or "text"
         return index + 1
 
@@ -116,7 +117,7 @@ class _Blocks:
         if kind not in ("quote", "item"):
             return True
         sign = self._text[found.start(kind)]
-        if sign not in "-*+>" or self._sign == sign or self._goes_on(index + 1, sign):
+        if sign not in "-*+>" or (self._is_quoted if sign == ">" else self._is_item) or self._goes_on(index + 1, sign):
             return True
         if sign in "+>" and self._text[found.end() : found.end() + 1].isdigit():
             return False
@@ -126,7 +127,7 @@ class _Blocks:
     def _goes_on(self, index: int, sign: str) -> bool:
         """Whether a line, or the one behind it if it is blank, begins with a sign."""
         for line in self._lines[index : index + 2]:
-            if text := self._text[line.start : min(line.end, line.start + 40)].strip():
+            if text := self._text[line.start : min(line.end, line.start + 40)].strip(" \t" if sign == ">" else " \t>"):
                 return text[0] == sign and (sign == ">" or text[1:2] == " ")
         return False
 
@@ -164,7 +165,7 @@ class _Blocks:
         if self._before in _ENDED:
             self._edit(start, start, self._part())
         if self._before in _APART:
-            self._sign = ""
+            self._is_item = self._is_quoted = False
         self._paragraph = self._paragraph[0] if self._paragraph else start, line.end
 
     def _leave_out(self, index: int) -> None:
@@ -185,29 +186,28 @@ class _Blocks:
         self._edit(start, line.end)
         return "rule"
 
-    def _heading(self, line: _Line, start: int, content: int) -> None:
+    def _heading(self, line: _Line, start: int, content: int, sign: str) -> None:
+        """Drop what is before a heading and behind it: ``# A heading #``, ``== A heading ==``."""
         self._edit(start, content, self._part())
         written = self._text[content : line.end].rstrip()
-        sign = self._text[content - 1] if self._text[content - 1] == "=" else self._text[start:content].strip()[-1:]
         bare = written.rstrip(sign)
-        if sign == "#" and bare != bare.rstrip() + " " and bare:
-            bare = written if not bare.endswith((" ", "\t")) else bare
+        if sign == "#" and bare[-1:].strip():  # as in C#
+            bare = written
         end = content + len(bare.rstrip())
         self._inline(content, end)
         self._edit(end, line.end)
 
     def _quote(self, index: int, start: int, content: int) -> int:
         """Read a line that is quoted, and return the index of the next one."""
-        self._edit(start, content, self._part() if self._sign != ">" else "")
-        if self._sign != ">":
+        self._edit(start, content, "" if self._is_quoted else self._part())
+        if not self._is_quoted:
             self._before = "blank"
-        self._sign = ">"
         index = self._read(index, content)
-        self._sign = ">"
+        self._is_quoted = True
         return index
 
     def _fence(self, index: int, sign: str) -> int:
-        """Drop both fences around code, and return the index of the line behind; without the other it is a line that is drawn."""
+        """Drop both fences around code, and return the index of the line behind; without the other it is a drawn line."""
         line = self._lines[index]
         closing = self._closing(index + 1, sign)
         if closing is None:

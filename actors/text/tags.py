@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 (look-alike characters are listed on purpose)
 """HTML and SSML read as text is meant: tags dropped, breaks where they part paragraphs, entities as their characters."""
 
 import re
@@ -8,21 +9,26 @@ from html.entities import html5
 from actors.text.edits import Edit
 from actors.text.inline import CODE
 
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 # Elements that stand for themselves on a page: paragraphs, headings, items, rows.
-_BLOCKS = frozenset(
-    "address article aside blockquote body caption center dd details dialog dir div dl dt fieldset figcaption figure footer form"
-    " frameset h1 h2 h3 h4 h5 h6 head header hgroup html legend li main menu nav noframes ol optgroup option p paragraph pre"
-    " search section select summary table tbody tfoot thead title tr ul".split()
+_BLOCKS = _names(
+    "address article aside blockquote body caption center dd details dialog dir div dl dt fieldset figcaption figure footer"
+    " form frameset h1 h2 h3 h4 h5 h6 head header hgroup html legend li main menu nav noframes ol optgroup option p paragraph"
+    " pre search section select summary table tbody tfoot thead title tr ul"
 )
-_INLINE = frozenset(
-    "a abbr acronym applet area audio b base basefont bdi bdo big blink button canvas cite code col colgroup data datalist del dfn"
-    " em embed font frame i iframe img input ins kbd keygen label link map mark marquee math meta meter nobr noscript object"
-    " output param picture progress q rb rtc ruby s samp slot small source span strike strong sub sup textarea time track tt u"
-    " var video wbr emphasis lang lexicon lookup phoneme prosody say-as speak token voice w".split()
+_INLINE = _names(
+    "a abbr acronym applet area audio b base basefont bdi bdo big blink button canvas cite code col colgroup data datalist del"
+    " dfn em embed font frame i iframe img input ins kbd keygen label link map mark marquee math meta meter nobr noscript"
+    " object output param picture progress q rb rtc ruby s samp slot small source span strike strong sub sup textarea time"
+    " track tt u var video wbr emphasis lang lexicon lookup phoneme prosody say-as speak token voice w"
 )
-_CELLS = frozenset(("td", "th"))
+_CELLS = _names("td th")
 # Not read: what is for machines, readings of characters that are read already, and what SSML says of a text.
-_DROPPED = frozenset(("script", "style", "template", "svg", "rt", "rp", "desc", "metadata"))
+_DROPPED = _names("script style template svg rt rp desc metadata")
 _ELEMENTS = _BLOCKS | _INLINE | _CELLS | _DROPPED | {"br", "hr", "break"}
 
 # Words alone are attributes in few cases, else 'a <b and c> d' were a tag.
@@ -54,16 +60,16 @@ _ATTRIBUTE = re.compile(r"""([\w:.@-]++)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"
 _CONTENT = re.compile(r"([^<]{0,1000}+)</([\w-]++)\s*+>")
 
 # Of bulletin boards: [b]bold[/b]. Blocks are those that stand for themselves.
-_BOARD_BLOCKS = frozenset(("*", "li", "hr", "quote", "list", "ul", "ol", "center", "code", "table", "tr"))
-_BOARD = _BOARD_BLOCKS | frozenset("b i u s url img size color font email left right spoil td th sub sup align youtube".split())
+_BOARD_BLOCKS = _names("* li hr quote list ul ol center code table tr")
+_BOARD = _BOARD_BLOCKS | _names("b i u s url img size color font email left right spoil td th sub sup align youtube")
 _BOARD_END = re.compile(r"\[/([a-z]{1,6})\]")
 _IMAGE = re.compile(r"[^\[\]\s]*+\[/img\]", re.IGNORECASE)
 
 _PARAGRAPH, _RULE = 2, 3  # line breaks
 _LONG_BREAK_S = 0.75
 _TIME = re.compile(r"\s*\+?(\d{0,6}(?:\.\d{0,6})?)\s*(ms|s)\s*")
-_LONG, _NONE = frozenset(("strong", "x-strong")), frozenset(("none", "x-weak"))
-_SPELLED = frozenset(("characters", "character", "spell-out", "spell", "verbatim", "digits", "digit"))
+_LONG, _NONE = _names("strong x-strong"), _names("none x-weak")
+_SPELLED = _names("characters character spell-out spell verbatim digits digit")
 _RAISED = str.maketrans("0123456789+-−n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻ⁿ")
 _LOWERED = str.maketrans("0123456789+-−", "₀₁₂₃₄₅₆₇₈₉₊₋₋")
 _INDEX = re.compile(r"[+\-−]?(?:\d{1,4}|n)")
