@@ -41,6 +41,7 @@ _MARK = re.compile(
     r"|(?P<run>(?<=\*)\**+|(?<=_)_*+|(?<=~)~++)"
     r")"
 )
+_SIGN = re.compile(r"[\\`<\[*_~]")  # without which there is no mark
 _LONGEST_RUN = 3  # of signs that stand around what is emphasised; more are drawn
 _LONGEST_PART = 60  # of a word that is emphasised in part, in characters
 _SUMS = frozenset("^<>=@#$%&+")  # signs beside which others are sums, or faces
@@ -56,7 +57,7 @@ def inline_edits(text: str, start: int, end: int, labels: frozenset[str]) -> lis
         end: where it ends.
         labels: of the links that are defined in the text, in lower case.
     """
-    return _Paragraph(text, start, end, labels).edits
+    return _Paragraph(text, start, end, labels).edits if _SIGN.search(text, start, end) else []
 
 
 @dataclass
@@ -75,31 +76,24 @@ class _Paragraph:
         self._taken = start  # behind the last reference
         self._brackets: list[tuple[int, int]] = []  # open ones
         self._runs: dict[str, list[_Run]] = {"*": [], "_": [], "~": []}
-        readers: dict[str, Callable[[re.Match[str]], None]] = {
-            "escape": lambda found: self._drop(found.start(), found.start() + 1),
-            "code": self._code,
-            "autolink": lambda found: self._unwrap(found, "autolink"),
-            "mail": lambda found: self._unwrap(found, "mail"),
-            "image": lambda found: self._brackets.append(found.span()),
-            "opening": lambda found: self._brackets.append(found.span()),
-            "wiki": self._wiki,
-            "reference": self._reference,
-            "link": self._link,
-            "label": self._link,
-            "closing": self._link,
-            "run": self._run,
-        }
         for found in _MARK.finditer(text, start, end):
-            if found.lastgroup in readers:
-                readers[found.lastgroup](found)
+            if found.lastgroup in _READERS:
+                _READERS[found.lastgroup](self, found)
+
+    def _open(self, found: re.Match[str]) -> None:
+        self._brackets.append(found.span())
+
+    def _escape(self, found: re.Match[str]) -> None:
+        self._drop(found.start(), found.start() + 1)
 
     def _drop(self, start: int, end: int) -> None:
         self.edits.append(Edit(start, end, ""))
 
-    def _unwrap(self, found: re.Match[str], group: str) -> None:
-        """Drop what of a match is around a group."""
-        self._drop(found.start(), found.start(group))
-        self._drop(found.end(group), found.end())
+    def _unwrap(self, found: re.Match[str]) -> None:
+        """Drop what is around an address."""
+        start, end = found.span(found.lastgroup or 0)
+        self._drop(found.start(), start)
+        self._drop(end, found.end())
 
     def _code(self, found: re.Match[str]) -> None:
         width = 2 if found["code"][0] == "`" else 1
@@ -174,6 +168,22 @@ class _Paragraph:
             return True
         is_part = (run.at_edge or at_edge) and min(run.end - run.start, end - start) > 1
         return is_part and start - run.end <= _LONGEST_PART and self._text[run.end : start].isalpha()
+
+
+_READERS: dict[str, Callable[[_Paragraph, re.Match[str]], None]] = {
+    "escape": _Paragraph._escape,
+    "code": _Paragraph._code,
+    "autolink": _Paragraph._unwrap,
+    "mail": _Paragraph._unwrap,
+    "image": _Paragraph._open,
+    "opening": _Paragraph._open,
+    "wiki": _Paragraph._wiki,
+    "reference": _Paragraph._reference,
+    "link": _Paragraph._link,
+    "label": _Paragraph._link,
+    "closing": _Paragraph._link,
+    "run": _Paragraph._run,
+}
 
 
 def _opens(before: str, after: str) -> bool:

@@ -113,7 +113,8 @@ class _Rewriter:
         self._keep(start)
         self._edits.append(Edit(start, end, new))
         self._position = end
-        self._note(new)
+        if new:
+            self._note(new)
 
     def drop(self, start: int, end: int) -> None:
         """Leave ``text[start:end]`` out, and the space behind it if there is one before it."""
@@ -149,16 +150,19 @@ class _Rewriter:
     def _keep(self, start: int) -> None:
         """Note what stays up to ``start``."""
         if start > self._position:
-            self._note(self._text[self._position : start])
+            last = self._text[start - 1]
+            if last.isspace():
+                self._note(self._text[self._position : start])
+            else:
+                self._solid, self._breaks, self._spaced = last, 0, False
             self._position = start
 
     def _note(self, new: str) -> None:
         if solid := new.rstrip():
             self._solid = solid[-1]
             self._breaks = 0
-        if new:
-            self._breaks += new.count("\n", len(solid))
-            self._spaced = len(solid) < len(new)
+        self._breaks += new.count("\n", len(solid))
+        self._spaced = len(solid) < len(new)
 
     def _space_before(self, start: int) -> int:
         while start > self._position and self._text[start - 1].isspace():
