@@ -103,9 +103,7 @@ def character_edits(text: str) -> list[Edit]:
     """
     edited = Edited(text)
     for stage in (_misread_edits, _odd_edits, _ruler_edits):
-        edits = stage(edited.text)
-        if edits:
-            edited = edited.then(edits) if edited.edits else Edited(text, edits)
+        edited = edited.then(stage(edited.text))
     return list(edited.edits)
 
 

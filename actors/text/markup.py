@@ -22,8 +22,7 @@ def markup_edits(text: str) -> list[Edit]:
     if not is_marked(text):
         return []
     edited = Edited(text, tag_edits(text))
-    marks = markdown_edits(edited.text)
-    return list(edited.then(marks).edits) if edited.edits and marks else [*edited.edits, *marks]
+    return list(edited.then(markdown_edits(edited.text)).edits)
 
 
 def is_marked(text: str) -> bool:

@@ -1,4 +1,9 @@
+# ruff: noqa: RUF001 (look-alike characters are listed on purpose)
 """Markup is read as text is meant; what only looks like it stays."""
+
+import random
+import time
+from itertools import pairwise
 
 import pytest
 
@@ -117,7 +122,7 @@ MARKDOWN = [
     ("```\nno end", "\nno end"),
     ("See [the page](http://x.org/a_b_(c) 'A title').", "See the page."),
     ("See [the *page*][1] or [that][].\n\n[1]: http://x.org\n", "See the page or that.\n\n"),
-    ("See [it].\n\n[it]: <http://x.org> \"A title\"\n\nMore", "See it.\n\nMore"),
+    ('See [it].\n\n[it]: <http://x.org> "A title"\n\nMore', "See it.\n\nMore"),
     ("![A cat](cat.png) sleeps", "A cat sleeps"),
     ("[![badge](b.svg)](http://x.org) Text", "badge Text"),
     ("<http://x.org/a> it", "http://x.org/a it"),
@@ -227,3 +232,53 @@ def test_markdown_is_read_without_its_marks(source: str, result: str) -> None:
 @pytest.mark.parametrize("source", [*NOT_HTML, *PROSE, PASSAGE, "", " ", "\n"])
 def test_what_is_no_markup_stays(source: str) -> None:
     assert markup_edits(source) == [] or read(source) == source
+
+
+@pytest.mark.parametrize("source", [case[0] for case in [*HTML, *SSML, *MARKDOWN]])
+def test_words_lead_back_to_what_was_written(source: str) -> None:
+    edited = Edited(source, markup_edits(source))
+    for span in edited.spans:
+        assert 0 <= span.source_start <= span.source_end <= len(source)
+    for before, after in pairwise(edited.spans):
+        assert source[before.source_end : after.source_start] == edited.text[before.end : after.start]
+
+
+def test_a_word_within_marks_leads_back_to_itself() -> None:
+    source = "<p>It is <b>really</b> **so**.</p>"
+    edited = Edited(source, markup_edits(source))
+    for word in ("really", "so"):
+        start = edited.text.index(word)
+        first, last = edited.source_span(start, start + len(word))
+        assert source[first:last] == word
+
+
+PARTS = [
+    *"<>&*_`[]()#|-+=~!\\\"':/;.,^ \n\taAb1é•",
+    *("<p>", "</p>", "<br/>", "<b>", "<script>", "</script>", "<!--", "-->", "<![CDATA[", "]]>", "<td>", "<s>", "<speak>"),
+    *("<break time='1s'/>", "<sub alias='x'>", "</sub>", "<say-as interpret-as='digits'>", "</say-as>", "<sup>2</sup>"),
+    *("&amp;", "&#41;", "**", "***", "[a](b)", "![", "](", "[1]", "[^1]", "[b]", "[/b]", "[*]", "[/list]", "[[a|b]]"),
+    *("```\n", "~~~\n", "[a]: b\n", "| a | b |\n", "|---|---|\n", "\n---\n", "\n===\n", "* * *", "\r\n"),
+    *("# ", "> ", "- ", "1. ", "http://x.org/_a", "<a@b.c>", "word "),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(1000))
+def test_anything_is_read(seed: int) -> None:
+    generator = random.Random(seed)
+    read("".join(generator.choices(PARTS, k=generator.randrange(80))))
+
+
+@pytest.mark.parametrize("unit", PARTS)
+def test_no_text_takes_long(unit: str) -> None:
+    for source in (unit * 50_000)[:50_000], f"[/b]x](<speak><a {unit * 50_000}"[:50_000]:
+        start = time.process_time()
+        read(source)
+        assert time.process_time() - start < 1
+
+
+def test_what_was_read_is_prose() -> None:
+    source = "".join(
+        f"{paragraph}\n\n" for paragraph, _ in [*HTML, *SSML[:3]] if "&" not in paragraph and "no end" not in paragraph
+    )
+    once = read(source)
+    assert read(once) == once
