@@ -37,7 +37,8 @@ _BLOCK = re.compile(
     r"|(?P<row>\|[ \t](?=.*[ \t]\|[ \t]*+\Z))"
     r")"
 )
-_DEFINED = re.compile(rf"(?m)^[ \t]{{0,3}}\[(?!\^)({LABEL})\]:")
+_DEFINITION = re.compile(rf"[ \t]*+\[(?!\^)({LABEL})\]:[ \t]*+{_ADDRESS}")
+_QUOTE = re.compile(r"[ \t]*+>[ \t]?")
 _IS_BETWEEN_ROWS = re.compile(r"[ \t]*+" + _BETWEEN_ROWS).match
 _CELL = re.compile(r"(?:[^|\\]++|\\.)++|\\\Z")
 _STOPS = frozenset(".,;:!?…")
@@ -66,7 +67,7 @@ class _Blocks:
         self._edits: list[Edit] = []
         self._text = text
         self._lines = list(_lines(text))
-        self._labels = frozenset(label.casefold() for label in _DEFINED.findall(text)) if "]:" in text else frozenset()
+        self._labels = frozenset(self._defined()) if "]:" in text else frozenset()
         self._paragraph: tuple[int, int] | None = None  # the open one, as far as it was read
         self._before = "blank"  # the kind of the line before
         self._is_item = self._is_quoted = False  # what is before
@@ -80,6 +81,12 @@ class _Blocks:
         self._close()
         return sorted(self._edits)
 
+    def _defined(self) -> Iterator[str]:
+        """Yield the labels of links that are defined, in lower case."""
+        for line in self._lines:
+            if found := _DEFINITION.match(self._text, line.start, line.end):
+                yield found[1].casefold()
+
     def _read(self, index: int, start: int) -> int:
         """Read a line from ``start`` on, behind the signs of a quote, and return the index of the next line."""
         line = self._lines[index]
@@ -91,7 +98,7 @@ class _Blocks:
         elif kind == "blank":
             self._close()
         elif kind == "fence":
-            return self._fence(index, found[0].lstrip()[:3])
+            return self._fence(index, start, found[0].lstrip()[:3])
         elif kind == "quote":
             return self._quote(index, start, found.end())
         elif kind in ("rule", "underline"):
@@ -99,7 +106,7 @@ class _Blocks:
         elif kind == "heading":
             self._heading(line, start, found.end(), found["heading"][0])
         elif kind in ("definition", "separator"):
-            self._leave_out(index)
+            self._leave_out(index, start)
             kind = self._before
         elif kind == "row":
             self._row(line, start)
@@ -168,13 +175,13 @@ class _Blocks:
             self._is_item = self._is_quoted = False
         self._paragraph = self._paragraph[0] if self._paragraph else start, line.end
 
-    def _leave_out(self, index: int) -> None:
+    def _leave_out(self, index: int, start: int) -> None:
         """Drop a line, and a blank one behind it if there is one before it."""
         self._close()
         line = self._lines[index]
         below = self._lines[index + 1] if index + 1 < len(self._lines) else line
         is_blank = self._before in _APART and not self._text[below.start : below.end].strip()
-        self._edit(line.start, below.following if is_blank else line.following)
+        self._edit(start, below.following if is_blank else line.following)
 
     def _rule(self, line: _Line, start: int, *, is_sign: bool) -> str:
         """Read a line that is drawn, and return its kind: under text it makes a heading of it."""
@@ -206,16 +213,19 @@ class _Blocks:
         self._is_quoted = True
         return index
 
-    def _fence(self, index: int, sign: str) -> int:
+    def _fence(self, index: int, start: int, sign: str) -> int:
         """Drop both fences around code, and return the index of the line behind; without the other it is a drawn line."""
         line = self._lines[index]
         closing = self._closing(index + 1, sign)
         if closing is None:
             self._close()
-            self._edit(line.start, line.end)
+            self._edit(start, line.end)
             self._before = "rule"
             return index + 1
-        self._edit(line.start, line.following, self._part())
+        self._edit(start, line.following, self._part())
+        for line in self._lines[index + 1 : closing]:
+            if quote := _QUOTE.match(self._text, line.start, line.end):
+                self._edit(*quote.span())
         self._edit(self._lines[closing].start, self._lines[closing].following)
         self._before = "code"
         return closing + 1
@@ -225,7 +235,7 @@ class _Blocks:
             return None
         for other in range(index, len(self._lines)):
             line = self._lines[other]
-            if self._text.startswith(sign, line.start) or self._text[line.start : line.end].lstrip().startswith(sign):
+            if self._text[line.start : line.end].lstrip(" \t>").startswith(sign):
                 return other
         self._endless.add(sign)
         return None
