@@ -25,6 +25,7 @@ _REFERENCE = (
 )
 _TITLE = r"""(?:"(?:[^"\\\n]++|\\.)*+"|'(?:[^'\\\n]++|\\.)*+'|\((?:[^()\\\n]++|\\.)*+\))"""
 _ADDRESS = r"(?:<[^<>\n]*+>|(?:[^()\s\\<]++|\\.|\((?:[^()\s\\]++|\\.)*+\))*+)"
+_PAGE = r"[^\[\]|\n]{1,200}"
 _MARK = re.compile(
     r"[\\`!<\[\]*_~:](?:"
     r"(?<=\\)(?P<escape>[!-/:-@\[-`{-~]|(?=\r?\n))"
@@ -33,7 +34,7 @@ _MARK = re.compile(
     r"|(?<=<)(?:(?P<autolink>(?:(?:https?|ftp)://|www\.)[^\s<>]++|[\w.+-]++@[\w-]++(?:\.[\w-]++)++)|mailto:(?P<mail>[^\s<>]++))>"
     r"|(?<=!)(?P<image>\[)"
     rf"|(?<=\[)(?P<reference>{_REFERENCE})"
-    rf"|(?<=\[)(?P<wiki>\[(?:{LABEL.replace('n]', 'n|]')}\|)?{LABEL.replace('n]', 'n|]')}\]\])(?!\()"
+    rf"|(?<=\[)(?P<wiki>\[(?:{_PAGE}\|)?{_PAGE}\]\])(?!\()"
     r"|(?<=\[)(?P<opening>)"
     rf"|(?<=\])(?P<link>\([ \t]*+{_ADDRESS}(?:[ \t]++{_TITLE})?[ \t]*+\))"
     r"|(?<=\])(?P<label>\[[^\[\]\n]{0,200}\])"
@@ -156,10 +157,11 @@ class _Paragraph:
                 self._drop(start, start + width)
                 run.end -= width
                 start += width
+                if run.end > run.start:
+                    continue
             elif run.at_edge:
                 break
-            if not self._pairs(run, start, end, at_edge=at_edge) or run.end == run.start:
-                runs.pop()
+            runs.pop()
         return start
 
     def _pairs(self, run: _Run, start: int, end: int, *, at_edge: bool) -> bool:

@@ -276,10 +276,10 @@ def test_anything_is_read(seed: int) -> None:
 
 @pytest.mark.parametrize("unit", PARTS)
 def test_no_text_takes_long(unit: str) -> None:
-    for source in (unit * 50_000)[:50_000], f"[/b]x](<speak><a {unit * 50_000}"[:50_000]:
+    for size, beginning in (50_000, ""), (10_000, "[/b]x](<speak><a "):
         start = time.process_time()
-        read(source)
-        assert time.process_time() - start < 1
+        read(f"{beginning}{unit * size}"[:size])
+        assert time.process_time() - start < size / 50_000
 
 
 def test_what_was_read_is_prose() -> None:
