@@ -3,6 +3,7 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from operator import itemgetter
 from typing import NamedTuple
 
 
@@ -67,7 +68,11 @@ class Edited:
         later = [(edit.start, edit.end, edit.text) for edit in edits]
         merged: list[Edit] = []
         passed = 0  # own edits so far
-        for group in _touching(sorted([*mine, *later], key=lambda place: place[:2])):
+        for group in _touching(sorted([*mine, *later], key=itemgetter(0, 1))):
+            if len(group) == 1 and group[0][2] is None:  # most are in no other
+                merged.append(self.edits[passed])
+                passed += 1
+                continue
             start, end = group[0][0], max(place[1] for place in group)
             own = sum(text is None for _, _, text in group)
             source_start = self._unedited(passed - 1, start)
