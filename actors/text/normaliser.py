@@ -1,11 +1,15 @@
 """The stages of reading a text, in order."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 
+from actors.errors import UsageError
 from actors.text.edits import Edited
 from actors.text.sentences import Sentence, cut_sentences
+
+_CODE = re.compile(r"([a-z]{2,3})(?:[-_][a-z0-9]++)*+")
+_SHOWN_CHARS = 40
 
 
 @dataclass(frozen=True)
@@ -50,11 +54,13 @@ class Normaliser:
         return Spoken(edited, cut_sentences(edited, self.language))
 
 
-@cache
 def language_of(code: str) -> str:
     """Return the language of a code such as ``en``, ``en-US`` or ``pt_BR``: ``en``, ``pt``.
 
     Raises:
         UsageError: it is no language code.
     """
-    return code.replace("_", "-").partition("-")[0].lower()
+    found = _CODE.fullmatch(code.strip().lower())
+    if not found:
+        raise UsageError(f"{code[:_SHOWN_CHARS]!r} is no language code: name one of two or three letters, such as en, de or pt-BR")
+    return found[1]

@@ -76,6 +76,7 @@ class Settings(FamilySettings):
     append_terminal_punctuation: bool
     capitalize_first_letter: bool
     replace_characters: dict[str, str]
+    language: Annotated[str, Field(pattern="^[a-z]{2,3}$")] = "en"  # older bundles do not say
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Settings":
@@ -130,6 +131,11 @@ def parse_options(manifest: Manifest, values: Mapping[str, Any]) -> Options:
     if options.lsd_steps != 1 and settings.flow_type in ("drifting", "pointwise"):
         raise RequestError(f"lsd_steps is {options.lsd_steps}, but {manifest.name} ({settings.flow_type}) takes one step")
     return options
+
+
+def language_of(manifest: Manifest, voice: str | None) -> str:  # noqa: ARG001 - all voices of a model speak one
+    """Return the code of a model's language."""
+    return Settings.of(manifest).language
 
 
 @dataclass(kw_only=True)
