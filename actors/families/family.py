@@ -57,8 +57,7 @@ class Family:
             :attr:`actors.runtime.processor.Processor.kernels`: the tables of docs/performance.md, at most slots. Empty: not
             measured.
         add_clone: clones a voice; ``None`` if its models cannot.
-        language: returns the code of the language that a voice of a model speaks, of the model where it knows none of that name.
-            Default: English.
+        language: returns the code of the language that a voice of a model speaks, even of an unknown one. Default: English.
     """
 
     name: str

@@ -62,5 +62,6 @@ def language_of(code: str) -> str:
     """
     found = _CODE.fullmatch(code.strip().lower())
     if not found:
-        raise UsageError(f"{code[:_SHOWN_CHARS]!r} is no language code: name one of two or three letters, such as en, de or pt-BR")
+        shown = repr(code[:_SHOWN_CHARS])
+        raise UsageError(f"{shown} is no language code: name one of two or three letters, such as en, de or pt-BR")
     return found[1]
