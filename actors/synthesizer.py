@@ -18,7 +18,7 @@ from actors.names import file_name
 from actors.plausibility import MAX_UNREADABLE_CHARS, cut_short, doubt, unreadable_words
 from actors.requests import SynthesisRequest, SynthesisResult, TextChunk
 from actors.rows import AUDIO, Columns, InputRow, blank_row, quarantine, raise_shared
-from actors.text import Normaliser, Spoken, language_of
+from actors.text import Normaliser, Spoken
 
 SYNTHESIS_COLUMNS: Columns = {
     "id": str,
@@ -186,10 +186,10 @@ class Synthesizer:
         if language is not None and not isinstance(language, str):
             raise RequestError(f"column 'language' holds {language!r}, not the code of a language")
         try:
-            code = language_of(self._language(request.voice) if language is None else language)
+            normaliser = self._normaliser(self._language(request.voice) if language is None else language)
         except UsageError as error:
             raise RequestError(f"column 'language': {error}") from error
-        return self._normaliser(code)(request.text or "")
+        return normaliser(request.text or "")
 
     def _fill(self, output: dict[str, Any], result: SynthesisResult, spoken: Spoken | None) -> None:
         if not len(result.audio):
@@ -206,7 +206,7 @@ class Synthesizer:
             sampling_rate=mastered.sample_rate,
             duration_s=len(mastered.audio) / mastered.sample_rate,
             status="ok",
-            error="; ".join(filter(None, (error, spoken and spoken.note, mastered.note))) or None,
+            error="; ".join(filter(None, (error, spoken.note if spoken else None, mastered.note))) or None,
             finish_reason=finish_reason,
             chunks=_placed(result.chunks, mastered),
         )

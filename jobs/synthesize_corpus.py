@@ -92,12 +92,8 @@ def synthesize(
         typer.Option(help="Code of the texts' language, such as en or pt-BR, for rows that name none; default: the voice's."),
     ] = None,
     pause_s: Annotated[float, typer.Option(min=0, max=10, help="Silence between the pieces of a long text.")] = 0.15,
-    paragraph_pause_s: Annotated[
-        float, typer.Option(min=0, max=10, help="Silence after a paragraph, at least --pause-s.")
-    ] = 0.5,
-    section_pause_s: Annotated[
-        float, typer.Option(min=0, max=10, help="After a section, at least that after a paragraph.")
-    ] = 1.0,
+    paragraph_pause_s: Annotated[float, typer.Option(min=0, max=10, help="Silence after a paragraph; no less than that.")] = 0.5,
+    section_pause_s: Annotated[float, typer.Option(min=0, max=10, help="Silence after a section; no less than that.")] = 1.0,
     temperature: Annotated[float | None, typer.Option(help="Of the model's sampling; default: the model's own.")] = None,
     lsd_steps: Annotated[int | None, typer.Option(help="Solver steps a frame of a PocketTTS model; default: its own.")] = None,
     max_text_chars: Annotated[int, typer.Option(min=1, help="Longer texts are rejected.")] = 50_000,
