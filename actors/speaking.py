@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
 import numpy as np
@@ -15,6 +16,9 @@ from actors.requests import SynthesisRequest, SynthesisResult, TextChunk, check_
 from actors.sampling import row_generator
 from actors.settings import FamilyOptions, ParsedOptions
 from actors.text import Pause, Sentence, pack_sentences
+
+
+_MEASURED = 256  # texts that are about to be measured again, or spoken
 
 
 class SpeakingOptions(FamilyOptions):
@@ -170,6 +174,7 @@ def prompts_of(
     read: Callable[[str], PromptT | None],
     fits: Callable[[PromptT], bool],
     short: Callable[[PromptT], bool] = lambda _: False,
+    alone: bool = False,
 ) -> Sequence[PromptT]:
     """Return the prompts of a request that brings no token ids: of its sentences, else of its text.
 
@@ -179,12 +184,13 @@ def prompts_of(
         read: what it makes of a chunk of sentences; ``None`` if it leaves nothing of it.
         fits: whether its loop can speak that in one go.
         short: whether that is too little to be spoken alone.
+        alone: whether sentences are spoken one at a time, but for short ones.
 
     Raises:
         RequestError: there is nothing to speak.
     """
     sentences = request.sentences
-    prompts = cut(text_of(request)) if sentences is None else _read_sentences(sentences, read, fits, short)
+    prompts = cut(text_of(request)) if sentences is None else _read_sentences(sentences, read, fits, short, alone)
     check_speakable(prompt.text for prompt in prompts)
     return prompts
 
@@ -194,14 +200,17 @@ def _read_sentences(
     read: Callable[[str], PromptT | None],
     fits: Callable[[PromptT], bool],
     short: Callable[[PromptT], bool],
+    alone: bool,
 ) -> list[PromptT]:
     """Return the prompts of sentences. One of which nothing is left gives its pause to what is before it."""
+
+    read = lru_cache(_MEASURED)(read)
 
     def measured(test: Callable[[PromptT], bool]) -> Callable[[str], bool]:
         return lambda text: (prompt := read(text)) is None or test(prompt)
 
     prompts: list[PromptT] = []
-    for chunk in pack_sentences(sentences, measured(fits), measured(short)):
+    for chunk in pack_sentences(sentences, measured(fits), measured(short), alone=alone):
         if prompt := read(chunk.spoken):
             prompts.append(replace(prompt, source=chunk))
         elif prompts and (last := prompts[-1].source):

@@ -92,7 +92,9 @@ def synthesize(
         typer.Option(help="Code of the texts' language, such as en or pt-BR, for rows that name none; default: the voice's."),
     ] = None,
     pause_s: Annotated[float, typer.Option(min=0, max=10, help="Silence between the pieces of a long text.")] = 0.15,
-    paragraph_pause_s: Annotated[float, typer.Option(min=0, max=10, help="Silence after a paragraph; no less than that.")] = 0.5,
+    paragraph_pause_s: Annotated[
+        float, typer.Option(min=0, max=10, help="Silence after a paragraph; no less than that.")
+    ] = 0.5,
     section_pause_s: Annotated[float, typer.Option(min=0, max=10, help="Silence after a section; no less than that.")] = 1.0,
     temperature: Annotated[float | None, typer.Option(help="Of the model's sampling; default: the model's own.")] = None,
     lsd_steps: Annotated[int | None, typer.Option(help="Solver steps a frame of a PocketTTS model; default: its own.")] = None,

@@ -86,7 +86,9 @@ class Edited:
         """Return where ``text[start:end]`` stood in the source; an edit that is cut there counts whole."""
         before = bisect_right(self.spans, start, key=lambda span: span.start) - 1
         within = bisect_left(self.spans, end, key=lambda span: span.start) - 1
-        first = self._unedited(before, start) if before < 0 or start >= self.spans[before].end else self.spans[before].source_start
+        first = (
+            self._unedited(before, start) if before < 0 or start >= self.spans[before].end else self.spans[before].source_start
+        )
         last = self._unedited(within, end) if within < 0 or end >= self.spans[within].end else self.spans[within].source_end
         return first, max(first, last)
 

@@ -40,7 +40,7 @@ _QUOTATION = re.compile(
     rf"|\u201c[^\u201c\u201d]{_SOME}\u201d|\u201e[^\u201c\u201d\u201e]{_SOME}[\u201c\u201d]"
     rf"|\u00ab[^\u00ab\u00bb]{_SOME}\u00bb|\u00bb(?=\S)[^\u00ab\u00bb]{_SOME}\u00ab"
     rf"|\u300c[^\u300c\u300d]{_SOME}\u300d|\u300e[^\u300e\u300f]{_SOME}\u300f"
-    rf"|\([^()]{_SOME}\)|\[(?!\d{1,3}\])[^\[\]]{_SOME}\]|\uff08[^\uff08\uff09]{_SOME}\uff09"
+    rf"|\([^()]{_SOME}\)|\[(?!\d{1, 3}\])[^\[\]]{_SOME}\]|\uff08[^\uff08\uff09]{_SOME}\uff09"
 )
 # Without case nothing but words says that a sentence goes on behind a quotation in it: "he said", as particles or verbs.
 _GOES_ON = {

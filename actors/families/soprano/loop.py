@@ -220,6 +220,7 @@ class Soprano(SpeakingModel[Options, Utterance]):
             read=self._read,
             fits=lambda prompt: len(prompt.text) <= most and len(prompt.ids) <= self.settings.max_prompt_tokens,
             short=lambda prompt: len(prompt.text) < fewest,
+            alone=True,  # as in the original
         )
 
     def _cut(self, text: str) -> list[Prompt]:
