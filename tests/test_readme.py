@@ -37,9 +37,9 @@ def test_commands_run_as_printed(page: Path, tmp_path: Path, embedded_environmen
             continue
         program, arguments = command.split(maxsplit=1)
         assert program == "python", command
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S602 - commands read and write files with < and >
             f"{shlex.quote(sys.executable)} {arguments}",
-            shell=True,  # noqa: S602 - commands read and write files with < and >
+            shell=True,
             cwd=tmp_path,
             env=embedded_environment,
             capture_output=True,
