@@ -173,11 +173,13 @@ def _with_words(text: str, parts: Iterable[Block]) -> list[Block]:
 def _sentences(edited: Edited, parts: Iterable[Block], said: int = 0) -> Iterator[Sentence]:
     """Yield the sentences of parts; what was written of one does not begin before ``said``, the end of the last one's."""
     for start, end, pause in parts:
-        tight = edited.text[start:end]
-        stripped = tight.lstrip()
-        source_start, source_end = edited.source_span(start + len(tight) - len(stripped), start + len(tight.rstrip()))
-        written = " ".join(edited.source[max(said, source_start) : source_end].split())
-        yield Sentence(_tidy(tight), written, pause, Place(edited, start, end, said))
+        piece = edited.text[start:end]
+        text = piece.strip()
+        spoken = _tidy(text)
+        begin = start + piece.index(text)
+        source_start, source_end = edited.source_span(begin, begin + len(text))
+        source = edited.source[max(said, source_start) : source_end]
+        yield Sentence(spoken, spoken if source == text else _tidy(source), pause, Place(edited, start, end, said))
         said = max(said, source_end)
 
 

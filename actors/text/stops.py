@@ -22,14 +22,16 @@ _CLOSERS = rf"(?:[{_FREE_CLOSERS}\u2018\u201c\u00ab\u2039]|[ \u00a0\u202f][\u00b
 
 
 def _end(marks: str) -> re.Pattern[str]:
+    """Return the pattern of a run of marks, what closes behind it, and space; a run is not looked at again from within."""
+    run = marks + _FREE_MARKS
     return re.compile(
-        rf"(?P<mark>[{marks}]++(?:\s?[{marks}])*+){_CLOSERS}(?P<space>\s++)"
-        rf"|(?P<free>[{_FREE_MARKS}][{_FREE_MARKS}{marks}]*+)[{_FREE_CLOSERS}]*+"
-        r"|(?<=[^\W\d_]{2})(?P<glued>[.!?]++)(?=[^\W\d_]{2})"
+        rf"(?P<mark>[{run}](?<![{run}].)(?<![{run}]\s.)[{run}]*+(?:\s?[{marks}])*+)(?P<closers>{_CLOSERS})(?P<space>\s*+)",
+        re.DOTALL,
     )
 
 
 _END, _GREEK_END = _end(_MARKS), _end(_MARKS + ";")
+_FREE = re.compile(f"[{_FREE_MARKS}]")
 _ELLIPSIS = re.compile(r"[.\u2026\s]{2,}|\u2026")
 
 # A quotation, or what is in brackets. Marks within are no ends, but in longer ones.
@@ -42,6 +44,7 @@ _QUOTATION = re.compile(
     rf"|\u300c[^\u300c\u300d]{_SOME}\u300d|\u300e[^\u300e\u300f]{_SOME}\u300f"
     rf"|\([^()]{_SOME}\)|\[(?!\d{1, 3}\])[^\[\]]{_SOME}\]|\uff08[^\uff08\uff09]{_SOME}\uff09"
 )
+_OPENING = re.compile("[\"'\u2018\u201c\u201e\u00ab\u00bb\u300c\u300e(\\[\uff08]")
 # Without case nothing but words says that a sentence goes on behind a quotation in it: "he said", as particles or verbs.
 _GOES_ON = {
     "ja": re.compile("[\u3068\u3063\u306e\u306f\u304c\u3092\u306b\u3060\u304b]|\u306a\u3069|\u306a\u3093"),
@@ -60,12 +63,13 @@ _INITIALS = re.compile(r"(?<!\w)\w\.\s?-\w$")
 _WORD = re.compile(r"[^\W_](?:[\w\u0900-\u0dff]{0,11})$")
 _NUMBER = re.compile(r"[\W_]*(?:\d{1,3}|[A-Za-z]|[ivxIVX]{1,5})[.)\]]*")
 _ADDRESS = re.compile(r"[/@\\_=#]|^www\.|[.](?i:com|org|net|edu|gov|io|js|py|txt|pdf|exe|html?)\b")
+_LONGEST_NUMBER = 40  # as it is spoken
 _FIRST = re.compile(r"[\W_]{0,8}")
 
 # To the library quotes and brackets are spaces, and apostrophes letters.
-_QUOTES = '"\u2018\u201a\u201c\u201d\u201e\u00ab\u00bb\u2039\u203a\u300c\u300d\u300e\u300f\u300a\u300b'
-_SPACES = _QUOTES + _BRACKETS + ")]}\uff09\u3011\n\r\t\v\f\x85\u2028\u2029"
-_UNQUOTED = str.maketrans({**dict.fromkeys(_SPACES, " "), **dict.fromkeys("'\u2019", "\u02bc")})
+_SPACES = re.compile(
+    r"[\"\u2018\u201a\u201c\u201d\u201e\u00ab\u00bb\u2039\u203a\u300c-\u300f\u300a\u300b\uff08\uff09\u3010\u3011()\[\]{}\n\r\t\v\f\x85\u2028\u2029]"
+)
 _WINDOW = 4000  # characters the library sees at a time: on some texts its time grows with the square
 
 
@@ -87,9 +91,9 @@ def sentence_ends(text: str, start: int, end: int, language: str, written: Writt
         return
     stops = _Stops(text, start, end, language, written)
     for match in matches:
-        if stops.is_end(match):
+        if match.end() < end and stops.is_end(match):
             stops.start = match.end()
-            yield match.start("space") if match["space"] else match.end()
+            yield match.end("closers")
 
 
 class _Stops:
@@ -98,7 +102,7 @@ class _Stops:
     def __init__(self, text: str, start: int, end: int, language: str, written: Written) -> None:
         self.start = self._first_start = start
         self._text, self._end, self._language, self._written = text, end, language, written
-        self._quotations = _QUOTATION.finditer(text, start, end)
+        self._quotations = _quotations(text, start, end)
         self._quotation = next(self._quotations, None)
         self._begins: list[int] | None = None  # of sentences, by the library
         # Where even the first word is in lower case, that of others says nothing.
@@ -106,23 +110,25 @@ class _Stops:
 
     def is_end(self, match: re.Match[str]) -> bool:
         """Whether a match of the pattern of ends is one."""
-        stop = match.start("space") if match["space"] else match.end()
+        stop, after = match.span("space")
+        mark = match["mark"]
         if self._is_inside(stop):
             return False
-        if match["free"]:
-            closed = stop > match.end("free")
-            goes_on = _GOES_ON.get(self._language) if closed else None
-            return not (goes_on and goes_on.match(self._text, stop, self._end))
-        if match["glued"]:
-            return self._is_glued_end(match.start(), stop)
-        first = self._first(match.end())
-        is_closed = stop > match.end("mark")
-        is_ellipsis = bool(_ELLIPSIS.fullmatch(match["mark"]))
+        if stop == after or not mark.isascii():
+            if _FREE.search(mark):
+                goes_on = _GOES_ON.get(self._language) if match["closers"] else None
+                return not (goes_on and goes_on.match(self._text, stop, self._end))
+            if stop == after:
+                return not match["closers"] and self._is_glued_end(match.start(), stop)
+        return self._is_spaced_end(match.start(), mark, self._first(after), is_closed=bool(match["closers"]))
+
+    def _is_spaced_end(self, start: int, mark: str, first: int, *, is_closed: bool) -> bool:
+        is_ellipsis = mark != "." and bool(_ELLIPSIS.fullmatch(mark))
         if (self._capitals or is_closed or is_ellipsis) and self._written.is_lower(first):
             return False
         if is_ellipsis:
             return self._text[first].isupper() or self._text[first].isdigit()
-        return match["mark"] != "." or self._is_stop(match.start(), first)
+        return mark != "." or self._is_stop(start, first)
 
     def _first(self, index: int) -> int:
         """Return the index of the first letter or digit from an index on."""
@@ -131,11 +137,11 @@ class _Stops:
 
     def _is_inside(self, stop: int) -> bool:
         """Whether a place is in a quotation or brackets, or ends brackets that are only a part of the sentence."""
-        while self._quotation and self._quotation.end() < stop:
+        while self._quotation and self._quotation[1] < stop:
             self._quotation = next(self._quotations, None)
-        if not self._quotation or self._quotation.start() >= stop:
+        if not self._quotation or self._quotation[0] >= stop:
             return False
-        begin, end = self._quotation.span()
+        begin, end = self._quotation
         return stop < end or (
             self._text[begin] in _BRACKETS and not self._text[self.start : begin].isspace() and begin > self.start
         )
@@ -143,7 +149,10 @@ class _Stops:
     def _is_glued_end(self, mark: int, after: int) -> bool:
         """Whether marks end a sentence without a space behind: ``First.Second``, but not in names of files and hosts."""
         text = self._text
-        if not (text[mark - 1].islower() and text[after].isupper() and text[after + 1].islower()):
+        # Two letters on each side: e.g.Then
+        if not (text[mark - 2 : mark].isalpha() and text[mark - 1].islower() and text[after].isupper()):
+            return False
+        if not text[after + 1 : after + 2].islower():
             return False
         before = text[max(self.start, mark - 40) : mark].rsplit(maxsplit=1)[-1:]
         behind = text[mark : min(self._end, after + 40)].split(maxsplit=1)[:1]
@@ -171,14 +180,25 @@ class _Stops:
 
     def _is_number(self, mark: int) -> bool:
         """Whether a sentence would be no more than the number before an item of a list."""
+        if mark - self.start > _LONGEST_NUMBER:
+            return False
         begin = self._first(self.start)
-        return mark - begin <= 40 and " " not in self._text[begin:mark] and bool(_NUMBER.fullmatch(self._written(begin, mark)))
+        return " " not in self._text[begin:mark] and bool(_NUMBER.fullmatch(self._written(begin, mark)))
 
     def _is_by_library(self, mark: int, first: int) -> bool:
         if self._begins is None:
-            self._begins = list(_begins(self._text[self._first_start : self._end].translate(_UNQUOTED), self._language))
+            text = _SPACES.sub(" ", self._text[self._first_start : self._end])
+            self._begins = list(_begins(text.replace("'", "\u02bc").replace("\u2019", "\u02bc"), self._language))
         place = bisect_left(self._begins, mark + 1 - self._first_start)
         return place < len(self._begins) and self._begins[place] <= first - self._first_start
+
+
+def _quotations(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yield where quotations and brackets begin and end; those within others are not looked for."""
+    for opening in _OPENING.finditer(text, start, end):
+        if opening.start() >= start and (found := _QUOTATION.match(text, opening.start(), end)):
+            start = found.end()
+            yield found.span()
 
 
 def _begins(text: str, language: str) -> Iterator[int]:
