@@ -130,7 +130,7 @@ class TestPrompts:
         kept = "".join(character for character in text.lower() if character.isalpha() or character == " ").strip()
         return Prompt(kept, list(kept.encode())) if kept else None
 
-    def prompts(self, request: SynthesisRequest, most: int = 20, **options: Any) -> list[Prompt]:
+    def prompts(self, request: SynthesisRequest, most: int = 18, **options: Any) -> list[Prompt]:
         cut = prompts_of(
             request,
             cut=lambda text: [Prompt(word, []) for word in text.split()],
