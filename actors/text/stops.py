@@ -25,7 +25,8 @@ def _end(marks: str) -> re.Pattern[str]:
     """Return the pattern of a run of marks, what closes behind it, and space; a run is not looked at again from within."""
     run = marks + _FREE_MARKS
     return re.compile(
-        rf"(?P<mark>[{run}](?<![{run}].)(?<![{run}]\s.)[{run}]*+(?:\s?[{marks}])*+)(?P<closers>{_CLOSERS})(?P<space>\s*+)",
+        rf"(?P<mark>[{run}](?<![{run}].)(?<![{run}]\s.)[{run}]*+(?:\s?[{marks}])*+)"
+        rf"(?P<closers>(?<=[{_FREE_MARKS}])[{_FREE_CLOSERS}]*+|{_CLOSERS})(?P<space>\s*+)",
         re.DOTALL,
     )
 
@@ -42,7 +43,7 @@ _QUOTATION = re.compile(
     rf"|\u201c[^\u201c\u201d]{_SOME}\u201d|\u201e[^\u201c\u201d\u201e]{_SOME}[\u201c\u201d]"
     rf"|\u00ab[^\u00ab\u00bb]{_SOME}\u00bb|\u00bb(?=\S)[^\u00ab\u00bb]{_SOME}\u00ab"
     rf"|\u300c[^\u300c\u300d]{_SOME}\u300d|\u300e[^\u300e\u300f]{_SOME}\u300f"
-    rf"|\([^()]{_SOME}\)|\[(?!\d{1, 3}\])[^\[\]]{_SOME}\]|\uff08[^\uff08\uff09]{_SOME}\uff09"
+    rf"|\([^()]{_SOME}\)|\[(?!\d{{1,3}}\])[^\[\]]{_SOME}\]|\uff08[^\uff08\uff09]{_SOME}\uff09"
 )
 _OPENING = re.compile("[\"'\u2018\u201c\u201e\u00ab\u00bb\u300c\u300e(\\[\uff08]")
 # Without case nothing but words says that a sentence goes on behind a quotation in it: "he said", as particles or verbs.
@@ -68,7 +69,7 @@ _FIRST = re.compile(r"[\W_]{0,8}")
 
 # To the library quotes and brackets are spaces, and apostrophes letters.
 _SPACES = re.compile(
-    r"[\"\u2018\u201a\u201c\u201d\u201e\u00ab\u00bb\u2039\u203a\u300c-\u300f\u300a\u300b\uff08\uff09\u3010\u3011()\[\]{}\n\r\t\v\f\x85\u2028\u2029]"
+    r"[()\[\]{}\s\"\u2018\u201a\u201c\u201d\u201e\u00ab\u00bb\u2039\u203a\u300c-\u300f\u300a\u300b\uff08\uff09\u3010\u3011]"
 )
 _WINDOW = 4000  # characters the library sees at a time: on some texts its time grows with the square
 
@@ -142,9 +143,7 @@ class _Stops:
         if not self._quotation or self._quotation[0] >= stop:
             return False
         begin, end = self._quotation
-        return stop < end or (
-            self._text[begin] in _BRACKETS and not self._text[self.start : begin].isspace() and begin > self.start
-        )
+        return stop < end or (begin > self.start and self._text[begin] in _BRACKETS)
 
     def _is_glued_end(self, mark: int, after: int) -> bool:
         """Whether marks end a sentence without a space behind: ``First.Second``, but not in names of files and hosts."""
