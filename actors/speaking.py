@@ -17,7 +17,6 @@ from actors.sampling import row_generator
 from actors.settings import FamilyOptions, ParsedOptions
 from actors.text import Pause, Sentence, pack_sentences
 
-
 _MEASURED = 256  # texts that are about to be measured again, or spoken
 
 
@@ -203,7 +202,6 @@ def _read_sentences(
     alone: bool,
 ) -> list[PromptT]:
     """Return the prompts of sentences. One of which nothing is left gives its pause to what is before it."""
-
     read = lru_cache(_MEASURED)(read)
 
     def measured(test: Callable[[PromptT], bool]) -> Callable[[str], bool]:
