@@ -1,13 +1,19 @@
 """The stages of reading a text, in order."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 
+from actors.errors import UsageError
+from actors.text.characters import character_edits
 from actors.text.edits import Edited
-from actors.text.languages import LANGUAGES
-from actors.text.rules import Rules
+from actors.text.languages import rules_of
+from actors.text.markup import markup_edits
+from actors.text.scripts import unspeakable
 from actors.text.sentences import Sentence, cut_sentences
+
+_CODE = re.compile(r"([a-z]{2,3})(?:[-_][a-z0-9]++)*+")
+_SHOWN_CHARS = 40
 
 
 @dataclass(frozen=True)
@@ -31,15 +37,19 @@ class Spoken:
 
 
 class Normaliser:
-    """Reads texts of one language.
+    """Reads texts of one language; safe to call from several threads.
 
     Args:
         language: its code, as ``en`` or ``pt-BR``; of one without rules of its own only markup, letters and sentences are seen to.
         markup: whether HTML, Markdown and SSML are read as text is meant; else they are characters like others.
+
+    Raises:
+        UsageError: it is no language code.
     """
 
     def __init__(self, language: str = "en", *, markup: bool = True) -> None:
         self.language = language_of(language)
+        self._rules = rules_of(self.language)
         self._markup = markup
 
     def __call__(self, text: str) -> Spoken:
@@ -48,24 +58,25 @@ class Normaliser:
         Raises:
             RequestError: most of its letters are of scripts that the language is not written in.
         """
-        edited = Edited(text)
-        rules = rules_of(self.language)
-        if rules is not None:
-            edited = edited.then(rules.edits(edited.text))
-        return Spoken(edited, cut_sentences(edited, self.language))
+        plain = Edited(text, character_edits(text))
+        if self._markup:
+            plain = plain.then(markup_edits(plain.text))
+        left_out, note = unspeakable(plain.text, self.language)
+        # What was written is what a person saw: without the markup, but with what cannot be spoken.
+        said = Edited(plain.text, left_out)
+        if self._rules is not None:
+            said = said.then(self._rules.edits(said.text))
+        return Spoken(plain.then(said.edits), cut_sentences(said, self.language), note)
 
 
-@cache
-def rules_of(language: str) -> Rules | None:
-    """Return the rules of a language; ``None`` if it has none."""
-    return LANGUAGES[language]().reader if language in LANGUAGES else None
-
-
-@cache
 def language_of(code: str) -> str:
     """Return the language of a code such as ``en``, ``en-US`` or ``pt_BR``: ``en``, ``pt``.
 
     Raises:
         UsageError: it is no language code.
     """
-    return code.replace("_", "-").partition("-")[0].lower()
+    found = _CODE.fullmatch(code.strip().lower())
+    if not found:
+        shown = repr(code[:_SHOWN_CHARS])
+        raise UsageError(f"{shown} is no language code: name one of two or three letters, such as en, de or pt-BR")
+    return found[1]

@@ -99,7 +99,11 @@ def split_sentence(sentence: Sentence, fits: Callable[[str], bool]) -> list[Sent
 
 
 def pack_sentences(
-    sentences: Sequence[Sentence], fits: Callable[[str], bool], short: Callable[[str], bool] = lambda _: False
+    sentences: Sequence[Sentence],
+    fits: Callable[[str], bool],
+    short: Callable[[str], bool] = lambda _: False,
+    *,
+    alone: bool = False,
 ) -> list[Sentence]:
     """Join neighbours while they fit, and split those that do not fit: what a model speaks at a time, in order.
 
@@ -110,12 +114,15 @@ def pack_sentences(
         sentences: of :func:`cut_sentences`.
         fits: whether a model can speak a text in one go, as in :func:`split_sentence`.
         short: whether a text is so short that a model loses its way where it stands alone.
+        alone: whether sentences stand alone, but for short ones.
     """
     packed: list[Sentence] = []
     for group in _groups(sentences, short):
         pieces = [piece for sentence in group for piece in split_sentence(sentence, fits)]
         # What was cut since it did not fit is not put together again.
-        chunks = [chunk for run in _runs(pieces, lambda piece: piece.pause < Pause.SENTENCE) for chunk in _filled(run, fits)]
+        runs = _runs(pieces, lambda piece: piece.pause < Pause.SENTENCE)
+        together = [chunk for run in runs for chunk in _with_short(run, short)] if alone else runs
+        chunks = [chunk for sentences in together for chunk in _filled(sentences, fits)]
         packed += map(_joined, _evened(chunks, fits, short))
     return packed
 
@@ -279,6 +286,17 @@ def _filled(sentences: Sequence[Sentence], fits: Callable[[str], bool]) -> Itera
         count = _fitting(sentences, start, fits)
         yield sentences[start : start + count]
         start += count
+
+
+def _with_short(sentences: Iterable[Sentence], short: Callable[[str], bool]) -> list[list[Sentence]]:
+    """Return sentences one by one, but short ones with the one before them, at the beginning with the one behind."""
+    chunks: list[list[Sentence]] = []
+    for sentence in sentences:
+        if chunks and (_is_short([sentence], short) or _is_short(chunks[-1], short)):
+            chunks[-1].append(sentence)
+        else:
+            chunks.append([sentence])
+    return chunks
 
 
 def _fitting(sentences: Sequence[Sentence], start: int, fits: Callable[[str], bool]) -> int:
