@@ -23,7 +23,7 @@ _ENDS_SENTENCE = re.compile(r"[.!?\u2026\u3002\uff01\uff1f\uff0e\u0964\u06d4\u06
 _FIRST_WORD = re.compile(r"\S{1,40}")
 _NOT_WORD = re.compile(r"[\W_]{0,8}")
 
-_WRAPPED_FROM, _WRAPPED_TO = 40, 120  # widths of the columns that people wrap texts at
+_WRAPPED_FROM, _WRAPPED_TO = 40, 150  # widths of the columns that people wrap texts at
 _FULL = 0.6  # a wrapped line's share of the widest one, at least
 
 
@@ -127,10 +127,11 @@ def _is_last(line: _Line, following: _Line, widest: int, *, goes_on: bool) -> bo
         return is_marked or not goes_on
     if goes_on:
         return False
-    if widest > _WRAPPED_TO or line.width < _FULL * widest:
+    if line.width < _FULL * widest:
         return True
     word = _FIRST_WORD.match(following.text)
-    return is_marked and line.width + 1 + width(word[0] if word else "") <= widest  # there was room for it
+    # Lines wider than a page are paragraphs; in others the next word shows whether there was room for it.
+    return is_marked and (widest > _WRAPPED_TO or line.width + 1 + width(word[0] if word else "") <= widest)
 
 
 def _skip_space(text: str, index: int) -> int:

@@ -63,13 +63,13 @@ _WITHOUT_ABBREVIATIONS = frozenset(["en", "de", "fr", "es", "it", "pt", "nl"])
 _INITIALS = re.compile(r"(?<!\w)\w\.\s?-\w$")
 _WORD = re.compile(r"[^\W_](?:[\w\u0900-\u0dff]{0,11})$")
 _NUMBER = re.compile(r"[\W_]*(?:\d{1,3}|[A-Za-z]|[ivxIVX]{1,5})[.)\]]*")
-_ADDRESS = re.compile(r"[/@\\_=#]|^www\.|[.](?i:com|org|net|edu|gov|io|js|py|txt|pdf|exe|html?)\b")
+_ADDRESS = re.compile(r"[/@\\_=#`]|[a-z]\.[a-z]|^www\.|[.](?i:com|org|net|edu|gov|io|js|py|txt|pdf|exe|html?)\b")
 _LONGEST_NUMBER = 40  # as it is spoken
 _FIRST = re.compile(r"[\W_]{0,8}")
 
-# To the library quotes and brackets are spaces, and apostrophes letters.
+# To the library quotes and brackets are spaces, as are lone surrogates, which it cannot take; apostrophes are letters.
 _SPACES = re.compile(
-    r"[()\[\]{}\s\"\u2018\u201a\u201c\u201d\u201e\u00ab\u00bb\u2039\u203a\u300c-\u300f\u300a\u300b\uff08\uff09\u3010\u3011]"
+    r"[()\[\]{}\s\ud800-\udfff\"\u2018\u201a\u201c\u201d\u201e\u00ab\u00bb\u2039\u203a\u300c-\u300f\u300a\u300b\uff08\uff09\u3010\u3011]"
 )
 _WINDOW = 4000  # characters the library sees at a time: on some texts its time grows with the square
 

@@ -36,7 +36,7 @@ WITHIN_A_LINE = [
     ("en", "What?!| No!!| Never...!| Well."),
     ("en", "Yahoo! is a company.| They like it!"),
     ("en", "First.|Second thing.| Hello!|There you are."),
-    ("en", "Go to example.com or Node.Js at www.Example.Com now.| See file.Txt there."),
+    ("en", "Go to example.com or Node.Js at www.Example.Com or actors.text.Spoken now.| See file.Txt there."),
     ("en", "It is 3.5 metres.| Version 2.0 is out."),
     ("en", "Mr. Brown and Prof. Smith met J. K. Rowling.| They spoke."),
     ("en", "Apples, pears, etc.| And then plums."),
@@ -104,9 +104,10 @@ LAYOUTS = {
     ),
     "a short line was ended": (f"Mum\n{LONG} sea.", [("Mum.", LINE), (f"{LONG} sea.", PARAGRAPH)]),
     "lines wider than a page are not wrapped": (
-        f"{LONG * 4}\n{LONG * 3}\nNo.",
+        f"{LONG * 4}.\n{LONG * 3}.\nNo.",
         [(LONG * 4 + ".", LINE), (LONG * 3 + ".", LINE), ("No.", PARAGRAPH)],
     ),
+    "lines wrapped far out go on": (f"{LONG * 4} and\n{LONG * 3} sea.", [(f"{LONG * 4} and {LONG * 3} sea.", PARAGRAPH)]),
     "items": ("- apples\n- pears", [("- apples.", LINE), ("- pears", PARAGRAPH)]),
     "items of any length": (f"1. {LONG} sea\n2. {LONG} sky", [(f"1. {LONG} sea.", LINE), (f"2. {LONG} sky", PARAGRAPH)]),
     "items without a sign": ("Apples\nPears\nPlums", [("Apples.", LINE), ("Pears.", LINE), ("Plums", PARAGRAPH)]),
@@ -138,7 +139,7 @@ def test_lines_are_put_together_or_told_apart(name: str) -> None:
 
 def test_lines_of_scripts_without_spaces_are_joined_without_one() -> None:
     line = "吾輩は猫である名前はまだ無いどこで生れたかとんと"
-    assert spoken(f"{line}\n見当がつかぬ。", "ja") == [f"{line}見当がつかぬ。"] or len(line) < 20
+    assert spoken(f"{line}\n見当がつかぬ。", "ja") == [f"{line}見当がつかぬ。"]
 
 
 def test_a_heading_of_chinese_has_its_own_stop() -> None:
@@ -191,7 +192,7 @@ SCRAPS = [
         "*",
         "x" * 50,
     ),
-    *("\u00a0", "\r", "[1]"),
+    *("\u00a0", "\r", "[1]", "\ud800", "\x00", "\u200b"),
 ]
 
 
@@ -246,7 +247,7 @@ def test_pieces_keep_what_was_written_of_them() -> None:
 def test_words_are_cut_only_where_they_do_not_fit() -> None:
     text = "an extraordinarily long " + "x" * 50
     pieces = [piece.spoken for piece in split_sentence(*cut_sentences(Edited(text), "en"), lambda piece: len(piece) <= 20)]
-    assert pieces[:2] == ["an extraordinarily", "long"] or pieces[0] == "an extraordinarily"
+    assert pieces[:2] == ["an extraordinarily", "long xxxxxxxxxxxxx"]
     assert "".join(pieces).replace(" ", "") == text.replace(" ", "")
     flags = "🇩🇪" * 20
     assert all(
@@ -292,7 +293,7 @@ def test_a_short_last_sentence_takes_one_from_those_before() -> None:
 
 def test_what_is_packed_has_the_pause_of_its_last_and_all_that_was_written() -> None:
     (only,) = pack_sentences(cut_sentences(Edited("A b.  C\nd."), "en"), lambda _: True)
-    assert only == Sentence("A b. C. d.", "A b. C d.", Pause.PARAGRAPH) or only.written == "A b. C d."
+    assert only == Sentence("A b. C d.", "A b. C d.", Pause.PARAGRAPH)
 
 
 ENDLESS = [
