@@ -164,7 +164,7 @@ def test_the_language_passes_through_and_one_that_is_none_costs_its_row(synthesi
     (tmp_path / "in.csv").write_text("text,language\nHello.,de\nHello.,\nHello.,E5\n")
     assert synthesize("--input", tmp_path / "in.csv", "--output", tmp_path / "out").code == 0
     rows = read_rows(tmp_path / "out")
-    assert [(row["status"], row["language"]) for row in rows] == [("ok", "de"), ("ok", None), ("rejected", "E5")]
+    assert [(row["status"], row["language"]) for row in rows] == [("ok", "de"), ("ok", ""), ("rejected", "E5")]
     assert "column 'language': 'E5' is no language code" in rows[2]["error"]
 
 
