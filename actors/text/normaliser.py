@@ -58,9 +58,9 @@ class Normaliser:
         Raises:
             RequestError: most of its letters are of scripts that the language is not written in.
         """
-        plain = Edited(text, character_edits(text))
-        if self._markup:
-            plain = plain.then(markup_edits(plain.text))
+        # Characters behind markup: entities stand for characters, and characters that are no signs make no tags.
+        plain = Edited(text, markup_edits(text) if self._markup else ())
+        plain = plain.then(character_edits(plain.text))
         left_out, note = unspeakable(plain.text, self.language)
         # What was written is what a person saw: without the markup, but with what cannot be spoken.
         said = Edited(plain.text, left_out)
