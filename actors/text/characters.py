@@ -93,7 +93,7 @@ _RULER = re.compile(
     rf"(?P<line>(?:(?<=\n)|\A)[ \t]*+(?:[{_DRAWN}][ \t]*+){{3,}}+(?=\n|\Z))"
     r"|(?P<dash>-{3,}+|[–—]{2,}+)|[ ]?(?:(?:_{3,}+|={4,}+|(?<![\w*~])[*~]{3,}+(?!\w))[ ]?)++"
 )
-_RULED = ("---", "===", "___", "***", "~~~", "###", "+++", "——", "* *", "- -", "• •", "· ·", "~ ~", "# #", "–––")
+_RULED = re.compile(r"[-=_*~#+]{3}|[—–]{2}|[-*•·~#][ \t][-*•·~#]")
 
 
 def character_edits(text: str) -> list[Edit]:
@@ -101,6 +101,8 @@ def character_edits(text: str) -> list[Edit]:
 
     What is dropped leaves no second space. Line breaks become ``\n``. A line of dashes or other signs becomes an empty one.
     """
+    if text.isascii() and not _ODD_ASCII.search(text) and not _RULED.search(text):
+        return []
     edited = Edited(text)
     for stage in (_misread_edits, _odd_edits, _ruler_edits):
         edited = edited.then(stage(edited.text))
@@ -192,7 +194,7 @@ def _tidied(text: str, start: int, end: int, taken: int) -> Edit:
 
 
 def _ruler_edits(text: str) -> list[Edit]:
-    if not any(signs in text for signs in _RULED):
+    if not _RULED.search(text):
         return []
     instead = {"line": "", "dash": "—", None: " "}
     return [Edit(found.start(), found.end(), instead[found.lastgroup]) for found in _RULER.finditer(text)]

@@ -41,14 +41,17 @@ class Edited:
     def __init__(self, source: str, edits: Iterable[Edit] = ()) -> None:
         self.source = source
         self.edits: Sequence[Edit] = tuple(edits)
+        self.text = self._made() if self.edits else source
+
+    def _made(self) -> str:
         parts: list[str] = []
         position = 0
         for start, end, text in self.edits:
-            if not position <= start <= end <= len(source):
-                raise ValueError(f"an edit of {start} to {end}, behind {position}, in a text of {len(source)} characters")
-            parts += (source[position:start], text)
+            if not position <= start <= end <= len(self.source):
+                raise ValueError(f"an edit of {start} to {end}, behind {position}, in a text of {len(self.source)} characters")
+            parts += (self.source[position:start], text)
             position = end
-        self.text = "".join([*parts, source[position:]])
+        return "".join([*parts, self.source[position:]])
 
     @cached_property
     def spans(self) -> Sequence[Span]:

@@ -9,7 +9,7 @@ from actors.text.edits import Edit, Edited
 from actors.text.markdown import markdown_edits
 from actors.text.tags import tag_edits
 
-_SIGNS = "<&*_`[#|>\\~•‣◦▪●○■□➢►"
+_SIGN = re.compile(r"[<&*_`\[#|>\\~•‣◦▪●○■□➢►]")
 _LINE_SIGN = re.compile(r"\n[ \t]*+[-+=]")  # in the first line these signs are looked for apart
 _FIRST_SIGNS = ("-", "+", "=")
 
@@ -27,4 +27,4 @@ def markup_edits(text: str) -> list[Edit]:
 
 def is_marked(text: str) -> bool:
     """Whether there are signs in a text that markup is made of."""
-    return any(sign in text for sign in _SIGNS) or text.lstrip().startswith(_FIRST_SIGNS) or bool(_LINE_SIGN.search(text))
+    return _SIGN.search(text) is not None or text.lstrip().startswith(_FIRST_SIGNS) or bool(_LINE_SIGN.search(text))

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from actors.errors import UsageError
 from actors.text.characters import character_edits
@@ -22,18 +23,25 @@ class Spoken:
 
     Attributes:
         edited: what was written, and what is said instead.
-        sentences: of what is said, in order.
+        said: the same from where markup has been read: what was written as a person saw it.
+        language: code of its language.
         note: what was left out, in a sentence; ``None`` if all is read.
     """
 
     edited: Edited
-    sentences: Sequence[Sentence]
+    said: Edited
+    language: str
     note: str | None = None
 
     @property
     def text(self) -> str:
         """All that is said."""
         return self.edited.text
+
+    @cached_property
+    def sentences(self) -> Sequence[Sentence]:
+        """Its sentences, in order."""
+        return cut_sentences(self.said, self.language)
 
 
 class Normaliser:
@@ -62,11 +70,10 @@ class Normaliser:
         plain = Edited(text, markup_edits(text) if self._markup else ())
         plain = plain.then(character_edits(plain.text))
         left_out, note = unspeakable(plain.text, self.language)
-        # What was written is what a person saw: without the markup, but with what cannot be spoken.
         said = Edited(plain.text, left_out)
         if self._rules is not None:
             said = said.then(self._rules.edits(said.text))
-        return Spoken(plain.then(said.edits), cut_sentences(said, self.language), note)
+        return Spoken(plain.then(said.edits), said, self.language, note)
 
 
 def language_of(code: str) -> str:
