@@ -3,8 +3,8 @@
 A file counts if a function of it is given the row's text or its sound, in whatever they are kept, or returns them. What only
 names the row, what the model computes with meanwhile, and the bytes of whole files are not the row.
 
-Nine of them are the room where texts are read as a person would read them (``actors/text``), for a text in which there is nothing
-to read otherwise: what puts the stages in a row; these, which do not know each other (markup, characters, scripts, a language's
+Nine of them are the room where texts are read as a person would read them (``actors/text``), for a text in which nothing is
+read otherwise: what puts the stages in a row; these, which do not know each other (markup, characters, scripts, a language's
 rules, and lines, stops and sentences, which are cut together); and the edits that all of them make. With ``--normalise model``
 none is left.
 """
