@@ -5,9 +5,10 @@ from functools import cache
 
 from actors.text.languages.english import English
 from actors.text.languages.language import Language
+from actors.text.languages.spanish import Spanish
 from actors.text.rules import Rules
 
-LANGUAGES: Mapping[str, type[Language]] = {language.code: language for language in (English,)}
+LANGUAGES: Mapping[str, type[Language]] = {language.code: language for language in (English, Spanish)}
 
 
 @cache

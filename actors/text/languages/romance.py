@@ -1,0 +1,313 @@
+"""What Spanish and Italian have in common: numbers that agree with the noun behind them, halves of it, and times with points."""
+
+import re
+from abc import abstractmethod
+from collections.abc import Collection, Mapping
+from typing import ClassVar
+
+from actors.text.languages.context import word_before, word_behind
+from actors.text.languages.european import European
+from actors.text.languages.language import DASH, FRACTIONS, FREE, SPACE, Currency, Noun, alternatives
+from actors.text.numbers import Number
+from actors.text.roman import roman_value
+from actors.text.rules import Rule
+
+_LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+_CLOCK = r"(?:2[0-4]|[01]?\d)"
+_MILLION = 10**6
+_YEARS = range(1000, 2100)
+_PRESSURE = 60  # from here on, two numbers with a stroke between are of blood pressure
+_COLUMNS = 80  # characters before a numeral that tell what it counts
+
+
+class Romance(European):
+    """A language of the south.
+
+    Attributes:
+        thousands: the magnitudes that are multiplied out: 5k is five thousand.
+        halves: the half of something masculine, and of something feminine.
+        clock_words: what stands before a time whose mark is a point.
+        compass: the directions, by letter.
+        coins_joint: what stands between a currency and its hundredths.
+        per: what stands between an amount and what it is for: *al*, *por*.
+        weekdays: by short form, with its stop or in capitals.
+        seasons: words before two years that are one.
+        acronyms: what is no numeral though it could be one.
+        year_words: what stands before a year.
+    """
+
+    hours: ClassVar = "[:h]"
+    o_clock: ClassVar = ""
+    thousands: ClassVar[Collection[str]]
+    halves: ClassVar[tuple[str, str]]
+    clock_words: ClassVar[Collection[str]]
+    compass: ClassVar[Mapping[str, str]]
+    coins_joint: ClassVar[str]
+    degree_parts: ClassVar[tuple[Noun, Noun, Noun]]
+    weekdays: ClassVar[Mapping[str, str]]
+    seasons: ClassVar[Collection[str]]
+    acronyms: ClassVar[Collection[str]]
+    year_words: ClassVar[Collection[str]]
+
+    # -----------------------------------------------------------------------------------------------------------------
+    # What a language says of itself
+
+    @abstractmethod
+    def gender_of(self, word: str) -> str:
+        """Return the gender of a noun, in the singular or the plural: ``m`` or ``f``."""
+
+    @abstractmethod
+    def gender_behind(self, number: Number, match: re.Match[str]) -> str:
+        """Return the gender of the noun that a number counts, which stands behind a match; ``-`` if there is none."""
+
+    @abstractmethod
+    def singular(self, word: str) -> str:
+        """Return one of a noun in the plural."""
+
+    def first_rules(self) -> list[Rule]:
+        """Return the rules that the two languages share; they come before those of all."""
+        number, unit = self.number, self.unit
+        clock = rf"(?P<hour>{_CLOCK})(?P<mark>[.:])(?P<minute>[0-5]\d)"
+        until = rf"{SPACE}?{DASH}{SPACE}?(?P<hour2>{_CLOCK})(?P<mark2>[.:])(?P<minute2>[0-5]\d)"
+        free = r"(?![\w/:%€$£]|[.,-]\d)"
+        part = rf"(?:(?P<vulgar>[{''.join(FRACTIONS)}])|(?P<above>\d{{1,2}})[/\u2044](?P<below>\d{{1,3}})(?![\d/]))"
+        weekday = alternatives(self.weekdays)
+        return [
+            Rule(rf"{FREE}{clock}{until}{free}(?:{SPACE}?h\b)?", self._time_range),
+            Rule(rf"{FREE}{clock}{free}(?P<second>(?!))?(?P<unit>{SPACE}?h\b)?", self._dotted_time),
+            Rule(rf"{FREE}(?:(?P<whole>\d{{1,3}}){SPACE}?)?{part}{SPACE}(?:(?P<unit>{unit})|(?P<noun>[a-zà-ÿ]{{2,20}}+))", self._part),
+            Rule(rf"{FREE}(?P<first>\d{{1,6}}){SPACE}[-\u2212\u2013]{SPACE}(?P<last>\d{{1,6}})(?={SPACE}?=)", self._difference),
+            Rule(rf"{FREE}(?P<first>[12]\d{{3}})/(?P<last>\d{{4}}|\d\d)(?![\w/]|[.,]\d)", self._two_years),
+            Rule(rf"{FREE}(?P<first>\d{{1,5}})/(?P<year>(?:19|20)\d\d)(?![\w/]|[.,]\d)", self.read_act),
+            Rule(
+                rf"{FREE}(?P<first>{number})(?:{SPACE}?(?P<unit>{unit}))?{SPACE}?[x×]{SPACE}?(?P<second>{number})"
+                rf"(?:{SPACE}?[x×]{SPACE}?(?P<third>{number}))?(?:{SPACE}?(?P<unit2>{unit}))?(?!\w)",
+                self._sides,
+            ),
+            Rule(
+                rf"{FREE}(?P<degrees>\d{{1,3}})[°º]{SPACE}?(?:(?P<minutes>\d{{1,2}})['\u2032\u2019]{SPACE}?)?"
+                rf"(?:(?P<seconds>\d{{1,2}}(?:,\d{{1,3}})?)(?:[\"\u2033\u201d]|''){SPACE}?)?(?P<compass>[NSEOW])(?![\w.])",
+                self._coordinate,
+            ),
+            Rule(rf"{FREE}(?P<first>1){SPACE}?:{SPACE}?(?P<last>{number})(?![\d:])", self._scale),
+            Rule(r"(?<!\w)[A-Z][A-Za-z]{0,8}[₀-₉]{1,4}(?:[A-Za-z]{1,3}[₀-₉]{0,3}){0,4}", self._formula),
+            Rule(rf"(?<!\w)#{SPACE}?(?P<number>\d{{1,6}})(?!\w)", lambda match: f"{self.words.number} {self.read(match['number'])}"),
+            Rule(r"(?:(?<=[€$£])|(?<=euro)|(?<=euros)|(?<=EUR))/(?P<unit>[^\W\d_]{1,12}[²³23]?)(?!\w)", self._for_each),
+            Rule(rf"(?<![\w.-])(?P<first>{weekday}){SPACE}?{DASH}{SPACE}?(?P<last>{weekday})(?!\w)", self._weekdays),
+            Rule(rf"(?<![\w.-])(?P<first>{weekday}),?(?={SPACE}\d)", lambda match: self.weekdays[match["first"]]),
+            Rule(rf"(?<![\w.'-])(?P<first>[IVX]{{1,7}}){SPACE}?{DASH}{SPACE}?(?P<last>[IVX]{{1,7}})(?![\w&-])", self._numerals),
+        ]
+
+    def amounts(self) -> list[Rule]:
+        """Return the rules for amounts; short forms of millions may also stand before a noun."""
+        magnitude = rf"(?P<magnitude>{alternatives(self.magnitudes)})(?!\w)"
+        shared = super().amounts()
+        return [*shared[:-1], Rule(rf"{FREE}{self.amount}{SPACE}?{magnitude}", self._magnitude), shared[-1]]
+
+    # -----------------------------------------------------------------------------------------------------------------
+    # Numbers
+
+    def decimals(self, digits: str) -> str:
+        """Return what is said behind the decimal mark: two digits as a number, others one by one."""
+        return self.cardinal(int(digits), "-") if len(digits) == 2 and digits[0] != "0" else self.digits(digits)
+
+    def read(self, written: str, gender: str = "-") -> str:
+        """Return a number in words; what is written with a point is said with one."""
+        number = self.parse(written)
+        if number.fraction and "," not in written and written.count(".") == 1:
+            return f"{self.cardinal(number.value, '-')} {self.words.dot_in_version} {self.decimals(number.fraction)}"
+        return self.spell(number, gender)
+
+    def before_noun(self, number: Number) -> str:
+        """Return what stands between a number and its noun: millions are of something."""
+        return f" {self.words.of} " if not number.fraction and number.value and number.value % _MILLION == 0 else " "
+
+    def counted(self, number: Number, noun: Noun) -> str:
+        """Return so many of something, in words."""
+        said = noun.one if self.is_single(number) else noun.many
+        return f"{self.spell(number, noun.gender)}{self.before_noun(number)}{said}"
+
+    def with_magnitude(self, match: re.Match[str], short: str | None, noun: Noun) -> str:
+        """Return an amount of a noun, maybe of thousands or millions of it, in words."""
+        last = match["last"]
+        if short in self.thousands:
+            said = self._thousandfold(match["first"], last, noun.gender)
+            return f"{self.signed(match['sign'])}{said} {noun.many}"
+        if short:
+            return super().with_magnitude(match, short, noun)
+        counted = noun.one if self.is_single_amount(match) else noun.many
+        return f"{self.read_amount(match, noun.gender)}{self.before_noun(self.parse(last or match['first']))}{counted}"
+
+    def _thousandfold(self, first: str, last: str | None, gender: str) -> str:
+        numbers = [self.parse(written) for written in (first, last) if written]
+        return f" {self.words.to} ".join(
+            self.cardinal(int(number.whole + number.fraction[:3].ljust(3, "0")), gender) if len(number.whole) <= 9 else self.digits(number.whole)
+            for number in numbers
+        )
+
+    def _magnitude(self, match: re.Match[str]) -> str | None:
+        """Read millions of what is written out behind them."""
+        short, behind = match["magnitude"], word_behind(match)
+        if short in self.thousands:
+            return self.signed(match["sign"]) + self._thousandfold(match["first"], match["last"], self.gender_behind(Number("1000"), match))
+        if short == "M" and behind not in (self.words.of, *(currency.major.many for currency in self.currencies.values())):
+            return None
+        name = self.magnitudes[short]
+        joint = f" {self.words.of}" if behind.islower() and behind not in (self.words.of, "d", "y", "e", "o") and behind not in self.year_words else ""
+        stop = "." if short.endswith(".") and self.ends_sentence(match) else ""
+        return f"{self.read_amount(match, name.gender)} {name.one if self.is_single_amount(match) else name.many}{joint}{stop}"
+
+    def plain(self, match: re.Match[str]) -> str | None:
+        """Read an amount of what is written in full behind it, with which it agrees."""
+        text, last = match.string, match["last"]
+        if text[match.end() : match.end() + 1].isalpha():
+            return None
+        number = self.parse(last or match["first"])
+        gender = self.gender_behind(number, match)
+        if last and match["first"].isdecimal() and int(match["first"]) in _YEARS and word_before(text, match.start()) in self.seasons:
+            return f"{self.read(match['first'])} {self.read(last)}"
+        joint = self.before_noun(number).rstrip() if gender != "-" else ""
+        return self.read_amount(match, gender) + joint
+
+    def is_year(self, match: re.Match[str]) -> bool:
+        """Whether a number is a year: it looks like one, and stands behind a word that years follow."""
+        digits = match["first"]
+        return len(digits) == 4 and digits.isdecimal() and int(digits) in _YEARS and word_before(match.string, match.start()).lower() in self.year_words
+
+    # -----------------------------------------------------------------------------------------------------------------
+    # Money and parts
+
+    def coins(self, number: Number, currency: Currency) -> str:
+        """Return an amount with hundredths, in words; they are named only where they could be mistaken."""
+        hundredths = Number(number.fraction.lstrip("0") or "0")
+        major = self.counted(Number(number.whole), currency.major)
+        if not hundredths.value:
+            return major
+        if not number.value:
+            return self.counted(hundredths, currency.minor)
+        few = hundredths.value < 10
+        return f"{major} {self.coins_joint} {self.counted(hundredths, currency.minor) if few else self.cardinal(hundredths.value, '-')}"
+
+    def _for_each(self, match: re.Match[str]) -> str:
+        unit = match["unit"]
+        return f" {self.words.per} {self.units[unit].one if unit in self.units else unit}"
+
+    def _part(self, match: re.Match[str]) -> str | None:
+        """Read a fraction of something: its noun may come before it."""
+        above, below = FRACTIONS[match["vulgar"]] if match["vulgar"] else (int(match["above"]), int(match["below"]))
+        whole = match["whole"]
+        if below < 2 or above >= below or (match["above"] and below == 10) or match["noun"] in self.months:
+            return None
+        if match["noun"] and (match["noun"] in self.not_counted or word_before(match.string, match.start()) in self.clock_words):
+            return None
+        noun = self.noun_of_unit(match["unit"]) if match["unit"] else self._written_noun(match["noun"])
+        half = self.halves[noun.gender == "f"] if (above, below) == (1, 2) else ""
+        if not whole:
+            return self.half_of(half, noun.one) if half else f"{self.fraction(above, below)} {self.words.of} {noun.one if match['unit'] else noun.many}"
+        return f"{self.counted(Number(whole), noun)} {self.words.and_} {half or self.fraction(above, below)}"
+
+    @property
+    @abstractmethod
+    def not_counted(self) -> Collection[str]:
+        """Words that are no nouns, though they may stand behind a number."""
+
+    def half_of(self, half: str, noun: str) -> str:
+        """Return half of something, in words."""
+        return f"{half} {noun}"
+
+    def _written_noun(self, word: str) -> Noun:
+        return Noun(self.singular(word), word, self.gender_of(word))
+
+    def _slashed(self, match: re.Match[str]) -> str | None:
+        whole, above, below = match["whole"].strip(), int(match["above"]), int(match["below"])
+        if whole and (below == 0 or above >= below):
+            return None
+        if whole or (below and above < below and (above == 1 or below not in (10, 100))):
+            return self.mixed(int(whole) if whole else None, above, below)
+        joint = f" {self.words.over} " if below in (5, 10, 100) and above <= below or below >= _PRESSURE else " "
+        return f"{self.cardinal(above, '-')}{joint}{self.cardinal(below, '-')}"
+
+    def mixed(self, whole: int | None, above: int, below: int) -> str:
+        """Return a whole number, if there is one, and a fraction, in words: *dos y medio*."""
+        if (above, below) != (1, 2):
+            return super().mixed(whole, above, below)
+        return f"{self.cardinal(whole, '-')} {self.words.and_} {self.halves[0]}" if whole is not None else self.fraction(1, 2)
+
+    def _sides(self, match: re.Match[str]) -> str | None:
+        """Read sides (3 x 4 m) or a product."""
+        if match["unit"] and not match["unit2"]:
+            return None
+        joint = self.words.times if match.string[match.end() :][:2].lstrip()[:1] == "=" else self.words.by
+        sides = [self.read(match[name]) for name in ("first", "second", "third") if match[name]]
+        if match["unit"]:
+            sides[0] = self.counted(self.parse(match["first"]), self.noun_of_unit(match["unit"]))
+        behind = f" {self.noun_of_unit(match['unit2']).many}" if match["unit2"] else ""
+        return f" {joint} ".join(sides) + behind
+
+    # -----------------------------------------------------------------------------------------------------------------
+    # Times, years and places
+
+    def _time_range(self, match: re.Match[str]) -> str | None:
+        if match["mark"] != match["mark2"]:
+            return None
+        first = self.time_of_day(int(match["hour"]), int(match["minute"]))
+        return f"{first} {self.words.to} {self.time_of_day(int(match['hour2']), int(match['minute2']))}"
+
+    def _dotted_time(self, match: re.Match[str]) -> str | None:
+        if match["mark"] != ".":
+            return None
+        told = word_before(match.string, match.start()).lower() in self.clock_words
+        if match.string[match.end() :].lstrip()[:1] in ("€", "%", "$", "£") or not (told or match["unit"]):
+            return None
+        return self.clock(int(match["hour"]), int(match["minute"]), None, match)
+
+    @abstractmethod
+    def time_of_day(self, hour: int, minute: int) -> str:
+        """Return a time in words."""
+
+    def _difference(self, match: re.Match[str]) -> str:
+        return f"{self.read(match['first'])} {self.words.minus} {self.read(match['last'])}"
+
+    def _two_years(self, match: re.Match[str]) -> str | None:
+        first, last = int(match["first"]), int(match["last"])
+        if (last - first if last > 99 else (last - first) % 100) not in range(1, 10):
+            return None
+        return f"{self.year(first)} {self.year(last)}"
+
+    @abstractmethod
+    def read_act(self, match: re.Match[str]) -> str | None:
+        """Read the number of a law, and its ``year``."""
+
+    def _scale(self, match: re.Match[str]) -> str | None:
+        if not (match["last"].count(".") or len(match["last"]) > 2 or word_before(match.string, match.start()) in ("escala", "scala")):
+            return None
+        return f"{self.read(match['first'])} {self.words.to} {self.read(match['last'])}"
+
+    def _coordinate(self, match: re.Match[str]) -> str:
+        names = zip(("degrees", "minutes", "seconds"), self.degree_parts, strict=True)
+        said = [self.counted(self.parse(match[name]), noun) for name, noun in names if match[name]]
+        return " ".join([*said, self.compass[match["compass"]]])
+
+    def _formula(self, match: re.Match[str]) -> str:
+        pieces = re.findall(r"[A-Za-z]+|\d+", match[0].translate(_LOWERED))
+        return " ".join(self.cardinal(int(piece), "-") if piece.isdigit() else piece for piece in pieces)
+
+    def _weekdays(self, match: re.Match[str]) -> str:
+        return f"{self.weekdays[match['first']]} {self.words.to} {self.weekdays[match['last']]}"
+
+    # -----------------------------------------------------------------------------------------------------------------
+    # Roman numerals
+
+    def _numerals(self, match: re.Match[str]) -> str | None:
+        first, last = roman_value(match["first"]), roman_value(match["last"])
+        if first is None or last is None or first >= last:
+            return None
+        return self.numerals(first, last, match)
+
+    @abstractmethod
+    def numerals(self, first: int, last: int, match: re.Match[str]) -> str | None:
+        """Read a range of Roman numerals."""
+
+    def counts_centuries(self, match: re.Match[str], pattern: re.Pattern[str]) -> bool:
+        """Whether a pattern ends where a match begins."""
+        return pattern.search(match.string, max(0, match.start() - _COLUMNS), match.start()) is not None

@@ -1,0 +1,368 @@
+"""Spanish: numbers agree with what they count, and lose an ending before it."""
+
+import re
+from collections.abc import Collection
+from functools import lru_cache
+from typing import ClassVar
+
+from actors.text.languages.context import word_before, word_behind
+from actors.text.languages.language import FREE, SPACE, Noun, alternatives
+from actors.text.languages.romance import Romance
+from actors.text.languages.spanish_words import (
+    ABBREVIATIONS,
+    ACRONYMS,
+    CURRENCIES,
+    ENDING_LIKE_VERBS,
+    FEMININE,
+    KINGS,
+    MAGNITUDES,
+    MASCULINE,
+    MONTH_NAMES,
+    MONTHS,
+    NAMED_BY_NUMBER,
+    NOT_COUNTED,
+    NUMBERED,
+    ORDINALLY_COUNTED,
+    QUEENS,
+    STARTERS,
+    TITLES,
+    UNITS,
+    WEEKDAYS,
+    WORDS,
+)
+from actors.text.numbers import NUMBERS_KEPT, Number
+from actors.text.roman import roman_value
+from actors.text.rules import Rule
+
+_SMALL = (
+    "cero uno dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince dieciséis diecisiete dieciocho diecinueve "
+    "veinte veintiuno veintidós veintitrés veinticuatro veinticinco veintiséis veintisiete veintiocho veintinueve"
+).split()
+_TENS = "- - - treinta cuarenta cincuenta sesenta setenta ochenta noventa".split()
+_HUNDREDS = "- ciento doscient trescient cuatrocient quinient seiscient setecient ochocient novecient".split()
+_ONE = {"-": ("uno", "veintiuno"), "m": ("un", "veintiún"), "f": ("una", "veintiuna")}
+_SCALES = ((10**12, "billón", "billones"), (10**6, "millón", "millones"))
+_ORDINALS = "- primero segundo tercero cuarto quinto sexto séptimo octavo noveno décimo undécimo duodécimo".split()
+_ORDINAL_TENS = "- décimo vigésimo trigésimo cuadragésimo quincuagésimo sexagésimo septuagésimo octogésimo nonagésimo".split()
+_ORDINAL_HUNDREDS = (
+    "- centésimo ducentésimo tricentésimo cuadringentésimo quingentésimo sexcentésimo septingentésimo octingentésimo noningentésimo"
+).split()
+_JOINED = {1: "decimo", 2: "vigesimo"}
+_PARTS = {2: "medio", 3: "tercio", **dict(enumerate(_ORDINALS[4:11], 4)), 20: "veinteavo", 100: "centésimo", 1000: "milésimo"}
+_CENTURIES = re.compile(r"(?:(?i:\bsiglos?)|\bss?\.)(?:\s(?:[IVX]{1,6},?|y|al?|o|e|u|del?|siglo|el)){0,6}\s?\Z")
+_ORDINAL_ENDS = {
+    "er": "1 3", "ero": "1 3", "ro": "1 3", "do": "2", "to": "4 5 6", "mo": "7 10", "vo": "8", "no": "9", "ra": "1 3", "da": "2", "ta": "4 5 6",
+    "ma": "7 10", "va": "8", "na": "9", "os": "", "as": "",
+}  # fmt: skip
+_PEOPLE = frozenset("habitantes personas euros dólares pesos libras soles kilómetros metros votos espectadores visitantes hectáreas usuarios".split())
+_FLOORS = frozenset("piso puesto planta lugar grado curso trimestre semestre aniversario edición premio año ciclo clasificado clasificada".split())
+_MONTHLY = frozenset("mes día año".split())
+
+
+@lru_cache(maxsize=NUMBERS_KEPT)
+def _cardinal(value: int, gender: str) -> str:
+    for scale, one, many in _SCALES:
+        if value >= scale:
+            count, rest = divmod(value, scale)
+            return _joined(f"{_cardinal(count, 'm')} {one if count == 1 else many}", rest, gender)
+    if value >= 1000:
+        count, rest = divmod(value, 1000)
+        # Thousands agree in their hundreds alone: doscientas veintiún mil personas.
+        return _joined("mil" if count == 1 else f"{_below_thousand(count, gender, 'm')} mil", rest, gender)
+    return _below_thousand(value, gender, gender)
+
+
+def _joined(head: str, rest: int, gender: str) -> str:
+    return f"{head} {_cardinal(rest, gender)}" if rest else head
+
+
+def _below_thousand(value: int, gender: str, of_ones: str) -> str:
+    hundreds, rest = divmod(value, 100)
+    if not hundreds:
+        return _below_hundred(rest, of_ones)
+    if hundreds == 1:
+        return f"ciento {_below_hundred(rest, of_ones)}" if rest else "cien"
+    head = _HUNDREDS[hundreds] + ("as" if gender == "f" else "os")
+    return f"{head} {_below_hundred(rest, of_ones)}" if rest else head
+
+
+def _below_hundred(value: int, gender: str) -> str:
+    if value < 30:
+        return _ONE[gender][value // 20] if value in (1, 21) else _SMALL[value]
+    tens, ones = divmod(value, 10)
+    return f"{_TENS[tens]} y {_below_hundred(ones, gender)}" if ones else _TENS[tens]
+
+
+@lru_cache(maxsize=NUMBERS_KEPT)
+def _ordinal(value: int) -> str:
+    """Return a masculine ordinal in full."""
+    if value >= 10**6 or value == 0:
+        return _cardinal(value, "-")
+    if value >= 1000:
+        count, rest = divmod(value, 1000)
+        head = "milésimo" if count == 1 else f"{_cardinal(count, 'm').replace(' ', '')}milésimo"
+        return f"{head} {_ordinal(rest)}" if rest else head
+    if value >= 100:
+        hundreds, rest = divmod(value, 100)
+        return f"{_ORDINAL_HUNDREDS[hundreds]} {_ordinal(rest)}" if rest else _ORDINAL_HUNDREDS[hundreds]
+    if value < len(_ORDINALS):
+        return _ORDINALS[value]
+    tens, ones = divmod(value, 10)
+    if not ones:
+        return _ORDINAL_TENS[tens]
+    return _JOINED[tens] + _ORDINALS[ones] if tens in _JOINED else f"{_ORDINAL_TENS[tens]} {_ORDINALS[ones]}"
+
+
+class Spanish(Romance):
+    """Spanish, as it is read in Spain."""
+
+    code: ClassVar = "es"
+    words: ClassVar = WORDS
+    units: ClassVar = UNITS
+    currencies: ClassVar = CURRENCIES
+    magnitudes: ClassVar = MAGNITUDES
+    long_magnitudes: ClassVar = "mil millones|millones|millón|billones|billón|trillones"
+    abbreviations: ClassVar = ABBREVIATIONS
+    starters: ClassVar = STARTERS
+    o_clock: ClassVar = "hrs|hs|h"
+    months: ClassVar = MONTHS
+    of_month: ClassVar = rf"(?:{SPACE}?(?:de|del|DE){SPACE}|[-/])?"
+    titles: ClassVar = TITLES
+    numbered: ClassVar = NUMBERED
+    ordinal_mark: ClassVar = rf"(?P<mark>\.?[ºª°]|\.?(?:er|os|as)(?!\w)|(?:ero|ro|do|to|mo|vo|no|ra|da|ta|ma|va|na)(?!\w))"
+    thousands: ClassVar = frozenset({"k", "K", "mil"})
+    halves: ClassVar = ("medio", "media")
+    clock_words: ClassVar = frozenset({"la", "las"})
+    compass: ClassVar = {"N": "norte", "S": "sur", "E": "este", "O": "oeste", "W": "oeste"}
+    coins_joint: ClassVar = "con"
+    degree_parts: ClassVar = (Noun("grado", "grados"), Noun("minuto", "minutos"), Noun("segundo", "segundos"))
+    weekdays: ClassVar = WEEKDAYS
+    seasons: ClassVar = frozenset("curso temporada campaña ejercicio bienio".split())
+    acronyms: ClassVar = ACRONYMS
+    year_words: ClassVar = frozenset("en de desde hasta del año años para a entre y el hacia al antes después verano otoño invierno primavera".split())
+    not_counted: Collection[str] = NOT_COUNTED
+
+    def first_rules(self) -> list[Rule]:
+        """Return rules of Spanish and its like, which come before those of all."""
+        people = "|".join(sorted(_PEOPLE))
+        return [
+            Rule(rf"(?<!\w)(?P<word>D\.)(?={SPACE}[A-ZÁÉÍÓÚÑ])", self._don),
+            Rule(rf"(?<!\w)(?P<word>S\.)(?={SPACE}[A-ZÁÉÍÓÚÑ][^\W\d_])", self._saint),
+            Rule(rf"(?<!\w)(?P<word>[pP]\.)(?={SPACE}(?:m|ej)\.)", lambda _: None),
+            Rule(r"(?<![\w.])(?:[6789]\d{2}(?:[ .-]\d{3}){2}|[89]\d(?:[ .-]\d{3})(?:[ .-]\d{2}){2}|[6789]\d{2}(?:[ .-]\d{2}){3})(?!\d|[ .,-]\d)", self._local),
+            Rule(rf"{FREE}[6789]\d{{8}}(?!\d|[.,]\d)", self._local),
+            Rule(rf"{FREE}(?P<first>[1-9]\d{{0,2}} \d{{3}})(?={SPACE}(?:{people}|€)(?!\w))", self._spaced),
+            Rule(rf"(?<=[,.] )(?P<code>[0-5]\d{{4}})(?={SPACE}[A-ZÁÉÍÓÚÑ])", lambda match: self.digits(match["code"])),
+            Rule(rf"(?<=CP )(?P<code>\d{{5}})(?!\w)", lambda match: self.digits(match["code"])),
+            Rule(rf"(?<=C\. P\. )(?P<code>\d{{5}})(?!\w)", lambda match: self.digits(match["code"])),
+            Rule(rf"{FREE}(?P<day>3[01]|[12]\d|[1-9])/(?P<month>1[0-2]|0?[1-9])(?![\w/]|[.,]\d)", self._short_date),
+            Rule(rf"{FREE}(?P<whole>\d{{1,4}})['\u2019](?P<fraction>\d{{1,2}})(?:{SPACE}?(?P<currency>€|euros?))", self._with_apostrophe),
+            Rule(r"(?<![\w.])['\u2019](?P<year>\d\d)(?!\w)", lambda match: self.cardinal(int(match["year"]), "-")),
+            Rule(rf"{FREE}[vV](?:\.|er\.)?{SPACE}?(?P<version>\d{{1,4}}(?:\.\d{{1,4}}){{1,5}})(?!\w)", self._version),
+            *super().first_rules(),
+        ]
+
+    # -----------------------------------------------------------------------------------------------------------------
+    # Numbers
+
+    def cardinal(self, value: int, gender: str = "m") -> str:
+        """Return a whole number in words, as it stands before a noun of a gender; ``-`` if no noun is there."""
+        return _cardinal(value, gender)
+
+    def ordinal(self, value: int, gender: str = "m") -> str:
+        """Return an ordinal in words, as it stands before no noun: *primero*, *primera*."""
+        said = _ordinal(value)
+        return " ".join(word[:-1] + "a" if word.endswith("o") else word for word in said.split(" ")) if gender == "f" else said
+
+    def ordinal_before(self, value: int, gender: str) -> str:
+        """Return an ordinal before a noun: *primer*, *tercer*."""
+        said = self.ordinal(value, gender)
+        return said[:-1] if gender == "m" and said.endswith(("primero", "tercero")) else said
+
+    def fraction(self, above: int, below: int) -> str:
+        """Return a fraction in words."""
+        part = _PARTS.get(below) or f"{_cardinal(below, '-').replace(' ', '').replace('treintay', 'treinta')}avo"
+        return f"{self.cardinal(above, 'm')} {part}{'s' if above != 1 else ''}"
+
+    def half_of(self, half: str, noun: str) -> str:
+        """Return half of something, in words."""
+        return f"{half} {noun}"
+
+    def gender_of(self, word: str) -> str:
+        """Return the gender of a noun, in the singular or the plural."""
+        word = word.lower()
+        if word in FEMININE:
+            return "f"
+        if word in MASCULINE:
+            return "m"
+        if word.endswith(("ma", "mas")) and word.endswith(("ema", "emas", "grama", "gramas")):
+            return "m"
+        feminine = ("a", "as", "ción", "ciones", "sión", "siones", "dad", "dades", "tad", "tades", "tud", "tudes", "umbre", "umbres", "triz", "trices")
+        return "f" if word.endswith(feminine) else "m"
+
+    def gender_behind(self, number: Number, match: re.Match[str]) -> str:
+        """Return the gender of the noun that a number counts, which stands behind a match; ``-`` if there is none."""
+        text = match.string
+        before = word_before(text, match.start()).lower()
+        of_clock = before in self.clock_words and number.value % 100 in (1, 21, 31, 41)
+        noun = self._counted_behind(number, match, before)
+        if noun:
+            return self.gender_of(noun)
+        return "f" if of_clock and number.value < 25 else "-"
+
+    def _counted_behind(self, number: Number, match: re.Match[str], before: str) -> str:
+        """Return the noun that a number counts; empty if there is none."""
+        text, noun = match.string, word_behind(match)
+        if number.fraction or text[match.end() : match.end() + 1] not in " \u00a0\u202f\u2009":
+            return ""
+        if noun == "mil":
+            following = re.compile(r"\s+mil\s+([^\W\d_]+)").match(text, match.end())
+            return following[1] if following and following[1] not in NOT_COUNTED else ""
+        if not noun.islower() or noun in NOT_COUNTED or self.is_year(match) or before in NAMED_BY_NUMBER:
+            return ""
+        if number.value == 1:
+            return noun if not noun.endswith("s") or noun in FEMININE or noun in ("mes", "autobús", "país", "interés") else ""
+        if not noun.endswith("s") or noun.endswith(("amos", "emos", "imos", "omos")) and noun not in ENDING_LIKE_VERBS:
+            return ""
+        return noun
+
+    def singular(self, word: str) -> str:
+        """Return one of a noun in the plural."""
+        if word.endswith(("nes", "res", "les", "des")):
+            return word.removesuffix("es")
+        return word.removesuffix("s")
+
+    # -----------------------------------------------------------------------------------------------------------------
+    # Dates and times
+
+    def date(self, day: int, month: int, year: int | None, match: re.Match[str]) -> str:
+        """Return a date in words."""
+        first = day == 1 and match.groupdict().get("mark") in ("º", "°", ".º", "er", "ero")
+        said = f"{'primero' if first else self.cardinal(day, '-')} de {MONTH_NAMES[month]}"
+        stop = "." if match[0].endswith(".") and self.ends_sentence(match) else ""
+        if year is None:
+            return said + stop
+        return f"{said} {'del' if re.search('del.{1,6}$', match[0]) else 'de'} {self.year(year)}"
+
+    def _short_date(self, match: re.Match[str]) -> str | None:
+        """Read 12/10 as a date only where one is expected."""
+        before = word_before(match.string, match.start()).lower()
+        if before not in ("el", "del", "al", "día", "desde", *WEEKDAYS.values()) or word_behind(match) in ("de", "a"):
+            return None
+        return f"{self.cardinal(int(match['day']), '-')} de {MONTH_NAMES[int(match['month'])]}"
+
+    def time_of_day(self, hour: int, minute: int) -> str:
+        """Return a time in words."""
+        said = self.cardinal(hour, "f")
+        if not minute:
+            return said
+        return f"{said} {'y ' if minute < 10 else ''}{self.cardinal(minute, '-')}"
+
+    def clock(self, hour: int, minute: int, second: int | None, match: re.Match[str]) -> str:
+        """Return a time of the day in words."""
+        if match.groupdict().get("minute") is None:
+            return self.counted(Number(str(hour)), UNITS["h"])
+        said = self.time_of_day(hour, minute)
+        if second is not None:
+            return f"{said} y {self.counted(Number(str(second)), UNITS['s'])}"
+        whole = not minute and (match[0][-1].isalpha() or not hour) and word_behind(match) != "horas"
+        return f"{said} {'hora' if hour == 1 else 'horas'}" if whole else said
+
+    # -----------------------------------------------------------------------------------------------------------------
+    # Ordinals and Roman numerals
+
+    def read_ordinal(self, match: re.Match[str]) -> str | None:
+        """Read an ordinal: 1.º, 3ª, 1er, 2do."""
+        value, mark, behind = int(match["number"]), match["mark"].lstrip("."), word_behind(match)
+        if value == 0 or mark in _ORDINAL_ENDS and _ORDINAL_ENDS[mark] and str(value % 10 or 10) not in _ORDINAL_ENDS[mark].split():
+            return None
+        if mark in "°º" and match["mark"][0] != "." and self._is_degree(value, mark, match):
+            return None
+        gender = "f" if mark in ("ª", "as") or mark.endswith("a") else "m"
+        noun = behind.islower() and behind not in NOT_COUNTED and match.string[match.end()] == " " and self.gender_of(behind) == gender
+        said = self.ordinal_before(value, gender) if mark == "er" or noun else self.ordinal(value, gender)
+        return said + ("s" if mark in ("os", "as") else "")
+
+    def _is_degree(self, value: int, mark: str, match: re.Match[str]) -> bool:
+        """Whether what looks like an ordinal is a temperature or an angle."""
+        behind = word_behind(match)
+        if re.compile(rf"{SPACE}?[CFNSEOW](?!\w)|['\u2032]").match(match.string, match.end()):
+            return True
+        if behind in _FLOORS or word_before(match.string, match.start()).lower() in ("el", "del", "al", "los"):
+            return False
+        return mark == "°" or value > 30 or behind in ("bajo", "sobre", "grados")
+
+    def read_numeral(self, match: re.Match[str]) -> str | None:
+        """Read a Roman numeral: of a century, a king, a chapter, a congress, a year."""
+        numeral = match["numeral"]
+        value = roman_value(numeral)
+        if value is None:
+            return None
+        said = self._numeral(numeral, value, match)
+        return said + match["stop"] if said else None
+
+    def _numeral(self, numeral: str, value: int, match: re.Match[str]) -> str | None:
+        before = word_before(match.string, match.start())
+        if self.counts_centuries(match, _CENTURIES) or before.lower() in ORDINALLY_COUNTED:
+            return self._named_after(value, "m")
+        if before in KINGS and not (before == "Malcolm" and numeral == "X"):
+            return self._named_after(value, "f" if before in QUEENS else "m")
+        if numeral in self.acronyms or numeral in ("C", "D", "M", "L"):
+            return None
+        if before.lower() in NAMED_BY_NUMBER and (len(numeral) > 1 or numeral in "IV"):
+            return self.cardinal(value, "-")
+        if len(numeral) > 3 and numeral[0] == "M":
+            return self.year(value)
+        return self._counted_numeral(numeral, value, match)
+
+    def _counted_numeral(self, numeral: str, value: int, match: re.Match[str]) -> str | None:
+        """Read a numeral by what is behind it: *II Guerra Mundial*; else as a number, if it is clearly none of letters."""
+        before, behind = word_before(match.string, match.start()), word_behind(match)
+        spaced = match.string[match.end() : match.end() + 1] == " " and not match["stop"]
+        if spaced and behind and behind not in NOT_COUNTED and (len(numeral) > 1 or numeral in "IV") and not (before[:1].isupper() and len(before) > 3):
+            return self.ordinal_before(value, self.gender_of(behind))
+        if not set(numeral) <= set("IVXL") or len(numeral) < 2 or len(numeral) < 3 and "L" in numeral:
+            return None
+        return self.cardinal(value, "-")
+
+    def _named_after(self, value: int, gender: str) -> str:
+        return self.ordinal(value, gender) if value <= 10 else self.cardinal(value, "-")
+
+    def numerals(self, first: int, last: int, match: re.Match[str]) -> str | None:
+        """Read a range of Roman numerals."""
+        between = "y" if last - first == 1 else "a"
+        return f"{self._named_after(first, 'm')} {between} {self._named_after(last, 'm')}"
+
+    # -----------------------------------------------------------------------------------------------------------------
+    # Numbers and letters that name something
+
+    def read_act(self, match: re.Match[str]) -> str | None:
+        """Read the number of a law: Ley 39/2015."""
+        if word_before(match.string, match.start()).lower() in ("el", "en", "desde", "hasta", "cad", "caducidad"):
+            return None
+        return f"{self.read(match['first'])} {self.words.slash} {self.year(int(match['year']))}"
+
+    def _local(self, match: re.Match[str]) -> str | None:
+        """Read a telephone number of nine digits, unless it counts something."""
+        return None if word_behind(match) in _PEOPLE else self.digits(match[0])
+
+    def _spaced(self, match: re.Match[str]) -> str:
+        number = Number(match["first"].replace(" ", ""))
+        return self.spell(number, self.gender_of(word_behind(match) or "euros"))
+
+    def _with_apostrophe(self, match: re.Match[str]) -> str:
+        return self.coins(Number(match["whole"], match["fraction"].ljust(2, "0")), self.currencies["€"])
+
+    def _version(self, match: re.Match[str]) -> str:
+        return "versión " + " punto ".join(self.cardinal(int(part), "-") for part in match["version"].split("."))
+
+    def _don(self, match: re.Match[str]) -> str | None:
+        """Read *don*, unless it is an initial behind a first name."""
+        before = word_before(match.string, match.start())
+        return None if before[:1].isupper() and match.string[match.start() - 2 : match.start() - 1].isalpha() else "don"
+
+    def _saint(self, match: re.Match[str]) -> str | None:
+        before, behind = word_before(match.string, match.start()), word_behind(match)
+        if before[:1].isupper() and before not in ("Avenida", "Plaza", "Calle") or behind in self.starters:
+            return None
+        return "santo" if behind.startswith(("To", "Do")) else "san"
