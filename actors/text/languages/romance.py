@@ -10,7 +10,7 @@ from actors.text.languages.european import European
 from actors.text.languages.language import DASH, FRACTIONS, FREE, SPACE, Currency, Noun, alternatives
 from actors.text.numbers import Number
 from actors.text.roman import roman_value
-from actors.text.rules import Rule
+from actors.text.rules import DIGIT, LETTER, SIGN, Rule
 
 _LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _CLOCK = r"(?:2[0-4]|[01]?\d)"
@@ -34,6 +34,7 @@ class Romance(European):
         seasons: words before two years that are one.
         acronyms: what is no numeral though it could be one.
         year_words: what stands before a year.
+        between: what stands before two ends of a range that are joined by *and*.
     """
 
     hours: ClassVar = "[:h]"
@@ -48,6 +49,7 @@ class Romance(European):
     seasons: ClassVar[Collection[str]]
     acronyms: ClassVar[Collection[str]]
     year_words: ClassVar[Collection[str]]
+    between: ClassVar[Collection[str]]
 
     # -----------------------------------------------------------------------------------------------------------------
     # What a language says of itself
@@ -86,7 +88,7 @@ class Romance(European):
             ),
             Rule(
                 rf"{FREE}(?P<degrees>\d{{1,3}})[°º]{SPACE}?(?:(?P<minutes>\d{{1,2}})['\u2032\u2019]{SPACE}?)?"
-                rf"(?:(?P<seconds>\d{{1,2}}(?:,\d{{1,3}})?)(?:[\"\u2033\u201d]|''){SPACE}?)?(?P<compass>[NSEOW])(?![\w.])",
+                rf"(?:(?P<seconds>\d{{1,2}}(?:,\d{{1,3}})?)(?:[\"\u2033\u201d]|''){SPACE}?)?(?P<compass>[NSEOW])(?!\w|\.\w)",
                 self._coordinate,
             ),
             Rule(rf"{FREE}(?P<first>1){SPACE}?:{SPACE}?(?P<last>{number})(?![\d:])", self._scale),
@@ -99,10 +101,11 @@ class Romance(European):
         ]
 
     def amounts(self) -> list[Rule]:
-        """Return the rules for amounts; short forms of millions may also stand before a noun."""
+        """Return the rules for amounts; short forms of millions may also stand before a noun that is written out."""
         magnitude = rf"(?P<magnitude>{alternatives(self.magnitudes)})(?!\w)"
-        shared = super().amounts()
-        return [*shared[:-1], Rule(rf"{FREE}{self.amount}{SPACE}?{magnitude}", self._magnitude), shared[-1]]
+        written_out = rf"(?!{SPACE}?(?:{self.currency}|{self.unit})(?!\w))"
+        money, quantity = super().amounts()
+        return [money, Rule(rf"{FREE}{self.amount}{SPACE}?{magnitude}{written_out}", self._magnitude, DIGIT + SIGN), quantity]
 
     # -----------------------------------------------------------------------------------------------------------------
     # Numbers
@@ -169,6 +172,17 @@ class Romance(European):
         joint = self.before_noun(number).rstrip() if gender != "-" else ""
         return self.read_amount(match, gender) + joint
 
+    def named_by(self, match: re.Match[str]) -> str:
+        """Return the word right before a match, with no mark between."""
+        text, start = match.string, match.start()
+        return word_before(text, start).lower() if start > 1 and text[start - 2].isalpha() else ""
+
+    def read_amount(self, match: re.Match[str], gender: str = "-") -> str:
+        """Return a number or a range in words: *10 a 20*, but *entre 10 y 20*."""
+        if match["last"] is None or self.named_by(match) not in self.between:
+            return super().read_amount(match, gender)
+        return f"{self.read(match['first'], gender)} {self.words.and_} {self.read(match['last'], gender)}"
+
     def is_year(self, match: re.Match[str]) -> bool:
         """Whether a number is a year: it looks like one, and stands behind a word that years follow."""
         digits = match["first"]
@@ -188,8 +202,28 @@ class Romance(European):
         few = hundredths.value < 10
         return f"{major} {self.coins_joint} {self.counted(hundredths, currency.minor) if few else self.cardinal(hundredths.value, '-')}"
 
+    def money(self, match: re.Match[str]) -> str | None:
+        """Read an amount in a currency, maybe for a unit of something."""
+        currency, number = self.currencies[match["currency"]], self.parse(match["first"])
+        if match["magnitude"] or match["last"] or len(number.fraction) != len("50"):
+            said = self.with_magnitude(match, match["magnitude"], currency.major)
+        else:
+            said = self.signed(match["sign"]) + self.coins(number, currency)
+        return said + (self._for_unit(match["per"]) if match["per"] else self._stop(match, match["currency"]))
+
+    def measure(self, match: re.Match[str]) -> str | None:
+        """Read an amount of a unit."""
+        said = super().measure(match)
+        return said + self._stop(match, match["unit"]) if said else None
+
+    def _stop(self, match: re.Match[str], short: str) -> str:
+        """Return the stop of a short form, if it ends the sentence too."""
+        return "." if short.endswith(".") and match[0].endswith(".") and self.ends_sentence(match) else ""
+
     def _for_each(self, match: re.Match[str]) -> str:
-        unit = match["unit"]
+        return self._for_unit(match["unit"])
+
+    def _for_unit(self, unit: str) -> str:
         return f" {self.words.per} {self.units[unit].one if unit in self.units else unit}"
 
     def _part(self, match: re.Match[str]) -> str | None:

@@ -140,6 +140,7 @@ class Spanish(Romance):
     seasons: ClassVar = frozenset("curso temporada campaña ejercicio bienio".split())
     acronyms: ClassVar = ACRONYMS
     year_words: ClassVar = frozenset("en de desde hasta del año años para a entre y el hacia al antes después verano otoño invierno primavera".split())
+    between: ClassVar = frozenset({"entre"})
     not_counted: Collection[str] = NOT_COUNTED
 
     def first_rules(self) -> list[Rule]:
@@ -203,7 +204,7 @@ class Spanish(Romance):
     def gender_behind(self, number: Number, match: re.Match[str]) -> str:
         """Return the gender of the noun that a number counts, which stands behind a match; ``-`` if there is none."""
         text = match.string
-        before = word_before(text, match.start()).lower()
+        before = self.named_by(match)
         of_clock = before in self.clock_words and number.value % 100 in (1, 21, 31, 41)
         noun = self._counted_behind(number, match, before)
         if noun:
@@ -354,7 +355,8 @@ class Spanish(Romance):
         return self.coins(Number(match["whole"], match["fraction"].ljust(2, "0")), self.currencies["€"])
 
     def _version(self, match: re.Match[str]) -> str:
-        return "versión " + " punto ".join(self.cardinal(int(part), "-") for part in match["version"].split("."))
+        named = "" if self.named_by(match) in ("versión", "version") else "versión "
+        return named + " punto ".join(self.cardinal(int(part), "-") for part in match["version"].split("."))
 
     def _don(self, match: re.Match[str]) -> str | None:
         """Read *don*, unless it is an initial behind a first name."""
@@ -363,6 +365,7 @@ class Spanish(Romance):
 
     def _saint(self, match: re.Match[str]) -> str | None:
         before, behind = word_before(match.string, match.start()), word_behind(match)
-        if before[:1].isupper() and before not in ("Avenida", "Plaza", "Calle") or behind in self.starters:
+        adjoining = match.start() > 1 and match.string[match.start() - 2].isalpha()
+        if (adjoining and before[:1].isupper() and before not in ("Avenida", "Plaza", "Calle")) or behind in self.starters:
             return None
         return "santo" if behind.startswith(("To", "Do")) else "san"

@@ -4,10 +4,10 @@ from actors.text.languages.language import Currency, Noun, Words
 
 WORDS = Words(
     point="coma", minus="menos", plus="más", plus_minus="más menos", times="por", by="por", divided="entre", equals="es igual a",
-    unequal="es distinto de", about="aproximadamente", less="menor que", less_equal="menor o igual que", greater="mayor que",
+    unequal="es distinto de", about="aproximadamente", nearly="es aproximadamente igual a", less="menor que", less_equal="menor o igual que", greater="mayor que",
     greater_equal="mayor o igual que", root="raíz cuadrada de", power="elevado a", squared="al cuadrado", cubed="al cubo", to="a",
     over="sobre", per="por", of="de", and_="y", percent="por ciento", per_mille="por mil", degrees=Noun("grado", "grados"),
-    section="párrafo", number="número", copyright="copyright", at="arroba", dot="punto", dot_in_version="punto", slash="barra",
+    section="párrafo", sections="párrafos", number="número", copyright="copyright", at="arroba", dot="punto", dot_in_version="punto", slash="barra",
     dash="guion", underscore="guion bajo", hashtag="almohadilla",
 )  # fmt: skip
 
@@ -15,7 +15,7 @@ WORDS = Words(
 def _noun(name: str, gender: str = "m") -> Noun:
     """Return a noun whose plural has an s, or ``es`` behind a consonant; only its first word has one."""
     first, _, rest = name.partition(" ")
-    many = first + ("s" if first[-1] in "aeiouáéó" else "es")
+    many = first + ("s" if first[-1] in "aeiouáéót" else "es")
     return Noun(name, f"{many} {rest}".rstrip(), gender)
 
 
@@ -83,9 +83,8 @@ UNITS = {
     "pp.": _noun("página", "f"), "uds.": Noun("unidad", "unidades", "f"), "ud.": Noun("unidad", "unidades", "f"), "vol.": Noun("volumen", "volúmenes"),
     "pers.": _noun("persona", "f"), "cts": _noun("céntimo"), "cts.": _noun("céntimo"), "cént.": _noun("céntimo"), "c/u": _unchanged("cada uno"),
     "pts": _noun("punto"), "pts.": _noun("punto"), "min/km": _noun("minuto por kilómetro"), "dpi": _unchanged("puntos por pulgada"),
-    "\"": _noun("pulgada", "f"), "″": _noun("pulgada", "f"),
+    "″": _noun("pulgada", "f"),
 }  # fmt: skip
-del UNITS['"']
 
 _CENTIMO, _CENTAVO = _noun("céntimo"), _noun("centavo")
 
@@ -111,17 +110,15 @@ CURRENCIES = {
     "₽": _currency("rublo", _noun("kopek")), "₩": _currency("won"), "₺": _currency("lira", gender="f"), "₿": _currency("bitcoin", many="bitcoins"),
     "BTC": _currency("bitcoin", many="bitcoins"), "₡": _currency("colón", _CENTIMO, many="colones"), "₲": Currency(_unchanged("guaraní"), _CENTIMO),
     "Pta.": _currency("peseta", _CENTIMO, "f"), "ptas.": _currency("peseta", _CENTIMO, "f"), "pta.": _currency("peseta", _CENTIMO, "f"),
-    "Ptas.": _currency("peseta", _CENTIMO, "f"), "pts.": _currency("peseta", _CENTIMO, "f"), "¢": Currency(_CENTAVO, _CENTAVO),
+    "Ptas.": _currency("peseta", _CENTIMO, "f"), "¢": Currency(_CENTAVO, _CENTAVO),
 }  # fmt: skip
-del CURRENCIES["pts."]
 
 _THOUSAND, _MILLION = _unchanged("mil"), Noun("millón", "millones")
 _MILLIARD, _BILLION = _unchanged("mil millones"), Noun("billón", "billones")
 MAGNITUDES = {
     "k": _THOUSAND, "K": _THOUSAND, "mil": _THOUSAND, "M": _MILLION, "MM": _MILLION, "mill.": _MILLION, "mill": _MILLION,
-    "mills.": _MILLION, "mllns.": _MILLION, "mln": _MILLION, "mm": _MILLION, "B": _MILLIARD, "bn": _MILLIARD,
+    "mills.": _MILLION, "mllns.": _MILLION, "mln": _MILLION, "bn": _MILLIARD,
 }  # fmt: skip
-del MAGNITUDES["mm"], MAGNITUDES["B"]
 
 _MONTH_NAMES = "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre".split()
 MONTHS = {
@@ -166,8 +163,8 @@ TITLES |= {
 ABBREVIATIONS = {
     "p. ej.": "por ejemplo", "p.ej.": "por ejemplo", "p. e.": "por ejemplo", "p.e.": "por ejemplo", "P. ej.": "por ejemplo", "P.ej.": "por ejemplo",
     "Ej.:": "ejemplo:", "ej.": "ejemplo", "Ej.": "ejemplo", "etc.": "etcétera", "etc": "etcétera", "Etc.": "etcétera", "etcs.": "etcéteras",
-    "Ud.": "usted", "Uds.": "ustedes", "Vd.": "usted", "Vds.": "ustedes", "V.": "usted", "VV.": "ustedes", "Ud": "usted", "Uds": "ustedes",
-    "a. C.": "antes de Cristo", "a.C.": "antes de Cristo", "a. de C.": "antes de Cristo", "a.de C.": "antes de Cristo", "A. C.": "antes de Cristo",
+    "Ud.": "usted", "Uds.": "ustedes", "Vd.": "usted", "Vds.": "ustedes", "VV.": "ustedes", "Ud": "usted", "Uds": "ustedes",
+    "a. C.": "antes de Cristo", "a.C.": "antes de Cristo", "a. de C.": "antes de Cristo", "a.de C.": "antes de Cristo", 
     "a.C": "antes de Cristo", "a. J. C.": "antes de Jesucristo", "a. de J. C.": "antes de Jesucristo", "d. C.": "después de Cristo",
     "d.C.": "después de Cristo", "d. de C.": "después de Cristo", "d.C": "después de Cristo", "d. J. C.": "después de Jesucristo",
     "d. de J. C.": "después de Jesucristo", "A.C.": "antes de Cristo", "D.C.": "después de Cristo", "a. e. c.": "antes de la era común",
@@ -182,38 +179,36 @@ ABBREVIATIONS = {
     "RR. SS.": "redes sociales", "RR.SS.": "redes sociales", "AA. VV.": "varios autores", "VV. AA.": "varios autores", "VV.AA.": "varios autores",
     "EE. MM.": "enseñanzas medias", "FF. CC.": "ferrocarriles", "S. M.": "su majestad", "SS. MM.": "sus majestades", "SS.MM.": "sus majestades",
     "S.M.": "su majestad", "S. A. R.": "su alteza real", "S.A.R.": "su alteza real", "S. E.": "su excelencia", "S. S.": "su santidad",
-    "a. m.": "a m", "a.m.": "a m", "p. m.": "p m", "p.m.": "p m", "am": "a m", "A.M.": "a m", "P.M.": "p m", "A. M.": "a m", "P. M.": "p m",
+    "a. m.": "a m", "a.m.": "a m", "p. m.": "p m", "p.m.": "p m", "A.M.": "a m", "P.M.": "p m", "A. M.": "a m", "P. M.": "p m",
     "cf.": "confróntese", "cfr.": "confróntese", "vid.": "véase", "v. gr.": "verbigracia", "v.gr.": "verbigracia", "v. g.": "verbigracia",
     "i. e.": "esto es", "i.e.": "esto es", "e. g.": "por ejemplo", "e.g.": "por ejemplo", "vs.": "versus", "vs": "versus", "ibíd.": "ibídem",
     "Ibíd.": "ibídem", "ib.": "ibídem", "íd.": "ídem", "op. cit.": "obra citada", "ob. cit.": "obra citada", "loc. cit.": "lugar citado",
     "et al.": "et al", "aprox.": "aproximadamente", "máx.": "máximo", "mín.": "mínimo", "máx": "máximo", "mín": "mínimo", "tel.": "teléfono",
     "Tel.": "teléfono", "tfno.": "teléfono", "Tfno.": "teléfono", "teléf.": "teléfono", "Teléf.": "teléfono", "tlf.": "teléfono", "Tlf.": "teléfono",
-    "tel": "teléfono", "móv.": "móvil", "dpto.": "departamento", "Dpto.": "departamento", "depto.": "departamento", "Depto.": "departamento",
+    "móv.": "móvil", "dpto.": "departamento", "Dpto.": "departamento", "depto.": "departamento", "Depto.": "departamento",
     "admón.": "administración", "Admón.": "Administración", "izq.": "izquierda", "izda.": "izquierda", "izqda.": "izquierda", "izqdo.": "izquierdo",
-    "izdo.": "izquierdo", "dcha.": "derecha", "dcho.": "derecho", "der.": "derecha", "dto.": "descuento", "Dto.": "descuento", "dtos.": "descuentos",
-    "cta.": "cuenta", "Cta.": "cuenta", "c/c": "cuenta corriente", "cte.": "corriente", "entlo.": "entresuelo", "ppal.": "principal", "ático.": "ático.",
+    "izdo.": "izquierdo", "dcha.": "derecha", "dcho.": "derecho", "dto.": "descuento", "Dto.": "descuento", "dtos.": "descuentos",
+    "cta.": "cuenta", "Cta.": "cuenta", "c/c": "cuenta corriente", "cte.": "corriente", "entlo.": "entresuelo", "ppal.": "principal", 
     "prov.": "provincia", "Prov.": "provincia", "ref.": "referencia", "Ref.": "referencia", "gob.": "gobierno", "Gob.": "gobierno",
-    "atte.": "atentamente", "Atte.": "atentamente", "s/n": "sin número", "s. n.": "sin número", "y/o": "y o", "c/u": "cada uno", "Cía.": "compañía",
+    "atte.": "atentamente", "Atte.": "atentamente", "s/n": "sin número", "y/o": "y o", "c/u": "cada uno", "Cía.": "compañía",
     "cía.": "compañía", "Cia.": "compañía", "Hnos.": "Hermanos", "hnos.": "hermanos", "Ltda.": "limitada", "S. A.": "S A", "S. L.": "S L", "S.A.": "S A",
     "S.L.": "S L", "S. Coop.": "sociedad cooperativa", "P. D.": "posdata", "P.D.": "posdata", "PD:": "posdata:", "N. B.": "nota bene",
     "N. del T.": "nota del traductor", "N. del A.": "nota del autor", "N. del E.": "nota del editor", "q. e. p. d.": "que en paz descanse",
     "Q. E. P. D.": "que en paz descanse", "Q.E.P.D.": "que en paz descanse", "D. E. P.": "descanse en paz", "D.E.P.": "descanse en paz",
-    "Bco.": "banco", "Univ.": "Universidad", "Edo.": "estado", "edo.": "estado", "Inst.": "instituto", "Secr.": "secretaría", "Min.": "Ministerio",
-    "ed.": "edición", "Ed.": "editorial", "eds.": "editores", "coord.": "coordinador", "dir.": "dirección", "trad.": "traducción",
-    "sig.": "siguiente", "sigs.": "siguientes", "ss.": "siguientes", "esp.": "especialmente", "ej": "ejemplo", "núms.": "números", "vda.": "viuda",
-    "Vda.": "viuda", "C. P.": "código postal", "C.P.": "código postal", "CP": "código postal", "apdo.": "apartado", "Apdo.": "apartado",
+    "Bco.": "banco", "Univ.": "Universidad", "Edo.": "estado", "edo.": "estado", "Inst.": "instituto", "Secr.": "secretaría", 
+    "ed.": "edición", "Ed.": "editorial", "eds.": "editores", "coord.": "coordinador", "trad.": "traducción",
+    "sig.": "siguiente", "sigs.": "siguientes", "ss.": "siguientes", "esp.": "especialmente", "núms.": "números", "vda.": "viuda",
+    "Vda.": "viuda", "C. P.": "código postal", "C.P.": "código postal", "apdo.": "apartado", "Apdo.": "apartado",
     "km/h": "kilómetros por hora", "m/s": "metros por segundo", "m²": "metros cuadrados", "m³": "metros cúbicos", "km²": "kilómetros cuadrados",
-    "kWh": "kilovatios hora", "°C": "grados Celsius", "R. U.": "Reino Unido", "U. E.": "Unión Europea", "U.E.": "U E", "ONU": "ONU",
+    "kWh": "kilovatios hora", "°C": "grados Celsius", "R. U.": "Reino Unido", "U. E.": "Unión Europea", "U.E.": "U E", 
     "I+D": "I más D", "I+D+i": "I más D más I", "Bs. As.": "Buenos Aires", "Bs.As.": "Buenos Aires", "D. F.": "D F", "D.F.": "D F",
-    "feb.": "febrero", "sept.": "septiembre", "dic.": "diciembre", "C++": "C más más", "lb.": "libras", "lbs.": "libras", "máx. ": "máximo ",
+    "feb.": "febrero", "sept.": "septiembre", "dic.": "diciembre", "C++": "C más más", "lb.": "libras", "lbs.": "libras", 
     "don/doña": "don o doña", "él/ella": "él o ella", "los/las": "los o las", "el/la": "el o la", "o/y": "o y", "desc.": "descuento",
     "incl.": "incluido", "excl.": "excluido", "hab.": "habitantes", "abrev.": "abreviatura", "fasc.": "fascículo", "conf.": "confirmar",
     "imp.": "imprenta", "jr.": "júnior", "Jr.": "júnior", "Ntra. Sra.": "Nuestra Señora", "Ntra.": "Nuestra", "Ntro.": "Nuestro", "Fdo.:": "firmado:",
-    "h.": "horas", "cm": "centímetros", "mm": "milímetros", "km": "kilómetros", "kg": "kilos", "24/7": "veinticuatro siete",
-    "50/50": "cincuenta cincuenta",
+    
+    
 }  # fmt: skip
-for _word in ("máx. ", "cm", "mm", "ático.", "ONU", "h.", "km", "kg", "am", "V.", "der.", "Min.", "dir.", "CP", "24/7", "50/50", "ej", "A. C.", "tel"):
-    del ABBREVIATIONS[_word]
 
 # What is read so only before a number.
 _NUMBERED = {
