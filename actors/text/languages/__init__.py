@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from functools import cache
 
 from actors.text.languages.english import English
+from actors.text.languages.italian import Italian
 from actors.text.languages.language import Language
 from actors.text.languages.spanish import Spanish
 from actors.text.rules import Rules
 
-LANGUAGES: Mapping[str, type[Language]] = {language.code: language for language in (English, Spanish)}
+LANGUAGES: Mapping[str, type[Language]] = {language.code: language for language in (English, Italian, Spanish)}
 
 
 @cache

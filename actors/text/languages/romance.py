@@ -34,6 +34,7 @@ class Romance(European):
         seasons: words before two years that are one.
         acronyms: what is no numeral though it could be one.
         year_words: what stands before a year.
+        month_names: by number.
         between: what stands before two ends of a range that are joined by *and*.
     """
 
@@ -49,6 +50,7 @@ class Romance(European):
     seasons: ClassVar[Collection[str]]
     acronyms: ClassVar[Collection[str]]
     year_words: ClassVar[Collection[str]]
+    month_names: ClassVar[Mapping[int, str]]
     between: ClassVar[Collection[str]]
 
     # -----------------------------------------------------------------------------------------------------------------
@@ -74,30 +76,43 @@ class Romance(European):
         free = r"(?![\w/:%€$£]|[.,-]\d)"
         part = rf"(?:(?P<vulgar>[{''.join(FRACTIONS)}])|(?P<above>\d{{1,2}})[/\u2044](?P<below>\d{{1,3}})(?![\d/]))"
         weekday = alternatives(self.weekdays)
+        weekday_or_small = alternatives({*self.weekdays, *(day.lower() for day in self.weekdays)})
+        months = alternatives(month for month in self.months if month.endswith("."))
         return [
-            Rule(rf"{FREE}{clock}{until}{free}(?:{SPACE}?h\b)?", self._time_range),
-            Rule(rf"{FREE}{clock}{free}(?P<second>(?!))?(?P<unit>{SPACE}?h\b)?", self._dotted_time),
-            Rule(rf"{FREE}(?:(?P<whole>\d{{1,3}}){SPACE}?)?{part}{SPACE}(?:(?P<unit>{unit})|(?P<noun>[a-zà-ÿ]{{2,20}}+))", self._part),
-            Rule(rf"{FREE}(?P<first>\d{{1,6}}){SPACE}[-\u2212\u2013]{SPACE}(?P<last>\d{{1,6}})(?={SPACE}?=)", self._difference),
-            Rule(rf"{FREE}(?P<first>[12]\d{{3}})/(?P<last>\d{{4}}|\d\d)(?![\w/]|[.,]\d)", self._two_years),
-            Rule(rf"{FREE}(?P<first>\d{{1,5}})/(?P<year>(?:19|20)\d\d)(?![\w/]|[.,]\d)", self.read_act),
+            Rule(rf"{FREE}{clock}{until}{free}(?:{SPACE}?h\b)?", self._time_range, DIGIT),
+            Rule(rf"{FREE}{clock}{free}(?P<second>(?!))?(?P<unit>{SPACE}?h\b)?", self._dotted_time, DIGIT),
+            Rule(
+                rf"{FREE}(?:(?P<whole>\d{{1,3}}){SPACE}?)?{part}{SPACE}(?:(?P<unit>{unit})|(?P<noun>[a-zà-ÿ]{{2,20}}+))",
+                self._part,
+                DIGIT + LETTER,
+            ),
+            Rule(rf"{FREE}(?P<first>\d{{1,6}}){SPACE}[-\u2212\u2013]{SPACE}(?P<last>\d{{1,6}})(?={SPACE}?=)", self._difference, DIGIT),
+            Rule(rf"{FREE}(?P<first>[12]\d{{3}})/(?P<last>\d{{4}}|\d\d)(?![\w/]|[.,]\d)", self._two_years, DIGIT),
+            Rule(rf"{FREE}(?P<first>\d{{1,5}})/(?P<year>(?:19|20)\d\d)(?![\w/]|[.,]\d)", self.read_act, DIGIT),
             Rule(
                 rf"{FREE}(?P<first>{number})(?:{SPACE}?(?P<unit>{unit}))?{SPACE}?[x×]{SPACE}?(?P<second>{number})"
                 rf"(?:{SPACE}?[x×]{SPACE}?(?P<third>{number}))?(?:{SPACE}?(?P<unit2>{unit}))?(?!\w)",
                 self._sides,
+                DIGIT,
             ),
             Rule(
                 rf"{FREE}(?P<degrees>\d{{1,3}})[°º]{SPACE}?(?:(?P<minutes>\d{{1,2}})['\u2032\u2019]{SPACE}?)?"
                 rf"(?:(?P<seconds>\d{{1,2}}(?:,\d{{1,3}})?)(?:[\"\u2033\u201d]|''){SPACE}?)?(?P<compass>[NSEOW])(?!\w|\.\w)",
                 self._coordinate,
+                DIGIT,
             ),
-            Rule(rf"{FREE}(?P<first>1){SPACE}?:{SPACE}?(?P<last>{number})(?![\d:])", self._scale),
-            Rule(r"(?<!\w)[A-Z][A-Za-z]{0,8}[₀-₉]{1,4}(?:[A-Za-z]{1,3}[₀-₉]{0,3}){0,4}", self._formula),
-            Rule(rf"(?<!\w)#{SPACE}?(?P<number>\d{{1,6}})(?!\w)", lambda match: f"{self.words.number} {self.read(match['number'])}"),
-            Rule(r"(?:(?<=[€$£])|(?<=euro)|(?<=euros)|(?<=EUR))/(?P<unit>[^\W\d_]{1,12}[²³23]?)(?!\w)", self._for_each),
-            Rule(rf"(?<![\w.-])(?P<first>{weekday}){SPACE}?{DASH}{SPACE}?(?P<last>{weekday})(?!\w)", self._weekdays),
-            Rule(rf"(?<![\w.-])(?P<first>{weekday}),?(?={SPACE}\d)", lambda match: self.weekdays[match["first"]]),
-            Rule(rf"(?<![\w.'-])(?P<first>[IVX]{{1,7}}){SPACE}?{DASH}{SPACE}?(?P<last>[IVX]{{1,7}})(?![\w&-])", self._numerals),
+            Rule(rf"{FREE}(?P<first>1){SPACE}?:{SPACE}?(?P<last>{number})(?![\d:])", self._scale, DIGIT),
+            Rule(r"(?<!\w)[A-Z][A-Za-z]{0,8}[₀-₉]{1,4}(?:[A-Za-z]{1,3}[₀-₉]{0,3}){0,4}", self._formula, LETTER),
+            Rule(rf"(?<!\w)#{SPACE}?(?P<number>\d{{1,6}})(?!\w)", lambda match: f"{self.words.number} {self.read(match['number'])}", SIGN),
+            Rule(r"(?:(?<=[€$£])|(?<=euro)|(?<=euros)|(?<=EUR))/(?P<unit>[^\W\d_]{1,12}[²³23]?)(?!\w)", self._for_each, SIGN),
+            Rule(rf"(?<![\w.-])(?P<first>{weekday_or_small}){SPACE}?{DASH}{SPACE}?(?P<last>{weekday_or_small})(?!\w)", self._weekdays, LETTER),
+            Rule(rf"(?<![\w.-])(?P<first>{weekday}),?(?={SPACE}\d)", lambda match: self.weekdays[match["first"]], LETTER),
+            Rule(
+                rf"(?<![\w.])(?P<month>{months}){SPACE}(?=(?:del?{SPACE})?(?:19|20)\d\d(?!\w))",
+                lambda match: self.month_names[self.months[match["month"]]],
+                LETTER,
+            ),
+            Rule(rf"(?<![\w.'-])(?P<first>[IVX]{{1,7}}){SPACE}?{DASH}{SPACE}?(?P<last>[IVX]{{1,7}})(?![\w&-])", self._numerals, LETTER),
         ]
 
     def amounts(self) -> list[Rule]:
@@ -232,9 +247,9 @@ class Romance(European):
         whole = match["whole"]
         if below < 2 or above >= below or (match["above"] and below == 10) or match["noun"] in self.months:
             return None
-        if match["noun"] and (match["noun"] in self.not_counted or word_before(match.string, match.start()) in self.clock_words):
+        if match["noun"] and (match["noun"] in self.not_counted or self.named_by(match) in self.clock_words):
             return None
-        noun = self.noun_of_unit(match["unit"]) if match["unit"] else self._written_noun(match["noun"])
+        noun = self.noun_of_unit(match["unit"]) if match["unit"] else self._written_noun(match["noun"], bool(whole))
         half = self.halves[noun.gender == "f"] if (above, below) == (1, 2) else ""
         if not whole:
             return self.half_of(half, noun.one) if half else f"{self.fraction(above, below)} {self.words.of} {noun.one if match['unit'] else noun.many}"
@@ -249,8 +264,9 @@ class Romance(European):
         """Return half of something, in words."""
         return f"{half} {noun}"
 
-    def _written_noun(self, word: str) -> Noun:
-        return Noun(self.singular(word), word, self.gender_of(word))
+    def _written_noun(self, word: str, several: bool) -> Noun:
+        one = self.singular(word) if several else word
+        return Noun(one, word, self.gender_of(one))
 
     def _slashed(self, match: re.Match[str]) -> str | None:
         whole, above, below = match["whole"].strip(), int(match["above"]), int(match["below"])
@@ -327,7 +343,8 @@ class Romance(European):
         return " ".join(self.cardinal(int(piece), "-") if piece.isdigit() else piece for piece in pieces)
 
     def _weekdays(self, match: re.Match[str]) -> str:
-        return f"{self.weekdays[match['first']]} {self.words.to} {self.weekdays[match['last']]}"
+        first, last = (self.weekdays[match[name].capitalize()] for name in ("first", "last"))
+        return f"{first} {self.words.to} {last}"
 
     # -----------------------------------------------------------------------------------------------------------------
     # Roman numerals

@@ -32,7 +32,7 @@ from actors.text.languages.spanish_words import (
 )
 from actors.text.numbers import NUMBERS_KEPT, Number
 from actors.text.roman import roman_value
-from actors.text.rules import Rule
+from actors.text.rules import DIGIT, LETTER, SIGN, Rule
 
 _SMALL = (
     "cero uno dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince dieciséis diecisiete dieciocho diecinueve "
@@ -125,6 +125,7 @@ class Spanish(Romance):
     abbreviations: ClassVar = ABBREVIATIONS
     starters: ClassVar = STARTERS
     o_clock: ClassVar = "hrs|hs|h"
+    trigger_words: ClassVar = ["km", "lun", "mié"]
     months: ClassVar = MONTHS
     of_month: ClassVar = rf"(?:{SPACE}?(?:de|del|DE){SPACE}|[-/])?"
     titles: ClassVar = TITLES
@@ -140,6 +141,7 @@ class Spanish(Romance):
     seasons: ClassVar = frozenset("curso temporada campaña ejercicio bienio".split())
     acronyms: ClassVar = ACRONYMS
     year_words: ClassVar = frozenset("en de desde hasta del año años para a entre y el hacia al antes después verano otoño invierno primavera".split())
+    month_names: ClassVar = MONTH_NAMES
     between: ClassVar = frozenset({"entre"})
     not_counted: Collection[str] = NOT_COUNTED
 
@@ -147,19 +149,18 @@ class Spanish(Romance):
         """Return rules of Spanish and its like, which come before those of all."""
         people = "|".join(sorted(_PEOPLE))
         return [
-            Rule(rf"(?<!\w)(?P<word>D\.)(?={SPACE}[A-ZÁÉÍÓÚÑ])", self._don),
-            Rule(rf"(?<!\w)(?P<word>S\.)(?={SPACE}[A-ZÁÉÍÓÚÑ][^\W\d_])", self._saint),
-            Rule(rf"(?<!\w)(?P<word>[pP]\.)(?={SPACE}(?:m|ej)\.)", lambda _: None),
-            Rule(r"(?<![\w.])(?:[6789]\d{2}(?:[ .-]\d{3}){2}|[89]\d(?:[ .-]\d{3})(?:[ .-]\d{2}){2}|[6789]\d{2}(?:[ .-]\d{2}){3})(?!\d|[ .,-]\d)", self._local),
-            Rule(rf"{FREE}[6789]\d{{8}}(?!\d|[.,]\d)", self._local),
-            Rule(rf"{FREE}(?P<first>[1-9]\d{{0,2}} \d{{3}})(?={SPACE}(?:{people}|€)(?!\w))", self._spaced),
-            Rule(rf"(?<=[,.] )(?P<code>[0-5]\d{{4}})(?={SPACE}[A-ZÁÉÍÓÚÑ])", lambda match: self.digits(match["code"])),
-            Rule(rf"(?<=CP )(?P<code>\d{{5}})(?!\w)", lambda match: self.digits(match["code"])),
-            Rule(rf"(?<=C\. P\. )(?P<code>\d{{5}})(?!\w)", lambda match: self.digits(match["code"])),
-            Rule(rf"{FREE}(?P<day>3[01]|[12]\d|[1-9])/(?P<month>1[0-2]|0?[1-9])(?![\w/]|[.,]\d)", self._short_date),
-            Rule(rf"{FREE}(?P<whole>\d{{1,4}})['\u2019](?P<fraction>\d{{1,2}})(?:{SPACE}?(?P<currency>€|euros?))", self._with_apostrophe),
-            Rule(r"(?<![\w.])['\u2019](?P<year>\d\d)(?!\w)", lambda match: self.cardinal(int(match["year"]), "-")),
-            Rule(rf"{FREE}[vV](?:\.|er\.)?{SPACE}?(?P<version>\d{{1,4}}(?:\.\d{{1,4}}){{1,5}})(?!\w)", self._version),
+            Rule(rf"(?<!\w)(?P<word>D\.)(?={SPACE}[A-ZÁÉÍÓÚÑ])", self._don, LETTER),
+            Rule(rf"(?<!\w)(?P<word>S\.)(?={SPACE}[A-ZÁÉÍÓÚÑ][^\W\d_])", self._saint, LETTER),
+            Rule(r"(?<![\w.])(?:[6789]\d{2}(?:[ .-]\d{3}){2}|[89]\d(?:[ .-]\d{3})(?:[ .-]\d{2}){2}|[6789]\d{2}(?:[ .-]\d{2}){3})(?!\d|[ .,-]\d)", self._local, DIGIT),
+            Rule(rf"{FREE}[6789]\d{{8}}(?!\d|[.,]\d)", self._local, DIGIT),
+            Rule(rf"{FREE}(?P<first>[1-9]\d{{0,2}} \d{{3}})(?={SPACE}(?:{people}|€)(?!\w))", self._spaced, DIGIT),
+            Rule(rf"(?<=[,.] )(?P<code>[0-5]\d{{4}})(?={SPACE}[A-ZÁÉÍÓÚÑ])", lambda match: self.digits(match["code"]), DIGIT),
+            Rule(rf"(?<=CP )(?P<code>\d{{5}})(?!\w)", lambda match: self.digits(match["code"]), DIGIT),
+            Rule(rf"(?<=C\. P\. )(?P<code>\d{{5}})(?!\w)", lambda match: self.digits(match["code"]), DIGIT),
+            Rule(rf"{FREE}(?P<day>3[01]|[12]\d|[1-9])/(?P<month>1[0-2]|0?[1-9])(?![\w/]|[.,]\d)", self._short_date, DIGIT),
+            Rule(rf"{FREE}(?P<whole>\d{{1,4}})['\u2019](?P<fraction>\d{{1,2}})(?:{SPACE}?(?P<currency>€|euros?))", self._with_apostrophe, DIGIT),
+            Rule(r"(?<![\w.])['\u2019](?P<year>\d\d)(?!\w)", lambda match: self.cardinal(int(match["year"]), "-"), SIGN),
+            Rule(rf"{FREE}[vV](?:\.|er\.)?{SPACE}?(?P<version>\d{{1,4}}(?:\.\d{{1,4}}){{1,5}})(?!\w)", self._version, LETTER),
             *super().first_rules(),
         ]
 

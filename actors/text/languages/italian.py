@@ -1,0 +1,406 @@
+"""Italian: numbers are written as one word, and most numerals are ordinals."""
+
+import re
+from collections.abc import Collection
+from functools import lru_cache
+from typing import ClassVar
+
+from actors.text.languages.context import word_before, word_behind
+from actors.text.languages.italian_words import (
+    ABBREVIATIONS,
+    ACRONYMS,
+    CURRENCIES,
+    FEMININE,
+    FOR_EACH,
+    KINGS,
+    MAGNITUDES,
+    MASCULINE,
+    MONTH_NAMES,
+    MONTH_SET,
+    MONTHS,
+    NAMED_BY_NUMBER,
+    NOT_COUNTED,
+    NUMBERED,
+    ORDINALLY_COUNTED,
+    QUEENS,
+    STARTERS,
+    TITLES,
+    UNITS,
+    WEEKDAYS,
+    WORDS,
+)
+from actors.text.languages.language import FREE, SPACE, Noun
+from actors.text.languages.romance import Romance
+from actors.text.numbers import NUMBERS_KEPT, Number
+from actors.text.roman import roman_value
+from actors.text.rules import DIGIT, LETTER, SIGN, Rule
+
+_SMALL = (
+    "zero uno due tre quattro cinque sei sette otto nove dieci undici dodici tredici quattordici quindici sedici diciassette diciotto diciannove"
+).split()
+_TENS = "- - venti trenta quaranta cinquanta sessanta settanta ottanta novanta".split()
+_SCALES = ((10**9, "miliardo", "miliardi"), (10**6, "milione", "milioni"))
+_ORDINALS = "- primo secondo terzo quarto quinto sesto settimo ottavo nono decimo".split()
+_PARTS = {2: "mezzo", **dict(enumerate(_ORDINALS[3:11], 3))}
+_VOWELS = "aeiouàèéìòùh"
+_IMPURE = re.compile(r"s[^aeiouàèéìòù]|z|gn|ps|pn|x|y")
+_CENTURIES = re.compile(r"(?:(?i:\bsecol[oi])|\bsecc?\.)(?:\s(?:[IVX]{1,6},?|e|al?|o|d?el|dal)){0,6}\s?\Z")
+_CENTURIES_BEHIND = re.compile(r"(?:\s?[-\u2013]\s?|\s(?:e|o|al?|e\sil|al)\s|,\s)(?:[IVX]{1,6}(?:\s|,\s|\se\s)){1,3}(?:secol[oi]|secc?\.)")
+_PEOPLE = frozenset("abitanti persone euro dollari sterline lire chilometri metri voti spettatori visitatori ettari utenti".split())
+_SINGULARS = {"bicchieri": "bicchiere", "mesi": "mese", "cucchiai": "cucchiaio", "spicchi": "spicchio", "vasetti": "vasetto"}
+_APOSTROPHES = "'\u2019"
+
+
+@lru_cache(maxsize=NUMBERS_KEPT)
+def _cardinal(value: int) -> str:
+    for scale, one, many in _SCALES:
+        if value >= scale:
+            count, rest = divmod(value, scale)
+            head = f"un {one}" if count == 1 else f"{_cardinal(count)} {many}"
+            return f"{head} {_cardinal(rest)}" if rest else head
+    return _accented(_below_million(value))
+
+
+def _accented(word: str) -> str:
+    """Return a word whose last *tre* has its accent, if it is a part of another."""
+    return f"{word[:-1]}é" if word.endswith("tre") and word != "tre" else word
+
+
+def _below_million(value: int) -> str:
+    count, rest = divmod(value, 1000)
+    if not count:
+        return _below_thousand(rest)
+    head = "mille" if count == 1 else f"{_below_thousand(count)}mila"
+    return head + (_below_thousand(rest) if rest else "")
+
+
+def _below_thousand(value: int) -> str:
+    hundreds, rest = divmod(value, 100)
+    if not hundreds:
+        return _below_hundred(rest)
+    head = ("" if hundreds == 1 else _SMALL[hundreds]) + "cento"
+    if rest == 8 or rest // 10 == 8:
+        head = head[:-1]
+    return head + (_below_hundred(rest) if rest else "")
+
+
+def _below_hundred(value: int) -> str:
+    if value < 20:
+        return _SMALL[value]
+    tens, ones = divmod(value, 10)
+    head = _TENS[tens][:-1] if ones in (1, 8) else _TENS[tens]
+    return head + (_SMALL[ones] if ones else "")
+
+
+@lru_cache(maxsize=NUMBERS_KEPT)
+def _ordinal(value: int) -> str:
+    """Return a masculine ordinal."""
+    if value < len(_ORDINALS):
+        return _ORDINALS[value] if value else "zero"
+    words = _cardinal(value)
+    if words.endswith("mila"):
+        return f"{words[:-1].removesuffix('il')}illesimo"
+    if words.endswith("é"):
+        return f"{words[:-1]}eesimo"
+    return f"{words if words.endswith('sei') else words[:-1]}esimo".replace("un milion", "milion").replace(" ", "")
+
+
+class Italian(Romance):
+    """Italian."""
+
+    code: ClassVar = "it"
+    words: ClassVar = WORDS
+    units: ClassVar = UNITS
+    currencies: ClassVar = CURRENCIES
+    magnitudes: ClassVar = MAGNITUDES
+    long_magnitudes: ClassVar = "milioni|milione|miliardi|miliardo|trilioni|bilioni"
+    abbreviations: ClassVar = ABBREVIATIONS
+    starters: ClassVar = STARTERS
+    trigger_words: ClassVar = ["h", "km", "lun", "mar"]
+    months: ClassVar = MONTHS
+    of_month: ClassVar = rf"(?:{SPACE}?(?:di|del){SPACE}|[-/])?"
+    titles: ClassVar = TITLES
+    numbered: ClassVar = NUMBERED
+    ordinal_mark: ClassVar = r"(?P<mark>\.?[ºª°]|(?:a|o|i|e)(?!\w)|(?:mo|esimo|esima|imo|ima)(?!\w))"
+    thousands: ClassVar = frozenset({"k", "K", "mila"})
+    halves: ClassVar = ("mezzo", "mezza")
+    clock_words: ClassVar = frozenset("ore alle dalle le delle h all ora".split())
+    compass: ClassVar = {"N": "nord", "S": "sud", "E": "est", "O": "ovest", "W": "ovest"}
+    coins_joint: ClassVar = "e"
+    degree_parts: ClassVar = (Noun("grado", "gradi"), Noun("minuto", "minuti"), Noun("secondo", "secondi"))
+    weekdays: ClassVar = WEEKDAYS
+    seasons: ClassVar = frozenset("stagione campionato anno accademico scolastico biennio".split())
+    acronyms: ClassVar = ACRONYMS
+    year_words: ClassVar = frozenset("nel dal del al il anno in entro fino l nell dell primavera estate autunno inverno e".split())
+    month_names: ClassVar = MONTH_NAMES
+    between: ClassVar = frozenset({"tra", "fra"})
+    not_counted: Collection[str] = NOT_COUNTED
+
+    def first_rules(self) -> list[Rule]:
+        """Return rules of Italian and its like, which come before those of all."""
+        people = "|".join(sorted(_PEOPLE))
+        months = "|".join(sorted(MONTH_SET))
+        return [
+            Rule(rf"(?<!\w)S\.{SPACE}?(?=[A-ZÀÈÉÌÒÙ][^\W\d_])", self._saint, LETTER),
+            Rule(rf"(?<![\w.])3[1-9]\d[ ./-]?\d{{3}}[ ./-]?\d{{3,4}}(?!\d|[ .,/-]\d)", self._local, DIGIT),
+            Rule(rf"(?<![\w.])3[1-9]\d(?:[ .-]\d\d){{3,4}}(?!\d|[ .,/-]\d)", self._local, DIGIT),
+            Rule(rf"(?<![\w.])800[ .-]?\d{{2,3}}[ .-]?\d{{2,3}}(?:[ .-]?\d{{2,3}})?(?!\d|[ .,/-]\d)", self._local, DIGIT),
+            Rule(rf"{FREE}0\d{{5,10}}(?!\d|[.,]\d)", self._local, DIGIT),
+            Rule(rf"{FREE}(?P<first>[1-9]\d{{0,2}} \d{{3}})(?={SPACE}(?:{people}|€)(?!\w))", self._spaced, DIGIT),
+            Rule(rf"(?<=[,.] )(?P<code>\d{{5}})(?={SPACE}[A-Z])", lambda match: self.digits(match["code"]), DIGIT),
+            Rule(r"(?<=CAP )(?P<code>\d{5})(?!\w)", lambda match: self.digits(match["code"]), DIGIT),
+            Rule(rf"{FREE}(?P<day>3[01]|[12]\d|[1-9])/(?P<month>1[0-2]|0?[1-9])(?![\w/]|[.,]\d)", self._short_date, DIGIT),
+            Rule(rf"{FREE}(?P<number>\d{{1,3}}(?:,\d{{1,2}})?)[ \u00a0]?mila(?!\w)", self._thousands, DIGIT),
+            Rule(rf"(?<![\w.])[{_APOSTROPHES}\u2018](?P<year>\d\d|[1-9]00)(?!\w)", self._short_year, SIGN),
+            Rule(rf"{FREE}[vV](?:\.|er\.)?{SPACE}?(?P<version>\d{{1,4}}(?:\.\d{{1,4}}){{1,5}})(?!\w)", self._version, LETTER),
+            Rule(rf"{FREE}1{SPACE}(?P<noun>[a-zà-ù]{{2,20}}+)(?!\w)", self._one, DIGIT),
+            Rule(rf"(?<![\w.])(?:h\.?{SPACE}?|H\.?{SPACE})(?=\d{{1,2}}(?:[.:]\d\d)?(?!\w))", lambda _: "ore ", LETTER),
+            Rule(rf"(?<![\w.'-])(?P<day>[IVX]{{1,6}}){SPACE}(?=(?i:{months})(?!\w))", self._roman_day, LETTER),
+            *super().first_rules(),
+        ]
+
+    # -----------------------------------------------------------------------------------------------------------------
+    # Numbers
+
+    def cardinal(self, value: int, gender: str = "m") -> str:
+        """Return a whole number in words, as it stands before a noun of a gender; ``-`` if no noun is there."""
+        if value == 1:
+            return {"m": "un", "f": "una"}.get(gender, "uno")
+        return _cardinal(value)
+
+    def ordinal(self, value: int, gender: str = "m") -> str:
+        """Return an ordinal in words."""
+        said = _ordinal(value)
+        return f"{said[:-1]}a" if gender == "f" else said
+
+    def fraction(self, above: int, below: int) -> str:
+        """Return a fraction in words."""
+        part = _PARTS.get(below) or self.ordinal(below)
+        return f"{self.cardinal(above, 'm')} {part if above == 1 else f'{part[:-1]}i'}"
+
+    def mixed(self, whole: int | None, above: int, below: int) -> str:
+        """Return a whole number, if there is one, and a fraction, in words."""
+        if whole is None and (above, below) == (1, 2):
+            return "un mezzo"
+        return super().mixed(whole, above, below)
+
+    def half_of(self, half: str, noun: str) -> str:
+        """Return half of something, in words: *mezz'ora*."""
+        return f"mezz'{noun}" if noun == "ora" else f"{half} {noun}"
+
+    def power(self, base: int, exponent: int) -> str:
+        """Return a power in words: *dieci alla sesta*."""
+        if exponent in (2, 3):
+            return super().power(base, exponent)
+        if exponent < 0:
+            return f"{self.cardinal(base, '-')} alla meno {self.cardinal(-exponent, '-')}"
+        return f"{self.cardinal(base, '-')} alla {self.ordinal(exponent, 'f') if exponent else 'zero'}"
+
+    def counted(self, number: Number, noun: Noun) -> str:
+        """Return so many of something, in words: *un'ora*, *ventun anni*."""
+        if number.is_one:
+            return self._single(noun.one, noun.gender)
+        return super().counted(number, noun)
+
+    def with_magnitude(self, match: re.Match[str], short: str | None, noun: Noun) -> str:
+        """Return an amount of a noun, maybe of thousands or millions of it, in words."""
+        if not short and self.is_single_amount(match):
+            return self.signed(match["sign"]) + self._single(noun.one, noun.gender)
+        return super().with_magnitude(match, short, noun)
+
+    def _single(self, noun: str, gender: str) -> str:
+        """Return a noun with its article."""
+        if gender == "f":
+            return f"un'{noun}" if noun[0] in _VOWELS else f"una {noun}"
+        return f"{'uno' if _IMPURE.match(noun) else 'un'} {noun}"
+
+    def gender_of(self, word: str) -> str:
+        """Return the gender of a noun, in the singular or the plural."""
+        word = word.lower()
+        if word in FEMININE:
+            return "f"
+        if word in MASCULINE:
+            return "m"
+        feminine = ("a", "zione", "zioni", "sione", "sioni", "gione", "tà", "tù", "ice", "ici", "udine", "udini", "aggine", "gie", "cie", "ie")
+        return "f" if word.endswith(feminine) else "m"
+
+    def gender_behind(self, number: Number, match: re.Match[str]) -> str:
+        """Return the gender of the noun that a number counts, which stands behind a match; ``-`` if there is none."""
+        noun = word_behind(match)
+        if number.fraction or match.string[match.end() : match.end() + 1] not in (" ", "\u00a0", "\u202f") or not noun.islower():
+            return "-"
+        return "-" if noun in NOT_COUNTED or self.is_year(match) or self.named_by(match) in NAMED_BY_NUMBER else self.gender_of(noun)
+
+    def plain(self, match: re.Match[str]) -> str | None:
+        """Read an amount of what is written in full behind it."""
+        said = super().plain(match)
+        if said is None or match["last"] or not said.endswith("ventuno") and not said.endswith("tuno") and not said.endswith("ntuno"):
+            return said
+        noun = word_behind(match)
+        return said[:-1] if noun == "anni" and self.gender_behind(self.parse(match["first"]), match) == "m" else said
+
+    def singular(self, word: str) -> str:
+        """Return one of a noun in the plural."""
+        return _SINGULARS.get(word) or word[:-1] + {"i": "o", "e": "a"}.get(word[-1], word[-1])
+
+    def _one(self, match: re.Match[str]) -> str | None:
+        """Read one of something: its article depends on how the noun begins."""
+        noun, before = match["noun"], self.named_by(match)
+        if noun in NOT_COUNTED or before in NAMED_BY_NUMBER or noun in MONTHS or noun in MAGNITUDES or noun in UNITS:
+            return None
+        if noun.endswith("i") and noun not in FEMININE or before in ("il", "al", "del", "dal"):
+            return None
+        return self._single(noun, self.gender_of(noun))
+
+    def _thousands(self, match: re.Match[str]) -> str:
+        return self._thousandfold(match["number"], None, "-")
+
+    def _short_year(self, match: re.Match[str]) -> str:
+        digits = match["year"]
+        return f"zero {self.cardinal(int(digits), '-')}" if digits[0] == "0" and digits != "00" else self.cardinal(int(digits), "-")
+
+    def _for_unit(self, unit: str) -> str:
+        if unit in FOR_EACH:
+            return f" {FOR_EACH[unit]}"
+        noun = self.units[unit].one if unit in self.units else unit
+        return f" {'al' if self.gender_of(noun.split()[0]) == 'm' else 'alla'} {noun}"
+
+    def noun_of_unit(self, symbol: str) -> Noun:
+        """Return what a unit or a quotient of units is."""
+        above, _, below = symbol.partition("/")
+        if symbol in self.units or not below:
+            return self.units[symbol]
+        noun, per = self.units[above], self._for_unit(below)
+        return Noun(noun.one + per, noun.many + per, noun.gender)
+
+    # -----------------------------------------------------------------------------------------------------------------
+    # Dates and times
+
+    def date(self, day: int, month: int, year: int | None, match: re.Match[str]) -> str:
+        """Return a date in words."""
+        said = f"{'primo' if day == 1 else self.cardinal(day, '-')} {MONTH_NAMES[month]}"
+        stop = "." if match[0].endswith(".") and self.ends_sentence(match) else ""
+        if year is None:
+            return said + stop
+        return f"{said} {'del ' if re.search('del.{1,6}$', match[0]) else ''}{self.year(year)}"
+
+    def _short_date(self, match: re.Match[str]) -> str | None:
+        """Read 12/10 as a date only where one is expected."""
+        before = word_before(match.string, match.start()).lower()
+        if before not in ("il", "del", "al", "dal", "entro", "giorno", "l", "dell", *WEEKDAYS.values()) or word_behind(match) in ("di", "dei", "delle", "della"):
+            return None
+        return f"{'primo' if match['day'] == '1' else self.cardinal(int(match['day']), '-')} {MONTH_NAMES[int(match['month'])]}"
+
+    def time_of_day(self, hour: int, minute: int) -> str:
+        """Return a time in words."""
+        said = self.cardinal(hour, "f")
+        return f"{said} e {self.cardinal(minute, '-')}" if minute else said
+
+    def clock(self, hour: int, minute: int, second: int | None, match: re.Match[str]) -> str:
+        """Return a time of the day in words."""
+        said = self.time_of_day(hour, minute)
+        return f"{said} e {self.counted(Number(str(second)), UNITS['s'])}" if second is not None else said
+
+    # -----------------------------------------------------------------------------------------------------------------
+    # Ordinals and Roman numerals
+
+    def read_ordinal(self, match: re.Match[str]) -> str | None:
+        """Read an ordinal: 1º, 3ª, 2a edizione."""
+        value, mark, behind = int(match["number"]), match["mark"].lstrip("."), word_behind(match)
+        if value == 0 or mark in ("a", "o", "i", "e") and not (behind.islower() and behind not in NOT_COUNTED and value < 100):
+            return None
+        if mark in ("°", "º") and self._is_degree(value, mark, match):
+            return None
+        feminine = mark in ("ª", "a", "esima", "ima")
+        return self.ordinal(value, "f" if feminine else "m")
+
+    def _is_degree(self, value: int, mark: str, match: re.Match[str]) -> bool:
+        """Whether what looks like an ordinal is a temperature or an angle."""
+        if re.compile(rf"{SPACE}?[CFNSEOW](?!\w)|['\u2032]").match(match.string, match.end()):
+            return True
+        before, behind = word_before(match.string, match.start()).lower(), word_behind(match)
+        if before in ("il", "al", "del", "dal", "nel", "sul", "l", "all", "dell", "un", "è", "arrivato", "arrivata", "classificato", "finito", "giunto", "solo"):
+            return mark == "°" and value > 30 and not behind.islower()
+        return value > 10 and (not behind.islower() or behind in NOT_COUNTED) or before in ("circa", "sopra", "sotto", "oltre", "meno", "temperatura", "a", "di", "tra", "fra", "i", "e")
+
+    def read_numeral(self, match: re.Match[str]) -> str | None:
+        """Read a Roman numeral: of a century, a king, a chapter, a war, a year."""
+        numeral = match["numeral"]
+        value = roman_value(numeral)
+        if value is None:
+            return None
+        said = self._numeral(numeral, value, match)
+        return said + match["stop"] if said else None
+
+    def _numeral(self, numeral: str, value: int, match: re.Match[str]) -> str | None:
+        before, behind = word_before(match.string, match.start()), word_behind(match)
+        adjoining = self.named_by(match) == before.lower()
+        if behind.lower() in ("secolo", "secoli", "sec", "secc") or _CENTURIES_BEHIND.match(match.string, match.end()) or self.counts_centuries(match, _CENTURIES):
+            return self.ordinal(value)
+        if adjoining and before in KINGS and not (before == "Malcolm" and numeral == "X"):
+            return self.ordinal(value, "f" if before in QUEENS else "m")
+        if numeral in ("C", "D", "M", "L") or numeral == "I" and not (adjoining and before.lower() in NAMED_BY_NUMBER):
+            return None
+        if adjoining and before.lower() in ORDINALLY_COUNTED and value <= 100:
+            return self.ordinal(value, "f" if before.lower() in ("dinastia", "scena") else "m")
+        if adjoining and before.lower() in NAMED_BY_NUMBER and (len(numeral) > 1 or numeral in "IV"):
+            return self.cardinal(value, "-")
+        if numeral in self.acronyms and not (numeral == "VI" and not behind.isupper()):
+            return None
+        if len(numeral) > 3 and numeral[0] == "M":
+            return self.year(value)
+        return self._counted_numeral(numeral, value, match)
+
+    def _counted_numeral(self, numeral: str, value: int, match: re.Match[str]) -> str | None:
+        """Read a numeral by what is behind it: *II guerra mondiale*; else as a number, if it is clearly none of letters."""
+        before, behind = word_before(match.string, match.start()), word_behind(match)
+        spaced = match.string[match.end() : match.end() + 1] == " " and not match["stop"]
+        named = before[:1].isupper() and len(before) > 4 and self.named_by(match) == before.lower()
+        if spaced and behind and behind not in NOT_COUNTED and (len(numeral) > 1 or numeral == "V") and not named:
+            return self.ordinal(value, self.gender_of(behind))
+        if not set(numeral) <= set("IVXL") or len(numeral) < 2 or len(numeral) < 3 and "L" in numeral:
+            return None
+        return self.cardinal(value, "-")
+
+    def _roman_day(self, match: re.Match[str]) -> str | None:
+        """Read the day of a street's name: via XX Settembre."""
+        value = roman_value(match["day"])
+        if value is None or value > 31 or match["day"] == "I" and match.string[match.end()].islower():
+            return None
+        return f"{'primo' if value == 1 else self.cardinal(value, '-')} "
+
+    def numerals(self, first: int, last: int, match: re.Match[str]) -> str | None:
+        """Read a range of Roman numerals."""
+        between = "e" if last - first == 1 else "a"
+        return f"{self.ordinal(first)} {between} {self.ordinal(last)}"
+
+    # -----------------------------------------------------------------------------------------------------------------
+    # Numbers and letters that name something
+
+    def read_act(self, match: re.Match[str]) -> str | None:
+        """Read the number of a law: D.Lgs. 81/2008."""
+        if word_before(match.string, match.start()).lower() in ("il", "nel", "dal", "al", "entro", "scadenza"):
+            return None
+        return f"{self.read(match['first'])} del {self.year(int(match['year']))}"
+
+    def _local(self, match: re.Match[str]) -> str | None:
+        """Read a telephone number without a country's code, unless it counts something."""
+        return None if word_behind(match) in _PEOPLE else self.digits(match[0])
+
+    def _spaced(self, match: re.Match[str]) -> str:
+        return self.spell(Number(match["first"].replace(" ", "")))
+
+    def _version(self, match: re.Match[str]) -> str:
+        named = "" if self.named_by(match) == "versione" else "versione "
+        return named + " punto ".join(self.cardinal(int(part), "-") for part in match["version"].split("."))
+
+    def _saint(self, match: re.Match[str]) -> str | None:
+        """Read *san*, *santo*, *santa*, *sant'*, unless it is an initial behind a first name."""
+        before, name = word_before(match.string, match.start()), word_behind(match)
+        if self.named_by(match) and before[:1].isupper() and before.lower() not in ("piazza", "via", "chiesa", "basilica", "ospedale") or name in STARTERS:
+            return None
+        if name[0] in "AEIOU":
+            return "sant'"
+        if name.endswith("a") and name not in ("Luca", "Andrea", "Nicola"):
+            return "santa "
+        return f"{'santo' if re.match('S[^aeiou]', name) else 'san'} "
