@@ -108,7 +108,7 @@ class Romance(European):
             Rule(rf"(?<![\w.-])(?P<first>{weekday_or_small}){SPACE}?{DASH}{SPACE}?(?P<last>{weekday_or_small})(?!\w)", self._weekdays, LETTER),
             Rule(rf"(?<![\w.-])(?P<first>{weekday}),?(?={SPACE}\d)", lambda match: self.weekdays[match["first"]], LETTER),
             Rule(
-                rf"(?<![\w.])(?P<month>{months}){SPACE}(?=(?:del?{SPACE})?(?:19|20)\d\d(?!\w))",
+                rf"(?<![\w.])(?P<month>{months})(?={SPACE}(?:del?{SPACE})?(?:19|20)\d\d(?!\w))",
                 lambda match: self.month_names[self.months[match["month"]]],
                 LETTER,
             ),
