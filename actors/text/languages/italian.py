@@ -29,11 +29,11 @@ from actors.text.languages.italian_words import (
     WEEKDAYS,
     WORDS,
 )
-from actors.text.languages.language import FREE, SPACE, Noun
+from actors.text.languages.language import SPACE, Noun
 from actors.text.languages.romance import Romance
 from actors.text.numbers import NUMBERS_KEPT, Number
 from actors.text.roman import roman_value
-from actors.text.rules import DIGIT, LETTER, SIGN, Rule
+from actors.text.rules import DIGIT, FREE, LETTER, SIGN, Rule
 
 _SMALL = (
     "zero uno due tre quattro cinque sei sette otto nove dieci undici dodici tredici quattordici quindici sedici diciassette diciotto diciannove"

@@ -7,10 +7,10 @@ from typing import ClassVar
 
 from actors.text.languages.context import word_before, word_behind
 from actors.text.languages.european import European
-from actors.text.languages.language import DASH, FRACTIONS, FREE, SPACE, Currency, Noun, alternatives
+from actors.text.languages.language import DASH, FRACTIONS, SPACE, Currency, Noun, alternatives
 from actors.text.numbers import Number
 from actors.text.roman import roman_value
-from actors.text.rules import DIGIT, LETTER, SIGN, Rule
+from actors.text.rules import DIGIT, FREE, LETTER, SIGN, Rule
 
 _LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _CLOCK = r"(?:2[0-4]|[01]?\d)"

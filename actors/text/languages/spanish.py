@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import ClassVar
 
 from actors.text.languages.context import word_before, word_behind
-from actors.text.languages.language import FREE, SPACE, Noun, alternatives
+from actors.text.languages.language import SPACE, Noun
 from actors.text.languages.romance import Romance
 from actors.text.languages.spanish_words import (
     ABBREVIATIONS,
@@ -32,7 +32,7 @@ from actors.text.languages.spanish_words import (
 )
 from actors.text.numbers import NUMBERS_KEPT, Number
 from actors.text.roman import roman_value
-from actors.text.rules import DIGIT, LETTER, SIGN, Rule
+from actors.text.rules import DIGIT, FREE, LETTER, SIGN, Rule
 
 _SMALL = (
     "cero uno dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince dieciséis diecisiete dieciocho diecinueve "
