@@ -134,6 +134,12 @@ class Italian(Romance):
     year_words: ClassVar = frozenset("nel dal del al il anno in entro fino l nell dell primavera estate autunno inverno e".split())
     month_names: ClassVar = MONTH_NAMES
     between: ClassVar = frozenset({"tra", "fra"})
+    before_dates: ClassVar = frozenset("il del al dal entro giorno l dell fino".split())
+    behind_shares: ClassVar = frozenset("di dei delle della del degli d".split())
+    shares: ClassVar = frozenset()
+    time_parts: ClassVar = (Noun("ora", "ore", "f"), Noun("minuto", "minuti"), Noun("secondo", "secondi"))
+    masculine_articles: ClassVar = frozenset("il un i del al nel dal sul lo".split())
+    feminine_articles: ClassVar = frozenset("la una le della alla nella dalla sulla".split())
     not_counted: Collection[str] = NOT_COUNTED
 
     def first_rules(self) -> list[Rule]:
@@ -149,7 +155,6 @@ class Italian(Romance):
             Rule(rf"{FREE}(?P<first>[1-9]\d{{0,2}} \d{{3}})(?={SPACE}(?:{people}|€)(?!\w))", self._spaced, DIGIT),
             Rule(rf"(?<=[,.] )(?P<code>\d{{5}})(?={SPACE}[A-Z])", lambda match: self.digits(match["code"]), DIGIT),
             Rule(r"(?<=CAP )(?P<code>\d{5})(?!\w)", lambda match: self.digits(match["code"]), DIGIT),
-            Rule(rf"{FREE}(?P<day>3[01]|[12]\d|[1-9])/(?P<month>1[0-2]|0?[1-9])(?![\w/]|[.,]\d)", self._short_date, DIGIT),
             Rule(rf"{FREE}(?P<number>\d{{1,3}}(?:,\d{{1,2}})?)[ \u00a0]?mila(?!\w)", self._thousands, DIGIT),
             Rule(rf"(?<![\w.])[{_APOSTROPHES}\u2018](?P<year>\d\d|[1-9]00)(?!\w)", self._short_year, SIGN),
             Rule(rf"{FREE}[vV](?:\.|er\.)?{SPACE}?(?P<version>\d{{1,4}}(?:\.\d{{1,4}}){{1,5}})(?!\w)", self._version, LETTER),
@@ -284,13 +289,6 @@ class Italian(Romance):
             return said + stop
         return f"{said} {'del ' if re.search('del.{1,6}$', match[0]) else ''}{self.year(year)}"
 
-    def _short_date(self, match: re.Match[str]) -> str | None:
-        """Read 12/10 as a date only where one is expected."""
-        before = word_before(match.string, match.start()).lower()
-        if before not in ("il", "del", "al", "dal", "entro", "giorno", "l", "dell", *WEEKDAYS.values()) or word_behind(match) in ("di", "dei", "delle", "della"):
-            return None
-        return f"{'primo' if match['day'] == '1' else self.cardinal(int(match['day']), '-')} {MONTH_NAMES[int(match['month'])]}"
-
     def time_of_day(self, hour: int, minute: int) -> str:
         """Return a time in words."""
         said = self.cardinal(hour, "f")
@@ -357,7 +355,7 @@ class Italian(Romance):
         spaced = match.string[match.end() : match.end() + 1] == " " and not match["stop"]
         named = before[:1].isupper() and len(before) > 4 and self.named_by(match) == before.lower()
         if spaced and behind and behind not in NOT_COUNTED and (len(numeral) > 1 or numeral == "V") and not named:
-            return self.ordinal(value, self.gender_of(behind))
+            return self.ordinal(value, self.gender_of_ordinal(match))
         if not set(numeral) <= set("IVXL") or len(numeral) < 2 or len(numeral) < 3 and "L" in numeral:
             return None
         return self.cardinal(value, "-")

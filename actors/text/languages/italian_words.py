@@ -188,12 +188,18 @@ ABBREVIATIONS = {
     "D.L.": "decreto legge", "d.l.": "decreto legge", "D.M.": "decreto ministeriale", "d.m.": "decreto ministeriale", "D.P.R.": "D P R", "d.P.R.": "D P R",
     "D.P.C.M.": "D P C M", "G.U.": "Gazzetta Ufficiale", "L.R.": "legge regionale", "Cass.": "Cassazione", "sent.": "sentenza", "km/h": "chilometri orari",
     "m/s": "metri al secondo", "m²": "metri quadrati", "m³": "metri cubi", "km²": "chilometri quadrati", "mq": "metri quadrati", "kWh": "chilowattora", "°C": "gradi Celsius",
-    "e/o": "e o", "lui/lei": "lui o lei", "il/la": "il o la", "sig./sig.ra": "signor o signora", "C++": "C più più", "dx": "destra", "sx": "sinistra",
+    "e/o": "e o", "n°": "numero", "nº": "numero", "N°": "numero", "Tel:": "telefono:", "C#": "C sharp",  "lui/lei": "lui o lei", "il/la": "il o la", "sig./sig.ra": "signor o signora", "C++": "C più più", "dx": "destra", "sx": "sinistra",
     "dx.": "destra", "sx.": "sinistra", "Rep.": "repubblica", "S.S.": "Sua Santità", "SS. Trinità": "Santissima Trinità", "S. Sede": "Santa Sede", "M.se": "marchese",
     "ag.": "agosto", "arr.": "arrivo", "part.": "partenza", "lun.": "lunedì", "mart.": "martedì", "merc.": "mercoledì", "giov.": "giovedì", "ven.": "venerdì",
     "sab.": "sabato", "dom.": "domenica", "pref.": "prefisso", "prov.": "provincia", "Prov.": "provincia", "reg.": "regione", "m.t.": "metri", "spec.": "specialmente",
     "mitt.": "mittente", "dest.": "destinatario", "racc.": "raccomandata", "gent.": "gentile", "u.c.": "ultimo comma", "par.": "paragrafo", "Mass.": "massimo",
 }  # fmt: skip
+
+ABBREVIATIONS |= {
+    short[0].upper() + short[1:]: words
+    for short, words in ABBREVIATIONS.items()
+    if len(short) > 3 and short[0].islower() and short[0].upper() + short[1:] not in (ABBREVIATIONS.keys() | TITLES.keys())
+}
 
 # What is read so only before a number.
 _NUMBERED = {

@@ -17,6 +17,7 @@ _CLOCK = r"(?:2[0-4]|[01]?\d)"
 _MILLION = 10**6
 _YEARS = range(1000, 2100)
 _PRESSURE = 60  # from here on, two numbers with a stroke between are of blood pressure
+_DAY = r"(?:3[01]|[12]\d|0?[1-9])"
 _COLUMNS = 80  # characters before a numeral that tell what it counts
 
 
@@ -35,6 +36,11 @@ class Romance(European):
         acronyms: what is no numeral though it could be one.
         year_words: what stands before a year.
         month_names: by number.
+        before_dates: what stands before a day and a month.
+        behind_shares: what stands behind a share, so that it is no date.
+        shares: words for a part: *dos quintas partes*.
+        masculine_articles, feminine_articles: what tells the gender of what is behind.
+        time_parts: hours, minutes and seconds.
         between: what stands before two ends of a range that are joined by *and*.
     """
 
@@ -52,6 +58,12 @@ class Romance(European):
     year_words: ClassVar[Collection[str]]
     month_names: ClassVar[Mapping[int, str]]
     between: ClassVar[Collection[str]]
+    before_dates: ClassVar[Collection[str]]
+    behind_shares: ClassVar[Collection[str]]
+    shares: ClassVar[Collection[str]]
+    masculine_articles: ClassVar[Collection[str]]
+    feminine_articles: ClassVar[Collection[str]]
+    time_parts: ClassVar[tuple[Noun, Noun, Noun]]
 
     # -----------------------------------------------------------------------------------------------------------------
     # What a language says of itself
@@ -103,6 +115,13 @@ class Romance(European):
             ),
             Rule(rf"{FREE}(?P<first>1){SPACE}?:{SPACE}?(?P<last>{number})(?![\d:])", self._scale, DIGIT),
             Rule(r"(?<!\w)[A-Z][A-Za-z]{0,8}[₀-₉]{1,4}(?:[A-Za-z]{1,3}[₀-₉]{0,3}){0,4}", self._formula, LETTER),
+            Rule(rf"{FREE}(?P<year>\d{{4}})/(?P<month>0[1-9]|1[0-2])/(?P<day>{_DAY})(?![\w/])", self._numeric, DIGIT),
+            Rule(rf"{FREE}(?P<day>{_DAY})/(?P<month>1[0-2]|0?[1-9])(?![\w/]|[.,]\d)", self._short_date, DIGIT),
+            Rule(rf"{FREE}(?:97[89][- ]?)?(?:\d{{1,7}}-){{3}}[\dX](?![\w-])", self._told, DIGIT),
+            Rule(rf"{FREE}\d{{7,8}}-?[A-Z](?!\w)", self._told, DIGIT),
+            Rule(rf"{FREE}(?P<first>\d{{1,3}}(?:,\d{{1,2}})?)(?:[\"\u2033\u201d]|'')(?=[\s,.;:)]|\Z)", self._inches, DIGIT),
+            Rule(rf"{FREE}(?P<number>[2-8])K(?!\w)", lambda match: f"{self.read(match['number'])} K", DIGIT),
+            Rule(rf"{FREE}(?P<hours>\d{{1,2}}):(?P<minutes>[0-5]\d):(?P<seconds>[0-5]\d)(?![\w:]|[.,]\d)", self._duration, DIGIT),
             Rule(rf"(?<!\w)#{SPACE}?(?P<number>\d{{1,6}})(?!\w)", lambda match: f"{self.words.number} {self.read(match['number'])}", SIGN),
             Rule(r"(?:(?<=[€$£])|(?<=euro)|(?<=euros)|(?<=EUR))/(?P<unit>[^\W\d_]{1,12}[²³23]?)(?!\w)", self._for_each, SIGN),
             Rule(rf"(?<![\w.-])(?P<first>{weekday_or_small}){SPACE}?{DASH}{SPACE}?(?P<last>{weekday_or_small})(?!\w)", self._weekdays, LETTER),
@@ -233,7 +252,8 @@ class Romance(European):
 
     def _stop(self, match: re.Match[str], short: str) -> str:
         """Return the stop of a short form, if it ends the sentence too."""
-        return "." if short.endswith(".") and match[0].endswith(".") and self.ends_sentence(match) else ""
+        ends = self.ends_sentence(match) or word_behind(match)[:1].isupper()
+        return "." if short.endswith(".") and match[0].endswith(".") and ends else ""
 
     def _for_each(self, match: re.Match[str]) -> str:
         return self._for_unit(match["unit"])
@@ -242,7 +262,12 @@ class Romance(European):
         return f" {self.words.per} {self.units[unit].one if unit in self.units else unit}"
 
     def _part(self, match: re.Match[str]) -> str | None:
-        """Read a fraction of something: its noun may come before it."""
+        """Read a fraction of something; an article before it is its own."""
+        said = self._part_of(match)
+        return said.removeprefix("un ") if said and self.named_by(match) == "un" else said
+
+    def _part_of(self, match: re.Match[str]) -> str | None:
+        """Return a fraction of something, in words: its noun may come before it."""
         above, below = FRACTIONS[match["vulgar"]] if match["vulgar"] else (int(match["above"]), int(match["below"]))
         whole = match["whole"]
         if below < 2 or above >= below or (match["above"] and below == 10) or match["noun"] in self.months:
@@ -251,6 +276,8 @@ class Romance(European):
             return None
         noun = self.noun_of_unit(match["unit"]) if match["unit"] else self._written_noun(match["noun"], bool(whole))
         half = self.halves[noun.gender == "f"] if (above, below) == (1, 2) else ""
+        if not whole and not half and noun.one in self.shares:
+            return self.share_of(above, below)
         if not whole:
             return self.half_of(half, noun.one) if half else f"{self.fraction(above, below)} {self.words.of} {noun.one if match['unit'] else noun.many}"
         return f"{self.counted(Number(whole), noun)} {self.words.and_} {half or self.fraction(above, below)}"
@@ -259,6 +286,11 @@ class Romance(European):
     @abstractmethod
     def not_counted(self) -> Collection[str]:
         """Words that are no nouns, though they may stand behind a number."""
+
+    def share_of(self, above: int, below: int) -> str:
+        """Return a fraction with the word for a part, in words."""
+        parts = "parte" if above == 1 else "partes"
+        return f"{self.cardinal(above, 'f')} {self.ordinal(below, 'f')}{'' if above == 1 else 's'} {parts}"
 
     def half_of(self, half: str, noun: str) -> str:
         """Return half of something, in words."""
@@ -274,6 +306,8 @@ class Romance(European):
             return None
         if whole or (below and above < below and (above == 1 or below not in (10, 100))):
             return self.mixed(int(whole) if whole else None, above, below)
+        if self._is_equation(match):
+            return f"{self.cardinal(above, '-')} {self.words.divided} {self.cardinal(below, '-')}"
         joint = f" {self.words.over} " if below in (5, 10, 100) and above <= below or below >= _PRESSURE else " "
         return f"{self.cardinal(above, '-')}{joint}{self.cardinal(below, '-')}"
 
@@ -287,7 +321,7 @@ class Romance(European):
         """Read sides (3 x 4 m) or a product."""
         if match["unit"] and not match["unit2"]:
             return None
-        joint = self.words.times if match.string[match.end() :][:2].lstrip()[:1] == "=" else self.words.by
+        joint = self.words.times if self._is_equation(match) else self.words.by
         sides = [self.read(match[name]) for name in ("first", "second", "third") if match[name]]
         if match["unit"]:
             sides[0] = self.counted(self.parse(match["first"]), self.noun_of_unit(match["unit"]))
@@ -338,6 +372,39 @@ class Romance(European):
         said = [self.counted(self.parse(match[name]), noun) for name, noun in names if match[name]]
         return " ".join([*said, self.compass[match["compass"]]])
 
+    def _short_date(self, match: re.Match[str]) -> str | None:
+        """Read 12/10 as a date only where one is expected, or if it has zeros in front."""
+        before, behind = word_before(match.string, match.start()).lower(), word_behind(match)
+        if (before not in self.before_dates and before not in self.weekdays.values() and "0" not in (match["day"][0], match["month"][0])) or behind in self.behind_shares:
+            return None
+        return self.date(int(match["day"]), int(match["month"]), None, match)
+
+    def _duration(self, match: re.Match[str]) -> str | None:
+        """Read hours, minutes and seconds that tell no time of the day."""
+        if self.named_by(match) in self.clock_words:
+            return None
+        counts = [(self.parse(str(int(match[name]))), noun) for name, noun in zip(("hours", "minutes", "seconds"), self.time_parts, strict=True)]
+        said = [self.counted(number, noun) for number, noun in counts if number.value]
+        return f" {self.words.and_} ".join(filter(None, (", ".join(said[:-1]), *said[-1:]))) if said else None
+
+    def _inches(self, match: re.Match[str]) -> str | None:
+        if match.string.count('"', max(0, match.start() - _COLUMNS), match.start()) % 2 or "\u201c" in match.string[max(0, match.start() - _COLUMNS) : match.start()]:
+            return None  # it closes a quotation
+        return self.counted(self.parse(match["first"]), self.units["\u2033"])
+
+    def _told(self, match: re.Match[str]) -> str:
+        """Read digits one by one, and the letter behind them."""
+        letter = match[0][-1]
+        return f"{self.digits(match[0])} {letter}" if letter.isalpha() else self.digits(match[0])
+
+    def read_ratio(self, match: re.Match[str]) -> str | None:
+        """Read a score or a scale; *20 : 4 =* is a division."""
+        joint = self.words.divided if self._is_equation(match) else self.words.to
+        return f"{self.cardinal(int(match['first']), '-')} {joint} {self.cardinal(int(match['last']), '-')}"
+
+    def _is_equation(self, match: re.Match[str]) -> bool:
+        return match.string[match.end() : match.end() + 2].lstrip()[:1] == "="
+
     def _formula(self, match: re.Match[str]) -> str:
         pieces = re.findall(r"[A-Za-z]+|\d+", match[0].translate(_LOWERED))
         return " ".join(self.cardinal(int(piece), "-") if piece.isdigit() else piece for piece in pieces)
@@ -358,6 +425,13 @@ class Romance(European):
     @abstractmethod
     def numerals(self, first: int, last: int, match: re.Match[str]) -> str | None:
         """Read a range of Roman numerals."""
+
+    def gender_of_ordinal(self, match: re.Match[str]) -> str:
+        """Return the gender of what is behind an ordinal, by its article or by its ending."""
+        before = self.named_by(match)
+        if before in self.feminine_articles:
+            return "f"
+        return "m" if before in self.masculine_articles else self.gender_of(word_behind(match))
 
     def counts_centuries(self, match: re.Match[str], pattern: re.Pattern[str]) -> bool:
         """Whether a pattern ends where a match begins."""

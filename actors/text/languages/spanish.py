@@ -130,7 +130,7 @@ class Spanish(Romance):
     of_month: ClassVar = rf"(?:{SPACE}?(?:de|del|DE){SPACE}|[-/])?"
     titles: ClassVar = TITLES
     numbered: ClassVar = NUMBERED
-    ordinal_mark: ClassVar = rf"(?P<mark>\.?[ºª°]|\.?(?:er|os|as)(?!\w)|(?:ero|ro|do|to|mo|vo|no|ra|da|ta|ma|va|na)(?!\w))"
+    ordinal_mark: ClassVar = rf"(?P<mark>\.?[ºª°]|\.?(?:er|os|as)(?!\w)|(?:ero|ro|do|to|mo|vo|no|ra|da|ta|ma|va|na)(?!\w))(?:(?<=[a-z])\.(?={SPACE}[a-z]))?"
     thousands: ClassVar = frozenset({"k", "K", "mil"})
     halves: ClassVar = ("medio", "media")
     clock_words: ClassVar = frozenset({"la", "las"})
@@ -143,21 +143,28 @@ class Spanish(Romance):
     year_words: ClassVar = frozenset("en de desde hasta del año años para a entre y el hacia al antes después verano otoño invierno primavera".split())
     month_names: ClassVar = MONTH_NAMES
     between: ClassVar = frozenset({"entre"})
+    before_dates: ClassVar = frozenset("el del al día desde hasta".split())
+    behind_shares: ClassVar = frozenset("de a partes parte".split())
+    shares: ClassVar = frozenset({"parte", "partes"})
+    time_parts: ClassVar = (Noun("hora", "horas", "f"), Noun("minuto", "minutos"), Noun("segundo", "segundos"))
+    masculine_articles: ClassVar = frozenset("el un los del al este".split())
+    feminine_articles: ClassVar = frozenset("la una las esta".split())
     not_counted: Collection[str] = NOT_COUNTED
 
     def first_rules(self) -> list[Rule]:
         """Return rules of Spanish and its like, which come before those of all."""
         people = "|".join(sorted(_PEOPLE))
         return [
-            Rule(rf"(?<!\w)(?P<word>D\.)(?={SPACE}[A-ZÁÉÍÓÚÑ])", self._don, LETTER),
+            Rule(rf"(?<!\w)(?P<word>D\.)(?={SPACE}[A-ZÁÉÍÓÚÑ][^\W\d_])", self._don, LETTER),
             Rule(rf"(?<!\w)(?P<word>S\.)(?={SPACE}[A-ZÁÉÍÓÚÑ][^\W\d_])", self._saint, LETTER),
             Rule(r"(?<![\w.])(?:[6789]\d{2}(?:[ .-]\d{3}){2}|[89]\d(?:[ .-]\d{3})(?:[ .-]\d{2}){2}|[6789]\d{2}(?:[ .-]\d{2}){3})(?!\d|[ .,-]\d)", self._local, DIGIT),
+            Rule(r"(?<![\w.])\(\d{2,3}\) ?\d{3,4}[ -]\d{4}(?![\w-])", self._local, SIGN),
+            Rule(rf"{FREE}\d{{3}}-\d{{4}}(?![\w-]|[.,]\d)", self._local, DIGIT),
             Rule(rf"{FREE}[6789]\d{{8}}(?!\d|[.,]\d)", self._local, DIGIT),
             Rule(rf"{FREE}(?P<first>[1-9]\d{{0,2}} \d{{3}})(?={SPACE}(?:{people}|€)(?!\w))", self._spaced, DIGIT),
             Rule(rf"(?<=[,.] )(?P<code>[0-5]\d{{4}})(?={SPACE}[A-ZÁÉÍÓÚÑ])", lambda match: self.digits(match["code"]), DIGIT),
             Rule(rf"(?<=CP )(?P<code>\d{{5}})(?!\w)", lambda match: self.digits(match["code"]), DIGIT),
             Rule(rf"(?<=C\. P\. )(?P<code>\d{{5}})(?!\w)", lambda match: self.digits(match["code"]), DIGIT),
-            Rule(rf"{FREE}(?P<day>3[01]|[12]\d|[1-9])/(?P<month>1[0-2]|0?[1-9])(?![\w/]|[.,]\d)", self._short_date, DIGIT),
             Rule(rf"{FREE}(?P<whole>\d{{1,4}})['\u2019](?P<fraction>\d{{1,2}})(?:{SPACE}?(?P<currency>€|euros?))", self._with_apostrophe, DIGIT),
             Rule(r"(?<![\w.])['\u2019](?P<year>\d\d)(?!\w)", lambda match: self.cardinal(int(match["year"]), "-"), SIGN),
             Rule(rf"{FREE}[vV](?:\.|er\.)?{SPACE}?(?P<version>\d{{1,4}}(?:\.\d{{1,4}}){{1,5}})(?!\w)", self._version, LETTER),
@@ -217,6 +224,8 @@ class Spanish(Romance):
         text, noun = match.string, word_behind(match)
         if number.fraction or text[match.end() : match.end() + 1] not in " \u00a0\u202f\u2009":
             return ""
+        if noun in ("millones", "millón", "billones", "billón"):
+            return noun
         if noun == "mil":
             following = re.compile(r"\s+mil\s+([^\W\d_]+)").match(text, match.end())
             return following[1] if following and following[1] not in NOT_COUNTED else ""
@@ -245,13 +254,6 @@ class Spanish(Romance):
         if year is None:
             return said + stop
         return f"{said} {'del' if re.search('del.{1,6}$', match[0]) else 'de'} {self.year(year)}"
-
-    def _short_date(self, match: re.Match[str]) -> str | None:
-        """Read 12/10 as a date only where one is expected."""
-        before = word_before(match.string, match.start()).lower()
-        if before not in ("el", "del", "al", "día", "desde", *WEEKDAYS.values()) or word_behind(match) in ("de", "a"):
-            return None
-        return f"{self.cardinal(int(match['day']), '-')} de {MONTH_NAMES[int(match['month'])]}"
 
     def time_of_day(self, hour: int, minute: int) -> str:
         """Return a time in words."""
@@ -282,7 +284,7 @@ class Spanish(Romance):
             return None
         gender = "f" if mark in ("ª", "as") or mark.endswith("a") else "m"
         noun = behind.islower() and behind not in NOT_COUNTED and match.string[match.end()] == " " and self.gender_of(behind) == gender
-        said = self.ordinal_before(value, gender) if mark == "er" or noun else self.ordinal(value, gender)
+        said = self.ordinal_before(value, gender) if mark == "er" or (noun and mark not in ("os", "as")) else self.ordinal(value, gender)
         return said + ("s" if mark in ("os", "as") else "")
 
     def _is_degree(self, value: int, mark: str, match: re.Match[str]) -> bool:
@@ -322,7 +324,7 @@ class Spanish(Romance):
         before, behind = word_before(match.string, match.start()), word_behind(match)
         spaced = match.string[match.end() : match.end() + 1] == " " and not match["stop"]
         if spaced and behind and behind not in NOT_COUNTED and (len(numeral) > 1 or numeral in "IV") and not (before[:1].isupper() and len(before) > 3):
-            return self.ordinal_before(value, self.gender_of(behind))
+            return self.ordinal_before(value, self.gender_of_ordinal(match))
         if not set(numeral) <= set("IVXL") or len(numeral) < 2 or len(numeral) < 3 and "L" in numeral:
             return None
         return self.cardinal(value, "-")

@@ -203,12 +203,21 @@ ABBREVIATIONS = {
     "kWh": "kilovatios hora", "°C": "grados Celsius", "R. U.": "Reino Unido", "U. E.": "Unión Europea", "U.E.": "U E", 
     "I+D": "I más D", "I+D+i": "I más D más I", "Bs. As.": "Buenos Aires", "Bs.As.": "Buenos Aires", "D. F.": "D F", "D.F.": "D F",
     "feb.": "febrero", "sept.": "septiembre", "dic.": "diciembre", "C++": "C más más", "lb.": "libras", "lbs.": "libras", 
+    "Nº": "número", "nº": "número", "n.º": "número", "N.º": "número", "Tel:": "teléfono:", "Tfno:": "teléfono:", "Tlf:": "teléfono:", "C#": "C sharp",
+    "lun.": "lunes", "mié.": "miércoles", "jue.": "jueves", "vie.": "viernes", "sáb.": "sábado", "dom.": "domingo", "págs.": "páginas", "pág.": "página",
+    "arts.": "artículos", "cap.": "capítulo", "tfno": "teléfono", "fig.": "figura", "núm.": "número", "Máx.": "máximo", "Mín.": "mínimo",
     "don/doña": "don o doña", "él/ella": "él o ella", "los/las": "los o las", "el/la": "el o la", "o/y": "o y", "desc.": "descuento",
     "incl.": "incluido", "excl.": "excluido", "hab.": "habitantes", "abrev.": "abreviatura", "fasc.": "fascículo", "conf.": "confirmar",
     "imp.": "imprenta", "jr.": "júnior", "Jr.": "júnior", "Ntra. Sra.": "Nuestra Señora", "Ntra.": "Nuestra", "Ntro.": "Nuestro", "Fdo.:": "firmado:",
     
     
 }  # fmt: skip
+
+ABBREVIATIONS |= {
+    short[0].upper() + short[1:]: words
+    for short, words in ABBREVIATIONS.items()
+    if len(short) > 4 and short[0].islower() and short[0].upper() + short[1:] not in (ABBREVIATIONS.keys() | TITLES.keys())
+}
 
 # What is read so only before a number.
 _NUMBERED = {
