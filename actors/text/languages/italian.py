@@ -134,10 +134,13 @@ class Italian(Romance):
     year_words: ClassVar = frozenset("nel dal del al il anno in entro fino l nell dell primavera estate autunno inverno e".split())
     month_names: ClassVar = MONTH_NAMES
     between: ClassVar = frozenset({"tra", "fra"})
-    before_dates: ClassVar = frozenset("il del al dal entro giorno l dell fino".split())
+    before_dates: ClassVar = frozenset("il del al dal entro giorno l dell dall all fino".split())
     behind_shares: ClassVar = frozenset("di dei delle della del degli d".split())
     shares: ClassVar = frozenset()
     time_parts: ClassVar = (Noun("ora", "ore", "f"), Noun("minuto", "minuti"), Noun("secondo", "secondi"))
+    kings: ClassVar = KINGS
+    named: ClassVar = NAMED_BY_NUMBER | ORDINALLY_COUNTED
+    before_names: ClassVar = frozenset("di da a e con per in via viale corso piazza largo secondo contro don signor ingegner".split())
     masculine_articles: ClassVar = frozenset("il un i del al nel dal sul lo".split())
     feminine_articles: ClassVar = frozenset("la una le della alla nella dalla sulla".split())
     not_counted: Collection[str] = NOT_COUNTED
@@ -159,8 +162,10 @@ class Italian(Romance):
             Rule(rf"(?<![\w.])[{_APOSTROPHES}\u2018](?P<year>\d\d|[1-9]00)(?!\w)", self._short_year, SIGN),
             Rule(rf"{FREE}[vV](?:\.|er\.)?{SPACE}?(?P<version>\d{{1,4}}(?:\.\d{{1,4}}){{1,5}})(?!\w)", self._version, LETTER),
             Rule(rf"{FREE}1{SPACE}(?P<noun>[a-zà-ù]{{2,20}}+)(?!\w)", self._one, DIGIT),
-            Rule(rf"(?<![\w.])(?:h\.?{SPACE}?|H\.?{SPACE})(?=\d{{1,2}}(?:[.:]\d\d)?(?!\w))", lambda _: "ore ", LETTER),
+            Rule(rf"(?<![\w.])(?:h\.?{SPACE}?(?!24\b)|H\.?{SPACE})(?=\d{{1,2}}(?:[.:]\d\d)?(?!\w))", lambda _: "ore ", LETTER),
             Rule(rf"(?<![\w.'-])(?P<day>[IVX]{{1,6}}){SPACE}(?=(?i:{months})(?!\w))", self._roman_day, LETTER),
+            Rule(rf"(?<=['\u2019])(?P<numeral>[IVXLCDM]{{1,15}})(?P<stop>(?!))?(?![\w&])", self.read_numeral, LETTER),
+            Rule(rf"{FREE}(?P<number>\d{{1,3}})[- ]?(?P<ending>enn[ei]|ennal[ei])(?!\w)", self._aged, DIGIT),
             *super().first_rules(),
         ]
 
@@ -232,9 +237,11 @@ class Italian(Romance):
     def gender_behind(self, number: Number, match: re.Match[str]) -> str:
         """Return the gender of the noun that a number counts, which stands behind a match; ``-`` if there is none."""
         noun = word_behind(match)
+        if noun in ("milione", "miliardo", "milioni", "miliardi"):
+            return "m"
         if number.fraction or match.string[match.end() : match.end() + 1] not in (" ", "\u00a0", "\u202f") or not noun.islower():
             return "-"
-        return "-" if noun in NOT_COUNTED or self.is_year(match) or self.named_by(match) in NAMED_BY_NUMBER else self.gender_of(noun)
+        return "-" if noun in NOT_COUNTED or noun in MONTHS or self.is_year(match) or self.named_by(match) in NAMED_BY_NUMBER else self.gender_of(noun)
 
     def plain(self, match: re.Match[str]) -> str | None:
         """Read an amount of what is written in full behind it."""
@@ -260,6 +267,10 @@ class Italian(Romance):
     def _thousands(self, match: re.Match[str]) -> str:
         return self._thousandfold(match["number"], None, "-")
 
+    def _aged(self, match: re.Match[str]) -> str:
+        """Read somebody of an age, or what happens every so many years: 70enne."""
+        return self.cardinal(int(match["number"]), "-")[:-1] + match["ending"]
+
     def _short_year(self, match: re.Match[str]) -> str:
         digits = match["year"]
         return f"zero {self.cardinal(int(digits), '-')}" if digits[0] == "0" and digits != "00" else self.cardinal(int(digits), "-")
@@ -283,7 +294,8 @@ class Italian(Romance):
 
     def date(self, day: int, month: int, year: int | None, match: re.Match[str]) -> str:
         """Return a date in words."""
-        said = f"{'primo' if day == 1 else self.cardinal(day, '-')} {MONTH_NAMES[month]}"
+        elided = match.string[match.start() - 1 : match.start()] in ("'", "\u2019")
+        said = f"{'primo' if day == 1 and not elided else self.cardinal(day, '-')} {MONTH_NAMES[month]}"
         stop = "." if match[0].endswith(".") and self.ends_sentence(match) else ""
         if year is None:
             return said + stop
@@ -305,6 +317,8 @@ class Italian(Romance):
     def read_ordinal(self, match: re.Match[str]) -> str | None:
         """Read an ordinal: 1º, 3ª, 2a edizione."""
         value, mark, behind = int(match["number"]), match["mark"].lstrip("."), word_behind(match)
+        if mark == "a" and match.string[match.end() - 1] == "a" and not (behind.islower() and behind not in NOT_COUNTED):
+            return f"{self.cardinal(value, '-')} a"
         if value == 0 or mark in ("a", "o", "i", "e") and not (behind.islower() and behind not in NOT_COUNTED and value < 100):
             return None
         if mark in ("°", "º") and self._is_degree(value, mark, match):
@@ -328,7 +342,7 @@ class Italian(Romance):
         if value is None:
             return None
         said = self._numeral(numeral, value, match)
-        return said + match["stop"] if said else None
+        return said + (match["stop"] or "") if said else None
 
     def _numeral(self, numeral: str, value: int, match: re.Match[str]) -> str | None:
         before, behind = word_before(match.string, match.start()), word_behind(match)

@@ -151,7 +151,7 @@ TITLES = {
     "Ill.mo": "illustrissimo", "Ill.ma": "illustrissima", "Chiar.mo": "chiarissimo", "Chiar.ma": "chiarissima", "Spett.": "spettabile",
     "Spett.le": "spettabile", "Pres.": "presidente", "Min.": "ministro", "Dir.": "direttore", "Isp.": "ispettore", "Comm.rio": "commissario",
     "S.E.": "sua eccellenza", "S.E.R.": "sua eccellenza reverendissima", "S.M.": "sua maestà", "S.A.R.": "sua altezza reale", "SS.": "santi",
-    "Ss.": "santi", "Fr.": "fra", "Mr.": "mister", "Mrs.": "missis", "Str.": "strada", "Vic.": "vicolo", "Loc.": "località", "loc.": "località",
+    "Ss.": "santi", "Fr.": "fra", "Mr.": "mister", "Mrs.": "missis", "S.ta": "santa", "S.to": "santo", "Str.": "strada", "Vic.": "vicolo", "Loc.": "località", "loc.": "località",
     "Fraz.": "frazione", "fraz.": "frazione", "P.za": "piazza", "P.zza": "piazza", "p.za": "piazza", "p.zza": "piazza", "Pza": "piazza",
     "P.zale": "piazzale", "P.le": "piazzale", "p.le": "piazzale", "V.le": "viale", "v.le": "viale", "C.so": "corso", "c.so": "corso", "L.go": "largo",
     "l.go": "largo", "L.re": "lungotevere", "Lgt.": "lungotevere", "Str.da": "strada", "Staz.": "stazione", "staz.": "stazione", "Ist.": "istituto",
@@ -169,7 +169,7 @@ ABBREVIATIONS = {
     "int.": "interno", "ing.re": "ingegnere", "dep.": "deposito", "dott.": "dottore", "prof.": "professore", "avv.": "avvocato", "seg.": "seguente",
     "segg.": "seguenti", "sgg.": "seguenti", "ss.": "seguenti", "succ.": "successive", "prec.": "precedente", "trad.": "traduzione", "ed.": "edizione",
     "Ed.": "editore", "Edd.": "editori", "cap.": "capitolo", "pag.": "pagina", "pagg.": "pagine", "fig.": "figura", "vol.": "volume", "art.": "articolo",
-    "artt.": "articoli", "sec.": "secolo", "secc.": "secoli", "tab.": "tabella", "n.": "numero", "num.": "numero", "c.a.": "cortese attenzione",
+    "artt.": "articoli", "sec.": "secolo", "secc.": "secoli", "tab.": "tabella", "n.": "numero", "num.": "numero", "c.a.": "circa", "alla c.a.": "alla cortese attenzione",
     "p.c.": "per conoscenza", "p.v.": "prossimo venturo", "c.m.": "corrente mese", "u.s.": "ultimo scorso", "c.d.": "cosiddetto", "cd.": "cosiddetto",
     "a.m.": "a m", "p.m.": "p m", "a. m.": "a m", "p. m.": "p m", "S.p.A.": "S P A", "S.p.a.": "S P A", "SpA": "S P A", "Spa": "S P A", "S.r.l.": "S R L", "Srl": "S R L",
     "s.r.l.": "S R L", "s.p.a.": "S P A", "S.n.c.": "S N C", "S.a.s.": "S A S", "s.n.c.": "S N C", "s.a.s.": "S A S", "F.lli": "fratelli", "f.lli": "fratelli",
@@ -186,7 +186,7 @@ ABBREVIATIONS = {
     "c.c.": "codice civile", "c.p.": "codice penale", "c.p.c.": "codice di procedura civile", "c.p.p.": "codice di procedura penale",
     "D.Lgs.": "decreto legislativo", "D. Lgs.": "decreto legislativo", "d.lgs.": "decreto legislativo", "d. lgs.": "decreto legislativo", "DLgs": "decreto legislativo",
     "D.L.": "decreto legge", "d.l.": "decreto legge", "D.M.": "decreto ministeriale", "d.m.": "decreto ministeriale", "D.P.R.": "D P R", "d.P.R.": "D P R",
-    "D.P.C.M.": "D P C M", "G.U.": "Gazzetta Ufficiale", "L.R.": "legge regionale", "Cass.": "Cassazione", "sent.": "sentenza", "km/h": "chilometri orari",
+    "D.P.C.M.": "D P C M", "G.U.": "Gazzetta Ufficiale", "L.R.": "legge regionale", "Cass.": "Cassazione", "sent.": "sentenza", "sem.": "semestre", "trim.": "trimestre", "L. n.": "legge numero", "conv.": "convertito", "km/h": "chilometri orari",
     "m/s": "metri al secondo", "m²": "metri quadrati", "m³": "metri cubi", "km²": "chilometri quadrati", "mq": "metri quadrati", "kWh": "chilowattora", "°C": "gradi Celsius",
     "e/o": "e o", "n°": "numero", "nº": "numero", "N°": "numero", "Tel:": "telefono:", "C#": "C sharp",  "lui/lei": "lui o lei", "il/la": "il o la", "sig./sig.ra": "signor o signora", "C++": "C più più", "dx": "destra", "sx": "sinistra",
     "dx.": "destra", "sx.": "sinistra", "Rep.": "repubblica", "S.S.": "Sua Santità", "SS. Trinità": "Santissima Trinità", "S. Sede": "Santa Sede", "M.se": "marchese",
@@ -210,7 +210,7 @@ _NUMBERED = {
     "tel.": "telefono", "cell.": "cellulare", "op.": "opera", "vv.": "versi", "v.": "verso", "t.": "tomo", "l.": "legge", "all.": "allegato", "int.": "interno", "ed.": "edizione",
     "ep.": "episodio", "punt.": "puntata", "es.": "esercizio", "eq.": "equazione", "ca.": "circa", "r.": "riga", "rr.": "righe", "sc.": "scala", "lib.": "libro",
     "D.L.": "decreto legge", "D.Lgs.": "decreto legislativo", "L.": "legge", "h.": "ore", "reg.": "regolamento", "dir.": "direttiva", "prot.": "protocollo",
-    "civ.": "civico", "km.": "chilometro",
+    "civ.": "civico", "km.": "chilometro", "max": "massimo", "min": "minimo",
 }  # fmt: skip
 NUMBERED = {form: words for short, words in _NUMBERED.items() for form in (short, short[0].upper() + short[1:]) if form not in ("S.", "T.", "V.", "C.", "R.", "P.", "Nr", "Par")}
 NUMBERED |= {"km": "chilometro", "Km": "chilometro"}

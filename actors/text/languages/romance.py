@@ -40,6 +40,9 @@ class Romance(European):
         behind_shares: what stands behind a share, so that it is no date.
         shares: words for a part: *dos quintas partes*.
         masculine_articles, feminine_articles: what tells the gender of what is behind.
+        kings: who is told by a numeral from others of the name.
+        named: what a number only names.
+        before_names: words of small letters that stand before a name.
         time_parts: hours, minutes and seconds.
         between: what stands before two ends of a range that are joined by *and*.
     """
@@ -63,6 +66,9 @@ class Romance(European):
     shares: ClassVar[Collection[str]]
     masculine_articles: ClassVar[Collection[str]]
     feminine_articles: ClassVar[Collection[str]]
+    kings: ClassVar[Collection[str]]
+    named: ClassVar[Collection[str]]
+    before_names: ClassVar[Collection[str]]
     time_parts: ClassVar[tuple[Noun, Noun, Noun]]
 
     # -----------------------------------------------------------------------------------------------------------------
@@ -100,7 +106,9 @@ class Romance(European):
             ),
             Rule(rf"{FREE}(?P<first>\d{{1,6}}){SPACE}[-\u2212\u2013]{SPACE}(?P<last>\d{{1,6}})(?={SPACE}?=)", self._difference, DIGIT),
             Rule(rf"{FREE}(?P<first>[12]\d{{3}})/(?P<last>\d{{4}}|\d\d)(?![\w/]|[.,]\d)", self._two_years, DIGIT),
+            Rule(rf"{FREE}(?P<first>\d{{1,4}})/(?P<letter>[A-Z])(?!\w)", self._house, DIGIT),
             Rule(rf"{FREE}(?P<first>\d{{1,5}})/(?P<year>(?:19|20)\d\d)(?![\w/]|[.,]\d)", self.read_act, DIGIT),
+            Rule(rf"{FREE}(?P<first>(?:19|20)\d\d)/(?P<last>\d{{1,4}})(?![\w/]|[.,]\d)", self._of_year, DIGIT),
             Rule(
                 rf"{FREE}(?P<first>{number})(?:{SPACE}?(?P<unit>{unit}))?{SPACE}?[x×]{SPACE}?(?P<second>{number})"
                 rf"(?:{SPACE}?[x×]{SPACE}?(?P<third>{number}))?(?:{SPACE}?(?P<unit2>{unit}))?(?!\w)",
@@ -213,9 +221,18 @@ class Romance(European):
 
     def read_amount(self, match: re.Match[str], gender: str = "-") -> str:
         """Return a number or a range in words: *10 a 20*, but *entre 10 y 20*."""
-        if match["last"] is None or self.named_by(match) not in self.between:
+        if match["last"] is None:
             return super().read_amount(match, gender)
-        return f"{self.read(match['first'], gender)} {self.words.and_} {self.read(match['last'], gender)}"
+        joint = self.words.and_ if self.named_by(match) in self.between else self.words.to
+        first = self.read(match["first"], "-" if gender == "m" else gender)
+        return f"{self.signed(match['sign'])}{first} {joint} {self.read(match['last'], gender)}"
+
+    def read_initial(self, match: re.Match[str]) -> str | None:
+        """Read a letter with a stop before a name; not one that ends a sentence, as numerals and the names of vitamins may."""
+        before, adjoining = word_before(match.string, match.start()), self.named_by(match)
+        if adjoining and (adjoining in self.named or before in self.kings or (before.islower() and before not in self.before_names)):
+            return None
+        return super().read_initial(match)
 
     def is_year(self, match: re.Match[str]) -> bool:
         """Whether a number is a year: it looks like one, and stands behind a word that years follow."""
@@ -264,7 +281,10 @@ class Romance(European):
     def _part(self, match: re.Match[str]) -> str | None:
         """Read a fraction of something; an article before it is its own."""
         said = self._part_of(match)
-        return said.removeprefix("un ") if said and self.named_by(match) == "un" else said
+        return self._without_article(said, match) if said else None
+
+    def _without_article(self, said: str, match: re.Match[str]) -> str:
+        return said.removeprefix("un ") if self.named_by(match) == "un" else said
 
     def _part_of(self, match: re.Match[str]) -> str | None:
         """Return a fraction of something, in words: its noun may come before it."""
@@ -305,7 +325,7 @@ class Romance(European):
         if whole and (below == 0 or above >= below):
             return None
         if whole or (below and above < below and (above == 1 or below not in (10, 100))):
-            return self.mixed(int(whole) if whole else None, above, below)
+            return self._without_article(self.mixed(int(whole) if whole else None, above, below), match)
         if self._is_equation(match):
             return f"{self.cardinal(above, '-')} {self.words.divided} {self.cardinal(below, '-')}"
         joint = f" {self.words.over} " if below in (5, 10, 100) and above <= below or below >= _PRESSURE else " "
@@ -361,6 +381,12 @@ class Romance(European):
     @abstractmethod
     def read_act(self, match: re.Match[str]) -> str | None:
         """Read the number of a law, and its ``year``."""
+
+    def _house(self, match: re.Match[str]) -> str:
+        return f"{self.read(match['first'])} {self.words.slash} {match['letter']}"
+
+    def _of_year(self, match: re.Match[str]) -> str:
+        return f"{self.year(int(match['first']))} {self.words.slash} {self.read(match['last'])}"
 
     def _scale(self, match: re.Match[str]) -> str | None:
         if not (match["last"].count(".") or len(match["last"]) > 2 or word_before(match.string, match.start()) in ("escala", "scala")):

@@ -147,6 +147,9 @@ class Spanish(Romance):
     behind_shares: ClassVar = frozenset("de a partes parte".split())
     shares: ClassVar = frozenset({"parte", "partes"})
     time_parts: ClassVar = (Noun("hora", "horas", "f"), Noun("minuto", "minutos"), Noun("segundo", "segundos"))
+    kings: ClassVar = KINGS
+    named: ClassVar = NAMED_BY_NUMBER
+    before_names: ClassVar = frozenset("de por y a con en para e don doña señor según contra".split())
     masculine_articles: ClassVar = frozenset("el un los del al este".split())
     feminine_articles: ClassVar = frozenset("la una las esta".split())
     not_counted: Collection[str] = NOT_COUNTED
@@ -166,6 +169,7 @@ class Spanish(Romance):
             Rule(rf"(?<=CP )(?P<code>\d{{5}})(?!\w)", lambda match: self.digits(match["code"]), DIGIT),
             Rule(rf"(?<=C\. P\. )(?P<code>\d{{5}})(?!\w)", lambda match: self.digits(match["code"]), DIGIT),
             Rule(rf"{FREE}(?P<whole>\d{{1,4}})['\u2019](?P<fraction>\d{{1,2}})(?:{SPACE}?(?P<currency>€|euros?))", self._with_apostrophe, DIGIT),
+            Rule(rf"{FREE}(?P<number>\d{{1,4}})(?P<letter>[a-f])(?!\w)", lambda match: f"{self.read(match['number'])} {match['letter']}", DIGIT),
             Rule(r"(?<![\w.])['\u2019](?P<year>\d\d)(?!\w)", lambda match: self.cardinal(int(match["year"]), "-"), SIGN),
             Rule(rf"{FREE}[vV](?:\.|er\.)?{SPACE}?(?P<version>\d{{1,4}}(?:\.\d{{1,4}}){{1,5}})(?!\w)", self._version, LETTER),
             *super().first_rules(),
@@ -229,7 +233,7 @@ class Spanish(Romance):
         if noun == "mil":
             following = re.compile(r"\s+mil\s+([^\W\d_]+)").match(text, match.end())
             return following[1] if following and following[1] not in NOT_COUNTED else ""
-        if not noun.islower() or noun in NOT_COUNTED or self.is_year(match) or before in NAMED_BY_NUMBER:
+        if not noun.islower() or noun in NOT_COUNTED or noun in MONTHS or self.is_year(match) or before in NAMED_BY_NUMBER:
             return ""
         if number.value == 1:
             return noun if not noun.endswith("s") or noun in FEMININE or noun in ("mes", "autobús", "país", "interés") else ""
@@ -303,7 +307,7 @@ class Spanish(Romance):
         if value is None:
             return None
         said = self._numeral(numeral, value, match)
-        return said + match["stop"] if said else None
+        return said + (match["stop"] or "") if said else None
 
     def _numeral(self, numeral: str, value: int, match: re.Match[str]) -> str | None:
         before = word_before(match.string, match.start())

@@ -203,7 +203,7 @@ ABBREVIATIONS = {
     "kWh": "kilovatios hora", "°C": "grados Celsius", "R. U.": "Reino Unido", "U. E.": "Unión Europea", "U.E.": "U E", 
     "I+D": "I más D", "I+D+i": "I más D más I", "Bs. As.": "Buenos Aires", "Bs.As.": "Buenos Aires", "D. F.": "D F", "D.F.": "D F",
     "feb.": "febrero", "sept.": "septiembre", "dic.": "diciembre", "C++": "C más más", "lb.": "libras", "lbs.": "libras", 
-    "Nº": "número", "nº": "número", "n.º": "número", "N.º": "número", "Tel:": "teléfono:", "Tfno:": "teléfono:", "Tlf:": "teléfono:", "C#": "C sharp",
+    "Nº": "número", "nº": "número", "n.º": "número", "N.º": "número", "Tel:": "teléfono:", "Tfno:": "teléfono:", "Tlf:": "teléfono:", "C#": "C sharp", "sem.": "semestre", "trim.": "trimestre",
     "lun.": "lunes", "mié.": "miércoles", "jue.": "jueves", "vie.": "viernes", "sáb.": "sábado", "dom.": "domingo", "págs.": "páginas", "pág.": "página",
     "arts.": "artículos", "cap.": "capítulo", "tfno": "teléfono", "fig.": "figura", "núm.": "número", "Máx.": "máximo", "Mín.": "mínimo",
     "don/doña": "don o doña", "él/ella": "él o ella", "los/las": "los o las", "el/la": "el o la", "o/y": "o y", "desc.": "descuento",
