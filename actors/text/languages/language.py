@@ -142,7 +142,7 @@ class Language(ABC):
         self.number = number_pattern(self.decimal, self.groups)
         self.magnitude = f"(?:{alternatives(self.magnitudes)}|{self.long_magnitudes})"
         unit = f"(?:{alternatives(self.units)})"
-        self.unit = rf"{unit}(?:/{unit})?(?![\w\u00b2\u00b3])"
+        self.unit = rf"{unit}(?:/{unit})?(?![\w\u00b2\u00b3]|['\u2019]\w)"
         self.currency = f"(?:{alternatives(self.currencies)})"
         self._NEXT = re.compile(rf"\s*\Z|\s*\n|[\"'\u201d\u2019)]*\s+[\"'\u201c\u2018(]?(?:{'|'.join(self.starters)})\b")
         self.reader = Rules(
