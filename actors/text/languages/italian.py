@@ -138,6 +138,7 @@ class Italian(Romance):
     behind_shares: ClassVar = frozenset("di dei delle della del degli d".split())
     shares: ClassVar = frozenset()
     time_parts: ClassVar = (Noun("ora", "ore", "f"), Noun("minuto", "minuti"), Noun("secondo", "secondi"))
+    rare_units: ClassVar = {"ha": Noun("ettaro", "ettari"), "a": Noun("ampere", "ampere")}
     kings: ClassVar = KINGS
     named: ClassVar = NAMED_BY_NUMBER | ORDINALLY_COUNTED
     before_names: ClassVar = frozenset("di da a e con per in via viale corso piazza largo secondo contro don signor ingegner".split())
@@ -368,9 +369,11 @@ class Italian(Romance):
         before, behind = word_before(match.string, match.start()), word_behind(match)
         spaced = match.string[match.end() : match.end() + 1] == " " and not match["stop"]
         named = before[:1].isupper() and len(before) > 4 and self.named_by(match) == before.lower()
+        if not set(numeral) <= set("IVXL"):
+            return None
         if spaced and behind and behind not in NOT_COUNTED and (len(numeral) > 1 or numeral == "V") and not named:
             return self.ordinal(value, self.gender_of_ordinal(match))
-        if not set(numeral) <= set("IVXL") or len(numeral) < 2 or len(numeral) < 3 and "L" in numeral:
+        if len(numeral) < 2 or len(numeral) < 3 and "L" in numeral:
             return None
         return self.cardinal(value, "-")
 

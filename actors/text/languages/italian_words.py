@@ -8,7 +8,7 @@ WORDS = Words(
     greater="è maggiore di", greater_equal="è maggiore o uguale a", root="radice quadrata di", power="alla", squared="al quadrato",
     cubed="al cubo", to="a", over="su", per="al", of="di", and_="e", percent="per cento", per_mille="per mille",
     degrees=Noun("grado", "gradi"), section="paragrafo", sections="paragrafi", number="numero", copyright="copyright", at="chiocciola",
-    dot="punto", dot_in_version="punto", slash="barra", dash="trattino", underscore="trattino basso", hashtag="cancelletto",
+    dot="punto", dot_in_version="punto", slash="barra", dash="trattino", underscore="trattino basso", hashtag="hashtag",
 )  # fmt: skip
 
 _ENDINGS = {"o": "i", "a": "e", "e": "i"}
@@ -26,7 +26,7 @@ def _unchanged(name: str, gender: str = "m") -> Noun:
 
 _LENGTHS = {
     "km": _noun("chilometro"), "Km": _noun("chilometro"), "m": _noun("metro"), "dm": _noun("decimetro"), "cm": _noun("centimetro"),
-    "mm": _noun("millimetro"), "hm": _noun("ettometro"), "mi": Noun("miglio", "miglia"), "ft": _noun("piede"), "in": _noun("pollice"),
+    "mm": _noun("millimetro"), "hm": _noun("ettometro"), "ft": _noun("piede"),
 }  # fmt: skip
 
 
@@ -66,7 +66,7 @@ UNITS = {
     "TW": _unchanged("terawatt"), "Wh": Noun("wattora", "wattora"), "kWh": Noun("chilowattora", "chilowattora"),
     "KWh": Noun("chilowattora", "chilowattora"), "kwh": Noun("chilowattora", "chilowattora"), "MWh": _unchanged("megawattora"),
     "GWh": _unchanged("gigawattora"), "TWh": _unchanged("terawattora"), "V": _unchanged("volt"), "mV": _unchanged("millivolt"),
-    "kV": _unchanged("kilovolt"), "A": _unchanged("ampere"), "mA": _unchanged("milliampere"), "mAh": _unchanged("milliamperora"),
+    "kV": _unchanged("kilovolt"), "mA": _unchanged("milliampere"), "mAh": _unchanged("milliamperora"),
     "Ah": _unchanged("amperora"), "Ω": _unchanged("ohm"), "kΩ": _unchanged("kiloohm"), "J": _unchanged("joule"), "kJ": _unchanged("kilojoule"),
     "cal": _noun("caloria", "f"), "kcal": _noun("chilocaloria", "f"), "Kcal": _noun("chilocaloria", "f"), "kN": _unchanged("kilonewton"),
     "Nm": _unchanged("newton metro"), "Pa": _unchanged("pascal"), "hPa": _unchanged("ettopascal"), "kPa": _unchanged("kilopascal"),
@@ -74,12 +74,12 @@ UNITS = {
     "mmHg": Noun("millimetro di mercurio", "millimetri di mercurio"), "mph": Noun("miglio all'ora", "miglia all'ora"),
     "rpm": Noun("giro al minuto", "giri al minuto"), "giri/min": Noun("giro al minuto", "giri al minuto"), "ppm": Noun("parte per milione", "parti per milione", "f"),
     "bpm": Noun("battito al minuto", "battiti al minuto"), "dB": _unchanged("decibel"), "px": _unchanged("pixel"), "Mpx": _unchanged("megapixel"),
-    "MP": _unchanged("megapixel"), "Mpixel": _unchanged("megapixel"), "ha": _noun("ettaro"), "CV": _noun("cavallo"), "cv": _noun("cavallo"),
+    "MP": _unchanged("megapixel"), "Mpixel": _unchanged("megapixel"), "CV": _noun("cavallo"), "cv": _noun("cavallo"),
     "lm": _unchanged("lumen"), "lx": _unchanged("lux"), "mol": Noun("mole", "moli", "f"), "mmol": Noun("millimole", "millimoli", "f"),
     "m/s²": Noun("metro al secondo quadrato", "metri al secondo quadrato"), "m/s2": Noun("metro al secondo quadrato", "metri al secondo quadrato"),
-    "fps": Noun("fotogramma al secondo", "fotogrammi al secondo"), "ab.": _noun("abitante"), "ab": _noun("abitante"), "pag.": _noun("pagina", "f"),
+    "fps": Noun("fotogramma al secondo", "fotogrammi al secondo"), "ab.": _noun("abitante"), "pag.": _noun("pagina", "f"),
     "pagg.": _noun("pagina", "f"), "pp.": _noun("pagina", "f"), "pz": Noun("pezzo", "pezzi"), "pz.": Noun("pezzo", "pezzi"),
-    "cent": _noun("centesimo"), "cent.": _noun("centesimo"), "c": _noun("centesimo"), "ct": _noun("centesimo"), "\u2033": _noun("pollice"),
+    "cent": _noun("centesimo"), "cent.": _noun("centesimo"), "\u2033": _noun("pollice"),
     "yd": Noun("iarda", "iarde", "f"), "nodi": Noun("nodo", "nodi"), "pt": Noun("punto", "punti"), "pt.": Noun("punto", "punti"),
     "kmq.": Noun("chilometro quadrato", "chilometri quadrati"), "mq.": Noun("metro quadrato", "metri quadrati"),
 }  # fmt: skip
@@ -115,8 +115,8 @@ CURRENCIES = {
 
 _THOUSAND, _MILLION, _MILLIARD = _unchanged("mila"), Noun("milione", "milioni"), Noun("miliardo", "miliardi")
 MAGNITUDES = {
-    "k": _THOUSAND, "K": _THOUSAND, "mila": _THOUSAND, "M": _MILLION, "mln": _MILLION, "mln.": _MILLION, "Mln": _MILLION, "mil.": _MILLION,
-    "ml.": _MILLION, "mio": _MILLION, "mld": _MILLIARD, "mld.": _MILLIARD, "Mld": _MILLIARD, "mrd": _MILLIARD, "miliar.": _MILLIARD,
+    "k": _THOUSAND, "K": _THOUSAND, "mila": _THOUSAND, "M": _MILLION, "mln": _MILLION, "mln.": _MILLION, "Mln": _MILLION, 
+    "mld": _MILLIARD, "mld.": _MILLIARD, "Mld": _MILLIARD, "mrd": _MILLIARD, "miliar.": _MILLIARD,
     "bn": _MILLIARD, "Mrd": _MILLIARD,
 }  # fmt: skip
 
@@ -166,7 +166,7 @@ ABBREVIATIONS = {
     "Cfr.": "confronta", "cf.": "confronta", "v.": "vedi", "vd.": "vedi", "cit.": "citato", "op. cit.": "opera citata", "ibid.": "ibidem", "Ibid.": "ibidem",
     "et al.": "et al", "i.e.": "cioè", "e.g.": "per esempio", "vs.": "versus", "vs": "versus", "ca.": "circa", "c.ca": "circa", "max.": "massimo",
     "min.": "minimo", "max": "massimo", "tel.": "telefono", "Tel.": "telefono", "cell.": "cellulare", "Cell.": "cellulare", "tel": "telefono",
-    "int.": "interno", "ing.re": "ingegnere", "dep.": "deposito", "dott.": "dottore", "prof.": "professore", "avv.": "avvocato", "seg.": "seguente",
+    "int.": "interno", "ing.re": "ingegnere", "dott.": "dottore", "prof.": "professore", "avv.": "avvocato", "seg.": "seguente",
     "segg.": "seguenti", "sgg.": "seguenti", "ss.": "seguenti", "succ.": "successive", "prec.": "precedente", "trad.": "traduzione", "ed.": "edizione",
     "Ed.": "editore", "Edd.": "editori", "cap.": "capitolo", "pag.": "pagina", "pagg.": "pagine", "fig.": "figura", "vol.": "volume", "art.": "articolo",
     "artt.": "articoli", "sec.": "secolo", "secc.": "secoli", "tab.": "tabella", "n.": "numero", "num.": "numero", "c.a.": "circa", "alla c.a.": "alla cortese attenzione",
@@ -178,10 +178,10 @@ ABBREVIATIONS = {
     "c/o": "presso", "s.n.": "senza numero", "snc": "senza numero civico", "s.n.c": "senza numero civico", "N.B.": "nota bene", "NB": "nota bene", "P.S.": "post scriptum",
     "PS:": "post scriptum:", "N.d.R.": "nota del redattore", "n.d.r.": "nota del redattore", "N.d.T.": "nota del traduttore", "n.d.t.": "nota del traduttore",
     "N.d.A.": "nota dell'autore", "U.S.A.": "U S A", "R.I.P.": "R I P", "p.p.": "per procura", "gg": "giorni", "gg.": "giorni", "risp.": "rispettivamente",
-    "tot.": "totale", "Tot.": "totale", "quant.": "quantità", "q.b.": "quanto basta", "q. b.": "quanto basta", "qb": "quanto basta", "qta": "quantità",
-    "q.tà": "quantità", "abb.": "abbonamento", "agg.": "aggiornato", "all.": "allegato", "All.": "allegato", "apr.": "aprile", "dic.": "dicembre",
+    "tot.": "totale", "Tot.": "totale", "q.b.": "quanto basta", "q. b.": "quanto basta", "qb": "quanto basta", "qta": "quantità",
+    "q.tà": "quantità", "agg.": "aggiornato", "all.": "allegato", "All.": "allegato", "apr.": "aprile", "dic.": "dicembre",
     "feb.": "febbraio", "genn.": "gennaio", "sett.": "settembre", "ott.": "ottobre", "nov.": "novembre", "lug.": "luglio", "giu.": "giugno",
-    "ago.": "agosto", "lett.": "lettera", "on.le": "onorevole", "On.le": "onorevole", "cod.": "codice", "Cod.": "codice", "cod. fisc.": "codice fiscale",
+    "lett.": "lettera", "on.le": "onorevole", "On.le": "onorevole", "cod.": "codice", "Cod.": "codice", "cod. fisc.": "codice fiscale",
     "C.F.": "codice fiscale", "P. IVA": "partita IVA", "P.IVA": "partita IVA", "p.iva": "partita IVA", "p. IVA": "partita IVA", "cod. civ.": "codice civile",
     "c.c.": "codice civile", "c.p.": "codice penale", "c.p.c.": "codice di procedura civile", "c.p.p.": "codice di procedura penale",
     "D.Lgs.": "decreto legislativo", "D. Lgs.": "decreto legislativo", "d.lgs.": "decreto legislativo", "d. lgs.": "decreto legislativo", "DLgs": "decreto legislativo",
@@ -190,9 +190,9 @@ ABBREVIATIONS = {
     "m/s": "metri al secondo", "m²": "metri quadrati", "m³": "metri cubi", "km²": "chilometri quadrati", "mq": "metri quadrati", "kWh": "chilowattora", "°C": "gradi Celsius",
     "e/o": "e o", "n°": "numero", "nº": "numero", "N°": "numero", "Tel:": "telefono:", "C#": "C sharp",  "lui/lei": "lui o lei", "il/la": "il o la", "sig./sig.ra": "signor o signora", "C++": "C più più", "dx": "destra", "sx": "sinistra",
     "dx.": "destra", "sx.": "sinistra", "Rep.": "repubblica", "S.S.": "Sua Santità", "SS. Trinità": "Santissima Trinità", "S. Sede": "Santa Sede", "M.se": "marchese",
-    "ag.": "agosto", "arr.": "arrivo", "part.": "partenza", "lun.": "lunedì", "mart.": "martedì", "merc.": "mercoledì", "giov.": "giovedì", "ven.": "venerdì",
-    "sab.": "sabato", "dom.": "domenica", "pref.": "prefisso", "prov.": "provincia", "Prov.": "provincia", "reg.": "regione", "m.t.": "metri", "spec.": "specialmente",
-    "mitt.": "mittente", "dest.": "destinatario", "racc.": "raccomandata", "gent.": "gentile", "u.c.": "ultimo comma", "par.": "paragrafo", "Mass.": "massimo",
+    "lun.": "lunedì", "mart.": "martedì", "merc.": "mercoledì", "giov.": "giovedì", "ven.": "venerdì",
+    "sab.": "sabato", "dom.": "domenica", "pref.": "prefisso", "prov.": "provincia", "Prov.": "provincia", "m.t.": "metri", 
+    "mitt.": "mittente", "racc.": "raccomandata", "gent.": "gentile", "u.c.": "ultimo comma", "par.": "paragrafo", "Mass.": "massimo",
 }  # fmt: skip
 
 ABBREVIATIONS |= {
@@ -204,7 +204,7 @@ ABBREVIATIONS |= {
 # What is read so only before a number.
 _NUMBERED = {
     "n.": "numero", "n°": "numero", "nº": "numero", "n.°": "numero", "n.º": "numero", "nr.": "numero", "n.ro": "numero", "num.": "numero", "nn.": "numeri",
-    "no.": "numero", "pag.": "pagina", "pagg.": "pagine", "p.": "pagina", "pp.": "pagine", "pg.": "pagina", "cap.": "capitolo", "capp.": "capitoli",
+    "pag.": "pagina", "pagg.": "pagine", "p.": "pagina", "pp.": "pagine", "pg.": "pagina", "cap.": "capitolo", "capp.": "capitoli",
     "vol.": "volume", "voll.": "volumi", "fig.": "figura", "figg.": "figure", "art.": "articolo", "artt.": "articoli", "tab.": "tabella", "tav.": "tavola",
     "sec.": "secolo", "secc.": "secoli", "s.": "secolo", "sez.": "sezione", "par.": "paragrafo", "par": "paragrafo", "c.": "comma", "co.": "comma", "lett.": "lettera",
     "tel.": "telefono", "cell.": "cellulare", "op.": "opera", "vv.": "versi", "v.": "verso", "t.": "tomo", "l.": "legge", "all.": "allegato", "int.": "interno", "ed.": "edizione",

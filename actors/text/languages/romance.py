@@ -40,6 +40,7 @@ class Romance(European):
         behind_shares: what stands behind a share, so that it is no date.
         shares: words for a part: *dos quintas partes*.
         masculine_articles, feminine_articles: what tells the gender of what is behind.
+        rare_units: those whose symbol is a word or a letter too, in small letters.
         kings: who is told by a numeral from others of the name.
         named: what a number only names.
         before_names: words of small letters that stand before a name.
@@ -66,6 +67,7 @@ class Romance(European):
     shares: ClassVar[Collection[str]]
     masculine_articles: ClassVar[Collection[str]]
     feminine_articles: ClassVar[Collection[str]]
+    rare_units: ClassVar[Mapping[str, Noun]]
     kings: ClassVar[Collection[str]]
     named: ClassVar[Collection[str]]
     before_names: ClassVar[Collection[str]]
@@ -106,6 +108,14 @@ class Romance(European):
             ),
             Rule(rf"{FREE}(?P<first>\d{{1,6}}){SPACE}[-\u2212\u2013]{SPACE}(?P<last>\d{{1,6}})(?={SPACE}?=)", self._difference, DIGIT),
             Rule(rf"{FREE}(?P<first>[12]\d{{3}})/(?P<last>\d{{4}}|\d\d)(?![\w/]|[.,]\d)", self._two_years, DIGIT),
+            Rule(
+                rf"{FREE}{self.amount}{SPACE}?(?P<unit>[hH]a)(?={SPACE}(?:de|di|y|e)\b|[^\w\s'\u2019]|\Z)",
+                self._rare_unit,
+                DIGIT + SIGN,
+            ),
+            Rule(rf"(?:(?<= d[aei] )|(?<=\d)){FREE}{self.amount}{SPACE}(?P<unit>A)(?!\w)", self._rare_unit, DIGIT),
+            Rule(rf"(?<![\w-])(?P<letter>[A-Z])-(?P<numeral>[IVX]{{1,6}})(?!\w)", self._road, LETTER),
+            Rule(r"(?<=\s)(?P<currency>[€£%])(?=[\s.,;:)]|\Z)", self._only_sign, SIGN),
             Rule(rf"{FREE}(?P<first>\d{{1,4}})/(?P<letter>[A-Z])(?!\w)", self._house, DIGIT),
             Rule(rf"{FREE}(?P<first>\d{{1,5}})/(?P<year>(?:19|20)\d\d)(?![\w/]|[.,]\d)", self.read_act, DIGIT),
             Rule(rf"{FREE}(?P<first>(?:19|20)\d\d)/(?P<last>\d{{1,4}})(?![\w/]|[.,]\d)", self._of_year, DIGIT),
@@ -193,6 +203,8 @@ class Romance(European):
     def _magnitude(self, match: re.Match[str]) -> str | None:
         """Read millions of what is written out behind them."""
         short, behind = match["magnitude"], word_behind(match)
+        if short in self.thousands and self.is_year(match):
+            return None
         if short in self.thousands:
             return self.signed(match["sign"]) + self._thousandfold(match["first"], match["last"], self.gender_behind(Number("1000"), match))
         if short == "M" and behind not in (self.words.of, *(currency.major.many for currency in self.currencies.values())):
@@ -381,6 +393,25 @@ class Romance(European):
     @abstractmethod
     def read_act(self, match: re.Match[str]) -> str | None:
         """Read the number of a law, and its ``year``."""
+
+    def _rare_unit(self, match: re.Match[str]) -> str | None:
+        """Read an amount of a unit that is a word too, unless the number is a year."""
+        return None if self.is_year(match) else self.with_magnitude(match, None, self.rare_units[match["unit"].lower()])
+
+    def _road(self, match: re.Match[str]) -> str | None:
+        value = roman_value(match["numeral"])
+        return f"{match['letter']} {self.cardinal(value, '-')}" if value else None
+
+    def _only_sign(self, match: re.Match[str]) -> str:
+        sign = match["currency"]
+        return self.words.percent if sign == "%" else self.currencies[sign].major.many
+
+    def telephone(self, match: re.Match[str]) -> str:
+        """Return a telephone number in words: the country's as a number, the rest digit by digit."""
+        country = re.match(r"\+(\d{1,3})[ ./(-]", match[0])
+        if not country:
+            return super().telephone(match)
+        return f"{self.words.plus} {self.cardinal(int(country[1]), '-')} {self.digits(match[0][country.end() :])}"
 
     def _house(self, match: re.Match[str]) -> str:
         return f"{self.read(match['first'])} {self.words.slash} {match['letter']}"

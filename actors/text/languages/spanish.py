@@ -14,6 +14,7 @@ from actors.text.languages.spanish_words import (
     CURRENCIES,
     ENDING_LIKE_VERBS,
     FEMININE,
+    FOR_EACH,
     KINGS,
     MAGNITUDES,
     MASCULINE,
@@ -147,6 +148,7 @@ class Spanish(Romance):
     behind_shares: ClassVar = frozenset("de a partes parte".split())
     shares: ClassVar = frozenset({"parte", "partes"})
     time_parts: ClassVar = (Noun("hora", "horas", "f"), Noun("minuto", "minutos"), Noun("segundo", "segundos"))
+    rare_units: ClassVar = {"ha": Noun("hectárea", "hectáreas", "f"), "a": Noun("amperio", "amperios")}
     kings: ClassVar = KINGS
     named: ClassVar = NAMED_BY_NUMBER
     before_names: ClassVar = frozenset("de por y a con en para e don doña señor según contra".split())
@@ -162,6 +164,7 @@ class Spanish(Romance):
             Rule(rf"(?<!\w)(?P<word>S\.)(?={SPACE}[A-ZÁÉÍÓÚÑ][^\W\d_])", self._saint, LETTER),
             Rule(r"(?<![\w.])(?:[6789]\d{2}(?:[ .-]\d{3}){2}|[89]\d(?:[ .-]\d{3})(?:[ .-]\d{2}){2}|[6789]\d{2}(?:[ .-]\d{2}){3})(?!\d|[ .,-]\d)", self._local, DIGIT),
             Rule(r"(?<![\w.])\(\d{2,3}\) ?\d{3,4}[ -]\d{4}(?![\w-])", self._local, SIGN),
+            Rule(rf"{FREE}\d{{2}} \d{{4}} \d{{4}}(?!\w| \d|[.,]\d)", self._local, DIGIT),
             Rule(rf"{FREE}\d{{3}}-\d{{4}}(?![\w-]|[.,]\d)", self._local, DIGIT),
             Rule(rf"{FREE}[6789]\d{{8}}(?!\d|[.,]\d)", self._local, DIGIT),
             Rule(rf"{FREE}(?P<first>[1-9]\d{{0,2}} \d{{3}})(?={SPACE}(?:{people}|€)(?!\w))", self._spaced, DIGIT),
@@ -315,8 +318,11 @@ class Spanish(Romance):
             return self._named_after(value, "m")
         if before in KINGS and not (before == "Malcolm" and numeral == "X"):
             return self._named_after(value, "f" if before in QUEENS else "m")
-        if numeral in self.acronyms or numeral in ("C", "D", "M", "L"):
+        jubilee = word_behind(match).lower() in ("aniversario", "edición", "legislatura")
+        if not jubilee and (numeral in self.acronyms or numeral in ("C", "D", "M", "L")):
             return None
+        if jubilee:
+            return self.ordinal_before(value, self.gender_of(word_behind(match)))
         if before.lower() in NAMED_BY_NUMBER and (len(numeral) > 1 or numeral in "IV"):
             return self.cardinal(value, "-")
         if len(numeral) > 3 and numeral[0] == "M":
@@ -327,9 +333,11 @@ class Spanish(Romance):
         """Read a numeral by what is behind it: *II Guerra Mundial*; else as a number, if it is clearly none of letters."""
         before, behind = word_before(match.string, match.start()), word_behind(match)
         spaced = match.string[match.end() : match.end() + 1] == " " and not match["stop"]
+        if not set(numeral) <= set("IVXL"):
+            return None
         if spaced and behind and behind not in NOT_COUNTED and (len(numeral) > 1 or numeral in "IV") and not (before[:1].isupper() and len(before) > 3):
             return self.ordinal_before(value, self.gender_of_ordinal(match))
-        if not set(numeral) <= set("IVXL") or len(numeral) < 2 or len(numeral) < 3 and "L" in numeral:
+        if len(numeral) < 2 or len(numeral) < 3 and "L" in numeral:
             return None
         return self.cardinal(value, "-")
 
@@ -364,6 +372,9 @@ class Spanish(Romance):
     def _version(self, match: re.Match[str]) -> str:
         named = "" if self.named_by(match) in ("versión", "version") else "versión "
         return named + " punto ".join(self.cardinal(int(part), "-") for part in match["version"].split("."))
+
+    def _for_unit(self, unit: str) -> str:
+        return FOR_EACH.get(unit) or super()._for_unit(unit)
 
     def _don(self, match: re.Match[str]) -> str | None:
         """Read *don*, unless it is an initial behind a first name."""

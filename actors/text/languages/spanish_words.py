@@ -8,7 +8,7 @@ WORDS = Words(
     greater_equal="mayor o igual que", root="raíz cuadrada de", power="elevado a", squared="al cuadrado", cubed="al cubo", to="a",
     over="sobre", per="por", of="de", and_="y", percent="por ciento", per_mille="por mil", degrees=Noun("grado", "grados"),
     section="párrafo", sections="párrafos", number="número", copyright="copyright", at="arroba", dot="punto", dot_in_version="punto", slash="barra",
-    dash="guion", underscore="guion bajo", hashtag="almohadilla",
+    dash="guion", underscore="guion bajo", hashtag="hashtag",
 )  # fmt: skip
 
 
@@ -25,8 +25,8 @@ def _unchanged(name: str, gender: str = "m") -> Noun:
 
 _LENGTHS = {
     "km": _noun("kilómetro"), "m": _noun("metro"), "dm": _noun("decímetro"), "cm": _noun("centímetro"), "mm": _noun("milímetro"),
-    "hm": _noun("hectómetro"), "mi": _noun("milla", "f"), "Km": _noun("kilómetro"), "ft": Noun("pie", "pies"),
-    "in": _noun("pulgada", "f"), "yd": _noun("yarda", "f"),
+    "hm": _noun("hectómetro"), "Km": _noun("kilómetro"), "ft": Noun("pie", "pies"),
+    "yd": _noun("yarda", "f"),
 }  # fmt: skip
 
 
@@ -54,28 +54,28 @@ UNITS = {
     "kg": _noun("kilo"), "kgs": _noun("kilo"), "Kg": _noun("kilo"), "g": _noun("gramo"), "gr": _noun("gramo"), "grs": _noun("gramo"),
     "gr.": _noun("gramo"), "mg": _noun("miligramo"), "µg": _noun("microgramo"), "μg": _noun("microgramo"), "mcg": _noun("microgramo"),
     "t": _noun("tonelada", "f"), "Tm": _noun("tonelada", "f"), "Mt": _noun("megatonelada", "f"), "lb": _noun("libra", "f"),
-    "lbs": _noun("libra", "f"), "oz": _noun("onza", "f"), "q": _noun("quintal"), "l": _noun("litro"), "L": _noun("litro"),
+    "lbs": _noun("libra", "f"), "oz": _noun("onza", "f"), "l": _noun("litro"), "L": _noun("litro"),
     "lt": _noun("litro"), "lts": _noun("litro"), "ml": _noun("mililitro"), "mL": _noun("mililitro"), "cl": _noun("centilitro"),
     "cL": _noun("centilitro"), "dl": _noun("decilitro"), "hl": _noun("hectolitro"), "cc": Noun("centímetro cúbico", "centímetros cúbicos"),
     "c.c.": Noun("centímetro cúbico", "centímetros cúbicos"), "h": _noun("hora", "f"), "hs": _noun("hora", "f"), "hrs": _noun("hora", "f"),
     "hs.": _noun("hora", "f"), "hrs.": _noun("hora", "f"), "min": _noun("minuto"), "min.": _noun("minuto"), "mins": _noun("minuto"),
     "s": _noun("segundo"), "seg": _noun("segundo"), "seg.": _noun("segundo"), "segs": _noun("segundo"), "ms": _noun("milisegundo"),
-    "µs": _noun("microsegundo"), "ns": _noun("nanosegundo"), "día": _noun("día"), "°C": _CELSIUS, "° C": _CELSIUS, "ºC": _CELSIUS,
+    "µs": _noun("microsegundo"), "ns": _noun("nanosegundo"), "°C": _CELSIUS, "° C": _CELSIUS, "ºC": _CELSIUS,
     "º C": _CELSIUS, "℃": _CELSIUS, "°F": _FAHRENHEIT, "° F": _FAHRENHEIT, "ºF": _FAHRENHEIT, "°": _noun("grado"), "º": _noun("grado"),
     "K": Noun("kelvin", "kelvin"), "Hz": Noun("hercio", "hercios"), "kHz": _noun("kilohercio"), "MHz": _noun("megahercio"),
     "GHz": _noun("gigahercio"), "W": _noun("vatio"), "mW": _noun("milivatio"), "kW": _noun("kilovatio"), "KW": _noun("kilovatio"),
     "MW": _noun("megavatio"), "GW": _noun("gigavatio"), "TW": _noun("teravatio"), "Wh": _noun("vatio hora"), "kWh": _noun("kilovatio hora"),
     "KWh": _noun("kilovatio hora"), "kwh": _noun("kilovatio hora"), "MWh": _noun("megavatio hora"), "GWh": _noun("gigavatio hora"),
-    "TWh": _noun("teravatio hora"), "V": _noun("voltio"), "mV": _noun("milivoltio"), "kV": _noun("kilovoltio"), "A": _noun("amperio"),
+    "TWh": _noun("teravatio hora"), "V": _noun("voltio"), "mV": _noun("milivoltio"), "kV": _noun("kilovoltio"), 
     "mA": _noun("miliamperio"), "mAh": _noun("miliamperio hora"), "Ah": _noun("amperio hora"), "Ω": _noun("ohmio"), "kΩ": _noun("kiloohmio"),
     "J": _noun("julio"), "kJ": _noun("kilojulio"), "cal": _noun("caloría", "f"), "kcal": _noun("kilocaloría", "f"), "Kcal": _noun("kilocaloría", "f"),
     "kN": _noun("kilonewton"), "Nm": Noun("newton metro", "newtons metro"), "Pa": _noun("pascal"), "hPa": _noun("hectopascal"),
     "kPa": _noun("kilopascal"), "MPa": _noun("megapascal"), "mbar": _noun("milibar"), "bar": _noun("bar"), "atm": _noun("atmósfera", "f"),
     "mmHg": Noun("milímetro de mercurio", "milímetros de mercurio"), "kph": _noun("kilómetro por hora"), "Km/h": _noun("kilómetro por hora"),
-    "km/hora": _noun("kilómetro por hora"), "mph": _noun("milla por hora", "f"), "rpm": Noun("revolución por minuto", "revoluciones por minuto", "f"),
+    "km/hora": _noun("kilómetro por hora"), "kms": _noun("kilómetro"), "Kms": _noun("kilómetro"), "mts": _noun("metro"), "mts.": _noun("metro"), "cms": _noun("centímetro"), "mph": _noun("milla por hora", "f"), "rpm": Noun("revolución por minuto", "revoluciones por minuto", "f"),
     "ppm": Noun("parte por millón", "partes por millón", "f"), "lpm": Noun("latido por minuto", "latidos por minuto"),
     "dB": _noun("decibelio"), "px": Noun("píxel", "píxeles"), "Mpx": Noun("megapíxel", "megapíxeles"), "MP": Noun("megapíxel", "megapíxeles"),
-    "ha": _noun("hectárea", "f"), "Ha": _noun("hectárea", "f"), "CV": Noun("caballo", "caballos"), "cv": Noun("caballo", "caballos"),
+    "CV": Noun("caballo", "caballos"), "cv": Noun("caballo", "caballos"),
     "lm": Noun("lumen", "lúmenes"), "lx": _unchanged("lux"), "mol": Noun("mol", "moles"), "mmol": Noun("milimol", "milimoles"),
     "m/s²": Noun("metro por segundo al cuadrado", "metros por segundo al cuadrado"), "nudos": Noun("nudo", "nudos"),
     "m/s2": Noun("metro por segundo al cuadrado", "metros por segundo al cuadrado"), "fps": Noun("fotograma por segundo", "fotogramas por segundo"),
@@ -85,6 +85,9 @@ UNITS = {
     "pts": _noun("punto"), "pts.": _noun("punto"), "min/km": _noun("minuto por kilómetro"), "dpi": _unchanged("puntos por pulgada"),
     "″": _noun("pulgada", "f"),
 }  # fmt: skip
+
+# What amounts are for, beside *por kilo*.
+FOR_EACH = {"mes": " al mes", "año": " al año", "día": " al día", "semana": " a la semana"}
 
 _CENTIMO, _CENTAVO = _noun("céntimo"), _noun("centavo")
 
@@ -140,7 +143,7 @@ WEEKDAYS = {
 TITLES = {
     "Sr.": "señor", "Sra.": "señora", "Srta.": "señorita", "Sres.": "señores", "Sras.": "señoras", "Srtas.": "señoritas", "Srs.": "señores",
     "Dr.": "doctor", "Dra.": "doctora", "Dres.": "doctores", "Drs.": "doctores", "Dras.": "doctoras", "Dña.": "doña", "D.ª": "doña",
-    "Dª": "doña", "Da.": "doña", "Prof.": "profesor", "Profa.": "profesora", "Prof.ª": "profesora", "Profs.": "profesores",
+    "Dª": "doña", "Prof.": "profesor", "Profa.": "profesora", "Prof.ª": "profesora", "Profs.": "profesores",
     "Ing.": "ingeniero", "Arq.": "arquitecto", "Lic.": "licenciado", "Licda.": "licenciada", "Lcdo.": "licenciado", "Lcda.": "licenciada",
     "Ldo.": "licenciado", "Lda.": "licenciada", "Abg.": "abogado", "Gral.": "general", "Cnel.": "coronel", "Cap.": "capitán",
     "Cptn.": "capitán", "Tte.": "teniente", "Sgto.": "sargento", "Cmte.": "comandante", "Cmdt.": "comandante", "Alm.": "almirante",
@@ -148,10 +151,10 @@ TITLES = {
     "Rdo.": "reverendo", "Rvda.": "reverenda", "Mons.": "monseñor", "Fr.": "fray", "Hno.": "hermano", "Hna.": "hermana", "Sto.": "santo",
     "Sta.": "santa", "Stos.": "santos", "Mtro.": "maestro", "Mtra.": "maestra", "Pdte.": "presidente", "Pdta.": "presidenta",
     "Pres.": "presidente", "Gob.": "gobernador", "Sen.": "senador", "Dip.": "diputado", "Mª": "María", "M.ª": "María", "Fco.": "Francisco",
-    "Fdo.": "Fernando", "Psic.": "psicólogo", "Mr.": "míster", "Mrs.": "místres", "Dir.": "director", "Pbro.": "presbítero",
+    "Fdo.": "firmado", "Psic.": "psicólogo", "Mr.": "míster", "Mrs.": "místres", "Dir.": "director", "Pbro.": "presbítero",
     "Avda.": "avenida", "Av.": "avenida", "Avd.": "avenida", "Avda": "avenida", "Pza.": "plaza", "Plza.": "plaza", "Pl.": "plaza",
     "Ctra.": "carretera", "Urb.": "urbanización", "Gta.": "glorieta", "P.º": "paseo", "Pº": "paseo", "Bda.": "barriada", "Trav.": "travesía",
-    "C/": "calle", "c/": "calle", "Cra.": "carrera", "Blvr.": "bulevar", "Blvd.": "bulevar", "Pje.": "pasaje", "Pol.": "polígono", "Po.": "paseo",
+    "C/": "calle", "c/": "calle", "Cra.": "carrera", "Blvr.": "bulevar", "Blvd.": "bulevar", "Pje.": "pasaje", 
 }  # fmt: skip
 TITLES |= {
     title.removesuffix("."): words
@@ -203,7 +206,7 @@ ABBREVIATIONS = {
     "kWh": "kilovatios hora", "°C": "grados Celsius", "R. U.": "Reino Unido", "U. E.": "Unión Europea", "U.E.": "U E", 
     "I+D": "I más D", "I+D+i": "I más D más I", "Bs. As.": "Buenos Aires", "Bs.As.": "Buenos Aires", "D. F.": "D F", "D.F.": "D F",
     "feb.": "febrero", "sept.": "septiembre", "dic.": "diciembre", "C++": "C más más", "lb.": "libras", "lbs.": "libras", 
-    "Nº": "número", "nº": "número", "n.º": "número", "N.º": "número", "Tel:": "teléfono:", "Tfno:": "teléfono:", "Tlf:": "teléfono:", "C#": "C sharp", "sem.": "semestre", "trim.": "trimestre",
+    "Nº": "número", "nº": "número", "n.º": "número", "N.º": "número", "Tel:": "teléfono:", "Tfno:": "teléfono:", "Tlf:": "teléfono:", "C#": "C sharp", "V.º B.º": "visto bueno", "VºBº": "visto bueno", "V.ºB.º": "visto bueno", "Vº Bº": "visto bueno", "sem.": "semestre", "trim.": "trimestre",
     "lun.": "lunes", "mié.": "miércoles", "jue.": "jueves", "vie.": "viernes", "sáb.": "sábado", "dom.": "domingo", "págs.": "páginas", "pág.": "página",
     "arts.": "artículos", "cap.": "capítulo", "tfno": "teléfono", "fig.": "figura", "núm.": "número", "Máx.": "máximo", "Mín.": "mínimo",
     "don/doña": "don o doña", "él/ella": "él o ella", "los/las": "los o las", "el/la": "el o la", "o/y": "o y", "desc.": "descuento",
@@ -221,7 +224,7 @@ ABBREVIATIONS |= {
 
 # What is read so only before a number.
 _NUMBERED = {
-    "n.º": "número", "nº": "número", "n°": "número", "n.°": "número", "núm.": "número", "num.": "número", "nro.": "número", "no.": "número",
+    "n.º": "número", "nº": "número", "n°": "número", "n.°": "número", "núm.": "número", "num.": "número", "nro.": "número",
     "n.os": "números", "núms.": "números", "pág.": "página", "pag.": "página", "págs.": "páginas", "p.": "página", "pp.": "páginas", "pg.": "página",
     "cap.": "capítulo", "caps.": "capítulos", "vol.": "volumen", "vols.": "volúmenes", "t.": "tomo", "fig.": "figura", "figs.": "figuras",
     "art.": "artículo", "arts.": "artículos", "s.": "siglo", "ss.": "siglos", "ap.": "apartado", "apdo.": "apartado", "apart.": "apartado",
@@ -231,7 +234,7 @@ _NUMBERED = {
     "exp.": "expediente", "ext.": "extensión", "int.": "interior", "pto.": "punto", "kil.": "kilómetro", "f.": "folio", "lib.": "libro",
 }  # fmt: skip
 NUMBERED = {form: words for short, words in _NUMBERED.items() for form in (short, short[0].upper() + short[1:]) if form not in ("S.", "T.", "V.", "C.", "F.", "K.", "P.")}
-NUMBERED |= {"km": "kilómetro", "Km": "kilómetro", "N.º": "número", "Nº": "número", "N°": "número", "CP": "código postal", "C. P.": "código postal"}
+NUMBERED |= {"km": "kilómetro", "Km": "kilómetro", "N.º": "número", "Nº": "número", "N°": "número", "No.": "número", "CP": "código postal", "C. P.": "código postal"}
 
 # Kings, queens, popes and others of whom there were several of a name.
 QUEENS = frozenset("Isabel María Juana Catalina Cristina Margarita Beatriz Ana Victoria Urraca Blanca Leonor Sofía Cleopatra Guillermina Isabela".split())
