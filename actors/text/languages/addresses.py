@@ -102,8 +102,11 @@ class Addresses:
 def dotted_numbers(language: Language) -> list[Rule]:
     """Return the rules for numbers with more than one point: versions, and addresses of computers digit by digit."""
 
-    def network(match: re.Match[str]) -> str:
-        return f" {language.words.dot} ".join(map(language.digits, match[0].split(".")))
+    def network(match: re.Match[str]) -> str | None:
+        parts = match[0].split(".")
+        if "." in language.groups and all(len(part) == 3 for part in parts[1:]) and (max(parts) > "255" or "000" in parts):
+            return None  # a number in groups
+        return f" {language.words.dot} ".join(map(language.digits, parts))
 
     def version(match: re.Match[str]) -> str:
         return f" {language.words.dot_in_version} ".join(language.cardinal(int(part), "-") for part in match[0].split("."))

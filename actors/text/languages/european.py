@@ -138,14 +138,15 @@ class European(Language):
 
     def _times(self) -> list[Rule]:
         mark = rf"(?:{self.hours})"
-        clock = rf"(?P<hour>[01]?\d|2[0-4]){mark}(?P<minute>[0-5]\d)(?:[:.](?P<second>[0-5]\d))?(?![\w/:%€$£]|[.,-]\d)"
+        clock = rf"(?P<hour>[01]?\d|2[0-4]){mark}(?P<minute>[0-5]\d)(?:[:.](?P<second>[0-5]\d))?"
+        free = r"(?![\w/:%€$£]|[.,-]\d)"
         whole = (
             rf"(?P<hour>[01]?\d|2[0-4])(?P<minute>(?!))?(?P<second>(?!))?{SPACE}?(?:{self.o_clock})(?!\w)"
             if self.o_clock
             else r"(?!)"
         )
         return [
-            Rule(rf"{FREE}{clock}(?:{SPACE}?(?:{self.o_clock or '(?!)'})(?!\w))?", self._time, DIGIT),
+            Rule(rf"{FREE}{clock}(?:{SPACE}?(?:{self.o_clock or '(?!)'})(?!\w)|{free})", self._time, DIGIT),
             Rule(rf"{FREE}{whole}", self._time, DIGIT),
         ]
 

@@ -29,7 +29,7 @@ from actors.text.languages.italian_words import (
     WEEKDAYS,
     WORDS,
 )
-from actors.text.languages.language import SPACE, Noun
+from actors.text.languages.language import SPACE, Noun, alternatives
 from actors.text.languages.romance import Romance
 from actors.text.numbers import NUMBERS_KEPT, Number
 from actors.text.roman import roman_value
@@ -47,6 +47,11 @@ _IMPURE = re.compile(r"s[^aeiouàèéìòù]|z|gn|ps|pn|x|y")
 _CENTURIES = re.compile(r"(?:(?i:\bsecol[oi])|\bsecc?\.)(?:\s(?:[IVX]{1,6},?|e|al?|o|d?el|dal)){0,6}\s?\Z")
 _CENTURIES_BEHIND = re.compile(r"(?:\s?[-\u2013]\s?|\s(?:e|o|al?|e\sil|al)\s|,\s)(?:[IVX]{1,6}(?:\s|,\s|\se\s)){1,3}(?:secol[oi]|secc?\.)")
 _PEOPLE = frozenset("abitanti persone euro dollari sterline lire chilometri metri voti spettatori visitatori ettari utenti".split())
+# Titles that end otherwise where no name is behind them.
+_LONGER = {
+    "dott": "dottore", "prof": "professore", "ing": "ingegnere", "sig": "signore", "rag": "ragioniere", "cav": "cavaliere", "mons": "monsignore",
+    "Dott": "dottore", "Prof": "professore", "Ing": "ingegnere", "Sig": "signore",
+}  # fmt: skip
 _SINGULARS = {"bicchieri": "bicchiere", "mesi": "mese", "cucchiai": "cucchiaio", "spicchi": "spicchio", "vasetti": "vasetto"}
 _APOSTROPHES = "'\u2019"
 
@@ -116,6 +121,7 @@ class Italian(Romance):
     long_magnitudes: ClassVar = "milioni|milione|miliardi|miliardo|trilioni|bilioni"
     abbreviations: ClassVar = ABBREVIATIONS
     starters: ClassVar = STARTERS
+    o_clock: ClassVar = "h"
     trigger_words: ClassVar = ["h", "km", "lun", "mar"]
     months: ClassVar = MONTHS
     of_month: ClassVar = rf"(?:{SPACE}?(?:di|del){SPACE}|[-/])?"
@@ -153,7 +159,7 @@ class Italian(Romance):
         return [
             Rule(rf"(?<!\w)S\.{SPACE}?(?=[A-ZÀÈÉÌÒÙ][^\W\d_])", self._saint, LETTER),
             Rule(rf"(?<![\w.])3[1-9]\d[ ./-]?\d{{3}}[ ./-]?\d{{3,4}}(?!\d|[ .,/-]\d)", self._local, DIGIT),
-            Rule(rf"(?<![\w.])3[1-9]\d(?:[ .-]\d\d){{3,4}}(?!\d|[ .,/-]\d)", self._local, DIGIT),
+            Rule(rf"(?<![\w.])3[1-9]\d(?:[ .-]\d\d\d?){{3,4}}(?!\d|[ .,/-]\d)", self._local, DIGIT),
             Rule(rf"(?<![\w.])800[ .-]?\d{{2,3}}[ .-]?\d{{2,3}}(?:[ .-]?\d{{2,3}})?(?!\d|[ .,/-]\d)", self._local, DIGIT),
             Rule(rf"{FREE}0\d{{5,10}}(?!\d|[.,]\d)", self._local, DIGIT),
             Rule(rf"{FREE}(?P<first>[1-9]\d{{0,2}} \d{{3}})(?={SPACE}(?:{people}|€)(?!\w))", self._spaced, DIGIT),
@@ -166,6 +172,12 @@ class Italian(Romance):
             Rule(rf"(?<![\w.])(?:h\.?{SPACE}?(?!24\b)|H\.?{SPACE})(?=\d{{1,2}}(?:[.:]\d\d)?(?!\w))", lambda _: "ore ", LETTER),
             Rule(rf"(?<![\w.'-])(?P<day>[IVX]{{1,6}}){SPACE}(?=(?i:{months})(?!\w))", self._roman_day, LETTER),
             Rule(rf"(?<=['\u2019])(?P<numeral>[IVXLCDM]{{1,15}})(?P<stop>(?!))?(?![\w&])", self.read_numeral, LETTER),
+            Rule(
+                rf"(?<=[^\W\d_]['\u2019])[A-Z][A-Za-z]{{0,11}}+-?\d{{1,6}}(?:-?[A-Za-z]{{1,12}}|-?\d{{1,6}}){{0,6}}(?!\w)",
+                self._name,
+                LETTER,
+            ),
+            Rule(rf"(?<![\w.])(?P<title>{alternatives(_LONGER)})\.(?!{SPACE}?[A-Z])", lambda match: _LONGER[match["title"]], LETTER),
             Rule(rf"{FREE}(?P<number>\d{{1,3}})[- ]?(?P<ending>enn[ei]|ennal[ei])(?!\w)", self._aged, DIGIT),
             *super().first_rules(),
         ]
@@ -309,6 +321,8 @@ class Italian(Romance):
 
     def clock(self, hour: int, minute: int, second: int | None, match: re.Match[str]) -> str:
         """Return a time of the day in words."""
+        if match.groupdict().get("minute") is None:
+            return self.counted(Number(str(hour)), UNITS["h"])
         said = self.time_of_day(hour, minute)
         return f"{said} e {self.counted(Number(str(second)), UNITS['s'])}" if second is not None else said
 
@@ -324,8 +338,8 @@ class Italian(Romance):
             return None
         if mark in ("°", "º") and self._is_degree(value, mark, match):
             return None
-        feminine = mark in ("ª", "a", "esima", "ima")
-        return self.ordinal(value, "f" if feminine else "m")
+        said = self.ordinal(value, "f" if mark in ("ª", "a", "esima", "ima") else "m")
+        return f"{said} " if match.string[match.end() : match.end() + 1].isalpha() else said
 
     def _is_degree(self, value: int, mark: str, match: re.Match[str]) -> bool:
         """Whether what looks like an ordinal is a temperature or an angle."""
@@ -352,6 +366,8 @@ class Italian(Romance):
             return self.ordinal(value)
         if adjoining and before in KINGS and not (before == "Malcolm" and numeral == "X"):
             return self.ordinal(value, "f" if before in QUEENS else "m")
+        if behind.lower() in ("anniversario", "edizione", "legislatura", "guerra", "congresso", "conferenza", "festival") and match.string[match.end()] == " ":
+            return self.ordinal(value, self.gender_of(behind.lower()))
         if numeral in ("C", "D", "M", "L") or numeral == "I" and not (adjoining and before.lower() in NAMED_BY_NUMBER):
             return None
         if adjoining and before.lower() in ORDINALLY_COUNTED and value <= 100:
@@ -386,7 +402,7 @@ class Italian(Romance):
 
     def numerals(self, first: int, last: int, match: re.Match[str]) -> str | None:
         """Read a range of Roman numerals."""
-        between = "e" if last - first == 1 else "a"
+        between = "e" if abs(last - first) == 1 else "a"
         return f"{self.ordinal(first)} {between} {self.ordinal(last)}"
 
     # -----------------------------------------------------------------------------------------------------------------

@@ -137,7 +137,7 @@ WEEKDAYS = {
 
 # What stands before a name, so that its stop ends no sentence.
 TITLES = {
-    "Sig.": "signor", "Sig.ra": "signora", "Sig.na": "signorina", "Sigg.": "signori", "Sigg.ri": "signori", "Sig.re": "signore", "sig.": "signor",
+    "Sig.": "signor", "Sig.ra": "signora", "Sig.na": "signorina", "Sigg.": "signori", "Sigg.ri": "signori", "Sig.ri": "signori", "sig.ri": "signori", "sig.re": "signore", "Sig.re": "signore", "sig.": "signor",
     "sig.ra": "signora", "sig.na": "signorina", "sigg.": "signori", "Dott.": "dottor", "Dott.ssa": "dottoressa", "Dr.": "dottor",
     "Dr.ssa": "dottoressa", "Dottssa": "dottoressa", "dott.": "dottor", "dott.ssa": "dottoressa", "dr.": "dottor", "dr.ssa": "dottoressa",
     "Dott.sa": "dottoressa", "Dott.ri": "dottori", "Prof.": "professor", "Prof.ssa": "professoressa", "prof.": "professor", "prof.ssa": "professoressa",

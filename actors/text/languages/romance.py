@@ -99,14 +99,19 @@ class Romance(European):
         weekday_or_small = alternatives({*self.weekdays, *(day.lower() for day in self.weekdays)})
         months = alternatives(month for month in self.months if month.endswith("."))
         return [
-            Rule(rf"{FREE}{clock}{until}{free}(?:{SPACE}?h\b)?", self._time_range, DIGIT),
-            Rule(rf"{FREE}{clock}{free}(?P<second>(?!))?(?P<unit>{SPACE}?h\b)?", self._dotted_time, DIGIT),
+            Rule(rf"{FREE}{clock}{until}(?:{SPACE}?h\b|{free})", self._time_range, DIGIT),
+            Rule(rf"{FREE}{clock}(?P<second>(?!))?(?:(?P<unit>{SPACE}?h\b)|{free})", self._dotted_time, DIGIT),
             Rule(
                 rf"{FREE}(?:(?P<whole>\d{{1,3}}){SPACE}?)?{part}{SPACE}(?:(?P<unit>{unit})|(?P<noun>[a-zà-ÿ]{{2,20}}+))",
                 self._part,
                 DIGIT + LETTER,
             ),
-            Rule(rf"{FREE}(?P<first>\d{{1,6}}){SPACE}[-\u2212\u2013]{SPACE}(?P<last>\d{{1,6}})(?={SPACE}?=)", self._difference, DIGIT),
+            Rule(
+                rf"{FREE}(?P<sign>(?!))?(?P<first>{number}){SPACE}?(?P<currency>[€$£%]){SPACE}?{DASH}{SPACE}?(?P<last>{number}){SPACE}?[€$£%]",
+                self._priced_range,
+                DIGIT,
+            ),
+            Rule(rf"{FREE}(?P<first>\d{{1,6}}){SPACE}?[-\u2212\u2013]{SPACE}?(?P<last>\d{{1,6}})(?={SPACE}?=)", self._difference, DIGIT),
             Rule(rf"{FREE}(?P<first>[12]\d{{3}})/(?P<last>\d{{4}}|\d\d)(?![\w/]|[.,]\d)", self._two_years, DIGIT),
             Rule(
                 rf"{FREE}{self.amount}{SPACE}?(?P<unit>[hH]a)(?={SPACE}(?:de|di|y|e)\b|[^\w\s'\u2019]|\Z)",
@@ -114,8 +119,7 @@ class Romance(European):
                 DIGIT + SIGN,
             ),
             Rule(rf"(?:(?<= d[aei] )|(?<=\d)){FREE}{self.amount}{SPACE}(?P<unit>A)(?!\w)", self._rare_unit, DIGIT),
-            Rule(rf"(?<![\w-])(?P<letter>[A-Z])-(?P<numeral>[IVX]{{1,6}})(?!\w)", self._road, LETTER),
-            Rule(r"(?<=\s)(?P<currency>[€£%])(?=[\s.,;:)]|\Z)", self._only_sign, SIGN),
+            Rule(rf"(?<=\s)(?P<currency>[€£%])(?!{SPACE}?\d)(?=[\s.,;:)]|\Z)", self._only_sign, SIGN),
             Rule(rf"{FREE}(?P<first>\d{{1,4}})/(?P<letter>[A-Z])(?!\w)", self._house, DIGIT),
             Rule(rf"{FREE}(?P<first>\d{{1,5}})/(?P<year>(?:19|20)\d\d)(?![\w/]|[.,]\d)", self.read_act, DIGIT),
             Rule(rf"{FREE}(?P<first>(?:19|20)\d\d)/(?P<last>\d{{1,4}})(?![\w/]|[.,]\d)", self._of_year, DIGIT),
@@ -143,6 +147,7 @@ class Romance(European):
             Rule(rf"(?<!\w)#{SPACE}?(?P<number>\d{{1,6}})(?!\w)", lambda match: f"{self.words.number} {self.read(match['number'])}", SIGN),
             Rule(r"(?:(?<=[€$£])|(?<=euro)|(?<=euros)|(?<=EUR))/(?P<unit>[^\W\d_]{1,12}[²³23]?)(?!\w)", self._for_each, SIGN),
             Rule(rf"(?<![\w.-])(?P<first>{weekday_or_small}){SPACE}?{DASH}{SPACE}?(?P<last>{weekday_or_small})(?!\w)", self._weekdays, LETTER),
+            Rule(rf"(?<![\w-])(?P<letter>[A-Z])-(?P<numeral>[IVX]{{1,6}})(?!\w)", self._road, LETTER),
             Rule(rf"(?<![\w.-])(?P<first>{weekday}),?(?={SPACE}\d)", lambda match: self.weekdays[match["first"]], LETTER),
             Rule(
                 rf"(?<![\w.])(?P<month>{months})(?={SPACE}(?:del?{SPACE})?(?:19|20)\d\d(?!\w))",
@@ -304,7 +309,7 @@ class Romance(European):
         whole = match["whole"]
         if below < 2 or above >= below or (match["above"] and below == 10) or match["noun"] in self.months:
             return None
-        if match["noun"] and (match["noun"] in self.not_counted or self.named_by(match) in self.clock_words):
+        if match["noun"] and match["noun"] in self.not_counted:
             return None
         noun = self.noun_of_unit(match["unit"]) if match["unit"] else self._written_noun(match["noun"], bool(whole))
         half = self.halves[noun.gender == "f"] if (above, below) == (1, 2) else ""
@@ -337,6 +342,8 @@ class Romance(European):
         if whole and (below == 0 or above >= below):
             return None
         if whole or (below and above < below and (above == 1 or below not in (10, 100))):
+            if (above, below) == (1, 2) and not whole and self.named_by(match) == self.words.and_:
+                return self.halves[0]
             return self._without_article(self.mixed(int(whole) if whole else None, above, below), match)
         if self._is_equation(match):
             return f"{self.cardinal(above, '-')} {self.words.divided} {self.cardinal(below, '-')}"
@@ -380,6 +387,10 @@ class Romance(European):
     @abstractmethod
     def time_of_day(self, hour: int, minute: int) -> str:
         """Return a time in words."""
+
+    def _priced_range(self, match: re.Match[str]) -> str:
+        sign = match["currency"]
+        return f"{self.read_amount(match)} {self.words.percent}" if sign == "%" else self.with_magnitude(match, None, self.currencies[sign].major)
 
     def _difference(self, match: re.Match[str]) -> str:
         return f"{self.read(match['first'])} {self.words.minus} {self.read(match['last'])}"
@@ -475,7 +486,7 @@ class Romance(European):
 
     def _numerals(self, match: re.Match[str]) -> str | None:
         first, last = roman_value(match["first"]), roman_value(match["last"])
-        if first is None or last is None or first >= last:
+        if first is None or last is None or not 0 < abs(last - first) < 10:
             return None
         return self.numerals(first, last, match)
 

@@ -131,7 +131,7 @@ class Spanish(Romance):
     of_month: ClassVar = rf"(?:{SPACE}?(?:de|del|DE){SPACE}|[-/])?"
     titles: ClassVar = TITLES
     numbered: ClassVar = NUMBERED
-    ordinal_mark: ClassVar = rf"(?P<mark>\.?[ºª°]|\.?(?:er|os|as)(?!\w)|(?:ero|ro|do|to|mo|vo|no|ra|da|ta|ma|va|na)(?!\w))(?:(?<=[a-z])\.(?={SPACE}[a-z]))?"
+    ordinal_mark: ClassVar = rf"(?P<mark>\.?[ºª°]|\.?(?:er|os|as)(?!\w)|\.?(?:ero|ro|do|to|mo|vo|no|ra|da|ta|ma|va|na)(?!\w))(?:(?<=[a-z])\.(?={SPACE}[a-z]))?"
     thousands: ClassVar = frozenset({"k", "K", "mil"})
     halves: ClassVar = ("medio", "media")
     clock_words: ClassVar = frozenset({"la", "las"})
@@ -161,6 +161,7 @@ class Spanish(Romance):
         people = "|".join(sorted(_PEOPLE))
         return [
             Rule(rf"(?<!\w)(?P<word>D\.)(?={SPACE}[A-ZÁÉÍÓÚÑ][^\W\d_])", self._don, LETTER),
+            Rule(rf"(?<![\w.])S\.(?={SPACE}[IVX]{{2,6}}\b)", lambda _: "siglo", LETTER),
             Rule(rf"(?<!\w)(?P<word>S\.)(?={SPACE}[A-ZÁÉÍÓÚÑ][^\W\d_])", self._saint, LETTER),
             Rule(r"(?<![\w.])(?:[6789]\d{2}(?:[ .-]\d{3}){2}|[89]\d(?:[ .-]\d{3})(?:[ .-]\d{2}){2}|[6789]\d{2}(?:[ .-]\d{2}){3})(?!\d|[ .,-]\d)", self._local, DIGIT),
             Rule(r"(?<![\w.])\(\d{2,3}\) ?\d{3,4}[ -]\d{4}(?![\w-])", self._local, SIGN),
@@ -292,7 +293,8 @@ class Spanish(Romance):
         gender = "f" if mark in ("ª", "as") or mark.endswith("a") else "m"
         noun = behind.islower() and behind not in NOT_COUNTED and match.string[match.end()] == " " and self.gender_of(behind) == gender
         said = self.ordinal_before(value, gender) if mark == "er" or (noun and mark not in ("os", "as")) else self.ordinal(value, gender)
-        return said + ("s" if mark in ("os", "as") else "")
+        letter_behind = match.string[match.end() : match.end() + 1].isalpha()
+        return said + ("s" if mark in ("os", "as") else " " if letter_behind else "")
 
     def _is_degree(self, value: int, mark: str, match: re.Match[str]) -> bool:
         """Whether what looks like an ordinal is a temperature or an angle."""
@@ -346,7 +348,7 @@ class Spanish(Romance):
 
     def numerals(self, first: int, last: int, match: re.Match[str]) -> str | None:
         """Read a range of Roman numerals."""
-        between = "y" if last - first == 1 else "a"
+        between = "y" if abs(last - first) == 1 else "a"
         return f"{self._named_after(first, 'm')} {between} {self._named_after(last, 'm')}"
 
     # -----------------------------------------------------------------------------------------------------------------
@@ -384,6 +386,6 @@ class Spanish(Romance):
     def _saint(self, match: re.Match[str]) -> str | None:
         before, behind = word_before(match.string, match.start()), word_behind(match)
         adjoining = match.start() > 1 and match.string[match.start() - 2].isalpha()
-        if (adjoining and before[:1].isupper() and before not in ("Avenida", "Plaza", "Calle")) or behind in self.starters:
+        if (adjoining and before[:1].isupper() and before not in ("Avenida", "Plaza", "Calle")) or behind in self.starters or roman_value(behind):
             return None
         return "santo" if behind.startswith(("To", "Do")) else "san"
