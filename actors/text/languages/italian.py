@@ -177,7 +177,7 @@ class Italian(Romance):
                 self._name,
                 LETTER,
             ),
-            Rule(rf"(?<![\w.])(?P<title>{alternatives(_LONGER)})\.(?!{SPACE}?[A-Z])", lambda match: _LONGER[match["title"]], LETTER),
+            Rule(rf"(?<![\w.])(?P<title>{alternatives(_LONGER)})\.(?!\w|{SPACE}?[A-Z])", lambda match: _LONGER[match["title"]], LETTER),
             Rule(rf"{FREE}(?P<number>\d{{1,3}})[- ]?(?P<ending>enn[ei]|ennal[ei])(?!\w)", self._aged, DIGIT),
             *super().first_rules(),
         ]
