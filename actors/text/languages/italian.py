@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Collection
-from functools import lru_cache
 from typing import ClassVar
 
-from actors.text.languages.context import word_before, word_behind
+from actors.text.languages.context import word_before, word_behind, word_set
+from actors.text.languages.italian_numbers import PARTS, cardinal, ordinal
 from actors.text.languages.italian_words import (
     ABBREVIATIONS,
     ACRONYMS,
@@ -31,83 +31,28 @@ from actors.text.languages.italian_words import (
 )
 from actors.text.languages.language import SPACE, Noun, alternatives
 from actors.text.languages.romance import Romance
-from actors.text.numbers import NUMBERS_KEPT, Number
+from actors.text.numbers import Number
 from actors.text.roman import roman_value
 from actors.text.rules import DIGIT, FREE, LETTER, SIGN, Rule
 
-_SMALL = (
-    "zero uno due tre quattro cinque sei sette otto nove dieci undici dodici tredici quattordici quindici sedici diciassette diciotto diciannove"
-).split()
-_TENS = "- - venti trenta quaranta cinquanta sessanta settanta ottanta novanta".split()
-_SCALES = ((10**9, "miliardo", "miliardi"), (10**6, "milione", "milioni"))
-_ORDINALS = "- primo secondo terzo quarto quinto sesto settimo ottavo nono decimo".split()
-_PARTS = {2: "mezzo", **dict(enumerate(_ORDINALS[3:11], 3))}
+_FEMININE_ENDS = (
+    "a", "zione", "zioni", "sione", "sioni", "gione", "tà", "tù", "ice", "ici", "udine", "udini", "aggine", "gie", "cie", "ie",
+)  # fmt: skip
 _VOWELS = "aeiouàèéìòùh"
 _IMPURE = re.compile(r"s[^aeiouàèéìòù]|z|gn|ps|pn|x|y")
 _CENTURIES = re.compile(r"(?:(?i:\bsecol[oi])|\bsecc?\.)(?:\s(?:[IVX]{1,6},?|e|al?|o|d?el|dal)){0,6}\s?\Z")
-_CENTURIES_BEHIND = re.compile(r"(?:\s?[-\u2013]\s?|\s(?:e|o|al?|e\sil|al)\s|,\s)(?:[IVX]{1,6}(?:\s|,\s|\se\s)){1,3}(?:secol[oi]|secc?\.)")
-_PEOPLE = frozenset("abitanti persone euro dollari sterline lire chilometri metri voti spettatori visitatori ettari utenti".split())
+_CENTURIES_BEHIND = re.compile(
+    r"(?:\s?[-\u2013]\s?|\s(?:e|o|al?|e\sil|al)\s|,\s)(?:[IVX]{1,6}(?:\s|,\s|\se\s)){1,3}(?:secol[oi]|secc?\.)"
+)
+_PEOPLE = word_set("abitanti persone euro dollari sterline lire chilometri metri voti spettatori visitatori ettari utenti")
 # Titles that end otherwise where no name is behind them.
 _LONGER = {
-    "dott": "dottore", "prof": "professore", "ing": "ingegnere", "sig": "signore", "rag": "ragioniere", "cav": "cavaliere", "mons": "monsignore",
+    "dott": "dottore", "prof": "professore", "ing": "ingegnere", "sig": "signore", "rag": "ragioniere", "cav": "cavaliere",
+    "mons": "monsignore",
     "Dott": "dottore", "Prof": "professore", "Ing": "ingegnere", "Sig": "signore",
 }  # fmt: skip
 _SINGULARS = {"bicchieri": "bicchiere", "mesi": "mese", "cucchiai": "cucchiaio", "spicchi": "spicchio", "vasetti": "vasetto"}
 _APOSTROPHES = "'\u2019"
-
-
-@lru_cache(maxsize=NUMBERS_KEPT)
-def _cardinal(value: int) -> str:
-    for scale, one, many in _SCALES:
-        if value >= scale:
-            count, rest = divmod(value, scale)
-            head = f"un {one}" if count == 1 else f"{_cardinal(count)} {many}"
-            return f"{head} {_cardinal(rest)}" if rest else head
-    return _accented(_below_million(value))
-
-
-def _accented(word: str) -> str:
-    """Return a word whose last *tre* has its accent, if it is a part of another."""
-    return f"{word[:-1]}é" if word.endswith("tre") and word != "tre" else word
-
-
-def _below_million(value: int) -> str:
-    count, rest = divmod(value, 1000)
-    if not count:
-        return _below_thousand(rest)
-    head = "mille" if count == 1 else f"{_below_thousand(count)}mila"
-    return head + (_below_thousand(rest) if rest else "")
-
-
-def _below_thousand(value: int) -> str:
-    hundreds, rest = divmod(value, 100)
-    if not hundreds:
-        return _below_hundred(rest)
-    head = ("" if hundreds == 1 else _SMALL[hundreds]) + "cento"
-    if rest == 8 or rest // 10 == 8:
-        head = head[:-1]
-    return head + (_below_hundred(rest) if rest else "")
-
-
-def _below_hundred(value: int) -> str:
-    if value < 20:
-        return _SMALL[value]
-    tens, ones = divmod(value, 10)
-    head = _TENS[tens][:-1] if ones in (1, 8) else _TENS[tens]
-    return head + (_SMALL[ones] if ones else "")
-
-
-@lru_cache(maxsize=NUMBERS_KEPT)
-def _ordinal(value: int) -> str:
-    """Return a masculine ordinal."""
-    if value < len(_ORDINALS):
-        return _ORDINALS[value] if value else "zero"
-    words = _cardinal(value)
-    if words.endswith("mila"):
-        return f"{words[:-1].removesuffix('il')}illesimo"
-    if words.endswith("é"):
-        return f"{words[:-1]}eesimo"
-    return f"{words if words.endswith('sei') else words[:-1]}esimo".replace("un milion", "milion").replace(" ", "")
 
 
 class Italian(Romance):
@@ -130,26 +75,26 @@ class Italian(Romance):
     ordinal_mark: ClassVar = r"(?P<mark>\.?[ºª°]|(?:a|o|i|e)(?!\w)|(?:mo|esimo|esima|imo|ima)(?!\w))"
     thousands: ClassVar = frozenset({"k", "K", "mila"})
     halves: ClassVar = ("mezzo", "mezza")
-    clock_words: ClassVar = frozenset("ore alle dalle le delle h all ora".split())
+    clock_words: ClassVar = word_set("ore alle dalle le delle h all ora")
     compass: ClassVar = {"N": "nord", "S": "sud", "E": "est", "O": "ovest", "W": "ovest"}
     coins_joint: ClassVar = "e"
     degree_parts: ClassVar = (Noun("grado", "gradi"), Noun("minuto", "minuti"), Noun("secondo", "secondi"))
     weekdays: ClassVar = WEEKDAYS
-    seasons: ClassVar = frozenset("stagione campionato anno accademico scolastico biennio".split())
+    seasons: ClassVar = word_set("stagione campionato anno accademico scolastico biennio")
     acronyms: ClassVar = ACRONYMS
-    year_words: ClassVar = frozenset("nel dal del al il anno in entro fino l nell dell primavera estate autunno inverno e".split())
+    year_words: ClassVar = word_set("nel dal del al il anno in entro fino l nell dell primavera estate autunno inverno e")
     month_names: ClassVar = MONTH_NAMES
     between: ClassVar = frozenset({"tra", "fra"})
-    before_dates: ClassVar = frozenset("il del al dal entro giorno l dell dall all fino".split())
-    behind_shares: ClassVar = frozenset("di dei delle della del degli d".split())
+    before_dates: ClassVar = word_set("il del al dal entro giorno l dell dall all fino")
+    behind_shares: ClassVar = word_set("di dei delle della del degli d")
     shares: ClassVar = frozenset()
     time_parts: ClassVar = (Noun("ora", "ore", "f"), Noun("minuto", "minuti"), Noun("secondo", "secondi"))
     rare_units: ClassVar = {"ha": Noun("ettaro", "ettari"), "a": Noun("ampere", "ampere")}
     kings: ClassVar = KINGS
     named: ClassVar = NAMED_BY_NUMBER | ORDINALLY_COUNTED
-    before_names: ClassVar = frozenset("di da a e con per in via viale corso piazza largo secondo contro don signor ingegner".split())
-    masculine_articles: ClassVar = frozenset("il un i del al nel dal sul lo".split())
-    feminine_articles: ClassVar = frozenset("la una le della alla nella dalla sulla".split())
+    before_names: ClassVar = word_set("di da a e con per in via viale corso piazza largo secondo contro don signor ingegner")
+    masculine_articles: ClassVar = word_set("il un i del al nel dal sul lo")
+    feminine_articles: ClassVar = word_set("la una le della alla nella dalla sulla")
     not_counted: Collection[str] = NOT_COUNTED
 
     def first_rules(self) -> list[Rule]:
@@ -158,9 +103,9 @@ class Italian(Romance):
         months = "|".join(sorted(MONTH_SET))
         return [
             Rule(rf"(?<!\w)S\.{SPACE}?(?=[A-ZÀÈÉÌÒÙ][^\W\d_])", self._saint, LETTER),
-            Rule(rf"(?<![\w.])3[1-9]\d[ ./-]?\d{{3}}[ ./-]?\d{{3,4}}(?!\d|[ .,/-]\d)", self._local, DIGIT),
-            Rule(rf"(?<![\w.])3[1-9]\d(?:[ .-]\d\d\d?){{3,4}}(?!\d|[ .,/-]\d)", self._local, DIGIT),
-            Rule(rf"(?<![\w.])800[ .-]?\d{{2,3}}[ .-]?\d{{2,3}}(?:[ .-]?\d{{2,3}})?(?!\d|[ .,/-]\d)", self._local, DIGIT),
+            Rule(r"(?<![\w.])3[1-9]\d[ ./-]?\d{3}[ ./-]?\d{3,4}(?!\d|[ .,/-]\d)", self._local, DIGIT),
+            Rule(r"(?<![\w.])3[1-9]\d(?:[ .-]\d\d\d?){3,4}(?!\d|[ .,/-]\d)", self._local, DIGIT),
+            Rule(r"(?<![\w.])800[ .-]?\d{2,3}[ .-]?\d{2,3}(?:[ .-]?\d{2,3})?(?!\d|[ .,/-]\d)", self._local, DIGIT),
             Rule(rf"{FREE}0\d{{5,10}}(?!\d|[.,]\d)", self._local, DIGIT),
             Rule(rf"{FREE}(?P<first>[1-9]\d{{0,2}} \d{{3}})(?={SPACE}(?:{people}|€)(?!\w))", self._spaced, DIGIT),
             Rule(rf"(?<=[,.] )(?P<code>\d{{5}})(?={SPACE}[A-Z])", lambda match: self.digits(match["code"]), DIGIT),
@@ -171,13 +116,17 @@ class Italian(Romance):
             Rule(rf"{FREE}1{SPACE}(?P<noun>[a-zà-ù]{{2,20}}+)(?!\w)", self._one, DIGIT),
             Rule(rf"(?<![\w.])(?:h\.?{SPACE}?(?!24\b)|H\.?{SPACE})(?=\d{{1,2}}(?:[.:]\d\d)?(?!\w))", lambda _: "ore ", LETTER),
             Rule(rf"(?<![\w.'-])(?P<day>[IVX]{{1,6}}){SPACE}(?=(?i:{months})(?!\w))", self._roman_day, LETTER),
-            Rule(rf"(?<=['\u2019])(?P<numeral>[IVXLCDM]{{1,15}})(?P<stop>(?!))?(?![\w&])", self.read_numeral, LETTER),
+            Rule(r"(?<=['\u2019])(?P<numeral>[IVXLCDM]{1,15})(?P<stop>(?!))?(?![\w&])", self.read_numeral, LETTER),
             Rule(
-                rf"(?<=[^\W\d_]['\u2019])[A-Z][A-Za-z]{{0,11}}+-?\d{{1,6}}(?:-?[A-Za-z]{{1,12}}|-?\d{{1,6}}){{0,6}}(?!\w)",
+                r"(?<=[^\W\d_]['\u2019])[A-Z][A-Za-z]{0,11}+-?\d{1,6}(?:-?[A-Za-z]{1,12}|-?\d{1,6}){0,6}(?!\w)",
                 self._name,
                 LETTER,
             ),
-            Rule(rf"(?<![\w.])(?P<title>{alternatives(_LONGER)})\.(?!\w|{SPACE}?[A-Z])", lambda match: _LONGER[match["title"]], LETTER),
+            Rule(
+                rf"(?<![\w.])(?P<title>{alternatives(_LONGER)})\.(?!\w|{SPACE}?[A-Z])",
+                lambda match: _LONGER[match["title"]],
+                LETTER,
+            ),
             Rule(rf"{FREE}(?P<number>\d{{1,3}})[- ]?(?P<ending>enn[ei]|ennal[ei])(?!\w)", self._aged, DIGIT),
             *super().first_rules(),
         ]
@@ -189,16 +138,16 @@ class Italian(Romance):
         """Return a whole number in words, as it stands before a noun of a gender; ``-`` if no noun is there."""
         if value == 1:
             return {"m": "un", "f": "una"}.get(gender, "uno")
-        return _cardinal(value)
+        return cardinal(value)
 
     def ordinal(self, value: int, gender: str = "m") -> str:
         """Return an ordinal in words."""
-        said = _ordinal(value)
+        said = ordinal(value)
         return f"{said[:-1]}a" if gender == "f" else said
 
     def fraction(self, above: int, below: int) -> str:
         """Return a fraction in words."""
-        part = _PARTS.get(below) or self.ordinal(below)
+        part = PARTS.get(below) or self.ordinal(below)
         return f"{self.cardinal(above, 'm')} {part if above == 1 else f'{part[:-1]}i'}"
 
     def mixed(self, whole: int | None, above: int, below: int) -> str:
@@ -244,25 +193,31 @@ class Italian(Romance):
             return "f"
         if word in MASCULINE:
             return "m"
-        feminine = ("a", "zione", "zioni", "sione", "sioni", "gione", "tà", "tù", "ice", "ici", "udine", "udini", "aggine", "gie", "cie", "ie")
-        return "f" if word.endswith(feminine) else "m"
+        return "f" if word.endswith(_FEMININE_ENDS) else "m"
 
     def gender_behind(self, number: Number, match: re.Match[str]) -> str:
         """Return the gender of the noun that a number counts, which stands behind a match; ``-`` if there is none."""
         noun = word_behind(match)
         if noun in ("milione", "miliardo", "milioni", "miliardi"):
             return "m"
-        if number.fraction or match.string[match.end() : match.end() + 1] not in (" ", "\u00a0", "\u202f") or not noun.islower():
+        if (
+            number.fraction
+            or match.string[match.end() : match.end() + 1] not in (" ", "\u00a0", "\u202f")
+            or not noun.islower()
+        ):
             return "-"
-        return "-" if noun in NOT_COUNTED or noun in MONTHS or self.is_year(match) or self.named_by(match) in NAMED_BY_NUMBER else self.gender_of(noun)
+        return (
+            "-"
+            if noun in NOT_COUNTED or noun in MONTHS or self.is_year(match) or self.named_by(match) in NAMED_BY_NUMBER
+            else self.gender_of(noun)
+        )
 
     def plain(self, match: re.Match[str]) -> str | None:
         """Read an amount of what is written in full behind it."""
         said = super().plain(match)
-        if said is None or match["last"] or not said.endswith("ventuno") and not said.endswith("tuno") and not said.endswith("ntuno"):
-            return said
-        noun = word_behind(match)
-        return said[:-1] if noun == "anni" and self.gender_behind(self.parse(match["first"]), match) == "m" else said
+        # Ventuno may lose its last letter before any noun, but is said so only of years.
+        elided = said is not None and said.endswith("tuno") and not match["last"] and word_behind(match) == "anni"
+        return said[:-1] if said and elided else said
 
     def singular(self, word: str) -> str:
         """Return one of a noun in the plural."""
@@ -273,7 +228,7 @@ class Italian(Romance):
         noun, before = match["noun"], self.named_by(match)
         if noun in NOT_COUNTED or before in NAMED_BY_NUMBER or noun in MONTHS or noun in MAGNITUDES or noun in UNITS:
             return None
-        if noun.endswith("i") and noun not in FEMININE or before in ("il", "al", "del", "dal"):
+        if (noun.endswith("i") and noun not in FEMININE) or before in ("il", "al", "del", "dal"):
             return None
         return self._single(noun, self.gender_of(noun))
 
@@ -286,7 +241,11 @@ class Italian(Romance):
 
     def _short_year(self, match: re.Match[str]) -> str:
         digits = match["year"]
-        return f"zero {self.cardinal(int(digits), '-')}" if digits[0] == "0" and digits != "00" else self.cardinal(int(digits), "-")
+        return (
+            f"zero {self.cardinal(int(digits), '-')}"
+            if digits[0] == "0" and digits != "00"
+            else self.cardinal(int(digits), "-")
+        )
 
     def _for_unit(self, unit: str) -> str:
         if unit in FOR_EACH:
@@ -334,7 +293,9 @@ class Italian(Romance):
         value, mark, behind = int(match["number"]), match["mark"].lstrip("."), word_behind(match)
         if mark == "a" and match.string[match.end() - 1] == "a" and not (behind.islower() and behind not in NOT_COUNTED):
             return f"{self.cardinal(value, '-')} a"
-        if value == 0 or mark in ("a", "o", "i", "e") and not (behind.islower() and behind not in NOT_COUNTED and value < 100):
+        if value == 0 or (
+            mark in ("a", "o", "i", "e") and not (behind.islower() and behind not in NOT_COUNTED and value < 100)
+        ):
             return None
         if mark in ("°", "º") and self._is_degree(value, mark, match):
             return None
@@ -346,9 +307,40 @@ class Italian(Romance):
         if re.compile(rf"{SPACE}?[CFNSEOW](?!\w)|['\u2032]").match(match.string, match.end()):
             return True
         before, behind = word_before(match.string, match.start()).lower(), word_behind(match)
-        if before in ("il", "al", "del", "dal", "nel", "sul", "l", "all", "dell", "un", "è", "arrivato", "arrivata", "classificato", "finito", "giunto", "solo"):
+        if before in (
+            "il",
+            "al",
+            "del",
+            "dal",
+            "nel",
+            "sul",
+            "l",
+            "all",
+            "dell",
+            "un",
+            "è",
+            "arrivato",
+            "arrivata",
+            "classificato",
+            "finito",
+            "giunto",
+            "solo",
+        ):
             return mark == "°" and value > 30 and not behind.islower()
-        return value > 10 and (not behind.islower() or behind in NOT_COUNTED) or before in ("circa", "sopra", "sotto", "oltre", "meno", "temperatura", "a", "di", "tra", "fra", "i", "e")
+        return (value > 10 and (not behind.islower() or behind in NOT_COUNTED)) or before in (
+            "circa",
+            "sopra",
+            "sotto",
+            "oltre",
+            "meno",
+            "temperatura",
+            "a",
+            "di",
+            "tra",
+            "fra",
+            "i",
+            "e",
+        )
 
     def read_numeral(self, match: re.Match[str]) -> str | None:
         """Read a Roman numeral: of a century, a king, a chapter, a war, a year."""
@@ -362,13 +354,20 @@ class Italian(Romance):
     def _numeral(self, numeral: str, value: int, match: re.Match[str]) -> str | None:
         before, behind = word_before(match.string, match.start()), word_behind(match)
         adjoining = self.named_by(match) == before.lower()
-        if behind.lower() in ("secolo", "secoli", "sec", "secc") or _CENTURIES_BEHIND.match(match.string, match.end()) or self.counts_centuries(match, _CENTURIES):
+        if (
+            behind.lower() in ("secolo", "secoli", "sec", "secc")
+            or _CENTURIES_BEHIND.match(match.string, match.end())
+            or self.counts_centuries(match, _CENTURIES)
+        ):
             return self.ordinal(value)
         if adjoining and before in KINGS and not (before == "Malcolm" and numeral == "X"):
             return self.ordinal(value, "f" if before in QUEENS else "m")
-        if behind.lower() in ("anniversario", "edizione", "legislatura", "guerra", "congresso", "conferenza", "festival") and match.string[match.end()] == " ":
+        if (
+            behind.lower() in ("anniversario", "edizione", "legislatura", "guerra", "congresso", "conferenza", "festival")
+            and match.string[match.end()] == " "
+        ):
             return self.ordinal(value, self.gender_of(behind.lower()))
-        if numeral in ("C", "D", "M", "L") or numeral == "I" and not (adjoining and before.lower() in NAMED_BY_NUMBER):
+        if numeral in ("C", "D", "M", "L") or (numeral == "I" and not (adjoining and before.lower() in NAMED_BY_NUMBER)):
             return None
         if adjoining and before.lower() in ORDINALLY_COUNTED and value <= 100:
             return self.ordinal(value, "f" if before.lower() in ("dinastia", "scena") else "m")
@@ -389,18 +388,18 @@ class Italian(Romance):
             return None
         if spaced and behind and behind not in NOT_COUNTED and (len(numeral) > 1 or numeral == "V") and not named:
             return self.ordinal(value, self.gender_of_ordinal(match))
-        if len(numeral) < 2 or len(numeral) < 3 and "L" in numeral:
+        if len(numeral) < 2 or (len(numeral) < 3 and "L" in numeral):
             return None
         return self.cardinal(value, "-")
 
     def _roman_day(self, match: re.Match[str]) -> str | None:
         """Read the day of a street's name: via XX Settembre."""
         value = roman_value(match["day"])
-        if value is None or value > 31 or match["day"] == "I" and match.string[match.end()].islower():
+        if value is None or value > 31 or (match["day"] == "I" and match.string[match.end()].islower()):
             return None
         return f"{'primo' if value == 1 else self.cardinal(value, '-')} "
 
-    def numerals(self, first: int, last: int, match: re.Match[str]) -> str | None:
+    def numerals(self, first: int, last: int) -> str | None:
         """Read a range of Roman numerals."""
         between = "e" if abs(last - first) == 1 else "a"
         return f"{self.ordinal(first)} {between} {self.ordinal(last)}"
@@ -428,7 +427,11 @@ class Italian(Romance):
     def _saint(self, match: re.Match[str]) -> str | None:
         """Read *san*, *santo*, *santa*, *sant'*, unless it is an initial behind a first name."""
         before, name = word_before(match.string, match.start()), word_behind(match)
-        if self.named_by(match) and before[:1].isupper() and before.lower() not in ("piazza", "via", "chiesa", "basilica", "ospedale") or name in STARTERS:
+        if (
+            self.named_by(match)
+            and before[:1].isupper()
+            and before.lower() not in ("piazza", "via", "chiesa", "basilica", "ospedale")
+        ) or name in STARTERS:
             return None
         if name[0] in "AEIOU":
             return "sant'"

@@ -1,4 +1,4 @@
-"""What Spanish and Italian have in common: numbers that agree with the noun behind them, halves of it, and times with points."""
+"""What Spanish and Italian have in common: numbers that agree with their nouns, halves of things, times with points."""
 
 import re
 from abc import abstractmethod
@@ -8,11 +8,11 @@ from typing import ClassVar
 from actors.text.languages.context import word_before, word_behind
 from actors.text.languages.european import European
 from actors.text.languages.language import DASH, FRACTIONS, SPACE, Currency, Noun, alternatives
+from actors.text.languages.romance_figures import Figures, is_equation
 from actors.text.numbers import Number
 from actors.text.roman import roman_value
 from actors.text.rules import DIGIT, FREE, LETTER, SIGN, Rule
 
-_LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _CLOCK = r"(?:2[0-4]|[01]?\d)"
 _MILLION = 10**6
 _YEARS = range(1000, 2100)
@@ -90,7 +90,7 @@ class Romance(European):
 
     def first_rules(self) -> list[Rule]:
         """Return the rules that the two languages share; they come before those of all."""
-        number, unit = self.number, self.unit
+        unit = self.unit
         clock = rf"(?P<hour>{_CLOCK})(?P<mark>[.:])(?P<minute>[0-5]\d)"
         until = rf"{SPACE}?{DASH}{SPACE}?(?P<hour2>{_CLOCK})(?P<mark2>[.:])(?P<minute2>[0-5]\d)"
         free = r"(?![\w/:%€$£]|[.,-]\d)"
@@ -106,55 +106,29 @@ class Romance(European):
                 self._part,
                 DIGIT + LETTER,
             ),
-            Rule(
-                rf"{FREE}(?P<sign>(?!))?(?P<first>{number}){SPACE}?(?P<currency>[€$£%]){SPACE}?{DASH}{SPACE}?(?P<last>{number}){SPACE}?[€$£%]",
-                self._priced_range,
-                DIGIT,
-            ),
-            Rule(rf"{FREE}(?P<first>\d{{1,6}}){SPACE}?[-\u2212\u2013]{SPACE}?(?P<last>\d{{1,6}})(?={SPACE}?=)", self._difference, DIGIT),
-            Rule(rf"{FREE}(?P<first>[12]\d{{3}})/(?P<last>\d{{4}}|\d\d)(?![\w/]|[.,]\d)", self._two_years, DIGIT),
-            Rule(
-                rf"{FREE}{self.amount}{SPACE}?(?P<unit>[hH]a)(?={SPACE}(?:de|di|y|e)\b|[^\w\s'\u2019]|\Z)",
-                self._rare_unit,
-                DIGIT + SIGN,
-            ),
-            Rule(rf"(?:(?<= d[aei] )|(?<=\d)){FREE}{self.amount}{SPACE}(?P<unit>A)(?!\w)", self._rare_unit, DIGIT),
-            Rule(rf"(?<=\s)(?P<currency>[€£%])(?!{SPACE}?\d)(?=[\s.,;:)]|\Z)", self._only_sign, SIGN),
-            Rule(rf"{FREE}(?P<first>\d{{1,4}})/(?P<letter>[A-Z])(?!\w)", self._house, DIGIT),
-            Rule(rf"{FREE}(?P<first>\d{{1,5}})/(?P<year>(?:19|20)\d\d)(?![\w/]|[.,]\d)", self.read_act, DIGIT),
-            Rule(rf"{FREE}(?P<first>(?:19|20)\d\d)/(?P<last>\d{{1,4}})(?![\w/]|[.,]\d)", self._of_year, DIGIT),
-            Rule(
-                rf"{FREE}(?P<first>{number})(?:{SPACE}?(?P<unit>{unit}))?{SPACE}?[x×]{SPACE}?(?P<second>{number})"
-                rf"(?:{SPACE}?[x×]{SPACE}?(?P<third>{number}))?(?:{SPACE}?(?P<unit2>{unit}))?(?!\w)",
-                self._sides,
-                DIGIT,
-            ),
-            Rule(
-                rf"{FREE}(?P<degrees>\d{{1,3}})[°º]{SPACE}?(?:(?P<minutes>\d{{1,2}})['\u2032\u2019]{SPACE}?)?"
-                rf"(?:(?P<seconds>\d{{1,2}}(?:,\d{{1,3}})?)(?:[\"\u2033\u201d]|''){SPACE}?)?(?P<compass>[NSEOW])(?!\w|\.\w)",
-                self._coordinate,
-                DIGIT,
-            ),
-            Rule(rf"{FREE}(?P<first>1){SPACE}?:{SPACE}?(?P<last>{number})(?![\d:])", self._scale, DIGIT),
-            Rule(r"(?<!\w)[A-Z][A-Za-z]{0,8}[₀-₉]{1,4}(?:[A-Za-z]{1,3}[₀-₉]{0,3}){0,4}", self._formula, LETTER),
             Rule(rf"{FREE}(?P<year>\d{{4}})/(?P<month>0[1-9]|1[0-2])/(?P<day>{_DAY})(?![\w/])", self._numeric, DIGIT),
             Rule(rf"{FREE}(?P<day>{_DAY})/(?P<month>1[0-2]|0?[1-9])(?![\w/]|[.,]\d)", self._short_date, DIGIT),
-            Rule(rf"{FREE}(?:97[89][- ]?)?(?:\d{{1,7}}-){{3}}[\dX](?![\w-])", self._told, DIGIT),
-            Rule(rf"{FREE}\d{{7,8}}-?[A-Z](?!\w)", self._told, DIGIT),
-            Rule(rf"{FREE}(?P<first>\d{{1,3}}(?:,\d{{1,2}})?)(?:[\"\u2033\u201d]|'')(?=[\s,.;:)]|\Z)", self._inches, DIGIT),
-            Rule(rf"{FREE}(?P<number>[2-8])K(?!\w)", lambda match: f"{self.read(match['number'])} K", DIGIT),
-            Rule(rf"{FREE}(?P<hours>\d{{1,2}}):(?P<minutes>[0-5]\d):(?P<seconds>[0-5]\d)(?![\w:]|[.,]\d)", self._duration, DIGIT),
-            Rule(rf"(?<!\w)#{SPACE}?(?P<number>\d{{1,6}})(?!\w)", lambda match: f"{self.words.number} {self.read(match['number'])}", SIGN),
+            Rule(
+                rf"{FREE}(?P<hours>\d{{1,2}}):(?P<minutes>[0-5]\d):(?P<seconds>[0-5]\d)(?![\w:]|[.,]\d)", self._duration, DIGIT
+            ),
             Rule(r"(?:(?<=[€$£])|(?<=euro)|(?<=euros)|(?<=EUR))/(?P<unit>[^\W\d_]{1,12}[²³23]?)(?!\w)", self._for_each, SIGN),
-            Rule(rf"(?<![\w.-])(?P<first>{weekday_or_small}){SPACE}?{DASH}{SPACE}?(?P<last>{weekday_or_small})(?!\w)", self._weekdays, LETTER),
-            Rule(rf"(?<![\w-])(?P<letter>[A-Z])-(?P<numeral>[IVX]{{1,6}})(?!\w)", self._road, LETTER),
+            Rule(
+                rf"(?<![\w.-])(?P<first>{weekday_or_small}){SPACE}?{DASH}{SPACE}?(?P<last>{weekday_or_small})(?!\w)",
+                self._weekdays,
+                LETTER,
+            ),
             Rule(rf"(?<![\w.-])(?P<first>{weekday}),?(?={SPACE}\d)", lambda match: self.weekdays[match["first"]], LETTER),
             Rule(
                 rf"(?<![\w.])(?P<month>{months})(?={SPACE}(?:del?{SPACE})?(?:19|20)\d\d(?!\w))",
                 lambda match: self.month_names[self.months[match["month"]]],
                 LETTER,
             ),
-            Rule(rf"(?<![\w.'-])(?P<first>[IVX]{{1,7}}){SPACE}?{DASH}{SPACE}?(?P<last>[IVX]{{1,7}})(?![\w&-])", self._numerals, LETTER),
+            Rule(
+                rf"(?<![\w.'-])(?P<first>[IVX]{{1,7}}){SPACE}?{DASH}{SPACE}?(?P<last>[IVX]{{1,7}})(?![\w&-])",
+                self._numerals,
+                LETTER,
+            ),
+            *Figures(self).rules(),
         ]
 
     def amounts(self) -> list[Rule]:
@@ -201,7 +175,9 @@ class Romance(European):
     def _thousandfold(self, first: str, last: str | None, gender: str) -> str:
         numbers = [self.parse(written) for written in (first, last) if written]
         return f" {self.words.to} ".join(
-            self.cardinal(int(number.whole + number.fraction[:3].ljust(3, "0")), gender) if len(number.whole) <= 9 else self.digits(number.whole)
+            self.cardinal(int(number.whole + number.fraction[:3].ljust(3, "0")), gender)
+            if len(number.whole) <= 9
+            else self.digits(number.whole)
             for number in numbers
         )
 
@@ -211,11 +187,17 @@ class Romance(European):
         if short in self.thousands and self.is_year(match):
             return None
         if short in self.thousands:
-            return self.signed(match["sign"]) + self._thousandfold(match["first"], match["last"], self.gender_behind(Number("1000"), match))
+            return self.signed(match["sign"]) + self._thousandfold(
+                match["first"], match["last"], self.gender_behind(Number("1000"), match)
+            )
         if short == "M" and behind not in (self.words.of, *(currency.major.many for currency in self.currencies.values())):
             return None
         name = self.magnitudes[short]
-        joint = f" {self.words.of}" if behind.islower() and behind not in (self.words.of, "d", "y", "e", "o") and behind not in self.year_words else ""
+        joint = (
+            f" {self.words.of}"
+            if behind.islower() and behind not in (self.words.of, "d", "y", "e", "o") and behind not in self.year_words
+            else ""
+        )
         stop = "." if short.endswith(".") and self.ends_sentence(match) else ""
         return f"{self.read_amount(match, name.gender)} {name.one if self.is_single_amount(match) else name.many}{joint}{stop}"
 
@@ -226,7 +208,12 @@ class Romance(European):
             return None
         number = self.parse(last or match["first"])
         gender = self.gender_behind(number, match)
-        if last and match["first"].isdecimal() and int(match["first"]) in _YEARS and word_before(text, match.start()) in self.seasons:
+        if (
+            last
+            and match["first"].isdecimal()
+            and int(match["first"]) in _YEARS
+            and word_before(text, match.start()) in self.seasons
+        ):
             return f"{self.read(match['first'])} {self.read(last)}"
         joint = self.before_noun(number).rstrip() if gender != "-" else ""
         return self.read_amount(match, gender) + joint
@@ -247,14 +234,21 @@ class Romance(European):
     def read_initial(self, match: re.Match[str]) -> str | None:
         """Read a letter with a stop before a name; not one that ends a sentence, as numerals and the names of vitamins may."""
         before, adjoining = word_before(match.string, match.start()), self.named_by(match)
-        if adjoining and (adjoining in self.named or before in self.kings or (before.islower() and before not in self.before_names)):
+        if adjoining and (
+            adjoining in self.named or before in self.kings or (before.islower() and before not in self.before_names)
+        ):
             return None
         return super().read_initial(match)
 
     def is_year(self, match: re.Match[str]) -> bool:
         """Whether a number is a year: it looks like one, and stands behind a word that years follow."""
         digits = match["first"]
-        return len(digits) == 4 and digits.isdecimal() and int(digits) in _YEARS and word_before(match.string, match.start()).lower() in self.year_words
+        return (
+            len(digits) == 4
+            and digits.isdecimal()
+            and int(digits) in _YEARS
+            and word_before(match.string, match.start()).lower() in self.year_words
+        )
 
     # -----------------------------------------------------------------------------------------------------------------
     # Money and parts
@@ -268,7 +262,8 @@ class Romance(European):
         if not number.value:
             return self.counted(hundredths, currency.minor)
         few = hundredths.value < 10
-        return f"{major} {self.coins_joint} {self.counted(hundredths, currency.minor) if few else self.cardinal(hundredths.value, '-')}"
+        minor = self.counted(hundredths, currency.minor) if few else self.cardinal(hundredths.value, "-")
+        return f"{major} {self.coins_joint} {minor}"
 
     def money(self, match: re.Match[str]) -> str | None:
         """Read an amount in a currency, maybe for a unit of something."""
@@ -316,7 +311,11 @@ class Romance(European):
         if not whole and not half and noun.one in self.shares:
             return self.share_of(above, below)
         if not whole:
-            return self.half_of(half, noun.one) if half else f"{self.fraction(above, below)} {self.words.of} {noun.one if match['unit'] else noun.many}"
+            return (
+                self.half_of(half, noun.one)
+                if half
+                else f"{self.fraction(above, below)} {self.words.of} {noun.one if match['unit'] else noun.many}"
+            )
         return f"{self.counted(Number(whole), noun)} {self.words.and_} {half or self.fraction(above, below)}"
 
     @property
@@ -345,9 +344,9 @@ class Romance(European):
             if (above, below) == (1, 2) and not whole and self.named_by(match) == self.words.and_:
                 return self.halves[0]
             return self._without_article(self.mixed(int(whole) if whole else None, above, below), match)
-        if self._is_equation(match):
+        if is_equation(match):
             return f"{self.cardinal(above, '-')} {self.words.divided} {self.cardinal(below, '-')}"
-        joint = f" {self.words.over} " if below in (5, 10, 100) and above <= below or below >= _PRESSURE else " "
+        joint = f" {self.words.over} " if (below in (5, 10, 100) and above <= below) or below >= _PRESSURE else " "
         return f"{self.cardinal(above, '-')}{joint}{self.cardinal(below, '-')}"
 
     def mixed(self, whole: int | None, above: int, below: int) -> str:
@@ -355,17 +354,6 @@ class Romance(European):
         if (above, below) != (1, 2):
             return super().mixed(whole, above, below)
         return f"{self.cardinal(whole, '-')} {self.words.and_} {self.halves[0]}" if whole is not None else self.fraction(1, 2)
-
-    def _sides(self, match: re.Match[str]) -> str | None:
-        """Read sides (3 x 4 m) or a product."""
-        if match["unit"] and not match["unit2"]:
-            return None
-        joint = self.words.times if self._is_equation(match) else self.words.by
-        sides = [self.read(match[name]) for name in ("first", "second", "third") if match[name]]
-        if match["unit"]:
-            sides[0] = self.counted(self.parse(match["first"]), self.noun_of_unit(match["unit"]))
-        behind = f" {self.noun_of_unit(match['unit2']).many}" if match["unit2"] else ""
-        return f" {joint} ".join(sides) + behind
 
     # -----------------------------------------------------------------------------------------------------------------
     # Times, years and places
@@ -388,34 +376,9 @@ class Romance(European):
     def time_of_day(self, hour: int, minute: int) -> str:
         """Return a time in words."""
 
-    def _priced_range(self, match: re.Match[str]) -> str:
-        sign = match["currency"]
-        return f"{self.read_amount(match)} {self.words.percent}" if sign == "%" else self.with_magnitude(match, None, self.currencies[sign].major)
-
-    def _difference(self, match: re.Match[str]) -> str:
-        return f"{self.read(match['first'])} {self.words.minus} {self.read(match['last'])}"
-
-    def _two_years(self, match: re.Match[str]) -> str | None:
-        first, last = int(match["first"]), int(match["last"])
-        if (last - first if last > 99 else (last - first) % 100) not in range(1, 10):
-            return None
-        return f"{self.year(first)} {self.year(last)}"
-
     @abstractmethod
     def read_act(self, match: re.Match[str]) -> str | None:
         """Read the number of a law, and its ``year``."""
-
-    def _rare_unit(self, match: re.Match[str]) -> str | None:
-        """Read an amount of a unit that is a word too, unless the number is a year."""
-        return None if self.is_year(match) else self.with_magnitude(match, None, self.rare_units[match["unit"].lower()])
-
-    def _road(self, match: re.Match[str]) -> str | None:
-        value = roman_value(match["numeral"])
-        return f"{match['letter']} {self.cardinal(value, '-')}" if value else None
-
-    def _only_sign(self, match: re.Match[str]) -> str:
-        sign = match["currency"]
-        return self.words.percent if sign == "%" else self.currencies[sign].major.many
 
     def telephone(self, match: re.Match[str]) -> str:
         """Return a telephone number in words: the country's as a number, the rest digit by digit."""
@@ -424,26 +387,14 @@ class Romance(European):
             return super().telephone(match)
         return f"{self.words.plus} {self.cardinal(int(country[1]), '-')} {self.digits(match[0][country.end() :])}"
 
-    def _house(self, match: re.Match[str]) -> str:
-        return f"{self.read(match['first'])} {self.words.slash} {match['letter']}"
-
-    def _of_year(self, match: re.Match[str]) -> str:
-        return f"{self.year(int(match['first']))} {self.words.slash} {self.read(match['last'])}"
-
-    def _scale(self, match: re.Match[str]) -> str | None:
-        if not (match["last"].count(".") or len(match["last"]) > 2 or word_before(match.string, match.start()) in ("escala", "scala")):
-            return None
-        return f"{self.read(match['first'])} {self.words.to} {self.read(match['last'])}"
-
-    def _coordinate(self, match: re.Match[str]) -> str:
-        names = zip(("degrees", "minutes", "seconds"), self.degree_parts, strict=True)
-        said = [self.counted(self.parse(match[name]), noun) for name, noun in names if match[name]]
-        return " ".join([*said, self.compass[match["compass"]]])
-
     def _short_date(self, match: re.Match[str]) -> str | None:
         """Read 12/10 as a date only where one is expected, or if it has zeros in front."""
         before, behind = word_before(match.string, match.start()).lower(), word_behind(match)
-        if (before not in self.before_dates and before not in self.weekdays.values() and "0" not in (match["day"][0], match["month"][0])) or behind in self.behind_shares:
+        if (
+            before not in self.before_dates
+            and before not in self.weekdays.values()
+            and "0" not in (match["day"][0], match["month"][0])
+        ) or behind in self.behind_shares:
             return None
         return self.date(int(match["day"]), int(match["month"]), None, match)
 
@@ -451,31 +402,17 @@ class Romance(European):
         """Read hours, minutes and seconds that tell no time of the day."""
         if self.named_by(match) in self.clock_words:
             return None
-        counts = [(self.parse(str(int(match[name]))), noun) for name, noun in zip(("hours", "minutes", "seconds"), self.time_parts, strict=True)]
+        counts = [
+            (self.parse(str(int(match[name]))), noun)
+            for name, noun in zip(("hours", "minutes", "seconds"), self.time_parts, strict=True)
+        ]
         said = [self.counted(number, noun) for number, noun in counts if number.value]
         return f" {self.words.and_} ".join(filter(None, (", ".join(said[:-1]), *said[-1:]))) if said else None
 
-    def _inches(self, match: re.Match[str]) -> str | None:
-        if match.string.count('"', max(0, match.start() - _COLUMNS), match.start()) % 2 or "\u201c" in match.string[max(0, match.start() - _COLUMNS) : match.start()]:
-            return None  # it closes a quotation
-        return self.counted(self.parse(match["first"]), self.units["\u2033"])
-
-    def _told(self, match: re.Match[str]) -> str:
-        """Read digits one by one, and the letter behind them."""
-        letter = match[0][-1]
-        return f"{self.digits(match[0])} {letter}" if letter.isalpha() else self.digits(match[0])
-
     def read_ratio(self, match: re.Match[str]) -> str | None:
         """Read a score or a scale; *20 : 4 =* is a division."""
-        joint = self.words.divided if self._is_equation(match) else self.words.to
+        joint = self.words.divided if is_equation(match) else self.words.to
         return f"{self.cardinal(int(match['first']), '-')} {joint} {self.cardinal(int(match['last']), '-')}"
-
-    def _is_equation(self, match: re.Match[str]) -> bool:
-        return match.string[match.end() : match.end() + 2].lstrip()[:1] == "="
-
-    def _formula(self, match: re.Match[str]) -> str:
-        pieces = re.findall(r"[A-Za-z]+|\d+", match[0].translate(_LOWERED))
-        return " ".join(self.cardinal(int(piece), "-") if piece.isdigit() else piece for piece in pieces)
 
     def _weekdays(self, match: re.Match[str]) -> str:
         first, last = (self.weekdays[match[name].capitalize()] for name in ("first", "last"))
@@ -488,10 +425,10 @@ class Romance(European):
         first, last = roman_value(match["first"]), roman_value(match["last"])
         if first is None or last is None or not 0 < abs(last - first) < 10:
             return None
-        return self.numerals(first, last, match)
+        return self.numerals(first, last)
 
     @abstractmethod
-    def numerals(self, first: int, last: int, match: re.Match[str]) -> str | None:
+    def numerals(self, first: int, last: int) -> str | None:
         """Read a range of Roman numerals."""
 
     def gender_of_ordinal(self, match: re.Match[str]) -> str:

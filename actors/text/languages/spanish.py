@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Collection
-from functools import lru_cache
 from typing import ClassVar
 
-from actors.text.languages.context import word_before, word_behind
+from actors.text.languages.context import word_before, word_behind, word_set
 from actors.text.languages.language import SPACE, Noun
 from actors.text.languages.romance import Romance
+from actors.text.languages.spanish_numbers import PARTS, cardinal, ordinal
 from actors.text.languages.spanish_words import (
     ABBREVIATIONS,
     ACRONYMS,
@@ -31,87 +31,26 @@ from actors.text.languages.spanish_words import (
     WEEKDAYS,
     WORDS,
 )
-from actors.text.numbers import NUMBERS_KEPT, Number
+from actors.text.numbers import Number
 from actors.text.roman import roman_value
 from actors.text.rules import DIGIT, FREE, LETTER, SIGN, Rule
 
-_SMALL = (
-    "cero uno dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince dieciséis diecisiete dieciocho diecinueve "
-    "veinte veintiuno veintidós veintitrés veinticuatro veinticinco veintiséis veintisiete veintiocho veintinueve"
-).split()
-_TENS = "- - - treinta cuarenta cincuenta sesenta setenta ochenta noventa".split()
-_HUNDREDS = "- ciento doscient trescient cuatrocient quinient seiscient setecient ochocient novecient".split()
-_ONE = {"-": ("uno", "veintiuno"), "m": ("un", "veintiún"), "f": ("una", "veintiuna")}
-_SCALES = ((10**12, "billón", "billones"), (10**6, "millón", "millones"))
-_ORDINALS = "- primero segundo tercero cuarto quinto sexto séptimo octavo noveno décimo undécimo duodécimo".split()
-_ORDINAL_TENS = "- décimo vigésimo trigésimo cuadragésimo quincuagésimo sexagésimo septuagésimo octogésimo nonagésimo".split()
-_ORDINAL_HUNDREDS = (
-    "- centésimo ducentésimo tricentésimo cuadringentésimo quingentésimo sexcentésimo septingentésimo octingentésimo noningentésimo"
-).split()
-_JOINED = {1: "decimo", 2: "vigesimo"}
-_PARTS = {2: "medio", 3: "tercio", **dict(enumerate(_ORDINALS[4:11], 4)), 20: "veinteavo", 100: "centésimo", 1000: "milésimo"}
 _CENTURIES = re.compile(r"(?:(?i:\bsiglos?)|\bss?\.)(?:\s(?:[IVX]{1,6},?|y|al?|o|e|u|del?|siglo|el)){0,6}\s?\Z")
 _ORDINAL_ENDS = {
-    "er": "1 3", "ero": "1 3", "ro": "1 3", "do": "2", "to": "4 5 6", "mo": "7 10", "vo": "8", "no": "9", "ra": "1 3", "da": "2", "ta": "4 5 6",
-    "ma": "7 10", "va": "8", "na": "9", "os": "", "as": "",
+    "er": "1 3", "ero": "1 3", "ro": "1 3", "do": "2", "to": "4 5 6", "mo": "7 10", "vo": "8", "no": "9", "ra": "1 3",
+    "da": "2", "ta": "4 5 6",     "ma": "7 10", "va": "8", "na": "9", "os": "", "as": "",
 }  # fmt: skip
-_PEOPLE = frozenset("habitantes personas euros dólares pesos libras soles kilómetros metros votos espectadores visitantes hectáreas usuarios".split())
-_FLOORS = frozenset("piso puesto planta lugar grado curso trimestre semestre aniversario edición premio año ciclo clasificado clasificada".split())
-_MONTHLY = frozenset("mes día año".split())
-
-
-@lru_cache(maxsize=NUMBERS_KEPT)
-def _cardinal(value: int, gender: str) -> str:
-    for scale, one, many in _SCALES:
-        if value >= scale:
-            count, rest = divmod(value, scale)
-            return _joined(f"{_cardinal(count, 'm')} {one if count == 1 else many}", rest, gender)
-    if value >= 1000:
-        count, rest = divmod(value, 1000)
-        # Thousands agree in their hundreds alone: doscientas veintiún mil personas.
-        return _joined("mil" if count == 1 else f"{_below_thousand(count, gender, 'm')} mil", rest, gender)
-    return _below_thousand(value, gender, gender)
-
-
-def _joined(head: str, rest: int, gender: str) -> str:
-    return f"{head} {_cardinal(rest, gender)}" if rest else head
-
-
-def _below_thousand(value: int, gender: str, of_ones: str) -> str:
-    hundreds, rest = divmod(value, 100)
-    if not hundreds:
-        return _below_hundred(rest, of_ones)
-    if hundreds == 1:
-        return f"ciento {_below_hundred(rest, of_ones)}" if rest else "cien"
-    head = _HUNDREDS[hundreds] + ("as" if gender == "f" else "os")
-    return f"{head} {_below_hundred(rest, of_ones)}" if rest else head
-
-
-def _below_hundred(value: int, gender: str) -> str:
-    if value < 30:
-        return _ONE[gender][value // 20] if value in (1, 21) else _SMALL[value]
-    tens, ones = divmod(value, 10)
-    return f"{_TENS[tens]} y {_below_hundred(ones, gender)}" if ones else _TENS[tens]
-
-
-@lru_cache(maxsize=NUMBERS_KEPT)
-def _ordinal(value: int) -> str:
-    """Return a masculine ordinal in full."""
-    if value >= 10**6 or value == 0:
-        return _cardinal(value, "-")
-    if value >= 1000:
-        count, rest = divmod(value, 1000)
-        head = "milésimo" if count == 1 else f"{_cardinal(count, 'm').replace(' ', '')}milésimo"
-        return f"{head} {_ordinal(rest)}" if rest else head
-    if value >= 100:
-        hundreds, rest = divmod(value, 100)
-        return f"{_ORDINAL_HUNDREDS[hundreds]} {_ordinal(rest)}" if rest else _ORDINAL_HUNDREDS[hundreds]
-    if value < len(_ORDINALS):
-        return _ORDINALS[value]
-    tens, ones = divmod(value, 10)
-    if not ones:
-        return _ORDINAL_TENS[tens]
-    return _JOINED[tens] + _ORDINALS[ones] if tens in _JOINED else f"{_ORDINAL_TENS[tens]} {_ORDINALS[ones]}"
+_PEOPLE = word_set(
+    "habitantes personas euros dólares pesos libras soles kilómetros metros votos espectadores visitantes hectáreas usuarios"
+)
+_FEMININE_ENDS = (
+    "a", "as", "ción", "ciones", "sión", "siones", "dad", "dades", "tad", "tades", "tud", "tudes",
+    "umbre", "umbres", "triz", "trices",
+)  # fmt: skip
+_FLOORS = word_set(
+    "piso puesto planta lugar grado curso trimestre semestre aniversario edición premio año ciclo clasificado clasificada"
+)
+_MONTHLY = word_set("mes día año")
 
 
 class Spanish(Romance):
@@ -131,7 +70,10 @@ class Spanish(Romance):
     of_month: ClassVar = rf"(?:{SPACE}?(?:de|del|DE){SPACE}|[-/])?"
     titles: ClassVar = TITLES
     numbered: ClassVar = NUMBERED
-    ordinal_mark: ClassVar = rf"(?P<mark>\.?[ºª°]|\.?(?:er|os|as)(?!\w)|\.?(?:ero|ro|do|to|mo|vo|no|ra|da|ta|ma|va|na)(?!\w))(?:(?<=[a-z])\.(?={SPACE}[a-z]))?"
+    ordinal_mark: ClassVar = (
+        r"(?P<mark>\.?[ºª°]|\.?(?:er|os|as|ero|ro|do|to|mo|vo|no|ra|da|ta|ma|va|na)(?!\w))"
+        rf"(?:(?<=[a-z])\.(?={SPACE}[a-z]))?"
+    )
     thousands: ClassVar = frozenset({"k", "K", "mil"})
     halves: ClassVar = ("medio", "media")
     clock_words: ClassVar = frozenset({"la", "las"})
@@ -139,21 +81,23 @@ class Spanish(Romance):
     coins_joint: ClassVar = "con"
     degree_parts: ClassVar = (Noun("grado", "grados"), Noun("minuto", "minutos"), Noun("segundo", "segundos"))
     weekdays: ClassVar = WEEKDAYS
-    seasons: ClassVar = frozenset("curso temporada campaña ejercicio bienio".split())
+    seasons: ClassVar = word_set("curso temporada campaña ejercicio bienio")
     acronyms: ClassVar = ACRONYMS
-    year_words: ClassVar = frozenset("en de desde hasta del año años para a entre y el hacia al antes después verano otoño invierno primavera".split())
+    year_words: ClassVar = word_set(
+        "en de desde hasta del año años para a entre y el hacia al antes después verano otoño invierno primavera"
+    )
     month_names: ClassVar = MONTH_NAMES
     between: ClassVar = frozenset({"entre"})
-    before_dates: ClassVar = frozenset("el del al día desde hasta".split())
-    behind_shares: ClassVar = frozenset("de a partes parte".split())
+    before_dates: ClassVar = word_set("el del al día desde hasta")
+    behind_shares: ClassVar = word_set("de a partes parte")
     shares: ClassVar = frozenset({"parte", "partes"})
     time_parts: ClassVar = (Noun("hora", "horas", "f"), Noun("minuto", "minutos"), Noun("segundo", "segundos"))
     rare_units: ClassVar = {"ha": Noun("hectárea", "hectáreas", "f"), "a": Noun("amperio", "amperios")}
     kings: ClassVar = KINGS
     named: ClassVar = NAMED_BY_NUMBER
-    before_names: ClassVar = frozenset("de por y a con en para e don doña señor según contra".split())
-    masculine_articles: ClassVar = frozenset("el un los del al este".split())
-    feminine_articles: ClassVar = frozenset("la una las esta".split())
+    before_names: ClassVar = word_set("de por y a con en para e don doña señor según contra")
+    masculine_articles: ClassVar = word_set("el un los del al este")
+    feminine_articles: ClassVar = word_set("la una las esta")
     not_counted: Collection[str] = NOT_COUNTED
 
     def first_rules(self) -> list[Rule]:
@@ -163,17 +107,31 @@ class Spanish(Romance):
             Rule(rf"(?<!\w)(?P<word>D\.)(?={SPACE}[A-ZÁÉÍÓÚÑ][^\W\d_])", self._don, LETTER),
             Rule(rf"(?<![\w.])S\.(?={SPACE}[IVX]{{2,6}}\b)", lambda _: "siglo", LETTER),
             Rule(rf"(?<!\w)(?P<word>S\.)(?={SPACE}[A-ZÁÉÍÓÚÑ][^\W\d_])", self._saint, LETTER),
-            Rule(r"(?<![\w.])(?:[6789]\d{2}(?:[ .-]\d{3}){2}|[89]\d(?:[ .-]\d{3})(?:[ .-]\d{2}){2}|[6789]\d{2}(?:[ .-]\d{2}){3})(?!\d|[ .,-]\d)", self._local, DIGIT),
+            Rule(
+                r"(?<![\w.])"
+                r"(?:[6789]\d{2}(?:[ .-]\d{3}){2}|[89]\d(?:[ .-]\d{3})"
+                r"(?:[ .-]\d{2}){2}|[6789]\d{2}(?:[ .-]\d{2}){3})(?!\d|[ .,-]\d)",
+                self._local,
+                DIGIT,
+            ),
             Rule(r"(?<![\w.])\(\d{2,3}\) ?\d{3,4}[ -]\d{4}(?![\w-])", self._local, SIGN),
             Rule(rf"{FREE}\d{{2}} \d{{4}} \d{{4}}(?!\w| \d|[.,]\d)", self._local, DIGIT),
             Rule(rf"{FREE}\d{{3}}-\d{{4}}(?![\w-]|[.,]\d)", self._local, DIGIT),
             Rule(rf"{FREE}[6789]\d{{8}}(?!\d|[.,]\d)", self._local, DIGIT),
             Rule(rf"{FREE}(?P<first>[1-9]\d{{0,2}} \d{{3}})(?={SPACE}(?:{people}|€)(?!\w))", self._spaced, DIGIT),
             Rule(rf"(?<=[,.] )(?P<code>[0-5]\d{{4}})(?={SPACE}[A-ZÁÉÍÓÚÑ])", lambda match: self.digits(match["code"]), DIGIT),
-            Rule(rf"(?<=CP )(?P<code>\d{{5}})(?!\w)", lambda match: self.digits(match["code"]), DIGIT),
-            Rule(rf"(?<=C\. P\. )(?P<code>\d{{5}})(?!\w)", lambda match: self.digits(match["code"]), DIGIT),
-            Rule(rf"{FREE}(?P<whole>\d{{1,4}})['\u2019](?P<fraction>\d{{1,2}})(?:{SPACE}?(?P<currency>€|euros?))", self._with_apostrophe, DIGIT),
-            Rule(rf"{FREE}(?P<number>\d{{1,4}})(?P<letter>[a-f])(?!\w)", lambda match: f"{self.read(match['number'])} {match['letter']}", DIGIT),
+            Rule(r"(?<=CP )(?P<code>\d{5})(?!\w)", lambda match: self.digits(match["code"]), DIGIT),
+            Rule(r"(?<=C\. P\. )(?P<code>\d{5})(?!\w)", lambda match: self.digits(match["code"]), DIGIT),
+            Rule(
+                rf"{FREE}(?P<whole>\d{{1,4}})['\u2019](?P<fraction>\d{{1,2}})(?:{SPACE}?(?P<currency>€|euros?))",
+                self._with_apostrophe,
+                DIGIT,
+            ),
+            Rule(
+                rf"{FREE}(?P<number>\d{{1,4}})(?P<letter>[a-f])(?!\w)",
+                lambda match: f"{self.read(match['number'])} {match['letter']}",
+                DIGIT,
+            ),
             Rule(r"(?<![\w.])['\u2019](?P<year>\d\d)(?!\w)", lambda match: self.cardinal(int(match["year"]), "-"), SIGN),
             Rule(rf"{FREE}[vV](?:\.|er\.)?{SPACE}?(?P<version>\d{{1,4}}(?:\.\d{{1,4}}){{1,5}})(?!\w)", self._version, LETTER),
             *super().first_rules(),
@@ -184,11 +142,11 @@ class Spanish(Romance):
 
     def cardinal(self, value: int, gender: str = "m") -> str:
         """Return a whole number in words, as it stands before a noun of a gender; ``-`` if no noun is there."""
-        return _cardinal(value, gender)
+        return cardinal(value, gender)
 
     def ordinal(self, value: int, gender: str = "m") -> str:
         """Return an ordinal in words, as it stands before no noun: *primero*, *primera*."""
-        said = _ordinal(value)
+        said = ordinal(value)
         return " ".join(word[:-1] + "a" if word.endswith("o") else word for word in said.split(" ")) if gender == "f" else said
 
     def ordinal_before(self, value: int, gender: str) -> str:
@@ -198,7 +156,7 @@ class Spanish(Romance):
 
     def fraction(self, above: int, below: int) -> str:
         """Return a fraction in words."""
-        part = _PARTS.get(below) or f"{_cardinal(below, '-').replace(' ', '').replace('treintay', 'treinta')}avo"
+        part = PARTS.get(below) or f"{cardinal(below, '-').replace(' ', '').replace('treintay', 'treinta')}avo"
         return f"{self.cardinal(above, 'm')} {part}{'s' if above != 1 else ''}"
 
     def half_of(self, half: str, noun: str) -> str:
@@ -214,12 +172,10 @@ class Spanish(Romance):
             return "m"
         if word.endswith(("ma", "mas")) and word.endswith(("ema", "emas", "grama", "gramas")):
             return "m"
-        feminine = ("a", "as", "ción", "ciones", "sión", "siones", "dad", "dades", "tad", "tades", "tud", "tudes", "umbre", "umbres", "triz", "trices")
-        return "f" if word.endswith(feminine) else "m"
+        return "f" if word.endswith(_FEMININE_ENDS) else "m"
 
     def gender_behind(self, number: Number, match: re.Match[str]) -> str:
         """Return the gender of the noun that a number counts, which stands behind a match; ``-`` if there is none."""
-        text = match.string
         before = self.named_by(match)
         of_clock = before in self.clock_words and number.value % 100 in (1, 21, 31, 41)
         noun = self._counted_behind(number, match, before)
@@ -241,7 +197,7 @@ class Spanish(Romance):
             return ""
         if number.value == 1:
             return noun if not noun.endswith("s") or noun in FEMININE or noun in ("mes", "autobús", "país", "interés") else ""
-        if not noun.endswith("s") or noun.endswith(("amos", "emos", "imos", "omos")) and noun not in ENDING_LIKE_VERBS:
+        if not noun.endswith("s") or (noun.endswith(("amos", "emos", "imos", "omos")) and noun not in ENDING_LIKE_VERBS):
             return ""
         return noun
 
@@ -286,13 +242,24 @@ class Spanish(Romance):
     def read_ordinal(self, match: re.Match[str]) -> str | None:
         """Read an ordinal: 1.º, 3ª, 1er, 2do."""
         value, mark, behind = int(match["number"]), match["mark"].lstrip("."), word_behind(match)
-        if value == 0 or mark in _ORDINAL_ENDS and _ORDINAL_ENDS[mark] and str(value % 10 or 10) not in _ORDINAL_ENDS[mark].split():
+        if value == 0 or (
+            mark in _ORDINAL_ENDS and _ORDINAL_ENDS[mark] and str(value % 10 or 10) not in _ORDINAL_ENDS[mark].split()
+        ):
             return None
         if mark in "°º" and match["mark"][0] != "." and self._is_degree(value, mark, match):
             return None
         gender = "f" if mark in ("ª", "as") or mark.endswith("a") else "m"
-        noun = behind.islower() and behind not in NOT_COUNTED and match.string[match.end()] == " " and self.gender_of(behind) == gender
-        said = self.ordinal_before(value, gender) if mark == "er" or (noun and mark not in ("os", "as")) else self.ordinal(value, gender)
+        noun = (
+            behind.islower()
+            and behind not in NOT_COUNTED
+            and match.string[match.end()] == " "
+            and self.gender_of(behind) == gender
+        )
+        said = (
+            self.ordinal_before(value, gender)
+            if mark == "er" or (noun and mark not in ("os", "as"))
+            else self.ordinal(value, gender)
+        )
         letter_behind = match.string[match.end() : match.end() + 1].isalpha()
         return said + ("s" if mark in ("os", "as") else " " if letter_behind else "")
 
@@ -337,16 +304,22 @@ class Spanish(Romance):
         spaced = match.string[match.end() : match.end() + 1] == " " and not match["stop"]
         if not set(numeral) <= set("IVXL"):
             return None
-        if spaced and behind and behind not in NOT_COUNTED and (len(numeral) > 1 or numeral in "IV") and not (before[:1].isupper() and len(before) > 3):
+        if (
+            spaced
+            and behind
+            and behind not in NOT_COUNTED
+            and (len(numeral) > 1 or numeral in "IV")
+            and not (before[:1].isupper() and len(before) > 3)
+        ):
             return self.ordinal_before(value, self.gender_of_ordinal(match))
-        if len(numeral) < 2 or len(numeral) < 3 and "L" in numeral:
+        if len(numeral) < 2 or (len(numeral) < 3 and "L" in numeral):
             return None
         return self.cardinal(value, "-")
 
     def _named_after(self, value: int, gender: str) -> str:
         return self.ordinal(value, gender) if value <= 10 else self.cardinal(value, "-")
 
-    def numerals(self, first: int, last: int, match: re.Match[str]) -> str | None:
+    def numerals(self, first: int, last: int) -> str | None:
         """Read a range of Roman numerals."""
         between = "y" if abs(last - first) == 1 else "a"
         return f"{self._named_after(first, 'm')} {between} {self._named_after(last, 'm')}"
@@ -386,6 +359,10 @@ class Spanish(Romance):
     def _saint(self, match: re.Match[str]) -> str | None:
         before, behind = word_before(match.string, match.start()), word_behind(match)
         adjoining = match.start() > 1 and match.string[match.start() - 2].isalpha()
-        if (adjoining and before[:1].isupper() and before not in ("Avenida", "Plaza", "Calle")) or behind in self.starters or roman_value(behind):
+        if (
+            (adjoining and before[:1].isupper() and before not in ("Avenida", "Plaza", "Calle"))
+            or behind in self.starters
+            or roman_value(behind)
+        ):
             return None
         return "santo" if behind.startswith(("To", "Do")) else "san"
