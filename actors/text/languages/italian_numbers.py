@@ -67,4 +67,4 @@ def ordinal(value: int) -> str:
         return f"{words[:-1].removesuffix('il')}illesimo"
     if words.endswith("é"):
         return f"{words[:-1]}eesimo"
-    return f"{words if words.endswith('sei') else words[:-1]}esimo".replace("un milion", "milion").replace(" ", "")
+    return f"{words if words.endswith('sei') else words[:-1]}esimo".removeprefix("un ").replace(" ", "")

@@ -77,4 +77,6 @@ def ordinal(value: int) -> str:
     tens, ones = divmod(value, 10)
     if not ones:
         return _ORDINAL_TENS[tens]
-    return _JOINED[tens] + _ORDINALS[ones] if tens in _JOINED else f"{_ORDINAL_TENS[tens]} {_ORDINALS[ones]}"
+    if tens in _JOINED:
+        return (_JOINED[tens] + _ORDINALS[ones]).replace("oo", "o")
+    return f"{_ORDINAL_TENS[tens]} {_ORDINALS[ones]}"
