@@ -1,13 +1,13 @@
 """Finds what in a text is read otherwise than it is written, in one pass, by rules in order."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from actors.text.edits import Edit
 
 # What begins with a small letter is looked at only if there is more to the word: plain words are most of any text.
-_BEGINS = r"(?:(?=[^a-z\s])|(?<!\w)(?=[a-z]++[.@:/\\_\d&]))"
+_MORE = r"[^a-z\s]|(?<!\w)[a-z\u00df-\u00ff]++[.@:/\\_\d&\u00b0\u00ba]"
 _BEGINS_SENTENCE = re.compile(r"(?:\A|[\n.!?\u2026]\s)[\"'\u201c\u2018\u201e\u00ab(\u00bf\u00a1]*\Z")
 _GROUP_NAME = re.compile(r"\(\?P<\w+>")
 _LOOKED_BACK = 4  # characters: a mark, a space, and what opens a quotation
@@ -17,8 +17,8 @@ class Rule(NamedTuple):
     """What to look for, and how it is read.
 
     Attributes:
-        pattern: of what begins with a number, a sign, a capital, or a small letter in a word that has more than letters. Every
-            repetition in it must be bounded or possessive: it is tried at many places.
+        pattern: of what begins with a number, a sign, a capital, or a small letter in a word that has more than letters (or is one
+            of the ``words`` of :class:`Rules`). Every repetition in it must be bounded or possessive: it is tried at many places.
         read: returns what is said; ``None`` if this rule does not apply there after all, so that the next ones are tried.
     """
 
@@ -31,16 +31,19 @@ class Rules:
 
     Args:
         rules: in order.
+        words: in small letters and without a stop, which are looked at too.
     """
 
-    def __init__(self, rules: Sequence[Rule]) -> None:
+    def __init__(self, rules: Sequence[Rule], words: Iterable[str] = ()) -> None:
         self._patterns = [re.compile(rule.pattern) for rule in rules]
         self._readings = [rule.read for rule in rules]
         if any(pattern.groups > len(pattern.groupindex) for pattern in self._patterns):
             raise ValueError("the groups of rules must have names")
         # Without groups of its own a rule is told by the number of the group that matched.
         choices = "|".join(f"({_GROUP_NAME.sub('(?:', rule.pattern)})" for rule in rules)
-        self._any = re.compile(f"{_BEGINS}(?:{choices})")
+        plain = "|".join(map(re.escape, words))
+        begins = rf"(?={_MORE}|(?<!\w)(?:{plain})(?!\w))" if plain else f"(?={_MORE})"
+        self._any = re.compile(f"{begins}(?:{choices})")
 
     def edits(self, text: str) -> list[Edit]:
         """Return what is read otherwise than it is written."""

@@ -93,6 +93,8 @@ class Language(ABC):
         code: ISO 639-1.
         decimal: the decimal mark.
         groups: marks that part groups of three digits, as a part of a set of characters in a pattern.
+        spaced_groups: whether plain spaces part any groups too.
+        bare_words: what the rules look at among words in small letters without a stop.
         words: the small words.
         units: what is counted, by symbol.
         currencies: by sign and code.
@@ -105,6 +107,8 @@ class Language(ABC):
     code: ClassVar[str]
     decimal: ClassVar[str] = ","
     groups: ClassVar[str] = ".'\u2019"
+    spaced_groups: ClassVar[bool] = False
+    bare_words: ClassVar[Collection[str]] = ()
     words: ClassVar[Words]
     units: ClassVar[Mapping[str, Noun]]
     currencies: ClassVar[Mapping[str, Currency]]
@@ -114,13 +118,13 @@ class Language(ABC):
     starters: ClassVar[Collection[str]]
 
     def __init__(self) -> None:
-        self.number = number_pattern(self.decimal, self.groups)
+        self.number = number_pattern(self.decimal, self.groups, spaced=self.spaced_groups)
         self.magnitude = f"(?:{alternatives(self.magnitudes)}|{self.long_magnitudes})"
         unit = f"(?:{alternatives(self.units)})"
-        self.unit = rf"{unit}(?:/{unit})?(?![\w\u00b2\u00b3])"
+        self.unit = rf"{unit}(?:/{unit})?(?![\w\u00b2\u00b3]|['\u2019]\w)"  # "les 2 l'ont dit" has no litres
         self.currency = f"(?:{alternatives(self.currencies)})"
         self._NEXT = re.compile(rf"\s*\Z|\s*\n|[\"'\u201d\u2019)]*\s+[\"'\u201c\u2018(]?(?:{'|'.join(self.starters)})\b")
-        self.reader = Rules(self.rules())
+        self.reader = Rules(self.rules(), self.bare_words)
 
     @abstractmethod
     def rules(self) -> list[Rule]:
@@ -200,10 +204,14 @@ class Language(ABC):
 
     @property
     def amount(self) -> str:
-        """A pattern of a number, or a range of numbers, in the groups ``sign``, ``first`` and ``last``."""
+        """A pattern of a number, or a range of numbers, in the groups ``sign``, ``first`` and ``last``.
+
+        A hyphen or dash with a space behind is no sign but a dash, as at the head of a list; nor is a dash between spaces that of
+        a range, if it is long.
+        """
         return (
-            rf"(?P<sign>[+{MINUS}\u00b1~\u2248](?:{SPACE})?)?(?P<first>{self.number})"
-            rf"(?:{SPACE}?{DASH}{SPACE}?(?P<last>{self.number}))?"
+            rf"(?P<sign>[+\u2212\u00b1~\u2248](?:{SPACE})?|[-\u2013])?(?P<first>{self.number})"
+            rf"(?:(?:{SPACE}?[-\u2010-\u2013]{SPACE}?|\u2014)(?P<last>{self.number}))?"
         )
 
     def signed(self, sign: str | None) -> str:
