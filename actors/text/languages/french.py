@@ -1,0 +1,349 @@
+"""French, as it is read in France."""
+
+import re
+from collections.abc import Mapping
+from typing import ClassVar
+
+from actors.text.languages import french_numbers as numbers
+from actors.text.languages.context import word_before, word_behind
+from actors.text.languages.european import European
+from actors.text.languages.french_names import Numerals
+from actors.text.languages.french_nouns import is_feminine, is_noun
+from actors.text.languages.french_words import (
+    ABBREVIATIONS,
+    CURRENCIES,
+    MAGNITUDES,
+    MONTH_NAMES,
+    MONTHS,
+    NAMED_BY_NUMBER,
+    NUMBERED,
+    STARTERS,
+    THOUSAND,
+    TITLES,
+    UNITS,
+    WEEKDAYS,
+    WORDS,
+    YEAR_WORDS,
+)
+from actors.text.languages.language import FRACTIONS, FREE, SPACE, Currency, Noun, alternatives
+from actors.text.numbers import Number
+from actors.text.rules import Rule
+
+_PARTS = {2: Noun("demi", "demis"), 3: Noun("tiers", "tiers"), 4: Noun("quart", "quarts")}
+_GRADED = (10, 20, 50, 100)  # what marks are given out of: 15/20
+_VOWEL = "aeiouyàâéèêëîïôöùûüœæ"
+_ASPIRATED = ("haric", "haut", "hauss", "handicap", "hangar", "hauteur", "hérisson", "héros", "hibou", "homard", "hors", "hutt")
+_MILLIONS = ("million", "millions", "milliard", "milliards", "billion", "billions")
+_WORD = re.compile(r"[^\W\d_]+")
+_SECOND_WORD = re.compile(r"\s+[^\W\d_]+\s+([^\W\d_]+)")
+_DAY_WORDS = frozenset("le du au lundi mardi mercredi jeudi vendredi samedi dimanche jusqu'au et dès".split())
+_CALLED = re.compile(r"(?i:appel\w{0,6}|compos\w{0,6}|numéro|joindre|contact\w{0,5}|téléphon\w{0,5})\b[^.\n]{0,20}\Z")
+_HOURS = rf"(?:{SPACE}?[hH]{SPACE}?)"
+_ORDINAL = r"(?:[eèE][mM]?[eE]?s?|i?[eè]mes?|ers?|[eè]?res?|ères?|ière|nde?s?|ᵉʳ|ʳᵉ|ᵉ|ᵈᵉ?|de?)(?![\w'\u2019])"
+
+
+class French(European):
+    """French."""
+
+    code: ClassVar = "fr"
+    spaced_groups: ClassVar = True
+    bare_words: ClassVar = tuple(
+        word for word in (*ABBREVIATIONS, *TITLES, *NUMBERED) if word.isalpha() and word.islower()
+    )
+    words: ClassVar = WORDS
+    units: ClassVar[Mapping[str, Noun]] = UNITS
+    currencies: ClassVar = CURRENCIES
+    magnitudes: ClassVar = MAGNITUDES
+    long_magnitudes: ClassVar = "millions?|milliards?|billions?|mille"
+    abbreviations: ClassVar = ABBREVIATIONS
+    starters: ClassVar = STARTERS
+    months: ClassVar = MONTHS
+    of_month: ClassVar = r"[/-]?"
+    hours: ClassVar = rf":|{_HOURS}"
+    o_clock: ClassVar = r"[hH]"
+    titles: ClassVar = TITLES
+    numbered: ClassVar = NUMBERED
+    ordinal_mark: ClassVar = rf"(?P<mark>{_ORDINAL})"
+
+    def first_rules(self) -> list[Rule]:
+        """Return the rules of French alone."""
+        month = "(?P<month>0[1-9]|1[0-2])"
+        parts = rf"(?:(?P<whole>\d{{1,4}}){SPACE}?)?(?:(?P<sign>[{''.join(FRACTIONS)}])|(?P<above>\d{{1,2}})[/\u2044](?P<below>\d{{1,2}}))"
+        return [
+            *Numerals(self).rules(),
+            Rule(rf"{FREE}(?P<day>\d{{1,2}})/{month}(?![\w/,.]\d|[\w/])", self._day_and_month),
+            Rule(rf"{FREE}{month}/(?P<year>(?:19|20)\d\d)(?![\w/])", lambda match: self._month(match["month"], match["year"])),
+            Rule(
+                rf"(?<!\w)(?P<day>{alternatives(WEEKDAYS)}),?{SPACE}(?=\d{{1,2}}(?:er)?[/ ])", lambda match: f"{WEEKDAYS[match['day']]} "
+            ),
+            Rule(r"(?<!\w)(?P<month>[Mm]ai|[Jj]uin|[Jj]uillet) (?P<year>\d\d)(?![\w%]|[ .,]\d)", self._short_year),
+            Rule(rf"{FREE}(?P<hour>\d{{1,3}}){_HOURS}(?P<minute>[0-5]?\d)?/(?P<all>\d{{1,2}})(?!\w|[.,]\d)", self._out_of),
+            Rule(rf"{FREE}(?P<hour>\d{{1,2}}){SPACE}?[jJ]{SPACE}?(?:/|sur){SPACE}?(?P<all>\d)(?!\w)", self._days_out_of),
+            Rule(
+                rf"{FREE}(?P<hour>\d{{1,2}})(?:{_HOURS}|:)(?P<minute>[0-5]\d)?{SPACE}?[-\u2013]{SPACE}?"
+                rf"(?P<hour2>\d{{1,2}})(?:{_HOURS}|:)(?P<minute2>[0-5]\d)?(?!\w)",
+                self._hours,
+            ),
+            Rule(rf"{FREE}(?P<hour>\d{{1,3}}){_HOURS}(?P<minute>[0-5]?\d){SPACE}?(?:minutes|min|mn|m|')(?!\w)", self._duration),
+            Rule(rf"{FREE}(?P<minute>\d{{1,2}}){SPACE}?(?:min|mn|['\u2032]){SPACE}?(?P<second>[0-5]\d)(?:{SPACE}?s|\"|''|\u2033)?(?!\w)", self._minutes),
+            Rule(rf"{FREE}(?P<above>\d{{1,2}})[/\u2044](?P<below>\d{{1,3}})(?:e|es|èmes?|ᵉ)(?!\w)", self._named_fraction),
+            Rule(rf"{FREE}{parts}(?![\w/,.]\d)(?:{SPACE}?(?P<unit>{self.unit})|{SPACE}(?P<noun>[a-z\u00df-\u00ff\u0153]{{2,30}})(?!\w))", self._parted),
+            Rule(rf"(?<![\w.])\(?0\d\)?(?:[ .-]?\d\d){{4}}(?![\w,.]\d|\d)", self.telephone),
+            Rule(r"(?<=[ldLDnNsSqQ]['\u2019])(?P<letter>[A-Z]{1,5})-?(?P<number>\d{1,5})(?!\w)", self._road),
+            Rule(rf"{FREE}0(?P<number>\d000)(?= [A-Z])", lambda match: f"zéro {self.cardinal(int(match['number']))}"),
+            Rule(rf"{FREE}(?P<number>(?:[1-9]\d{{0,2}}[ .\u00a0\u202f])?[1-9]\d{{0,2}}(?:[ .\u00a0\u202f]000){{2}}){SPACE}(?P<noun>[^\W\d_]+)", self._millions),
+            Rule(rf"{FREE}(?P<number>{self.number}){SPACE}?(?P<magnitude>Mds?|Mrds?|Mio|M(?={SPACE}d['\u2019e]))(?![\w€$£])", self._magnitude),
+            Rule(rf"(?<=[€$£%]){SPACE}?/{SPACE}?(?P<unit>{self.unit})", lambda match: f" par {self.units[match['unit']].one}" if match["unit"] in self.units else None),
+            Rule(r"(?<=[€$£%])/(?=[a-z])", lambda _: " par "),
+            Rule(r"(?<![\w€$£])[€$£](?![\w€$£])", lambda match: self.currencies[match[0]].major.many),
+            Rule(rf"(?<=Me)(?!)", lambda _: None),
+            Rule(r"(?<![\w.])Me\.?(?= [A-Z])", self._counsel),
+            Rule(rf"{FREE}(?P<first>\d{{1,6}}){SPACE}[-\u2013]{SPACE}(?P<last>\d{{1,6}})(?={SPACE}?=)", self._difference),
+            Rule(rf"{FREE}1{SPACE}?[:/]{SPACE}?(?P<last>{self.number})(?<=\d{{3}})(?!\w)", lambda match: f"un sur {self.read(match['last'])}"),
+        ]
+
+    # -----------------------------------------------------------------------------------------------------------------
+    # Numbers
+
+    def cardinal(self, value: int, gender: str = "m") -> str:
+        """Return a whole number in words."""
+        return numbers.feminine(value) if gender == "f" else numbers.cardinal(value)
+
+    def ordinal(self, value: int, gender: str = "m") -> str:
+        """Return an ordinal in words."""
+        return numbers.ordinal(value, gender)
+
+    def year(self, value: int) -> str:
+        """Return a year in words; no plural is heard in it."""
+        return numbers.without_plural(numbers.cardinal(value))
+
+    def decimals(self, digits: str) -> str:
+        """Return what is said behind the comma: zeros, and a number of up to three digits."""
+        rest = digits.lstrip("0")
+        if len(rest) > len("999"):
+            return self.digits(digits)
+        zeros = ["zéro"] * (len(digits) - len(rest))
+        return " ".join([*zeros, *([self.cardinal(int(rest))] if rest else [])])
+
+    def is_single(self, number: Number) -> bool:
+        """Whether one of what is counted is said with a number: with all below two."""
+        return number.value < 2 and not number.is_code
+
+    def fraction(self, above: int, below: int) -> str:
+        """Return a fraction in words."""
+        parts = _PARTS.get(below) or Noun(self.ordinal(below), f"{self.ordinal(below)}s")
+        return f"{self.cardinal(above)} {parts.one if above == 1 else parts.many}"
+
+    def mixed(self, whole: int | None, above: int, below: int) -> str:
+        """Return a whole number, if there is one, and a fraction, in words: deux et demi."""
+        if whole is None:
+            return self.fraction(above, below)
+        part = self.fraction(above, below)
+        return f"{self.cardinal(whole)} et {part.removeprefix('un ') if below in (2, 4) else part}"
+
+    def of(self, noun: str) -> str:
+        """Return a noun with ``de`` before it."""
+        silent = noun[0] in "hH" and not noun.lower().startswith(_ASPIRATED)
+        return f"d'{noun}" if noun[0].lower() in _VOWEL or silent else f"de {noun}"
+
+    # -----------------------------------------------------------------------------------------------------------------
+    # Amounts
+
+    def with_magnitude(self, match: re.Match[str], short: str | None, noun: Noun) -> str:
+        """Return an amount, maybe of millions or the like, of a noun, in words."""
+        if not short:
+            said = self.read_amount(match, noun.gender)
+            one = self.is_single_amount(match)
+        else:
+            said = self.magnified(match, short)
+            one = False
+        name = noun.one if one else noun.many
+        return f"{said} {self.of(name) if said.endswith(_MILLIONS) else name}"
+
+    def magnified(self, match: re.Match[str], short: str) -> str:
+        """Return an amount of thousands, millions or the like in words."""
+        magnitude = self.magnitudes.get(short) or Noun(short, short)
+        number = self.parse(match["first"])
+        if magnitude is not THOUSAND:
+            return f"{self.read_amount(match)} {magnitude.one if self.is_single_amount(match) else magnitude.many}"
+        if match["last"] is None and len(number.fraction) <= len("500"):
+            return self.signed(match["sign"]) + self.cardinal(number.value * 1000 + int(number.fraction.ljust(3, "0")))
+        return f"{numbers.without_plural(self.read_amount(match))} mille"
+
+    def coins(self, number: Number, currency: Currency) -> str:
+        """Return an amount with hundredths, in words: trois euros cinquante."""
+        if number.value and number.fraction[0] != "0":
+            name = self.with_noun(Number(number.whole), currency.major)
+            return f"{name} {self.cardinal(int(number.fraction))}"
+        return super().coins(number, currency)
+
+    def with_noun(self, number: Number, noun: Noun) -> str:
+        """Return so many of something in words, with ``de`` behind millions."""
+        said, name = self.spell(number, noun.gender), noun.one if self.is_single(number) else noun.many
+        return f"{said} {self.of(name) if said.endswith(_MILLIONS) else name}"
+
+    counted = with_noun
+
+    def plain(self, match: re.Match[str]) -> str | None:
+        """Read a number before anything else: in the gender of what is counted."""
+        text, last = match.string, match["last"]
+        if text[match.end() : match.end() + 1].isalpha():
+            return None
+        first = self._plain(match["first"], match)
+        if last is None:
+            return self.signed(match["sign"]) + first
+        return f"{self.signed(match['sign'])}{first} à {self._plain(last, match)}"
+
+    def _plain(self, written: str, match: re.Match[str]) -> str:
+        before = word_before(match.string, match.start()).lower()
+        behind = word_behind(match)
+        if "." in written and not self.parse(written).grouped:
+            return self.read(written).replace(" virgule ", " point ")
+        if before in NAMED_BY_NUMBER or self._is_year(written, before, behind):
+            return numbers.without_plural(self.read(written))
+        if len(written) == 4 and written.isdecimal() and _CALLED.search(match.string, max(0, match.start() - 40), match.start()):
+            return self._pairs(written)
+        second = _SECOND_WORD.match(match.string, match.end())
+        feminine = is_feminine(behind, second[1] if second else "") and match.string[match.end() : match.end() + 1].isspace()
+        return self.read(written, "f" if feminine else "-")
+
+    def _is_year(self, written: str, before: str, behind: str) -> bool:
+        is_year = len(written) == 4 and written.isdecimal() and "1000" <= written <= "2099"
+        return is_year and (before in YEAR_WORDS or before in self.months or not is_noun(behind))
+
+    def _millions(self, match: re.Match[str]) -> str | None:
+        noun = match["noun"]
+        if not is_noun(noun):
+            return None
+        return f"{self.read(match['number'])} {self.of(noun)}"
+
+    def _magnitude(self, match: re.Match[str]) -> str:
+        magnitude = self.magnitudes[match["magnitude"]]
+        return self.counted(self.parse(match["number"]), magnitude)
+
+    def _difference(self, match: re.Match[str]) -> str:
+        return f"{self.read(match['first'])} moins {self.read(match['last'])}"
+
+    def _slashed(self, match: re.Match[str]) -> str | None:
+        above, below = int(match["above"]), int(match["below"])
+        if not match["whole"].strip() and (above >= below or (below in _GRADED and above > 1)):
+            return f"{self.cardinal(above)} sur {self.cardinal(below)}"
+        return super()._slashed(match)
+
+    def _named_fraction(self, match: re.Match[str]) -> str:
+        return self.fraction(int(match["above"]), int(match["below"]))
+
+    def _parted(self, match: re.Match[str]) -> str | None:
+        """Read a fraction of something: un demi-litre, trois quarts de tasse, deux heures et demie."""
+        above, below = FRACTIONS[match["sign"]] if match["sign"] else (int(match["above"]), int(match["below"]))
+        noun = self._noun(match)
+        glued = match["whole"] and match["above"] and match.string[match.end("whole")].isdigit()
+        if noun is None or glued or above >= below or (below in _GRADED and above > 1) or (above > 1 and below > 8):
+            return None
+        if match["whole"] is None:
+            half = f"{self.cardinal(1, noun.gender)} demi-{noun.one}"
+            return half if below == 2 else f"{self.fraction(above, below)} {self.of(noun.one)}"
+        whole = self.with_noun(Number(match["whole"]), noun)
+        if below == 2:
+            return f"{whole} et demi{'e' if noun.gender == 'f' else ''}"
+        return f"{whole} {'et ' if above == 1 else ''}{self.fraction(above, below)}"
+
+    def _noun(self, match: re.Match[str]) -> Noun | None:
+        if match["unit"]:
+            return self.noun_of_unit(match["unit"])
+        noun = match["noun"]
+        return Noun(noun, noun, "f" if is_feminine(noun) else "m") if is_noun(noun) else None
+
+    # -----------------------------------------------------------------------------------------------------------------
+    # Dates and times
+
+    def date(self, day: int, month: int, year: int | None, match: re.Match[str]) -> str:
+        """Return a date in words."""
+        said = f"{'premier' if day == 1 else self.cardinal(day)} {MONTH_NAMES[month - 1]}"
+        return f"{said} {self.year(year)}" if year is not None else said
+
+    def _month(self, month: str, year: str) -> str:
+        return f"{MONTH_NAMES[int(month) - 1]} {self.year(int(year))}"
+
+    def _day_and_month(self, match: re.Match[str]) -> str | None:
+        day = int(match["day"])
+        if word_before(match.string, match.start()).lower() not in _DAY_WORDS or not 1 <= day <= 31:
+            return None
+        return self.date(day, int(match["month"]), None, match)
+
+    def _short_year(self, match: re.Match[str]) -> str | None:
+        return f"{match['month']} {self.year(int(match['year']))}" if int(match["year"]) > 31 else None
+
+    def clock(self, hour: int, minute: int, second: int | None, match: re.Match[str]) -> str:
+        """Return a time of the day in words."""
+        said = self._hour(hour)
+        if second is not None:
+            minutes = f"{self.cardinal(minute, 'f')} minute{'s' if minute > 1 else ''}"
+            return f"{said} {minutes} et {self.cardinal(second, 'f')} seconde{'s' if second > 1 else ''}"
+        return f"{said} {self.cardinal(minute, 'f')}" if minute else said
+
+    def _hour(self, hour: int) -> str:
+        return f"{self.cardinal(hour, 'f')} heure{'s' if hour > 1 else ''}"
+
+    def _hours(self, match: re.Match[str]) -> str | None:
+        first, last = int(match["hour"]), int(match["hour2"])
+        if max(first, last) > 24:
+            return None
+        return f"{self.clock(first, int(match['minute'] or 0), None, match)} à {self.clock(last, int(match['minute2'] or 0), None, match)}"
+
+    def _duration(self, match: re.Match[str]) -> str:
+        return f"{self._hour(int(match['hour']))} {self.counted(Number(match['minute'].lstrip('0') or '0'), UNITS['min'])}"
+
+    def _minutes(self, match: re.Match[str]) -> str:
+        minute, second = (self.counted(Number(match[name].lstrip("0") or "0"), UNITS[unit]) for name, unit in (("minute", "min"), ("second", "s")))
+        return f"{minute} {second}"
+
+    def _out_of(self, match: re.Match[str]) -> str | None:
+        return f"{self._hour(int(match['hour']))} sur {self.cardinal(int(match['all']))}" if match["minute"] is None else None
+
+    def _days_out_of(self, match: re.Match[str]) -> str:
+        days = int(match["hour"])
+        return f"{self.cardinal(days)} jour{'s' if days > 1 else ''} sur {self.cardinal(int(match['all']))}"
+
+    # -----------------------------------------------------------------------------------------------------------------
+    # Names and ordinals
+
+    def telephone(self, match: re.Match[str]) -> str:
+        """Return a telephone number in words, in the groups that it is written in, or in pairs."""
+        plus = "plus " if match[0][0] == "+" else ""
+        groups = re.findall(r"\d+", match[0])
+        return plus + " ".join(self._pairs(group) if len(group) > 3 else self._group(group) for group in groups)
+
+    def _pairs(self, digits: str) -> str:
+        start = len(digits) % 2
+        pairs = [digits[:start], *(digits[at : at + 2] for at in range(start, len(digits), 2))]
+        return " ".join(self._group(pair) for pair in pairs if pair)
+
+    def _group(self, digits: str) -> str:
+        rest = digits.lstrip("0")
+        zeros = ["zéro"] * (len(digits) - len(rest))
+        return " ".join([*zeros, *([self.cardinal(int(rest))] if rest else [])])
+
+    def _road(self, match: re.Match[str]) -> str:
+        return f"{match['letter']} {self.read(match['number'])}"
+
+    def _counsel(self, match: re.Match[str]) -> str | None:
+        return "Maître" if word_behind(match) not in self.starters else None
+
+    def read_initial(self, match: re.Match[str]) -> str | None:
+        """Read a letter with a stop before a name; not one that ends a sentence (le plan B. Il …)."""
+        return None if word_behind(match) in self.starters else super().read_initial(match)
+
+    def read_ordinal(self, match: re.Match[str]) -> str | None:
+        """Read an ordinal: 1er, 2e, 3ème, 2nde."""
+        number, mark = int(match["number"]), match["mark"].lower()
+        plural = "s" if mark.endswith("s") else ""
+        mark = mark.removesuffix("s")
+        if mark in ("nd", "nde", "d", "de", "ᵈ", "ᵈᵉ"):
+            return f"second{'e' if mark.endswith(('e', 'ᵉ')) else ''}{plural}" if number == 2 else None
+        feminine = number == 1 and mark not in ("er", "ᵉʳ", "e", "ᵉ")
+        return self.ordinal(number, "f" if feminine else "m") + plural
+
+    def read_numeral(self, match: re.Match[str]) -> str | None:
+        """Roman numerals have rules of their own."""
+        return None
