@@ -51,21 +51,26 @@ class Rules:
         position = 0
         while match := self._any.search(text, position):
             start = match.start()
-            edit = self._edit(text, start, (match.lastindex or 1) - 1)
+            edit = self._edit(text, start, (match.lastindex or 1) - 1, _stop_left(found))
             if edit is not None:
                 found.append(edit)
             position = max(start + 1, edit.end if edit is not None else 0)
         return found
 
-    def _edit(self, text: str, start: int, first: int) -> Edit | None:
-        """Return what the first rule makes of a place that applies to it, of those from ``first`` on."""
+    def _edit(self, text: str, start: int, first: int, left: int) -> Edit | None:
+        """Return what the first rule makes of a place that applies to it, of those from ``first`` on; stops end at ``left``."""
         for pattern, read in zip(self._patterns[first:], self._readings[first:], strict=True):
             match = pattern.match(text, start)
             if match is None:
                 continue
             spoken = read(match)
             if spoken is not None:
-                if spoken[:1].islower() and _BEGINS_SENTENCE.search(text, max(0, start - _LOOKED_BACK), start):
+                if spoken[:1].islower() and _BEGINS_SENTENCE.search(text, max(left, start - _LOOKED_BACK), start):
                     spoken = spoken[0].upper() + spoken[1:]
                 return Edit(start, match.end(), spoken)
         return None
+
+
+def _stop_left(found: Sequence[Edit]) -> int:
+    """Return where the stop of an abbreviation ended that is not said, so that it ends no sentence; 0 if there is none."""
+    return found[-1].end if found and found[-1].text.rstrip()[-1:].isalnum() else 0

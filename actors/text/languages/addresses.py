@@ -19,6 +19,7 @@ _PATH = r"(?:[/?#][^\s<>\"'\u201d\u2019)\]]{0,300})?"
 _PIECE = re.compile(r"[^\W\d_]+|\d+|[^\w\s]|_")
 _TRAILING = ".,;:!?"
 _LONGEST = 400
+_BYTE = 255
 
 
 class Addresses:
@@ -66,10 +67,16 @@ class Addresses:
 def dotted_numbers(language: Language) -> list[Rule]:
     """Return the rules for numbers with more than one point: versions, and addresses of computers digit by digit."""
 
-    def network(match: re.Match[str]) -> str:
+    grouped = re.compile(r"[1-9]\d{0,2}(?:\.\d{3}){2,5}")  # 1.234.567 is a number
+
+    def network(match: re.Match[str]) -> str | None:
+        if grouped.fullmatch(match[0]) and any(int(part) > _BYTE for part in match[0].split(".")):
+            return None
         return f" {language.words.dot} ".join(map(language.digits, match[0].split(".")))
 
-    def version(match: re.Match[str]) -> str:
+    def version(match: re.Match[str]) -> str | None:
+        if grouped.fullmatch(match[0]):
+            return None
         return f" {language.words.dot_in_version} ".join(language.cardinal(int(part), "-") for part in match[0].split("."))
 
     return [

@@ -48,6 +48,7 @@ class European(Language):
             *dotted_numbers(self),
             *self._ratios(),
             Rule(rf"{FREE}(?P<number>\d{{1,9}}){self.ordinal_mark}", self.read_ordinal),
+            *Signs(self).numbers(),
             *self.amounts(),
             Rule(r"(?<![\w.'-])(?P<numeral>[IVXLCDM]{1,15})(?P<stop>\.?)(?![\w&])", self.read_numeral),
             *Signs(self).rules(),
@@ -82,7 +83,7 @@ class European(Language):
     def _short_forms(self) -> list[Rule]:
         return [
             Rule(rf"(?<![\w.])(?P<short>{alternatives(self.numbered)}){SPACE}?(?=\d|[IVXLC]{{1,7}}\b)", self._numbered),
-            Rule(rf"(?<![\w.])(?P<short>{alternatives(self.titles)})(?!\w)", lambda match: self.titles[match["short"]]),
+            Rule(rf"(?<![\w.-])(?P<short>{alternatives(self.titles)})(?!\w)", lambda match: self.titles[match["short"]]),
             Rule(rf"(?<![\w.])(?P<short>{alternatives(self.abbreviations)})(?!\w)", self._abbreviation),
             Rule(r"(?<![\w.])(?:[A-Z]\.){2,8}", self._letters),
             Rule(r"(?<![\w.])[A-Z]\.(?=\s?[A-Z][^\W_])", self.read_initial),

@@ -30,11 +30,17 @@ class Signs:
             "π": "pi", "%": words.percent, "@": words.at,
         }  # fmt: skip
 
-    def rules(self) -> list[Rule]:
-        """Return the rules for signs; those for numbers come before."""
+    def numbers(self) -> list[Rule]:
+        """Return the rules for numbers with signs: fractions and powers."""
         return [
             Rule(rf"{FREE}(?P<whole>\d{{1,4}})?{SPACE}?(?P<fraction>[{''.join(FRACTIONS)}])", self._fraction),
             Rule(rf"{FREE}(?P<base>\d{{1,9}})(?:\^(?P<plain>-?\d{{1,3}})|(?P<raised>[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]{{1,4}}))", self._power),
+        ]
+
+    def rules(self) -> list[Rule]:
+        """Return the rules for signs; those for numbers come before."""
+        return [
+            *self.numbers(),
             Rule(r"(?:[<>=!]=|[=≠≈≤≥÷±√&©²³π]|§§?)", self._sign),
             Rule(r"(?:(?<=\s)|(?<=\d))[<>×+\u2212@](?=\s|[\d$£€])", self._sign),
             Rule(r"(?<=\d)\+(?!\w)", self._sign),
