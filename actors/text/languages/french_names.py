@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _NUMERAL = r"[IVXLCDM]{1,15}"
 _SUFFIX = r"(?:ers?|res?|ères?|ières?|i?[èe]mes?|es?|nde?|è|ᵉʳ|ʳᵉ|ᵉ)"
-_ANOTHER_BEFORE = re.compile(r"(?<!\w)[IVXLC]{1,7}e?(?:, ?| et | ou | à | au )\Z")
+_ANOTHER_BEFORE = re.compile(r"(?<![\w-])[IVX]{1,7}e?(?:, ?| et | ou | à | au )\Z")
 _HEADING = re.compile(r"(?:\A|\n)[ \t]{0,8}\Z")
 _ACRONYMS = frozenset("XXX XX XL XXL VI IV MM MC CD DC MD CV CC CM DM MI".split())
 
@@ -59,7 +59,8 @@ class Numerals:
             return self._language.ordinal(value)
         if before in REGNAL_NAMES and text[start - 1].isspace():
             return self._of_ruler(before, value, match)
-        return self._language.year(value) if counted or self._is_number(before, match) else None
+        single = numeral in ("L", "C", "D", "M")
+        return self._language.year(value) if counted and not single or self._is_number(before, match) else None
 
     def _of_ruler(self, name: str, value: int, match: re.Match[str]) -> str | None:
         if value == 1:

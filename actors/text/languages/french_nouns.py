@@ -6,7 +6,7 @@ _FUNCTION_WORDS = frozenset(
 )
 _FEMININE = frozenset(
     "fois page table place heure minute seconde journée semaine année personne femme fille voiture maison pièce chambre ville chose part "
-    "nuit voix main tonne once étoile ligne lettre carte porte fenêtre chaise assiette tasse bouteille tranche pomme poire orange "
+    "nuit voix main mère colère rivière barrière bière bannière manière lumière carrière frontière matière poussière paupière prière rizière soupière visière crinière panthère vipère fougère tonne once étoile ligne lettre carte porte fenêtre chaise assiette tasse bouteille tranche pomme poire orange "
     "tomate vache poule arme bombe équipe école classe course épreuve étape voie rue île commune route gare tête dent jambe mère sœur "
     "soeur tante cousine nièce feuille fleur plante branche banque boîte caisse balle pierre goutte grappe gousse botte touche clé clef "
     "langue note œuvre phrase syllabe planète guerre bataille tour salle marche vitre roue pile lampe fiche copie facture offre vente "
@@ -32,7 +32,7 @@ _MASCULINE = frozenset(
 )
 _FEMININE_ENDINGS = (
     "tion", "sion", "xion", "té", "ette", "elle", "ance", "ence", "ée", "ière", "euse", "rice", "ine", "ade", "ude", "ie", "esse", "aine",
-    "enne", "onne", "ise", "ure", "ille", "elle", "otte", "ouche", "ique", "ace", "ole", "ule", "ère", "eine", "ogne", "agne", "ette",
+    "enne", "onne", "ise", "ure", "ille", "otte", "ouche", "ique", "ace", "ole", "ule", "eine", "ogne", "agne",
 )  # fmt: skip
 _FEMININE_ADJECTIVES = frozenset(
     "première dernière nouvelle petite grande autre-fois bonne longue vieille belle seule prochaine ancienne grosse haute courte brève "

@@ -8,7 +8,7 @@ WORDS = Words(
     plus="plus",
     plus_minus="plus ou moins",
     times="fois",
-    by="par",
+    by="sur",
     divided="divisé par",
     equals="égale",
     unequal="est différent de",
@@ -40,6 +40,11 @@ WORDS = Words(
     underscore="tiret bas",
     hashtag="hashtag",
 )
+
+
+def _capitalised(words: dict[str, str]) -> dict[str, str]:
+    """Return short forms also as they begin a sentence."""
+    return {**{short[0].upper() + short[1:]: word[0].upper() + word[1:] for short, word in words.items()}, **words}
 
 
 def _regular(name: str, gender: str = "m") -> Noun:
@@ -162,7 +167,7 @@ TITLES = {
     "S.A.R.": "Son Altesse Royale", "S. Exc.": "Son Excellence",
 }  # fmt: skip
 
-ABBREVIATIONS = {
+ABBREVIATIONS = _capitalised({
     "etc.": "et cetera", "etc": "et cetera", "p. ex.": "par exemple", "p.ex.": "par exemple", "par ex.": "par exemple", "ex.": "exemple", "Ex.": "Exemple",
     "c.-à-d.": "c'est-à-dire", "c-à-d": "c'est-à-dire", "c.-à.-d.": "c'est-à-dire", "c.à.d.": "c'est-à-dire", "c. à d.": "c'est-à-dire",
     "c-à-d.": "c'est-à-dire", "c.à d.": "c'est-à-dire", "càd": "c'est-à-dire", "cad.": "c'est-à-dire", "i.e.": "c'est-à-dire", "i. e.": "c'est-à-dire",
@@ -186,21 +191,22 @@ ABBREVIATIONS = {
     "gouv.": "gouvernement", "resp.": "responsable", "admin.": "administration", "ass.": "association", "assoc.": "association", "fac.": "faculté",
     "adj.": "adjectif", "adv.": "adverbe", "subst.": "substantif", "masc.": "masculin", "fém.": "féminin", "sing.": "singulier", "plur.": "pluriel",
     "auj.": "aujourd'hui", "suiv.": "suivant", "préc.": "précédent", "obs.": "observation", "rem.": "remarque", "inc.": "incorporé", "sup.": "supérieur", "inf.": "inférieur", "suppl.": "supplément",
-    "incl.": "inclus", "excl.": "exclu", "nbre": "nombre", "nb": "nombre", "qté": "quantité", "moy.": "moyenne", "tps": "temps", "ttes": "toutes", "dept.": "département", "m²": "mètres carrés",
+    "incl.": "inclus", "excl.": "exclu", "nbre": "nombre", "nb": "nombre", "qté": "quantité", "moy.": "moyenne", "tps": "temps", "ttes": "toutes", "dept.": "département",
     "jr": "jour", "jrs": "jours", "sem.": "semaine", "trim.": "trimestre", "mens.": "mensuel", "hebdo.": "hebdomadaire", "janv.": "janvier", "févr.": "février",
     "fév.": "février", "avr.": "avril", "juil.": "juillet", "sept.": "septembre", "oct.": "octobre", "nov.": "novembre", "déc.": "décembre",
     "km/h": "kilomètres par heure", "m/s": "mètres par seconde", "et/ou": "et ou", "C++": "C plus plus", "C#": "C sharp", "R&D": "R et D",
-    "1er ministre": "premier ministre", "4x4": "quatre quatre", "4×4": "quatre quatre",
-}  # fmt: skip
+    "1er ministre": "premier ministre", "4x4": "quatre quatre", "4×4": "quatre quatre", "km": "kilomètres", "kg": "kilogrammes", "cm": "centimètres",
+    "mm": "millimètres", "kWh": "kilowattheures",
+})  # fmt: skip
 
-NUMBERED = {
+NUMBERED = _capitalised({
     "n°": "numéro", "N°": "numéro", "nº": "numéro", "Nº": "numéro", "no": "numéro", "No": "numéro", "no.": "numéro", "n°s": "numéros",
     "num.": "numéro", "p.": "page", "pp.": "pages", "pg.": "page", "t.": "tome", "vol.": "volume", "Vol.": "volume",
     "chap.": "chapitre", "Chap.": "chapitre", "ch.": "chapitre", "art.": "article", "Art.": "article", "arts.": "articles", "fig.": "figure",
     "Fig.": "figure", "tab.": "tableau", "éq.": "équation", "ex.": "exercice", "l.": "ligne", "v.": "vers", "al.": "alinéa", "sect.": "section",
     "ann.": "annexe", "ca": "circa", "ca.": "circa", "km": "kilomètre", "ép.": "épisode", "sc.": "scène", "op.": "opus", "v. ": "vers", "vers.": "version",
     "bât.": "bâtiment",
-}  # fmt: skip
+})  # fmt: skip
 
 # What Roman numerals count, in front of them; they are cardinals there.
 COUNTED_BY_NUMERALS = frozenset(
@@ -220,7 +226,7 @@ REGNAL_NAMES = REGNAL_WOMEN | frozenset(
     "Thoutmosis Aménophis Amenhotep Séthi Ptolémée Darius Xerxès Cyrus Artaxerxès Antiochos Séleucos Mithridate Alphonse Ferdinand Sanche Pedro "
     "Manuel Emmanuel Humbert Joseph Maximilien Rodolphe Étienne Etienne Béla Sigismond Casimir Auguste Éric Magnus Valdemar Mehmed Mehmet "
     "Soliman Sélim Mourad Bajazet Hassan Mohammed Mohamed Abdallah Abdülhamid Felipe Juan Carlos Rainier Constantin Justinien Théodose Michel Basile "
-    "Amédée Raymond Foulques Bohémond Tancrède Roger Conrad Tibère Calixte Eugène Martin Honorius Célestin Sylvestre David Malcolm "
+    "Amédée Raymond Foulques Bohémond Tancrède Roger Conrad Tibère Calixte Eugène Martin Honorius Célestin Sylvestre David "
     "Kenneth Harald Olaf Haakon Oscar Carl Wilhelm Friedrich Franz Alphonso Alfonso Fouad Farouk Idris Hussein Valentinien Ladislas "
     "Mathias Jagellon Bogdan Mircea Ménélik Théodoros Pomaré Kamehameha Moctezuma Nabuchodonosor Assurbanipal Sargon Salmanazar".split()
 )  # fmt: skip
