@@ -38,6 +38,7 @@ _WORD = re.compile(r"[^\W\d_]+")
 _SECOND_WORD = re.compile(r"\s+[^\W\d_]+\s+([^\W\d_]+)")
 _DAY_WORDS = frozenset("le du au lundi mardi mercredi jeudi vendredi samedi dimanche jusqu'au et dès".split())
 _CALLED = re.compile(r"(?i:appel\w{0,6}|compos\w{0,6}|numéro|joindre|contact\w{0,5}|téléphon\w{0,5})\b[^.\n]{0,20}\Z")
+_PER = "mois|jour|an|année|semaine|heure|minute|seconde|nuit|personne|enfant|adulte|habitant|tête|pièce|part|kilo|kg|litre|h|j|l|ha|m²|km|min"
 _HOURS = rf"(?:{SPACE}?[hH]{SPACE}?)"
 _ORDINAL = r"(?:[eèE][mM]?[eE]?s?|i?[eè]mes?|ers?|[eè]?res?|ères?|ière|nde?s?|ᵉʳ|ʳᵉ|ᵉ|ᵈᵉ?|de?)(?![\w'\u2019])"
 
@@ -48,7 +49,7 @@ class French(European):
     code: ClassVar = "fr"
     spaced_groups: ClassVar = True
     bare_words: ClassVar = tuple(
-        word for word in (*ABBREVIATIONS, *TITLES, *NUMBERED) if word.isalpha() and word.islower()
+        word for word in ("x", *ABBREVIATIONS, *TITLES, *NUMBERED) if word.isalpha() and word.islower()
     )
     words: ClassVar = WORDS
     units: ClassVar[Mapping[str, Noun]] = UNITS
@@ -74,7 +75,7 @@ class French(European):
             Rule(rf"{FREE}(?P<day>\d{{1,2}})/{month}(?![\w/,.]\d|[\w/])", self._day_and_month),
             Rule(rf"{FREE}{month}/(?P<year>(?:19|20)\d\d)(?![\w/])", lambda match: self._month(match["month"], match["year"])),
             Rule(
-                rf"(?<!\w)(?P<day>{alternatives(WEEKDAYS)}),?{SPACE}(?=\d{{1,2}}(?:er)?[/ ])", lambda match: f"{WEEKDAYS[match['day']]} "
+                rf"(?<!\w)(?P<day>(?i:{alternatives(WEEKDAYS)})),?{SPACE}(?=\d{{1,2}}(?:er)?[/ ])", lambda match: f"{WEEKDAYS[match['day'].lower()]} "
             ),
             Rule(r"(?<!\w)(?P<month>[Mm]ai|[Jj]uin|[Jj]uillet) (?P<year>\d\d)(?![\w%]|[ .,]\d)", self._short_year),
             Rule(rf"{FREE}(?P<hour>\d{{1,3}}){_HOURS}(?P<minute>[0-5]?\d)?/(?P<all>\d{{1,2}})(?!\w|[.,]\d)", self._out_of),
@@ -88,15 +89,19 @@ class French(European):
             Rule(rf"{FREE}(?P<minute>\d{{1,2}}){SPACE}?(?:min|mn|['\u2032]){SPACE}?(?P<second>[0-5]\d)(?:{SPACE}?s|\"|''|\u2033)?(?!\w)", self._minutes),
             Rule(rf"{FREE}(?P<above>\d{{1,2}})[/\u2044](?P<below>\d{{1,3}})(?:e|es|èmes?|ᵉ)(?!\w)", self._named_fraction),
             Rule(rf"{FREE}{parts}(?![\w/,.]\d)(?:{SPACE}?(?P<unit>{self.unit})|{SPACE}(?P<noun>[a-z\u00df-\u00ff\u0153]{{2,30}})(?!\w))", self._parted),
-            Rule(rf"(?<![\w.])\(?0\d\)?(?:[ .-]?\d\d){{4}}(?![\w,.]\d|\d)", self.telephone),
+            Rule(rf"(?<![\w.])(?:\(?0\d\)?(?:[ .-]?\d\d){{4}}|0(?: ?\d{{3}}){{3}})(?![\w,.]\d|\d)", self.telephone),
             Rule(r"(?<=[ldLDnNsSqQ]['\u2019])(?P<letter>[A-Z]{1,5})-?(?P<number>\d{1,5})(?!\w)", self._road),
             Rule(rf"{FREE}0(?P<number>\d000)(?= [A-Z])", lambda match: f"zéro {self.cardinal(int(match['number']))}"),
             Rule(rf"{FREE}(?P<number>(?:[1-9]\d{{0,2}}[ .\u00a0\u202f])?[1-9]\d{{0,2}}(?:[ .\u00a0\u202f]000){{2}}){SPACE}(?P<noun>[^\W\d_]+)", self._millions),
-            Rule(rf"{FREE}(?P<number>{self.number}){SPACE}?(?P<magnitude>Mds?|Mrds?|Mio|M(?={SPACE}d['\u2019e]))(?![\w€$£])", self._magnitude),
+            Rule(rf"{FREE}(?P<number>{self.number}){SPACE}?(?P<magnitude>Mds?|Mrds?|Mio|M(?={SPACE}d['\u2019e]))(?!\w|{SPACE}?[€$£])", self._magnitude),
             Rule(rf"(?<=[€$£%]){SPACE}?/{SPACE}?(?P<unit>{self.unit})", lambda match: f" par {self.units[match['unit']].one}" if match["unit"] in self.units else None),
-            Rule(r"(?<=[€$£%])/(?=[a-z])", lambda _: " par "),
+            Rule(rf"(?<=[\w€$£%²³])/(?=(?:{_PER})s?(?!\w))", lambda _: " par "),
+            Rule(r"(?<=[\dm] )x(?= \d)", lambda _: "sur"),
+            Rule(rf"{FREE}(?P<whole>\d{{1,2}}){SPACE}?m{SPACE}?(?P<rest>\d\d)(?!\w)", self._metres),
+            Rule(rf"{FREE}(?P<whole>[1-9]\d?),(?P<rest>\d\d){SPACE}?m(?![\w/²³'\u2019])", self._metres),
+            Rule(rf"{FREE}(?P<first>(?:19|20)\d\d)/(?P<last>(?:(?:19|20)?\d\d))(?![\w/])", self._season),
+            Rule(rf"(?<![\w.])(?P<book>[LRDA])\.{SPACE}?(?P<first>\d{{1,4}})(?:-(?P<last>\d{{1,4}}))?(?!\w)", self._law),
             Rule(r"(?<![\w€$£])[€$£](?![\w€$£])", lambda match: self.currencies[match[0]].major.many),
-            Rule(rf"(?<=Me)(?!)", lambda _: None),
             Rule(r"(?<![\w.])Me\.?(?= [A-Z])", self._counsel),
             Rule(rf"{FREE}(?P<first>\d{{1,6}}){SPACE}[-\u2013]{SPACE}(?P<last>\d{{1,6}})(?={SPACE}?=)", self._difference),
             Rule(rf"{FREE}1{SPACE}?[:/]{SPACE}?(?P<last>{self.number})(?<=\d{{3}})(?!\w)", lambda match: f"un sur {self.read(match['last'])}"),
@@ -190,6 +195,8 @@ class French(European):
         if text[match.end() : match.end() + 1].isalpha():
             return None
         first = self._plain(match["first"], match)
+        if last is not None and self._is_aside(match):
+            return f"{first}{text[match.end('first') : match.start('last')]}{self._plain(last, match)}"
         if last is None:
             return self.signed(match["sign"]) + first
         return f"{self.signed(match['sign'])}{first} à {self._plain(last, match)}"
@@ -207,6 +214,11 @@ class French(European):
         feminine = is_feminine(behind, second[1] if second else "") and match.string[match.end() : match.end() + 1].isspace()
         return self.read(written, "f" if feminine else "-")
 
+    def _is_aside(self, match: re.Match[str]) -> bool:
+        """Whether a dash between two numbers begins an aside (en 1999 – 20 ans plus tard –): a smaller number follows."""
+        between = match.string[match.end("first") : match.start("last")]
+        return between == " \u2013 " and self.parse(match["last"]).value < self.parse(match["first"]).value
+
     def _is_year(self, written: str, before: str, behind: str) -> bool:
         is_year = len(written) == 4 and written.isdecimal() and "1000" <= written <= "2099"
         return is_year and (before in YEAR_WORDS or before in self.months or not is_noun(behind))
@@ -220,6 +232,16 @@ class French(European):
     def _magnitude(self, match: re.Match[str]) -> str:
         magnitude = self.magnitudes[match["magnitude"]]
         return self.counted(self.parse(match["number"]), magnitude)
+
+    def _metres(self, match: re.Match[str]) -> str:
+        return f"{self.counted(Number(match['whole']), UNITS['m'])} {self._group(match['rest'])}"
+
+    def _season(self, match: re.Match[str]) -> str:
+        return f"{self.year(int(match['first']))} {self.year(int(match['last']))}"
+
+    def _law(self, match: re.Match[str]) -> str:
+        first = f"{match['book']} {self.read(match['first'])}"
+        return f"{first} tiret {self.read(match['last'])}" if match["last"] else first
 
     def _difference(self, match: re.Match[str]) -> str:
         return f"{self.read(match['first'])} moins {self.read(match['last'])}"
