@@ -36,9 +36,10 @@ _ASPIRATED = ("haric", "haut", "hauss", "handicap", "hangar", "hauteur", "héris
 _MILLIONS = ("million", "millions", "milliard", "milliards", "billion", "billions")
 _WORD = re.compile(r"[^\W\d_]+")
 _SECOND_WORD = re.compile(r"\s+[^\W\d_]+\s+([^\W\d_]+)")
+_ANOTHER = re.compile(r" (?:à|ou|et|sur) [\d.,]{1,9} ([^\W\d_]+)")
 _DAY_WORDS = frozenset("le du au lundi mardi mercredi jeudi vendredi samedi dimanche jusqu'au et dès".split())
 _CALLED = re.compile(r"(?i:appel\w{0,6}|compos\w{0,6}|numéro|joindre|contact\w{0,5}|téléphon\w{0,5})\b[^.\n]{0,20}\Z")
-_PER = "mois|jour|an|année|semaine|heure|minute|seconde|nuit|personne|enfant|adulte|habitant|tête|pièce|part|kilo|kg|litre|h|j|l|ha|m²|km|min"
+_PER = "mois|jour|an|année|semaine|heure|minute|seconde|nuit|personne|enfant|adulte|habitant|tête|pièce|part|kilo|litre"
 _HOURS = rf"(?:{SPACE}?[hH]{SPACE}?)"
 _ORDINAL = r"(?:[eèE][mM]?[eE]?s?|i?[eè]mes?|ers?|[eè]?res?|ères?|ière|nde?s?|ᵉʳ|ʳᵉ|ᵉ|ᵈᵉ?|de?)(?![\w'\u2019])"
 
@@ -96,6 +97,7 @@ class French(European):
             Rule(rf"{FREE}(?P<number>{self.number}){SPACE}?(?P<magnitude>Mds?|Mrds?|Mio|M(?={SPACE}d['\u2019e]))(?!\w|{SPACE}?[€$£])", self._magnitude),
             Rule(rf"(?<=[€$£%]){SPACE}?/{SPACE}?(?P<unit>{self.unit})", lambda match: f" par {self.units[match['unit']].one}" if match["unit"] in self.units else None),
             Rule(rf"(?<=[\w€$£%²³])/(?=(?:{_PER})s?(?!\w))", lambda _: " par "),
+            Rule(r"(?<=\d)/(?=\d{2,4}(?!\w))", lambda _: " slash "),
             Rule(r"(?<=[\dm] )x(?= \d)", lambda _: "sur"),
             Rule(rf"{FREE}(?P<whole>\d{{1,2}}){SPACE}?m{SPACE}?(?P<rest>\d\d)(?!\w)", self._metres),
             Rule(rf"{FREE}(?P<whole>[1-9]\d?),(?P<rest>\d\d){SPACE}?m(?![\w/²³'\u2019])", self._metres),
@@ -210,6 +212,9 @@ class French(European):
             return numbers.without_plural(self.read(written))
         if len(written) == 4 and written.isdecimal() and _CALLED.search(match.string, max(0, match.start() - 40), match.start()):
             return self._pairs(written)
+        another = _ANOTHER.match(match.string, match.end())
+        if another:
+            return self.read(written, "f" if is_feminine(another[1]) else "-")
         second = _SECOND_WORD.match(match.string, match.end())
         feminine = is_feminine(behind, second[1] if second else "") and match.string[match.end() : match.end() + 1].isspace()
         return self.read(written, "f" if feminine else "-")

@@ -40,13 +40,13 @@ _CALLED = re.compile(
 )
 _PLAYED = re.compile(r"(?i:\b(?:venc|ganh|perd|empat|placar|derrot|gole|jogo|partida|bat|final|vitória|virou)\w{0,6})\b[^\n]{0,40}\Z")
 _SECOND_WORD = re.compile(r"\s+[^\W\d_]+\s+([^\W\d_]+)")
-_IN_EACH = re.compile(r" (?:em cada|de cada|entre|em) [\d.]{1,9} ([^\W\d_]+)")
+_IN_EACH = re.compile(r" (?:em cada|de cada|entre|em|a|ou|e) [\d.]{1,9} ([^\W\d_]+)")
 _HOURS = rf"(?:{SPACE}?hs?{SPACE}?)"
 _PLACES = (
     "lugar|andar|turno|ano|dia|grau|semestre|trimestre|bimestre|tempo|colocad|capítulo|batalhão|round|set|quarto|ministro|sargento|tenente|"
     "secretário|ato|artigo|distrito|ciclo|período|de |do |da |e |ao |ou |a |passo|item|prêmio|aniversário|mandato|filho|gol|mês|piso|lote|nível|vice"
 )
-_PER = "mês|dia|ano|semana|hora|minuto|segundo|noite|pessoa|criança|habitante|unidade|quilo|litro|kg|m²|metro|km|l|h|min|aluno|peça|caixa|dose"
+_PER = "mês|dia|ano|semana|hora|minuto|segundo|noite|pessoa|criança|habitante|unidade|quilo|litro|metro|aluno|peça|caixa|dose"
 
 
 class Portuguese(European):
@@ -79,6 +79,7 @@ class Portuguese(European):
     def _own_dates(self) -> list[Rule]:
         short = "|".join(SHORT_MONTHS)
         return [
+            Rule(rf"{FREE}(?P<day>1)\.?[ºo°]?[/-](?P<month>0?[1-9]|1[0-2])[/-](?P<year>\d{{4}})(?![\w/-])", self._numeric),
             Rule(rf"{FREE}(?P<day>\d{{1,2}})/(?P<month>0[1-9]|1[0-2]|[1-9])(?![\w/]|[.,]\d)", self._day_and_month),
             Rule(rf"{FREE}(?P<month>0[1-9]|1[0-2])/(?P<year>(?:19|20)\d\d)(?![\w/])", lambda match: self._month(int(match["month"]), match["year"])),
             Rule(
@@ -96,7 +97,7 @@ class Portuguese(European):
                 rf"{FREE}{clock}{SPACE}?[-\u2013]{SPACE}?(?P<hour2>[01]?\d|2[0-4])(?::|{_HOURS})(?P<minute2>[0-5]\d)?h?(?!\w)", self._hours
             ),
             Rule(
-                rf"{FREE}(?P<hour>\d{{1,3}})(?::|{_HOURS}(?:e )?)(?P<minute>[0-5]?\d){SPACE}?(?:min\.?|m|hs?|minutos)"
+                rf"{FREE}(?P<hour>\d{{1,3}})(?::|{_HOURS}(?:e )?)(?P<minute>[0-5]?\d){SPACE}?(?:min|m|hs?|minutos)"
                 rf"(?:{SPACE}?(?:e )?(?P<second>[0-5]?\d){SPACE}?s)?(?!\w)", self._time,
             ),
             Rule(rf"{FREE}(?P<hour>\d{{1,2}}){_HOURS}?/(?P<all>24|7)(?P<unit>h?)(?!\w|[.,]\d)", self._out_of),
@@ -125,13 +126,16 @@ class Portuguese(European):
         return [
             Rule(rf"{FREE}{parts}(?![\w/,.]\d)(?:{SPACE}?(?P<unit>{self.unit})|{SPACE}{noun})", self._parted),
             Rule(rf"{FREE}{grouped}{SPACE}(?P<noun>[^\W\d_]+)", self._millions),
-            Rule(rf"{FREE}(?P<number>{self.number}){SPACE}?(?P<magnitude>mi|bi|tri|MM)\.?(?!\w|{SPACE}?[€$£])", self._magnitude),
+            Rule(rf"{FREE}(?P<number>{self.number}){SPACE}?(?P<magnitude>mi|bi|tri|MM)(?!\w|{SPACE}?[€$£])", self._magnitude),
             Rule(rf"(?<=[€$£%\w²³])/(?=(?:{_PER})(?!\w))", lambda _: " por "),
-            Rule(r"(?<=\d)/(?P<unit>kg|l|L|h|m²|m2|km|min|s|ha|GB|MWh|kWh|un\.|g)(?![\w/])", lambda match: f" por {UNITS[match['unit']].one}"),
+            Rule(r"(?<=[\d€$£%])/(?P<unit>kg|l|L|h|m²|m2|km|min|s|ha|GB|MWh|kWh|un\.|g)(?![\w/])", lambda match: f" por {UNITS[match['unit']].one}"),
             Rule(rf"{FREE}(?P<number>\d{{1,3}})[xX](?= (?:d[eo]|sem|no|com|por|mais|menos|maior|menor|em|ao)\b|[.,;!?]?(?:\s|$))", self._times_of),
             Rule(rf"{FREE}(?P<first>\d{{1,2}}){SPACE}?[xX×]{SPACE}?(?P<last>\d{{1,2}})(?!\w|[.,]\d)", self._score),
             Rule(r"(?<=[\dm] )x(?= \d)", lambda _: "por"),
             Rule(rf"{FREE}(?P<whole>\d{{1,2}}){SPACE}?m{SPACE}?(?P<rest>\d\d)(?!\w)", self._metres),
+            Rule(rf"{FREE}(?P<whole>[1-9]\d?),(?P<rest>\d\d){SPACE}?m(?![\w/²³])", self._metres),
+            Rule(rf"{FREE}(?P<first>\d{{2,3}})/(?P<last>\d{{2,3}})(?={SPACE}?mm|(?<=\d\d\d/\d\d)(?![\w/]))", self._pressure),
+            Rule(r"(?<=\d)/(?=\d{2,4}(?!\w))", lambda _: " barra "),
             Rule(rf"{FREE}(?P<first>\d{{1,6}}){SPACE}[-\u2013]{SPACE}(?P<last>\d{{1,6}})(?={SPACE}?=)", self._difference),
             Rule(rf"{FREE}1{SPACE}?:{SPACE}?(?P<last>{self.number})(?<=\d\d)(?![\w:])", lambda match: f"um para {self.read(match['last'])}"),
             Rule(r"(?<![\w€$£])(?:R\$|US\$|[€$£])(?![\w€$£]| ?\d)", lambda match: self.currencies[match[0]].major.many),
@@ -265,6 +269,9 @@ class Portuguese(European):
     def _metres(self, match: re.Match[str]) -> str:
         return f"{self.counted(Number(match['whole']), UNITS['m'])} e {self.cardinal(int(match['rest']))}"
 
+    def _pressure(self, match: re.Match[str]) -> str:
+        return f"{self.read(match['first'])} por {self.read(match['last'])}"
+
     def _difference(self, match: re.Match[str]) -> str:
         return f"{self.read(match['first'])} menos {self.read(match['last'])}"
 
@@ -331,6 +338,8 @@ class Portuguese(European):
         return f"{minute} e {second}"
 
     def _out_of(self, match: re.Match[str]) -> str | None:
+        if match[0].startswith("24h"):
+            return "vinte e quatro horas por dia"
         hours = f"{self.cardinal(int(match['hour']), 'f')} horas" if "h" in match[0] else self.cardinal(int(match["hour"]))
         return f"{hours} por {'dia' if match['unit'] else self.cardinal(int(match['all']))}" if match["hour"] in ("24", "7") else None
 

@@ -17,6 +17,8 @@ _NUMERAL = r"[IVXLCDM]{1,15}"
 _CENTURY = re.compile(r"(?<!\w)(?i:séculos?|sécs?\.|dinastias?|milênios?)\s(?:[IVXLC]{1,7}(?:, ?| e | ou | a | ao | ou do | e o )){0,4}\Z")
 _ANOTHER_BEFORE = re.compile(r"(?<!\w)[IVX]{1,7}(?:, ?| e | ou | a | ao )\Z")
 _ARTICLES = frozenset("a o à ao da do na no pela pelo e de em sua seu nossa nosso as os das dos cada esta este nesta neste para".split())
+_FEMININE_ARTICLES = frozenset("a à da na pela nossa esta nesta as das".split())
+_MASCULINE_ARTICLES = frozenset("o ao do no pelo nosso este neste os dos".split())
 _HEADING = re.compile(r"(?:\A|\n)[ \t]{0,8}\Z")
 _ACRONYMS = frozenset("XXX XX XL XXL VI IV MM MC CD DC MD CV CC CM DM MI DVD".split())
 _LAST_ORDINAL = 10  # D. João VI sexto, but Luís XIV quatorze
@@ -63,7 +65,7 @@ class Names:
     def _numeral(self, match: re.Match[str]) -> str | None:
         text, start, numeral = match.string, match.start(), match["numeral"]
         value = roman_value(numeral)
-        if value is None:
+        if value is None or text.startswith((". Ex", ". S."), match.end()):
             return None
         if match["mark"]:
             return self._language.ordinal(value, "f" if "ª" in match["mark"] else "m")
@@ -78,7 +80,8 @@ class Names:
         if before in REGNAL_NAMES or self._is_ruler(before, match):
             return self._of_ruler(before, value, match)
         if self._is_event(before, behind, match):
-            return self._language.ordinal(value, "f" if is_feminine(behind) else "m")
+            feminine = before.lower() in _FEMININE_ARTICLES or (before.lower() not in _MASCULINE_ARTICLES and is_feminine(behind))
+            return self._language.ordinal(value, "f" if feminine else "m")
         if len(numeral) == 1 and numeral not in "IVX":
             return None
         return self._language.cardinal(value, "-") if counted or self._is_number(before, match) else None

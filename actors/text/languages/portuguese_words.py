@@ -145,8 +145,8 @@ CURRENCIES = {
 THOUSAND = Noun("mil", "mil")
 _MILLION, _BILLION, _TRILLION = Noun("milhão", "milhões"), Noun("bilhão", "bilhões"), Noun("trilhão", "trilhões")
 MAGNITUDES = {
-    "mil": THOUSAND, "k": THOUSAND, "K": THOUSAND, "mi": _MILLION, "mi.": _MILLION, "M": _MILLION, "MM": _MILLION, "mm": _MILLION, "mln": _MILLION,
-    "bi": _BILLION, "bi.": _BILLION, "B": _BILLION, "tri": _TRILLION, "tri.": _TRILLION,
+    "mil": THOUSAND, "k": THOUSAND, "K": THOUSAND, "mi": _MILLION, "M": _MILLION, "MM": _MILLION, "mm": _MILLION, "mln": _MILLION,
+    "bi": _BILLION, "B": _BILLION, "tri": _TRILLION,
 }  # fmt: skip
 
 MONTH_NAMES = "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro".split()
