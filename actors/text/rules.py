@@ -1,29 +1,38 @@
 """Finds what in a text is read otherwise than it is written, in one pass, by rules in order."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
 from actors.text.edits import Edit
 
 # What begins with a small letter is looked at only if there is more to the word: plain words are most of any text.
-_MORE = r"[^a-z\s]|(?<!\w)[a-z\u00df-\u00ff]++[.@:/\\_\d&\u00b0\u00ba]"
+_BEGINS = r"(?:(?=[^a-z\u00df-\u00f6\u00f8-\u00ff\s])|(?<!\w)(?=[a-z\u00df-\u00f6\u00f8-\u00ff]++[^a-z\u00df-\u00f6\u00f8-\u00ff\s,;!?'\u2019)\]\u201d-]WORDS))"
 _BEGINS_SENTENCE = re.compile(r"(?:\A|[\n.!?\u2026]\s)[\"'\u201c\u2018\u201e\u00ab(\u00bf\u00a1]*\Z")
 _GROUP_NAME = re.compile(r"\(\?P<\w+>")
 _LOOKED_BACK = 4  # characters: a mark, a space, and what opens a quotation
+
+
+FREE = r"(?<![\w\u00b2\u00b3])(?<!\d[.,:])"  # where a number may begin: not within a word or a number
+
+# What the first character of a place is.
+DIGIT, LETTER, SIGN = "d", "l", "s"
+_KINDS = {DIGIT: rf"(?=\d){FREE}", LETTER: r"(?=[^\W\d_])", SIGN: r"(?=[\W_])"}
 
 
 class Rule(NamedTuple):
     """What to look for, and how it is read.
 
     Attributes:
-        pattern: of what begins with a number, a sign, a capital, or a small letter in a word that has more than letters (or is one
-            of the ``words`` of :class:`Rules`). Every repetition in it must be bounded or possessive: it is tried at many places.
+        pattern: of what begins with a number, a sign, a capital, or a small letter in a word that has more than letters. Every
+            repetition in it must be bounded or possessive: it is tried at many places.
         read: returns what is said; ``None`` if this rule does not apply there after all, so that the next ones are tried.
+        begins: with which kinds of characters a place can begin.
     """
 
     pattern: str
     read: Callable[[re.Match[str]], str | None]
+    begins: str = DIGIT + LETTER + SIGN
 
 
 class Rules:
@@ -31,19 +40,26 @@ class Rules:
 
     Args:
         rules: in order.
-        words: in small letters and without a stop, which are looked at too.
+        words: of small letters only, at which rules are tried too.
     """
 
-    def __init__(self, rules: Sequence[Rule], words: Iterable[str] = ()) -> None:
-        self._patterns = [re.compile(rule.pattern) for rule in rules]
-        self._readings = [rule.read for rule in rules]
-        if any(pattern.groups > len(pattern.groupindex) for pattern in self._patterns):
+    def __init__(self, rules: Sequence[Rule], words: Collection[str] = ()) -> None:
+        self._readers = [(re.compile(rule.pattern), rule.read) for rule in rules]
+        if any(pattern.groups > len(pattern.groupindex) for pattern, _ in self._readers):
             raise ValueError("the groups of rules must have names")
-        # Without groups of its own a rule is told by the number of the group that matched.
-        choices = "|".join(f"({_GROUP_NAME.sub('(?:', rule.pattern)})" for rule in rules)
-        plain = "|".join(map(re.escape, words))
-        begins = rf"(?={_MORE}|(?<!\w)(?:{plain})(?!\w))" if plain else f"(?={_MORE})"
-        self._any = re.compile(f"{begins}(?:{choices})")
+        more = "".join(rf"|{word}\b" for word in words)
+        self._rules_of_groups = [0]  # the place in ``rules`` of each group; there is no group 0
+        choices = "|".join(self._choices(rules, kind) for kind in _KINDS)
+        self._any = re.compile(f"{_BEGINS.replace('WORDS', more)}(?:{choices})")
+
+    def _choices(self, rules: Sequence[Rule], kind: str) -> str:
+        """Return a pattern of the rules for a kind of character, in which each is a group."""
+        chosen = [(index, rule) for index, rule in enumerate(rules) if kind in rule.begins]
+        self._rules_of_groups += (index for index, _ in chosen)
+        # What all rules for digits begin with is looked at once.
+        patterns = (rule.pattern.removeprefix(FREE) if kind == DIGIT else rule.pattern for _, rule in chosen)
+        groups = "|".join(f"({_GROUP_NAME.sub('(?:', pattern)})" for pattern in patterns)
+        return f"{_KINDS[kind]}(?:{groups})"
 
     def edits(self, text: str) -> list[Edit]:
         """Return what is read otherwise than it is written."""
@@ -51,26 +67,27 @@ class Rules:
         position = 0
         while match := self._any.search(text, position):
             start = match.start()
-            edit = self._edit(text, start, (match.lastindex or 1) - 1, _stop_left(found))
+            edit = self._edit(text, start, self._rules_of_groups[match.lastindex or 0])
+            if edit is not None and edit.text[:1].islower() and self._begins_sentence(text, start, found):
+                edit = edit._replace(text=edit.text[0].upper() + edit.text[1:])
             if edit is not None:
                 found.append(edit)
             position = max(start + 1, edit.end if edit is not None else 0)
         return found
 
-    def _edit(self, text: str, start: int, first: int, left: int) -> Edit | None:
-        """Return what the first rule makes of a place that applies to it, of those from ``first`` on; stops end at ``left``."""
-        for pattern, read in zip(self._patterns[first:], self._readings[first:], strict=True):
+    def _edit(self, text: str, start: int, first: int) -> Edit | None:
+        """Return what the first rule makes of a place that applies to it, of those from ``first`` on."""
+        for pattern, read in self._readers[first:]:
             match = pattern.match(text, start)
             if match is None:
                 continue
             spoken = read(match)
             if spoken is not None:
-                if spoken[:1].islower() and _BEGINS_SENTENCE.search(text, max(left, start - _LOOKED_BACK), start):
-                    spoken = spoken[0].upper() + spoken[1:]
                 return Edit(start, match.end(), spoken)
         return None
 
-
-def _stop_left(found: Sequence[Edit]) -> int:
-    """Return where the stop of an abbreviation ended that is not said, so that it ends no sentence; 0 if there is none."""
-    return found[-1].end if found and found[-1].text.rstrip()[-1:].isalnum() else 0
+    def _begins_sentence(self, text: str, start: int, found: Sequence[Edit]) -> bool:
+        """Whether a sentence begins at a place, behind what was found before it."""
+        if found and start - found[-1].end <= 1:
+            return found[-1].text.endswith((".", "!", "?"))
+        return _BEGINS_SENTENCE.search(text, max(0, start - _LOOKED_BACK), start) is not None

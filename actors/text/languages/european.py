@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from actors.text.languages.addresses import Addresses, dotted_numbers
-from actors.text.languages.language import DASH, FREE, SPACE, Language, alternatives
+from actors.text.languages.language import SPACE, Language, alternatives
 from actors.text.languages.signs import Signs
-from actors.text.rules import Rule
+from actors.text.rules import FREE, Rule
 
 _DAY = r"(?:3[01]|[12]\d|0?[1-9])"
 _YEAR = r"(?P<year>[12]\d{3})(?!\d|[.,]\d)"
@@ -46,9 +46,9 @@ class European(Language):
             *self._times(),
             *self._codes(),
             *dotted_numbers(self),
+            *Signs(self).number_rules(),
             *self._ratios(),
             Rule(rf"{FREE}(?P<number>\d{{1,9}}){self.ordinal_mark}", self.read_ordinal),
-            *Signs(self).numbers(),
             *self.amounts(),
             Rule(r"(?<![\w.'-])(?P<numeral>[IVXLCDM]{1,15})(?P<stop>\.?)(?![\w&])", self.read_numeral),
             *Signs(self).rules(),
@@ -138,7 +138,11 @@ class European(Language):
     def _times(self) -> list[Rule]:
         mark = rf"(?:{self.hours})"
         clock = rf"(?P<hour>[01]?\d|2[0-4]){mark}(?P<minute>[0-5]\d)(?:[:.](?P<second>[0-5]\d))?(?![\w/:%€$£]|[.,-]\d)"
-        whole = rf"(?P<hour>[01]?\d|2[0-4])(?P<minute>(?!))?(?P<second>(?!))?{SPACE}?(?:{self.o_clock})(?!\w)" if self.o_clock else r"(?!)"
+        whole = (
+            rf"(?P<hour>[01]?\d|2[0-4])(?P<minute>(?!))?(?P<second>(?!))?{SPACE}?(?:{self.o_clock})(?!\w)"
+            if self.o_clock
+            else r"(?!)"
+        )
         return [
             Rule(rf"{FREE}{clock}(?:{SPACE}?(?:{self.o_clock or '(?!)'})(?!\w))?", self._time),
             Rule(rf"{FREE}{whole}", self._time),
@@ -173,7 +177,10 @@ class European(Language):
 
     def _ratios(self) -> list[Rule]:
         return [
-            Rule(rf"{FREE}(?P<whole>(?:\d{{1,3}} )?)(?P<above>\d{{1,3}})[/\u2044](?P<below>\d{{1,3}})(?![\w/])(?!\.\d)", self._slashed),
+            Rule(
+                rf"{FREE}(?P<whole>(?:\d{{1,3}} )?)(?P<above>\d{{1,3}})[/\u2044](?P<below>\d{{1,3}})(?![\w/])(?!\.\d)",
+                self._slashed,
+            ),
             Rule(rf"{FREE}(?P<first>\d{{1,4}}){SPACE}?:{SPACE}?(?P<last>\d{{1,4}})(?![\d:])", self.read_ratio),
             Rule(rf"{FREE}(?P<first>{self.number}){SPACE}?[x×]{SPACE}?(?P<last>{self.number})(?!\w)", self.read_area),
         ]

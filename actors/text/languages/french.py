@@ -25,9 +25,9 @@ from actors.text.languages.french_words import (
     WORDS,
     YEAR_WORDS,
 )
-from actors.text.languages.language import FRACTIONS, FREE, SPACE, Currency, Noun, alternatives
+from actors.text.languages.language import FRACTIONS, SPACE, Currency, Noun, alternatives
 from actors.text.numbers import Number
-from actors.text.rules import Rule
+from actors.text.rules import DIGIT, FREE, LETTER, SIGN, Rule
 
 _PARTS = {2: Noun("demi", "demis"), 3: Noun("tiers", "tiers"), 4: Noun("quart", "quarts")}
 _GRADED = (10, 20, 50, 100)  # what marks are given out of: 15/20
@@ -49,9 +49,7 @@ class French(European):
 
     code: ClassVar = "fr"
     spaced_groups: ClassVar = True
-    bare_words: ClassVar = tuple(
-        word for word in ("x", *ABBREVIATIONS, *TITLES, *NUMBERED) if word.isalpha() and word.islower()
-    )
+    trigger_words: ClassVar = ["x", "mai", "juin", "juillet", *(word for word in NUMBERED if word.isalpha() and word.islower())]
     words: ClassVar = WORDS
     units: ClassVar[Mapping[str, Noun]] = UNITS
     currencies: ClassVar = CURRENCIES
@@ -69,44 +67,72 @@ class French(European):
 
     def first_rules(self) -> list[Rule]:
         """Return the rules of French alone."""
-        month = "(?P<month>0[1-9]|1[0-2])"
-        parts = rf"(?:(?P<whole>\d{{1,4}}){SPACE}?)?(?:(?P<sign>[{''.join(FRACTIONS)}])|(?P<above>\d{{1,2}})[/\u2044](?P<below>\d{{1,2}}))"
         return [
             *Numerals(self).rules(),
-            Rule(rf"{FREE}(?P<day>\d{{1,2}})/{month}(?![\w/,.]\d|[\w/])", self._day_and_month),
-            Rule(rf"{FREE}{month}/(?P<year>(?:19|20)\d\d)(?![\w/])", lambda match: self._month(match["month"], match["year"])),
+            *self._own_dates(),
+            *self._own_times(),
+            *self._own_codes(),
+            *self._own_amounts(),
+            *self._own_signs(),
+        ]
+
+    def _own_dates(self) -> list[Rule]:
+        month = "(?P<month>0[1-9]|1[0-2])"
+        return [
+            Rule(rf"{FREE}(?P<day>\d{{1,2}})/{month}(?![\w/,.]\d|[\w/])", self._day_and_month, DIGIT),
+            Rule(rf"{FREE}{month}/(?P<year>(?:19|20)\d\d)(?![\w/])", self._month, DIGIT),
+            Rule(rf"(?<!\w)(?P<day>(?i:{alternatives(WEEKDAYS)})),?{SPACE}(?=\d{{1,2}}(?:er)?[/ ])", self._weekday, LETTER),
+            Rule(r"(?<!\w)(?P<month>Mai|[Jj]uin|[Jj]uillet|mai) (?P<year>\d\d)(?![\w%]|[ .,]\d)", self._short_year, LETTER),
+            Rule(rf"{FREE}(?P<first>(?:19|20)\d\d)/(?P<last>(?:19|20)?\d\d)(?![\w/])", self._season, DIGIT),
+        ]
+
+    def _own_times(self) -> list[Rule]:
+        until = rf"{SPACE}?[-\u2013]{SPACE}?(?P<hour2>\d{{1,2}})(?:{_HOURS}|:)(?P<minute2>[0-5]\d)?(?!\w)"
+        behind = rf"(?:{SPACE}?s|\"|''|\u2033)?(?!\w)"
+        return [
+            Rule(rf"{FREE}(?P<hour>\d{{1,3}}){_HOURS}(?P<minute>[0-5]?\d)?/(?P<all>\d{{1,2}})(?!\w|[.,]\d)", self._out_of, DIGIT),
+            Rule(rf"{FREE}(?P<days>\d){SPACE}?[jJ]{SPACE}?/{SPACE}?(?P<all>\d)(?!\w)", self._days_out_of, DIGIT),
+            Rule(rf"{FREE}(?P<hour>\d{{1,2}})(?:{_HOURS}|:)(?P<minute>[0-5]\d)?{until}", self._hours, DIGIT),
+            Rule(rf"{FREE}(?P<hour>\d{{1,3}}){_HOURS}(?P<minute>[0-5]?\d){SPACE}?(?:minutes|min|mn|m|')(?!\w)", self._duration, DIGIT),
             Rule(
-                rf"(?<!\w)(?P<day>(?i:{alternatives(WEEKDAYS)})),?{SPACE}(?=\d{{1,2}}(?:er)?[/ ])", lambda match: f"{WEEKDAYS[match['day'].lower()]} "
+                rf"{FREE}(?P<minute>\d{{1,2}}){SPACE}?(?:min|mn|['\u2032]){SPACE}?(?P<second>[0-5]\d){behind}", self._minutes, DIGIT
             ),
-            Rule(r"(?<!\w)(?P<month>[Mm]ai|[Jj]uin|[Jj]uillet) (?P<year>\d\d)(?![\w%]|[ .,]\d)", self._short_year),
-            Rule(rf"{FREE}(?P<hour>\d{{1,3}}){_HOURS}(?P<minute>[0-5]?\d)?/(?P<all>\d{{1,2}})(?!\w|[.,]\d)", self._out_of),
-            Rule(rf"{FREE}(?P<hour>\d{{1,2}}){SPACE}?[jJ]{SPACE}?(?:/|sur){SPACE}?(?P<all>\d)(?!\w)", self._days_out_of),
-            Rule(
-                rf"{FREE}(?P<hour>\d{{1,2}})(?:{_HOURS}|:)(?P<minute>[0-5]\d)?{SPACE}?[-\u2013]{SPACE}?"
-                rf"(?P<hour2>\d{{1,2}})(?:{_HOURS}|:)(?P<minute2>[0-5]\d)?(?!\w)",
-                self._hours,
-            ),
-            Rule(rf"{FREE}(?P<hour>\d{{1,3}}){_HOURS}(?P<minute>[0-5]?\d){SPACE}?(?:minutes|min|mn|m|')(?!\w)", self._duration),
-            Rule(rf"{FREE}(?P<minute>\d{{1,2}}){SPACE}?(?:min|mn|['\u2032]){SPACE}?(?P<second>[0-5]\d)(?:{SPACE}?s|\"|''|\u2033)?(?!\w)", self._minutes),
-            Rule(rf"{FREE}(?P<above>\d{{1,2}})[/\u2044](?P<below>\d{{1,3}})(?:e|es|èmes?|ᵉ)(?!\w)", self._named_fraction),
-            Rule(rf"{FREE}{parts}(?![\w/,.]\d)(?:{SPACE}?(?P<unit>{self.unit})|{SPACE}(?P<noun>[a-z\u00df-\u00ff\u0153]{{2,30}})(?!\w))", self._parted),
-            Rule(rf"(?<![\w.])(?:\(?0\d\)?(?:[ .-]?\d\d){{4}}|0(?: ?\d{{3}}){{3}})(?![\w,.]\d|\d)", self.telephone),
-            Rule(r"(?<=[ldLDnNsSqQ]['\u2019])(?P<letter>[A-Z]{1,5})-?(?P<number>\d{1,5})(?!\w)", self._road),
-            Rule(rf"{FREE}0(?P<number>\d000)(?= [A-Z])", lambda match: f"zéro {self.cardinal(int(match['number']))}"),
-            Rule(rf"{FREE}(?P<number>(?:[1-9]\d{{0,2}}[ .\u00a0\u202f])?[1-9]\d{{0,2}}(?:[ .\u00a0\u202f]000){{2}}){SPACE}(?P<noun>[^\W\d_]+)", self._millions),
-            Rule(rf"{FREE}(?P<number>{self.number}){SPACE}?(?P<magnitude>Mds?|Mrds?|Mio|M(?={SPACE}d['\u2019e]))(?!\w|{SPACE}?[€$£])", self._magnitude),
-            Rule(rf"(?<=[€$£%]){SPACE}?/{SPACE}?(?P<unit>{self.unit})", lambda match: f" par {self.units[match['unit']].one}" if match["unit"] in self.units else None),
-            Rule(rf"(?<=[\w€$£%²³])/(?=(?:{_PER})s?(?!\w))", lambda _: " par "),
-            Rule(r"(?<=\d)/(?=\d{2,4}(?!\w))", lambda _: " slash "),
-            Rule(r"(?<=[\dm] )x(?= \d)", lambda _: "sur"),
-            Rule(rf"{FREE}(?P<whole>\d{{1,2}}){SPACE}?m{SPACE}?(?P<rest>\d\d)(?!\w)", self._metres),
-            Rule(rf"{FREE}(?P<whole>[1-9]\d?),(?P<rest>\d\d){SPACE}?m(?![\w/²³'\u2019])", self._metres),
-            Rule(rf"{FREE}(?P<first>(?:19|20)\d\d)/(?P<last>(?:(?:19|20)?\d\d))(?![\w/])", self._season),
-            Rule(rf"(?<![\w.])(?P<book>[LRDA])\.{SPACE}?(?P<first>\d{{1,4}})(?:-(?P<last>\d{{1,4}}))?(?!\w)", self._law),
-            Rule(r"(?<![\w€$£])[€$£](?![\w€$£])", lambda match: self.currencies[match[0]].major.many),
-            Rule(r"(?<![\w.])Me\.?(?= [A-Z])", self._counsel),
-            Rule(rf"{FREE}(?P<first>\d{{1,6}}){SPACE}[-\u2013]{SPACE}(?P<last>\d{{1,6}})(?={SPACE}?=)", self._difference),
-            Rule(rf"{FREE}1{SPACE}?[:/]{SPACE}?(?P<last>{self.number})(?<=\d{{3}})(?!\w)", lambda match: f"un sur {self.read(match['last'])}"),
+        ]
+
+    def _own_codes(self) -> list[Rule]:
+        return [
+            Rule(r"(?<![\w.])(?:\(?0\d\)?(?:[ .-]?\d\d){4}|0(?: ?\d{3}){3})(?![\w,.]\d|\d)", self.telephone, DIGIT + SIGN),
+            Rule(r"(?<=[ldLDnNsSqQ]['\u2019])(?P<letter>[A-Z]{1,5})-?(?P<number>\d{1,5})(?!\w)", self._road, LETTER),
+            Rule(rf"{FREE}0(?P<number>\d000)(?= [A-Z])", self._town, DIGIT),
+            Rule(rf"(?<![\w.])(?P<book>[LRDA])\.{SPACE}?(?P<first>\d{{1,4}})(?:-(?P<last>\d{{1,4}}))?(?!\w)", self._law, LETTER),
+            Rule(r"(?<![\w.])Me\.?(?= [A-Z])", self._counsel, LETTER),
+        ]
+
+    def _own_amounts(self) -> list[Rule]:
+        whole, fraction = rf"(?:(?P<whole>\d{{1,4}}){SPACE}?)?", rf"(?P<above>\d{{1,2}})[/\u2044](?P<below>\d{{1,2}})"
+        counted = rf"(?:{SPACE}?(?P<unit>{self.unit})|{SPACE}(?P<noun>[a-z\u00df-\u00ff\u0153]{{2,30}})(?!\w))"
+        millions = r"(?:[1-9]\d{0,2}[ .\u00a0\u202f])?[1-9]\d{0,2}(?:[ .\u00a0\u202f]000){2}"
+        magnitude = rf"(?P<magnitude>Mds?|Mrds?|Mio|M(?={SPACE}d['\u2019e]))(?!\w|{SPACE}?[€$£])"
+        return [
+            Rule(rf"{FREE}(?P<above>\d{{1,2}})[/\u2044](?P<below>\d{{1,3}})(?:e|es|èmes?|ᵉ)(?!\w)", self._named_fraction, DIGIT),
+            Rule(rf"{FREE}{whole}{fraction}(?![\w/,.]\d){counted}", self._parted, DIGIT),
+            Rule(rf"{FREE}{whole}(?P<fraction>[{''.join(FRACTIONS)}]){counted}", self._parted, DIGIT + LETTER),
+            Rule(rf"{FREE}(?P<number>{millions}){SPACE}(?P<noun>[^\W\d_]{{1,30}})", self._millions, DIGIT),
+            Rule(rf"{FREE}(?P<number>{self.number}){SPACE}?{magnitude}", self._magnitude, DIGIT),
+            Rule(rf"{FREE}(?P<whole>\d{{1,2}}){SPACE}?m{SPACE}?(?P<rest>\d\d)(?!\w)", self._metres, DIGIT),
+            Rule(rf"{FREE}(?P<whole>[1-9]\d?),(?P<rest>\d\d){SPACE}?m(?![\w/²³'\u2019])", self._metres, DIGIT),
+            Rule(rf"{FREE}(?P<first>\d{{1,6}}){SPACE}[-\u2013]{SPACE}(?P<last>\d{{1,6}})(?={SPACE}?=)", self._difference, DIGIT),
+            Rule(rf"{FREE}1{SPACE}?[:/]{SPACE}?(?P<last>{self.number})(?<=\d{{3}})(?!\w)", self._scale, DIGIT),
+        ]
+
+    def _own_signs(self) -> list[Rule]:
+        return [
+            Rule(r"(?:\A|(?<=\n))\+(?= \d)", lambda _: "plus", SIGN),
+            Rule(rf"(?<=[€$£%]){SPACE}?/{SPACE}?(?P<unit>{alternatives(UNITS)})(?!\w)", self._per_unit, SIGN),
+            Rule(rf"(?<=[\w€$£%²³])/(?=(?:{_PER})s?(?!\w))", lambda _: " par ", SIGN),
+            Rule(r"(?<=\d)/(?=\d{2,4}(?!\w))", lambda _: " slash ", SIGN),
+            Rule(r"(?<=[\dm] )x(?= \d)", lambda _: "sur", LETTER),
+            Rule(r"(?<![\w€$£])[€$£](?![\w€$£])", lambda match: self.currencies[match[0]].major.many, SIGN),
         ]
 
     # -----------------------------------------------------------------------------------------------------------------
@@ -251,6 +277,12 @@ class French(European):
     def _difference(self, match: re.Match[str]) -> str:
         return f"{self.read(match['first'])} moins {self.read(match['last'])}"
 
+    def _scale(self, match: re.Match[str]) -> str:
+        return f"un sur {self.read(match['last'])}"
+
+    def _per_unit(self, match: re.Match[str]) -> str:
+        return f" par {UNITS[match['unit']].one}"
+
     def _slashed(self, match: re.Match[str]) -> str | None:
         above, below = int(match["above"]), int(match["below"])
         if not match["whole"].strip() and (above >= below or (below in _GRADED and above > 1)):
@@ -262,9 +294,10 @@ class French(European):
 
     def _parted(self, match: re.Match[str]) -> str | None:
         """Read a fraction of something: un demi-litre, trois quarts de tasse, deux heures et demie."""
-        above, below = FRACTIONS[match["sign"]] if match["sign"] else (int(match["above"]), int(match["below"]))
+        parts = match.groupdict()
+        above, below = FRACTIONS[parts["fraction"]] if "fraction" in parts else (int(parts["above"]), int(parts["below"]))
         noun = self._noun(match)
-        glued = match["whole"] and match["above"] and match.string[match.end("whole")].isdigit()
+        glued = match["whole"] and "above" in parts and match.string[match.end("whole")].isdigit()
         if noun is None or glued or above >= below or (below in _GRADED and above > 1) or (above > 1 and below > 8):
             return None
         if match["whole"] is None:
@@ -289,8 +322,11 @@ class French(European):
         said = f"{'premier' if day == 1 else self.cardinal(day)} {MONTH_NAMES[month - 1]}"
         return f"{said} {self.year(year)}" if year is not None else said
 
-    def _month(self, month: str, year: str) -> str:
-        return f"{MONTH_NAMES[int(month) - 1]} {self.year(int(year))}"
+    def _month(self, match: re.Match[str]) -> str:
+        return f"{MONTH_NAMES[int(match['month']) - 1]} {self.year(int(match['year']))}"
+
+    def _weekday(self, match: re.Match[str]) -> str:
+        return f"{WEEKDAYS[match['day'].lower()]} "
 
     def _day_and_month(self, match: re.Match[str]) -> str | None:
         day = int(match["day"])
@@ -329,7 +365,7 @@ class French(European):
         return f"{self._hour(int(match['hour']))} sur {self.cardinal(int(match['all']))}" if match["minute"] is None else None
 
     def _days_out_of(self, match: re.Match[str]) -> str:
-        days = int(match["hour"])
+        days = int(match["days"])
         return f"{self.cardinal(days)} jour{'s' if days > 1 else ''} sur {self.cardinal(int(match['all']))}"
 
     # -----------------------------------------------------------------------------------------------------------------
@@ -350,6 +386,9 @@ class French(European):
         rest = digits.lstrip("0")
         zeros = ["zéro"] * (len(digits) - len(rest))
         return " ".join([*zeros, *([self.cardinal(int(rest))] if rest else [])])
+
+    def _town(self, match: re.Match[str]) -> str:
+        return f"zéro {self.cardinal(int(match['number']))}"
 
     def _road(self, match: re.Match[str]) -> str:
         return f"{match['letter']} {self.read(match['number'])}"

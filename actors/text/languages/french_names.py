@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from actors.text.languages.context import word_before, word_behind
 from actors.text.languages.french_words import COUNTED_BY_NUMERALS, REGNAL_NAMES, REGNAL_WOMEN
 from actors.text.roman import roman_value
-from actors.text.rules import Rule
+from actors.text.rules import LETTER, Rule
 
 if TYPE_CHECKING:
     from actors.text.languages.french import French
@@ -27,9 +27,11 @@ class Numerals:
     def rules(self) -> list[Rule]:
         """Return the rules, in order."""
         return [
-            Rule(rf"(?<![\w.-])(?P<numeral>{_NUMERAL})(?P<suffix>{_SUFFIX})(?!\w)", self._ordinal),
+            Rule(rf"(?<![\w.-])(?P<numeral>{_NUMERAL})(?P<suffix>{_SUFFIX})(?!\w)", self._ordinal, LETTER),
             Rule(
-                rf"(?<![\w.-])(?P<numeral>{_NUMERAL})(?: ?[-\u2013/] ?(?P<last>{_NUMERAL}))?(?![\w&'\u2019-]|\.\w)", self._cardinal
+                rf"(?<![\w.-])(?P<numeral>{_NUMERAL})(?: ?[-\u2013/] ?(?P<last>{_NUMERAL}))?(?![\w&'\u2019-]|\.\w)",
+                self._cardinal,
+                LETTER,
             ),
         ]
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 from actors.text.languages import portuguese_numbers as numbers
 from actors.text.languages.context import word_before, word_behind
 from actors.text.languages.european import European
-from actors.text.languages.language import FRACTIONS, FREE, SPACE, Currency, Noun
+from actors.text.languages.language import FRACTIONS, SPACE, Noun, alternatives
 from actors.text.languages.portuguese_names import Names
 from actors.text.languages.portuguese_nouns import is_feminine, is_noun
 from actors.text.languages.portuguese_words import (
@@ -28,7 +28,7 @@ from actors.text.languages.portuguese_words import (
     YEAR_WORDS,
 )
 from actors.text.numbers import Number
-from actors.text.rules import Rule
+from actors.text.rules import DIGIT, FREE, LETTER, SIGN, Rule
 
 _PARTS = {2: Noun("meio", "meios"), 3: Noun("terço", "terços"), 4: Noun("quarto", "quartos")}
 _MILLIONS = ("milhão", "milhões", "bilhão", "bilhões", "trilhão", "trilhões")
@@ -54,9 +54,7 @@ class Portuguese(European):
 
     code: ClassVar = "pt"
     spaced_groups: ClassVar = True
-    bare_words: ClassVar = tuple(
-        word for word in ("x", *SHORT_MONTHS, *WEEKDAYS, *ABBREVIATIONS, *TITLES, *NUMBERED) if word.isalpha() and word.islower()
-    )
+    trigger_words: ClassVar = ["x", *SHORT_MONTHS, *WEEKDAYS, *(word for word in NUMBERED if word.isalpha() and word.islower())]
     words: ClassVar = WORDS
     units: ClassVar[Mapping[str, Noun]] = UNITS
     currencies: ClassVar = CURRENCIES
@@ -74,71 +72,87 @@ class Portuguese(European):
 
     def first_rules(self) -> list[Rule]:
         """Return the rules of Portuguese alone."""
-        return [*Names(self).rules(), *self._own_dates(), *self._own_times(), *self._own_codes(), *self._own_amounts()]
+        return [*Names(self).rules(), *self._own_dates(), *self._own_times(), *self._own_codes(), *self._own_amounts(), *self._own_signs()]
 
     def _own_dates(self) -> list[Rule]:
-        short = "|".join(SHORT_MONTHS)
+        year = r"(?P<year>(?:19|20)\d\d|(?<=/)\d\d)(?![\w/])"
         return [
-            Rule(rf"{FREE}(?P<day>1)\.?[ºo°]?[/-](?P<month>0?[1-9]|1[0-2])[/-](?P<year>\d{{4}})(?![\w/-])", self._numeric),
-            Rule(rf"{FREE}(?P<day>\d{{1,2}})/(?P<month>0[1-9]|1[0-2]|[1-9])(?![\w/]|[.,]\d)", self._day_and_month),
-            Rule(rf"{FREE}(?P<month>0[1-9]|1[0-2])/(?P<year>(?:19|20)\d\d)(?![\w/])", lambda match: self._month(int(match["month"]), match["year"])),
             Rule(
-                rf"(?<!\w)(?P<month>(?i:{short}))\.?(?: de |[/ ])(?P<year>(?:19|20)\d\d|(?<=/)\d\d)(?![\w/])",
-                lambda match: self._month(SHORT_MONTHS[match["month"].lower()], match["year"]),
+                rf"{FREE}(?P<day>1)\.?[ºo°]?[/-](?P<month>0?[1-9]|1[0-2])[/-](?P<year>\d{{4}})(?![\w/-])", self._numeric, DIGIT
             ),
-            Rule(rf"(?<!\w)(?P<day>(?i:{'|'.join(WEEKDAYS)}))\.?(?P<comma>,?){SPACE}(?=\d{{1,2}}(?:[/.]\d| de |º))", self._weekday),
-            Rule(rf"{FREE}(?P<first>(?:19|20)\d\d)/(?P<last>(?:(?:19|20)?\d\d))(?![\w/])", self._season),
+            Rule(rf"{FREE}(?P<day>\d{{1,2}})/(?P<month>0[1-9]|1[0-2]|[1-9])(?![\w/]|[.,]\d)", self._day_and_month, DIGIT),
+            Rule(rf"{FREE}(?P<month>0[1-9]|1[0-2])/(?P<year>(?:19|20)\d\d)(?![\w/])", self._month, DIGIT),
+            Rule(rf"(?<!\w)(?P<month>(?i:{alternatives(SHORT_MONTHS)}))\.?(?: de |[/ ]){year}", self._month, LETTER),
+            Rule(
+                rf"(?<!\w)(?P<day>(?i:{alternatives(WEEKDAYS)}))\.?(?P<comma>,?){SPACE}(?=\d{{1,2}}(?:[/.]\d| de |º))",
+                self._weekday,
+                LETTER,
+            ),
+            Rule(rf"{FREE}(?P<first>(?:19|20)\d\d)/(?P<last>(?:19|20)?\d\d)(?![\w/])", self._season, DIGIT),
         ]
 
     def _own_times(self) -> list[Rule]:
         clock = rf"(?P<hour>[01]?\d|2[0-4])(?:(?P<mark>:)|{_HOURS})(?P<minute>[0-5]\d)?"
+        until = rf"{SPACE}?[-\u2013]{SPACE}?(?P<hour2>[01]?\d|2[0-4])(?::|{_HOURS})(?P<minute2>[0-5]\d)?h?(?!\w)"
+        seconds = rf"(?:{SPACE}?(?:e )?(?P<second>[0-5]?\d){SPACE}?s)?(?!\w)"
+        behind = rf"(?:{SPACE}?s|\"|''|\u2033)?(?!\w)"
         return [
+            Rule(rf"{FREE}{clock}{until}", self._hours, DIGIT),
             Rule(
-                rf"{FREE}{clock}{SPACE}?[-\u2013]{SPACE}?(?P<hour2>[01]?\d|2[0-4])(?::|{_HOURS})(?P<minute2>[0-5]\d)?h?(?!\w)", self._hours
+                rf"{FREE}(?P<hour>\d{{1,3}})(?::|{_HOURS}(?:e )?)(?P<minute>[0-5]?\d){SPACE}?(?:min|m|hs?|minutos){seconds}",
+                self._time,
+                DIGIT,
             ),
-            Rule(
-                rf"{FREE}(?P<hour>\d{{1,3}})(?::|{_HOURS}(?:e )?)(?P<minute>[0-5]?\d){SPACE}?(?:min|m|hs?|minutos)"
-                rf"(?:{SPACE}?(?:e )?(?P<second>[0-5]?\d){SPACE}?s)?(?!\w)", self._time,
-            ),
-            Rule(rf"{FREE}(?P<hour>\d{{1,2}}){_HOURS}?/(?P<all>24|7)(?P<unit>h?)(?!\w|[.,]\d)", self._out_of),
-            Rule(
-                rf"{FREE}(?P<minute>\d{{1,2}}){SPACE}?(?:min|['\u2032]){SPACE}?(?P<second>[0-5]\d)(?:{SPACE}?s|\"|''|\u2033)?(?!\w)", self._minutes
-            ),
+            Rule(rf"{FREE}(?P<hour>24|7){_HOURS}?/(?P<all>24|7)(?!\w|[.,]\d)", self._out_of, DIGIT),
+            Rule(rf"{FREE}(?P<minute>\d{{1,2}}){SPACE}?(?:min|['\u2032]){SPACE}?(?P<second>[0-5]\d){behind}", self._minutes, DIGIT),
         ]
 
     def _own_codes(self) -> list[Rule]:
-        digits = lambda match: self.digits(match[0])  # noqa: E731
         return [
-            Rule(r"(?<![\w.,])\d{3}\.\d{3}\.\d{3}-\d\d(?![\w-])", digits),
-            Rule(r"(?<![\w.,])\d\d\.\d{3}\.\d{3}/\d{4}-\d\d(?![\w-])", digits),
-            Rule(r"(?<![\w.,])\+\d{1,3}(?:[ ./-]?\(?\d{1,5}\)?){2,6}(?:-\d{4})?(?!\d)", self.telephone),
-            Rule(r"(?<![\w.,])(?:\(0?\d\d\) ?|0?\d\d )?(?:9 ?)?\d{4}[-. ]\d{4}(?![\d-]|[.,]\d)", self._local_number),
-            Rule(r"(?<![\w.,])\d\d \d{3} ?\d{4}(?![\w-]|[.,]\d)", digits),
-            Rule(r"(?<![\w.,])(?:9\d\d|2\d\d|8\d\d|7\d\d)[ .]?\d{3}[ .]?\d{3}(?![\w-]|[ .,]\d)", self._if_called),
-            Rule(rf"{FREE}\d{{3,5}}(?!\w|[ .,/-]\d)", self._if_called),
-            Rule(r"(?<![\w.,])(?:\d{5}-\d{3}|\d{4}-\d{3})(?![\w-])", digits),
+            Rule(r"(?<![\w.,])\d{3}\.\d{3}\.\d{3}-\d\d(?![\w-])", self._told, DIGIT),
+            Rule(r"(?<![\w.,])\d\d\.\d{3}\.\d{3}/\d{4}-\d\d(?![\w-])", self._told, DIGIT),
+            Rule(r"(?<![\w.,])\+\d{1,3}(?:[ ./-]?\(?\d{1,5}\)?){2,6}(?:-\d{4})?(?!\d)", self.telephone, SIGN),
+            Rule(
+                r"(?<![\w.,])(?:\(0?\d\d\) ?|0?\d\d )?(?:9 ?)?\d{4}[-. ]\d{4}(?![\d-]|[.,]\d)", self._local_number, DIGIT + SIGN
+            ),
+            Rule(r"(?<![\w.,])\d\d \d{3} ?\d{4}(?![\w-]|[.,]\d)", self._told, DIGIT),
+            Rule(r"(?<![\w.,])[2789]\d\d[ .]?\d{3}[ .]?\d{3}(?![\w-]|[ .,]\d)", self._if_called, DIGIT),
+            Rule(rf"{FREE}\d{{3,5}}(?!\w|[ .,/-]\d)", self._if_called, DIGIT),
+            Rule(r"(?<![\w.,])(?:\d{5}-\d{3}|\d{4}-\d{3})(?![\w-])", self._told, DIGIT),
         ]
 
     def _own_amounts(self) -> list[Rule]:
-        parts = rf"(?:(?P<whole>\d{{1,4}}){SPACE}?)?(?:(?P<sign>[{''.join(FRACTIONS)}])|(?P<above>\d{{1,2}})[/\u2044](?P<below>\d{{1,2}}))"
-        noun = r"(?P<noun>[a-z\u00df-\u00ff]{2,30})(?!\w)"
-        grouped = rf"(?P<number>(?:[1-9]\d{{0,2}}[ .\u00a0\u202f])?[1-9]\d{{0,2}}(?:[ .\u00a0\u202f]000){{2}})"
+        whole, fraction = rf"(?:(?P<whole>\d{{1,4}}){SPACE}?)?", rf"(?P<above>\d{{1,2}})[/\u2044](?P<below>\d{{1,2}})"
+        counted = rf"(?:{SPACE}?(?P<unit>{self.unit})|{SPACE}(?P<noun>[a-z\u00df-\u00ff]{{2,30}})(?!\w))"
+        millions = r"(?:[1-9]\d{0,2}[ .\u00a0\u202f])?[1-9]\d{0,2}(?:[ .\u00a0\u202f]000){2}"
+        behind = r"(?= (?:d[eo]|sem|no|com|por|mais|menos|maior|menor|em|ao)\b|[.,;!?]?(?:\s|\Z))"
         return [
-            Rule(rf"{FREE}{parts}(?![\w/,.]\d)(?:{SPACE}?(?P<unit>{self.unit})|{SPACE}{noun})", self._parted),
-            Rule(rf"{FREE}{grouped}{SPACE}(?P<noun>[^\W\d_]+)", self._millions),
-            Rule(rf"{FREE}(?P<number>{self.number}){SPACE}?(?P<magnitude>mi|bi|tri|MM)(?!\w|{SPACE}?[€$£])", self._magnitude),
-            Rule(rf"(?<=[€$£%\w²³])/(?=(?:{_PER})(?!\w))", lambda _: " por "),
-            Rule(r"(?<=[\d€$£%])/(?P<unit>kg|l|L|h|m²|m2|km|min|s|ha|GB|MWh|kWh|un\.|g)(?![\w/])", lambda match: f" por {UNITS[match['unit']].one}"),
-            Rule(rf"{FREE}(?P<number>\d{{1,3}})[xX](?= (?:d[eo]|sem|no|com|por|mais|menos|maior|menor|em|ao)\b|[.,;!?]?(?:\s|$))", self._times_of),
-            Rule(rf"{FREE}(?P<first>\d{{1,2}}){SPACE}?[xX×]{SPACE}?(?P<last>\d{{1,2}})(?!\w|[.,]\d)", self._score),
-            Rule(r"(?<=[\dm] )x(?= \d)", lambda _: "por"),
-            Rule(rf"{FREE}(?P<whole>\d{{1,2}}){SPACE}?m{SPACE}?(?P<rest>\d\d)(?!\w)", self._metres),
-            Rule(rf"{FREE}(?P<whole>[1-9]\d?),(?P<rest>\d\d){SPACE}?m(?![\w/²³])", self._metres),
-            Rule(rf"{FREE}(?P<first>\d{{2,3}})/(?P<last>\d{{2,3}})(?={SPACE}?mm|(?<=\d\d\d/\d\d)(?![\w/]))", self._pressure),
-            Rule(r"(?<=\d)/(?=\d{2,4}(?!\w))", lambda _: " barra "),
-            Rule(rf"{FREE}(?P<first>\d{{1,6}}){SPACE}[-\u2013]{SPACE}(?P<last>\d{{1,6}})(?={SPACE}?=)", self._difference),
-            Rule(rf"{FREE}1{SPACE}?:{SPACE}?(?P<last>{self.number})(?<=\d\d)(?![\w:])", lambda match: f"um para {self.read(match['last'])}"),
-            Rule(r"(?<![\w€$£])(?:R\$|US\$|[€$£])(?![\w€$£]| ?\d)", lambda match: self.currencies[match[0]].major.many),
+            Rule(rf"{FREE}{whole}{fraction}(?![\w/,.]\d){counted}", self._parted, DIGIT),
+            Rule(rf"{FREE}{whole}(?P<fraction>[{''.join(FRACTIONS)}]){counted}", self._parted, DIGIT + LETTER),
+            Rule(rf"{FREE}(?P<number>{millions}){SPACE}(?P<noun>[^\W\d_]{{1,30}})", self._millions, DIGIT),
+            Rule(
+                rf"{FREE}(?P<number>{self.number}){SPACE}?(?P<magnitude>mi|bi|tri|MM)(?!\w|{SPACE}?[€$£])", self._magnitude, DIGIT
+            ),
+            Rule(rf"{FREE}(?P<number>\d{{1,3}})[xX]{behind}", self._times_of, DIGIT),
+            Rule(rf"{FREE}(?P<first>\d{{1,2}}){SPACE}?[xX×]{SPACE}?(?P<last>\d{{1,2}})(?!\w|[.,]\d)", self._score, DIGIT),
+            Rule(rf"{FREE}(?P<whole>\d{{1,2}}){SPACE}?m{SPACE}?(?P<rest>\d\d)(?!\w)", self._metres, DIGIT),
+            Rule(rf"{FREE}(?P<whole>[1-9]\d?),(?P<rest>\d\d){SPACE}?m(?![\w/²³])", self._metres, DIGIT),
+            Rule(
+                rf"{FREE}(?P<first>\d{{2,3}})/(?P<last>\d{{2,3}})(?={SPACE}?mm|(?<=\d\d\d/\d\d)(?![\w/]))", self._pressure, DIGIT
+            ),
+            Rule(rf"{FREE}(?P<first>\d{{1,6}}){SPACE}[-\u2013]{SPACE}(?P<last>\d{{1,6}})(?={SPACE}?=)", self._difference, DIGIT),
+            Rule(rf"{FREE}1{SPACE}?:{SPACE}?(?P<last>{self.number})(?<=\d\d)(?![\w:])", self._scale, DIGIT),
+        ]
+
+    def _own_signs(self) -> list[Rule]:
+        return [
+            Rule(r"(?:\A|(?<=\n))\+(?= \d)", lambda _: "mais", SIGN),
+            Rule(rf"(?<=[€$£%\w²³])/(?=(?:{_PER})(?!\w))", lambda _: " por ", SIGN),
+            Rule(rf"(?<=[\d€$£%])/(?P<unit>{alternatives(UNITS)})(?![\w/])", self._per_unit, SIGN),
+            Rule(r"(?<=\d)/(?=\d{2,4}(?!\w))", lambda _: " barra ", SIGN),
+            Rule(r"(?<=[\dm] )x(?= \d)", lambda _: "por", LETTER),
+            Rule(r"(?<![\w€$£])[€$£](?![\w€$£]| ?\d)", lambda match: self.currencies[match[0]].major.many, SIGN),
+            Rule(r"(?<!\w)(?:R|US)\$(?![\w€$£]| ?\d)", lambda match: self.currencies[match[0]].major.many, LETTER),
         ]
 
     # -----------------------------------------------------------------------------------------------------------------
@@ -178,10 +192,6 @@ class Portuguese(European):
         part = "meio" if (above, below) == (1, 2) else self.fraction(above, below)
         return f"{self.cardinal(whole)} e {part}"
 
-    def power(self, base: int, exponent: int) -> str:
-        """Return a power in words: dez elevado a seis."""
-        return super().power(base, exponent)
-
     # -----------------------------------------------------------------------------------------------------------------
     # Amounts
 
@@ -204,10 +214,6 @@ class Portuguese(European):
         """Return so many of something in words, with ``de`` behind millions."""
         said, name = self.spell(number, noun.gender), noun.one if self.is_single(number) else noun.many
         return f"{said} de {name}" if said.endswith(_MILLIONS) else f"{said} {name}"
-
-    def coins(self, number: Number, currency: Currency) -> str:
-        """Return an amount with hundredths, in words."""
-        return super().coins(number, currency)
 
     def plain(self, match: re.Match[str]) -> str | None:
         """Read a number before anything else: in the gender of what is counted."""
@@ -269,6 +275,12 @@ class Portuguese(European):
     def _metres(self, match: re.Match[str]) -> str:
         return f"{self.counted(Number(match['whole']), UNITS['m'])} e {self.cardinal(int(match['rest']))}"
 
+    def _scale(self, match: re.Match[str]) -> str:
+        return f"um para {self.read(match['last'])}"
+
+    def _per_unit(self, match: re.Match[str]) -> str:
+        return f" por {UNITS[match['unit']].one}"
+
     def _pressure(self, match: re.Match[str]) -> str:
         return f"{self.read(match['first'])} por {self.read(match['last'])}"
 
@@ -277,9 +289,10 @@ class Portuguese(European):
 
     def _parted(self, match: re.Match[str]) -> str | None:
         """Read a fraction of something: meia colher, três quartos de xícara, duas horas e meia."""
-        above, below = FRACTIONS[match["sign"]] if match["sign"] else (int(match["above"]), int(match["below"]))
+        parts = match.groupdict()
+        above, below = FRACTIONS[parts["fraction"]] if "fraction" in parts else (int(parts["above"]), int(parts["below"]))
         noun = self._noun(match)
-        glued = match["whole"] and match["above"] and match.string[match.end("whole")].isdigit()
+        glued = match["whole"] and "above" in parts and match.string[match.end("whole")].isdigit()
         if noun is None or glued or above >= below or below > 8:
             return None
         half = "meia" if noun.gender == "f" else "meio"
@@ -302,8 +315,10 @@ class Portuguese(European):
         said = f"{'primeiro' if day == 1 else self.cardinal(day)} de {MONTH_NAMES[month - 1]}"
         return f"{said} de {self.year(year)}" if year is not None else said
 
-    def _month(self, month: int, year: str) -> str:
-        return f"{MONTH_NAMES[month - 1]} de {self.year(self._full_year(year))}"
+    def _month(self, match: re.Match[str]) -> str:
+        month = match["month"]
+        number = int(month) if month.isdecimal() else SHORT_MONTHS[month.lower()]
+        return f"{MONTH_NAMES[number - 1]} de {self.year(self._full_year(match['year']))}"
 
     def _day_and_month(self, match: re.Match[str]) -> str | None:
         day, month = int(match["day"]), int(match["month"])
@@ -337,14 +352,15 @@ class Portuguese(European):
         minute, second = (self.counted(Number(match[name].lstrip("0") or "0"), UNITS[unit]) for name, unit in (("minute", "min"), ("second", "s")))
         return f"{minute} e {second}"
 
-    def _out_of(self, match: re.Match[str]) -> str | None:
-        if match[0].startswith("24h"):
-            return "vinte e quatro horas por dia"
-        hours = f"{self.cardinal(int(match['hour']), 'f')} horas" if "h" in match[0] else self.cardinal(int(match["hour"]))
-        return f"{hours} por {'dia' if match['unit'] else self.cardinal(int(match['all']))}" if match["hour"] in ("24", "7") else None
+    def _out_of(self, match: re.Match[str]) -> str:
+        """Read what is always open: 24h/24, 24/7."""
+        return "vinte e quatro horas por dia" if "h" in match[0] else f"{self.read(match['hour'])} por {self.read(match['all'])}"
 
     # -----------------------------------------------------------------------------------------------------------------
     # Names and ordinals
+
+    def _told(self, match: re.Match[str]) -> str:
+        return self.digits(match[0])
 
     def _local_number(self, match: re.Match[str]) -> str | None:
         """Read a telephone number; two years are none."""

@@ -8,7 +8,7 @@ from actors.text.languages.language import SPACE
 from actors.text.languages.portuguese_nouns import is_feminine, is_noun
 from actors.text.languages.portuguese_words import COUNTED_BY_NUMERALS, REGNAL_NAMES, REGNAL_WOMEN, RULERS, SAINTS
 from actors.text.roman import roman_value
-from actors.text.rules import Rule
+from actors.text.rules import LETTER, Rule
 
 if TYPE_CHECKING:
     from actors.text.languages.portuguese import Portuguese
@@ -38,13 +38,14 @@ class Names:
     def rules(self) -> list[Rule]:
         """Return the rules, in order."""
         return [
-            Rule(r"(?<![\w.])D\.(?= [A-Z])", self._dom_or_dona),
-            Rule(rf"(?<![\w.])S\.(?= (?:{SAINTS})(?!\w))", self._saint),
-            Rule(r"(?<![\w.])R\.(?= (?:[A-Z]|d[aeo]s? ))", self._street),
+            Rule(r"(?<![\w.])D\.(?= [A-Z])", self._dom_or_dona, LETTER),
+            Rule(rf"(?<![\w.])S\.(?= (?:{SAINTS})(?!\w))", self._saint, LETTER),
+            Rule(r"(?<![\w.])R\.(?= (?:[A-Z]|d[aeo]s? ))", self._street, LETTER),
             Rule(
                 rf"(?<![\w.-])(?P<numeral>{_NUMERAL})(?P<mark>\.?[ºª°])?(?:{SPACE}?[-\u2013/]{SPACE}?(?P<last>{_NUMERAL}))?"
                 r"(?![\w&'\u2019-]|\.\w)",
                 self._numeral,
+                LETTER,
             ),
         ]
 
