@@ -7,7 +7,8 @@ from typing import NamedTuple
 from actors.text.edits import Edit
 
 # What begins with a small letter is looked at only if there is more to the word: plain words are most of any text.
-_BEGINS = r"(?:(?=[^a-z\u00df-\u00f6\u00f8-\u00ff\s])|(?<!\w)(?=[a-z\u00df-\u00f6\u00f8-\u00ff]++[^a-z\u00df-\u00f6\u00f8-\u00ff\s,;!?'\u2019)\]\u201d-]WORDS))"
+_SMALL = r"a-z\u00df-\u00f6\u00f8-\u00ff"
+_BEGINS = rf"(?:(?=[^{_SMALL}\s])|(?<!\w)(?=[{_SMALL}]++[^{_SMALL}\s,;!?'\u2019)\]\u201d-]WORDS))"
 _BEGINS_SENTENCE = re.compile(r"(?:\A|[\n.!?\u2026]\s)[\"'\u201c\u2018\u201e\u00ab(\u00bf\u00a1]*\Z")
 _GROUP_NAME = re.compile(r"\(\?P<\w+>")
 _LOOKED_BACK = 4  # characters: a mark, a space, and what opens a quotation

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from actors.text.languages import french_numbers as numbers
-from actors.text.languages.context import word_before, word_behind
+from actors.text.languages.context import word_before, word_behind, word_set
 from actors.text.languages.european import European
 from actors.text.languages.french_names import Numerals
 from actors.text.languages.french_nouns import is_feminine, is_noun
@@ -37,7 +37,7 @@ _MILLIONS = ("million", "millions", "milliard", "milliards", "billion", "billion
 _WORD = re.compile(r"[^\W\d_]+")
 _SECOND_WORD = re.compile(r"\s+[^\W\d_]+\s+([^\W\d_]+)")
 _ANOTHER = re.compile(r" (?:à|ou|et|sur) [\d.,]{1,9} ([^\W\d_]+)")
-_DAY_WORDS = frozenset("le du au lundi mardi mercredi jeudi vendredi samedi dimanche jusqu'au et dès".split())
+_DAY_WORDS = word_set("le du au lundi mardi mercredi jeudi vendredi samedi dimanche jusqu'au et dès")
 _CALLED = re.compile(r"(?i:appel\w{0,6}|compos\w{0,6}|numéro|joindre|contact\w{0,5}|téléphon\w{0,5})\b[^.\n]{0,20}\Z")
 _PER = "mois|jour|an|année|semaine|heure|minute|seconde|nuit|personne|enfant|adulte|habitant|tête|pièce|part|kilo|litre"
 _HOURS = rf"(?:{SPACE}?[hH]{SPACE}?)"
@@ -49,7 +49,15 @@ class French(European):
 
     code: ClassVar = "fr"
     spaced_groups: ClassVar = True
-    trigger_words: ClassVar = ["x", "mai", "juin", "juillet", *(word for word in NUMBERED if word.isalpha() and word.islower())]
+    trigger_words: ClassVar = [
+        "x",
+        "v",
+        "nos",
+        "mai",
+        "juin",
+        "juillet",
+        *(word for word in NUMBERED if word.isalpha() and word.islower()),
+    ]
     words: ClassVar = WORDS
     units: ClassVar[Mapping[str, Noun]] = UNITS
     currencies: ClassVar = CURRENCIES
@@ -90,12 +98,20 @@ class French(European):
         until = rf"{SPACE}?[-\u2013]{SPACE}?(?P<hour2>\d{{1,2}})(?:{_HOURS}|:)(?P<minute2>[0-5]\d)?(?!\w)"
         behind = rf"(?:{SPACE}?s|\"|''|\u2033)?(?!\w)"
         return [
-            Rule(rf"{FREE}(?P<hour>\d{{1,3}}){_HOURS}(?P<minute>[0-5]?\d)?/(?P<all>\d{{1,2}})(?!\w|[.,]\d)", self._out_of, DIGIT),
+            Rule(
+                rf"{FREE}(?P<hour>\d{{1,3}}){_HOURS}(?P<minute>[0-5]?\d)?/(?P<all>\d{{1,2}})(?!\w|[.,]\d)", self._out_of, DIGIT
+            ),
             Rule(rf"{FREE}(?P<days>\d){SPACE}?[jJ]{SPACE}?/{SPACE}?(?P<all>\d)(?!\w)", self._days_out_of, DIGIT),
             Rule(rf"{FREE}(?P<hour>\d{{1,2}})(?:{_HOURS}|:)(?P<minute>[0-5]\d)?{until}", self._hours, DIGIT),
-            Rule(rf"{FREE}(?P<hour>\d{{1,3}}){_HOURS}(?P<minute>[0-5]?\d){SPACE}?(?:minutes|min|mn|m|')(?!\w)", self._duration, DIGIT),
             Rule(
-                rf"{FREE}(?P<minute>\d{{1,2}}){SPACE}?(?:min|mn|['\u2032]){SPACE}?(?P<second>[0-5]\d){behind}", self._minutes, DIGIT
+                rf"{FREE}(?P<hour>\d{{1,3}}){_HOURS}(?P<minute>[0-5]?\d){SPACE}?(?:minutes|min|mn|m|')(?!\w)",
+                self._duration,
+                DIGIT,
+            ),
+            Rule(
+                rf"{FREE}(?P<minute>\d{{1,2}}){SPACE}?(?:min|mn|['\u2032]){SPACE}?(?P<second>[0-5]\d){behind}",
+                self._minutes,
+                DIGIT,
             ),
         ]
 
@@ -104,24 +120,33 @@ class French(European):
             Rule(r"(?<![\w.])(?:\(?0\d\)?(?:[ .-]?\d\d){4}|0(?: ?\d{3}){3})(?![\w,.]\d|\d)", self.telephone, DIGIT + SIGN),
             Rule(r"(?<=[ldLDnNsSqQ]['\u2019])(?P<letter>[A-Z]{1,5})-?(?P<number>\d{1,5})(?!\w)", self._road, LETTER),
             Rule(rf"{FREE}0(?P<number>\d000)(?= [A-Z])", self._town, DIGIT),
-            Rule(rf"(?<![\w.])(?P<book>[LRDA])\.{SPACE}?(?P<first>\d{{1,4}})(?:-(?P<last>\d{{1,4}}))?(?!\w)", self._law, LETTER),
+            Rule(
+                rf"(?<![\w.])(?P<book>[LRDA])\.{SPACE}?(?P<first>\d{{1,4}})(?:-(?P<last>\d{{1,4}}))?(?!\w)", self._law, LETTER
+            ),
+            Rule(rf"(?<![\w.])[vV]\.?{SPACE}?(?P<version>\d{{1,4}}(?:\.\d{{1,4}}){{1,5}})(?!\w)", self._version, LETTER),
+            Rule(r"(?<=[LlDd]es )nos(?= \d)|(?<=[Aa]ux )nos(?= \d)", lambda _: "numéros", LETTER),
             Rule(r"(?<![\w.])Me\.?(?= [A-Z])", self._counsel, LETTER),
         ]
 
     def _own_amounts(self) -> list[Rule]:
-        whole, fraction = rf"(?:(?P<whole>\d{{1,4}}){SPACE}?)?", rf"(?P<above>\d{{1,2}})[/\u2044](?P<below>\d{{1,2}})"
+        whole, fraction = rf"(?:(?P<whole>\d{{1,4}}){SPACE}?)?", r"(?P<above>\d{1,2})[/\u2044](?P<below>\d{1,2})"
         counted = rf"(?:{SPACE}?(?P<unit>{self.unit})|{SPACE}(?P<noun>[a-z\u00df-\u00ff\u0153]{{2,30}})(?!\w))"
         millions = r"(?:[1-9]\d{0,2}[ .\u00a0\u202f])?[1-9]\d{0,2}(?:[ .\u00a0\u202f]000){2}"
         magnitude = rf"(?P<magnitude>Mds?|Mrds?|Mio|M(?={SPACE}d['\u2019e]))(?!\w|{SPACE}?[€$£])"
         return [
-            Rule(rf"{FREE}(?P<above>\d{{1,2}})[/\u2044](?P<below>\d{{1,3}})(?:e|es|èmes?|ᵉ)(?!\w)", self._named_fraction, DIGIT),
+            Rule(
+                rf"{FREE}(?P<above>\d{{1,2}})[/\u2044](?P<below>\d{{1,3}})(?:e|es|èmes?|ᵉ)(?!\w)", self._named_fraction, DIGIT
+            ),
             Rule(rf"{FREE}{whole}{fraction}(?![\w/,.]\d){counted}", self._parted, DIGIT),
             Rule(rf"{FREE}{whole}(?P<fraction>[{''.join(FRACTIONS)}]){counted}", self._parted, DIGIT + LETTER),
             Rule(rf"{FREE}(?P<number>{millions}){SPACE}(?P<noun>[^\W\d_]{{1,30}})", self._millions, DIGIT),
             Rule(rf"{FREE}(?P<number>{self.number}){SPACE}?{magnitude}", self._magnitude, DIGIT),
             Rule(rf"{FREE}(?P<whole>\d{{1,2}}){SPACE}?m{SPACE}?(?P<rest>\d\d)(?!\w)", self._metres, DIGIT),
             Rule(rf"{FREE}(?P<whole>[1-9]\d?),(?P<rest>\d\d){SPACE}?m(?![\w/²³'\u2019])", self._metres, DIGIT),
-            Rule(rf"{FREE}(?P<first>\d{{1,6}}){SPACE}[-\u2013]{SPACE}(?P<last>\d{{1,6}})(?={SPACE}?=)", self._difference, DIGIT),
+            Rule(
+                rf"{FREE}(?P<first>\d{{1,6}}){SPACE}[-\u2013]{SPACE}(?P<last>\d{{1,6}})(?={SPACE}?=)", self._difference, DIGIT
+            ),
+            Rule(rf"{FREE}(?P<number>\d{{1,4}})[xX](?= (?:plus|moins|par|sans|de)\b)", self._times_of, DIGIT),
             Rule(rf"{FREE}1{SPACE}?[:/]{SPACE}?(?P<last>{self.number})(?<=\d{{3}})(?!\w)", self._scale, DIGIT),
         ]
 
@@ -236,7 +261,11 @@ class French(European):
             return self.read(written).replace(" virgule ", " point ")
         if before in NAMED_BY_NUMBER or self._is_year(written, before, behind):
             return numbers.without_plural(self.read(written))
-        if len(written) == 4 and written.isdecimal() and _CALLED.search(match.string, max(0, match.start() - 40), match.start()):
+        if (
+            len(written) == 4
+            and written.isdecimal()
+            and _CALLED.search(match.string, max(0, match.start() - 40), match.start())
+        ):
             return self._pairs(written)
         another = _ANOTHER.match(match.string, match.end())
         if another:
@@ -246,7 +275,7 @@ class French(European):
         return self.read(written, "f" if feminine else "-")
 
     def _is_aside(self, match: re.Match[str]) -> bool:
-        """Whether a dash between two numbers begins an aside (en 1999 – 20 ans plus tard –): a smaller number follows."""
+        """Whether a dash between two numbers begins an aside ("en 1999 - 20 ans plus tard -"): a smaller number follows."""
         between = match.string[match.end("first") : match.start("last")]
         return between == " \u2013 " and self.parse(match["last"]).value < self.parse(match["first"]).value
 
@@ -270,12 +299,18 @@ class French(European):
     def _season(self, match: re.Match[str]) -> str:
         return f"{self.year(int(match['first']))} {self.year(int(match['last']))}"
 
+    def _version(self, match: re.Match[str]) -> str:
+        return "version " + " point ".join(self.cardinal(int(part)) for part in match["version"].split("."))
+
     def _law(self, match: re.Match[str]) -> str:
         first = f"{match['book']} {self.read(match['first'])}"
         return f"{first} tiret {self.read(match['last'])}" if match["last"] else first
 
     def _difference(self, match: re.Match[str]) -> str:
         return f"{self.read(match['first'])} moins {self.read(match['last'])}"
+
+    def _times_of(self, match: re.Match[str]) -> str:
+        return f"{self.read(match['number'], 'f')} fois"
 
     def _scale(self, match: re.Match[str]) -> str:
         return f"un sur {self.read(match['last'])}"
@@ -317,7 +352,7 @@ class French(European):
     # -----------------------------------------------------------------------------------------------------------------
     # Dates and times
 
-    def date(self, day: int, month: int, year: int | None, match: re.Match[str]) -> str:
+    def date(self, day: int, month: int, year: int | None, match: re.Match[str]) -> str:  # noqa: ARG002 - one interface
         """Return a date in words."""
         said = f"{'premier' if day == 1 else self.cardinal(day)} {MONTH_NAMES[month - 1]}"
         return f"{said} {self.year(year)}" if year is not None else said
@@ -337,7 +372,7 @@ class French(European):
     def _short_year(self, match: re.Match[str]) -> str | None:
         return f"{match['month']} {self.year(int(match['year']))}" if int(match["year"]) > 31 else None
 
-    def clock(self, hour: int, minute: int, second: int | None, match: re.Match[str]) -> str:
+    def clock(self, hour: int, minute: int, second: int | None, match: re.Match[str]) -> str:  # noqa: ARG002 - one interface
         """Return a time of the day in words."""
         said = self._hour(hour)
         if second is not None:
@@ -352,13 +387,17 @@ class French(European):
         first, last = int(match["hour"]), int(match["hour2"])
         if max(first, last) > 24:
             return None
-        return f"{self.clock(first, int(match['minute'] or 0), None, match)} à {self.clock(last, int(match['minute2'] or 0), None, match)}"
+        begin = self.clock(first, int(match["minute"] or 0), None, match)
+        return f"{begin} à {self.clock(last, int(match['minute2'] or 0), None, match)}"
 
     def _duration(self, match: re.Match[str]) -> str:
         return f"{self._hour(int(match['hour']))} {self.counted(Number(match['minute'].lstrip('0') or '0'), UNITS['min'])}"
 
     def _minutes(self, match: re.Match[str]) -> str:
-        minute, second = (self.counted(Number(match[name].lstrip("0") or "0"), UNITS[unit]) for name, unit in (("minute", "min"), ("second", "s")))
+        minute, second = (
+            self.counted(Number(match[name].lstrip("0") or "0"), UNITS[unit])
+            for name, unit in (("minute", "min"), ("second", "s"))
+        )
         return f"{minute} {second}"
 
     def _out_of(self, match: re.Match[str]) -> str | None:
@@ -374,7 +413,7 @@ class French(European):
     def telephone(self, match: re.Match[str]) -> str:
         """Return a telephone number in words, in the groups that it is written in, or in pairs."""
         plus = "plus " if match[0][0] == "+" else ""
-        groups = re.findall(r"\d+", match[0])
+        groups = re.findall(r"\d+", match[0].replace("(0)", ""))
         return plus + " ".join(self._pairs(group) if len(group) > 3 else self._group(group) for group in groups)
 
     def _pairs(self, digits: str) -> str:
@@ -410,6 +449,6 @@ class French(European):
         feminine = number == 1 and mark not in ("er", "ᵉʳ", "e", "ᵉ")
         return self.ordinal(number, "f" if feminine else "m") + plural
 
-    def read_numeral(self, match: re.Match[str]) -> str | None:
+    def read_numeral(self, match: re.Match[str]) -> str | None:  # noqa: ARG002 - one interface
         """Roman numerals have rules of their own."""
         return None

@@ -3,7 +3,7 @@
 import re
 from typing import TYPE_CHECKING
 
-from actors.text.languages.context import word_before, word_behind
+from actors.text.languages.context import word_before, word_behind, word_set
 from actors.text.languages.french_words import COUNTED_BY_NUMERALS, REGNAL_NAMES, REGNAL_WOMEN
 from actors.text.roman import roman_value
 from actors.text.rules import LETTER, Rule
@@ -15,7 +15,7 @@ _NUMERAL = r"[IVXLCDM]{1,15}"
 _SUFFIX = r"(?:ers?|res?|ères?|ières?|i?[èe]mes?|es?|nde?|è|ᵉʳ|ʳᵉ|ᵉ)"
 _ANOTHER_BEFORE = re.compile(r"(?<![\w-])[IVX]{1,7}e?(?:, ?| et | ou | à | au )\Z")
 _HEADING = re.compile(r"(?:\A|\n)[ \t]{0,8}\Z")
-_ACRONYMS = frozenset("XXX XX XL XXL VI IV MM MC CD DC MD CV CC CM DM MI".split())
+_ACRONYMS = word_set("XXX XX XL XXL VI IV MM MC CD DC MD CV CC CM DM MI")
 
 
 class Numerals:
@@ -27,7 +27,7 @@ class Numerals:
     def rules(self) -> list[Rule]:
         """Return the rules, in order."""
         return [
-            Rule(rf"(?<![\w.-])(?P<numeral>{_NUMERAL})(?P<suffix>{_SUFFIX})(?!\w)", self._ordinal, LETTER),
+            Rule(rf"(?<![\w.-])(?P<numeral>{_NUMERAL})(?P<suffix>{_SUFFIX})(?!\w)(?P<century> s\.)?", self._ordinal, LETTER),
             Rule(
                 rf"(?<![\w.-])(?P<numeral>{_NUMERAL})(?: ?[-\u2013/] ?(?P<last>{_NUMERAL}))?(?![\w&'\u2019-]|\.\w)",
                 self._cardinal,
@@ -45,7 +45,10 @@ class Numerals:
             return f"second{'e' if feminine else ''}"
         if (suffix.rstrip("s") in ("er", "re", "ère", "ière", "ᵉʳ", "ʳᵉ")) != first:
             return None
-        return self._language.ordinal(value, "f" if feminine else "m") + ("s" if suffix.endswith("s") else "")
+        said = self._language.ordinal(value, "f" if feminine else "m") + ("s" if suffix.endswith("s") else "")
+        if not match["century"]:
+            return said
+        return f"{said} siècle{'.' if self._language.ends_sentence(match) else ''}"
 
     def _cardinal(self, match: re.Match[str]) -> str | None:
         text, start, numeral = match.string, match.start(), match["numeral"]
@@ -62,7 +65,7 @@ class Numerals:
         if before in REGNAL_NAMES and text[start - 1].isspace():
             return self._of_ruler(before, value, match)
         single = numeral in ("L", "C", "D", "M")
-        return self._language.year(value) if counted and not single or self._is_number(before, match) else None
+        return self._language.year(value) if (counted and not single) or self._is_number(before, match) else None
 
     def _of_ruler(self, name: str, value: int, match: re.Match[str]) -> str | None:
         if value == 1:
@@ -73,8 +76,12 @@ class Numerals:
         """Whether a numeral of which nothing tells what it counts is one."""
         numeral, text, start = match["numeral"], match.string, match.start()
         if len(numeral) < 2:
-            return numeral in "IVX" and text[match.end() : match.end() + 2] == ". " and _HEADING.search(text, max(0, start - 10), start) is not None
+            return (
+                numeral in "IVX"
+                and text[match.end() : match.end() + 2] == ". "
+                and _HEADING.search(text, max(0, start - 10), start) is not None
+            )
         if len(numeral) >= 4 and numeral[0] == "M":
             return True
         named = before[:1].isupper() and text[start - 1].isspace()
-        return set(numeral) <= set("IVX") and numeral not in _ACRONYMS or (named and set(numeral) <= set("IVX"))
+        return (set(numeral) <= set("IVX") and numeral not in _ACRONYMS) or (named and set(numeral) <= set("IVX"))

@@ -2,12 +2,13 @@
 
 from functools import lru_cache
 
+from actors.text.languages.context import word_list
 from actors.text.numbers import NUMBERS_KEPT
 
-_ONES = (
+_ONES = word_list(
     "zéro un deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize dix-sept dix-huit dix-neuf"
-).split()
-_TENS = "- - vingt trente quarante cinquante soixante soixante quatre-vingt quatre-vingt".split()
+)
+_TENS = word_list("- - vingt trente quarante cinquante soixante soixante quatre-vingt quatre-vingt")
 _SCALES = ((10**12, "billion"), (10**9, "milliard"), (10**6, "million"))
 _ORDINAL_ENDS = {"cinq": "cinquième", "neuf": "neuvième"}
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from actors.text.languages import portuguese_numbers as numbers
-from actors.text.languages.context import word_before, word_behind
+from actors.text.languages.context import word_before, word_behind, word_set
 from actors.text.languages.european import European
 from actors.text.languages.language import FRACTIONS, SPACE, Noun, alternatives
 from actors.text.languages.portuguese_names import Names
@@ -32,19 +32,26 @@ from actors.text.rules import DIGIT, FREE, LETTER, SIGN, Rule
 
 _PARTS = {2: Noun("meio", "meios"), 3: Noun("terço", "terços"), 4: Noun("quarto", "quartos")}
 _MILLIONS = ("milhão", "milhões", "bilhão", "bilhões", "trilhão", "trilhões")
-_FEMININE_BEFORE = frozenset("as às das nas pelas umas estas essas aquelas suas minhas nossas todas outras primeiras últimas próximas à".split())
-_MASCULINE_BEFORE = frozenset("os aos dos nos pelos uns estes esses aqueles seus meus nossos todos outros primeiros últimos próximos".split())
-_DAY_WORDS = frozenset("dia dias em até de do no ao a desde entre e segunda terça quarta quinta sexta sábado domingo feira para".split())
+_FEMININE_BEFORE = word_set(
+    "as às das nas pelas umas estas essas aquelas suas minhas nossas todas outras primeiras últimas próximas à"
+)
+_MASCULINE_BEFORE = word_set(
+    "os aos dos nos pelos uns estes esses aqueles seus meus nossos todos outros primeiros últimos próximos"
+)
+_DAY_WORDS = word_set("dia dias em até de do no ao a desde entre e segunda terça quarta quinta sexta sábado domingo feira para")
 _CALLED = re.compile(
     r"(?i:\b(?:tel|ligu|lig|telefon|contat|contact|celular|telem|whats|númer|disqu|cham|fone|fax|sms)\w{0,9})\b[^\n]{0,25}\Z"
 )
-_PLAYED = re.compile(r"(?i:\b(?:venc|ganh|perd|empat|placar|derrot|gole|jogo|partida|bat|final|vitória|virou)\w{0,6})\b[^\n]{0,40}\Z")
+_PLAYED = re.compile(
+    r"(?i:\b(?:venc|ganh|perd|empat|placar|derrot|gole|jogo|partida|bat|final|vitória|virou)\w{0,6})\b[^\n]{0,40}\Z"
+)
 _SECOND_WORD = re.compile(r"\s+[^\W\d_]+\s+([^\W\d_]+)")
 _IN_EACH = re.compile(r" (?:em cada|de cada|entre|em|a|ou|e) [\d.]{1,9} ([^\W\d_]+)")
 _HOURS = rf"(?:{SPACE}?hs?{SPACE}?)"
 _PLACES = (
     "lugar|andar|turno|ano|dia|grau|semestre|trimestre|bimestre|tempo|colocad|capítulo|batalhão|round|set|quarto|ministro|sargento|tenente|"
-    "secretário|ato|artigo|distrito|ciclo|período|de |do |da |e |ao |ou |a |passo|item|prêmio|aniversário|mandato|filho|gol|mês|piso|lote|nível|vice"
+    "secretário|ato|artigo|distrito|ciclo|período|de |do |da |e |ao |ou |a |passo|item|prêmio|"
+    "aniversário|mandato|filho|gol|mês|piso|lote|nível|vice"
 )
 _PER = "mês|dia|ano|semana|hora|minuto|segundo|noite|pessoa|criança|habitante|unidade|quilo|litro|metro|aluno|peça|caixa|dose"
 
@@ -72,7 +79,14 @@ class Portuguese(European):
 
     def first_rules(self) -> list[Rule]:
         """Return the rules of Portuguese alone."""
-        return [*Names(self).rules(), *self._own_dates(), *self._own_times(), *self._own_codes(), *self._own_amounts(), *self._own_signs()]
+        return [
+            *Names(self).rules(),
+            *self._own_dates(),
+            *self._own_times(),
+            *self._own_codes(),
+            *self._own_amounts(),
+            *self._own_signs(),
+        ]
 
     def _own_dates(self) -> list[Rule]:
         year = r"(?P<year>(?:19|20)\d\d|(?<=/)\d\d)(?![\w/])"
@@ -104,7 +118,11 @@ class Portuguese(European):
                 DIGIT,
             ),
             Rule(rf"{FREE}(?P<hour>24|7){_HOURS}?/(?P<all>24|7)(?!\w|[.,]\d)", self._out_of, DIGIT),
-            Rule(rf"{FREE}(?P<minute>\d{{1,2}}){SPACE}?(?:min|['\u2032]){SPACE}?(?P<second>[0-5]\d){behind}", self._minutes, DIGIT),
+            Rule(
+                rf"{FREE}(?P<minute>\d{{1,2}}){SPACE}?(?:min|['\u2032]){SPACE}?(?P<second>[0-5]\d){behind}",
+                self._minutes,
+                DIGIT,
+            ),
         ]
 
     def _own_codes(self) -> list[Rule]:
@@ -115,6 +133,7 @@ class Portuguese(European):
             Rule(
                 r"(?<![\w.,])(?:\(0?\d\d\) ?|0?\d\d )?(?:9 ?)?\d{4}[-. ]\d{4}(?![\d-]|[.,]\d)", self._local_number, DIGIT + SIGN
             ),
+            Rule(rf"(?<![\w.])[vV]\.?{SPACE}?(?P<version>\d{{1,4}}(?:\.\d{{1,4}}){{1,5}})(?!\w)", self._version, LETTER),
             Rule(r"(?<![\w.,])\d\d \d{3} ?\d{4}(?![\w-]|[.,]\d)", self._told, DIGIT),
             Rule(r"(?<![\w.,])[2789]\d\d[ .]?\d{3}[ .]?\d{3}(?![\w-]|[ .,]\d)", self._if_called, DIGIT),
             Rule(rf"{FREE}\d{{3,5}}(?!\w|[ .,/-]\d)", self._if_called, DIGIT),
@@ -122,7 +141,7 @@ class Portuguese(European):
         ]
 
     def _own_amounts(self) -> list[Rule]:
-        whole, fraction = rf"(?:(?P<whole>\d{{1,4}}){SPACE}?)?", rf"(?P<above>\d{{1,2}})[/\u2044](?P<below>\d{{1,2}})"
+        whole, fraction = rf"(?:(?P<whole>\d{{1,4}}){SPACE}?)?", r"(?P<above>\d{1,2})[/\u2044](?P<below>\d{1,2})"
         counted = rf"(?:{SPACE}?(?P<unit>{self.unit})|{SPACE}(?P<noun>[a-z\u00df-\u00ff]{{2,30}})(?!\w))"
         millions = r"(?:[1-9]\d{0,2}[ .\u00a0\u202f])?[1-9]\d{0,2}(?:[ .\u00a0\u202f]000){2}"
         behind = r"(?= (?:d[eo]|sem|no|com|por|mais|menos|maior|menor|em|ao)\b|[.,;!?]?(?:\s|\Z))"
@@ -131,16 +150,22 @@ class Portuguese(European):
             Rule(rf"{FREE}{whole}(?P<fraction>[{''.join(FRACTIONS)}]){counted}", self._parted, DIGIT + LETTER),
             Rule(rf"{FREE}(?P<number>{millions}){SPACE}(?P<noun>[^\W\d_]{{1,30}})", self._millions, DIGIT),
             Rule(
-                rf"{FREE}(?P<number>{self.number}){SPACE}?(?P<magnitude>mi|bi|tri|MM)(?!\w|{SPACE}?[€$£])", self._magnitude, DIGIT
+                rf"{FREE}(?P<number>{self.number}){SPACE}?(?P<magnitude>mi|bi|tri|MM)(?!\w|{SPACE}?[€$£])",
+                self._magnitude,
+                DIGIT,
             ),
             Rule(rf"{FREE}(?P<number>\d{{1,3}})[xX]{behind}", self._times_of, DIGIT),
-            Rule(rf"{FREE}(?P<first>\d{{1,2}}){SPACE}?[xX×]{SPACE}?(?P<last>\d{{1,2}})(?!\w|[.,]\d)", self._score, DIGIT),
+            Rule(rf"{FREE}(?P<first>\d{{1,2}}){SPACE}?[xX\u00d7]{SPACE}?(?P<last>\d{{1,2}})(?!\w|[.,]\d)", self._score, DIGIT),
             Rule(rf"{FREE}(?P<whole>\d{{1,2}}){SPACE}?m{SPACE}?(?P<rest>\d\d)(?!\w)", self._metres, DIGIT),
             Rule(rf"{FREE}(?P<whole>[1-9]\d?),(?P<rest>\d\d){SPACE}?m(?![\w/²³])", self._metres, DIGIT),
             Rule(
-                rf"{FREE}(?P<first>\d{{2,3}})/(?P<last>\d{{2,3}})(?={SPACE}?mm|(?<=\d\d\d/\d\d)(?![\w/]))", self._pressure, DIGIT
+                rf"{FREE}(?P<first>\d{{2,3}})/(?P<last>\d{{2,3}})(?={SPACE}?mm|(?<=\d\d\d/\d\d)(?![\w/]))",
+                self._pressure,
+                DIGIT,
             ),
-            Rule(rf"{FREE}(?P<first>\d{{1,6}}){SPACE}[-\u2013]{SPACE}(?P<last>\d{{1,6}})(?={SPACE}?=)", self._difference, DIGIT),
+            Rule(
+                rf"{FREE}(?P<first>\d{{1,6}}){SPACE}[-\u2013]{SPACE}(?P<last>\d{{1,6}})(?={SPACE}?=)", self._difference, DIGIT
+            ),
             Rule(rf"{FREE}1{SPACE}?:{SPACE}?(?P<last>{self.number})(?<=\d\d)(?![\w:])", self._scale, DIGIT),
         ]
 
@@ -228,7 +253,7 @@ class Portuguese(European):
         return f"{sign}{first}{joint}{self._plain(last, gender)}"
 
     def _is_aside(self, match: re.Match[str]) -> bool:
-        """Whether a dash between two numbers begins an aside (em 1999 – 20 anos depois –): a smaller number follows."""
+        """Whether a dash between two numbers begins an aside ("em 1999 - 20 anos depois -"): a smaller number follows."""
         between = match.string[match.end("first") : match.start("last")]
         return between == " \u2013 " and self.parse(match["last"]).value < self.parse(match["first"]).value
 
@@ -310,7 +335,7 @@ class Portuguese(European):
     # -----------------------------------------------------------------------------------------------------------------
     # Dates and times
 
-    def date(self, day: int, month: int, year: int | None, match: re.Match[str]) -> str:
+    def date(self, day: int, month: int, year: int | None, match: re.Match[str]) -> str:  # noqa: ARG002 - one interface
         """Return a date in words."""
         said = f"{'primeiro' if day == 1 else self.cardinal(day)} de {MONTH_NAMES[month - 1]}"
         return f"{said} de {self.year(year)}" if year is not None else said
@@ -324,7 +349,9 @@ class Portuguese(European):
         day, month = int(match["day"]), int(match["month"])
         before = word_before(match.string, match.start()).lower()
         told = before in ("dia", "dias") or (before in _DAY_WORDS and len(match["month"]) == 2)
-        if not 1 <= day <= 31 or not (told or (day > month and len(match[0]) == len("25/12") and match["month"][0] in "01" and day > 12)):
+        if not 1 <= day <= 31 or not (
+            told or (day > month and len(match[0]) == len("25/12") and match["month"][0] in "01" and day > 12)
+        ):
             return None
         return self.date(day, month, None, match)
 
@@ -334,7 +361,7 @@ class Portuguese(European):
     def _season(self, match: re.Match[str]) -> str:
         return f"{self.year(int(match['first']))} {self.year(int(match['last']))}"
 
-    def clock(self, hour: int, minute: int, second: int | None, match: re.Match[str]) -> str:
+    def clock(self, hour: int, minute: int, second: int | None, match: re.Match[str]) -> str:  # noqa: ARG002 - one interface
         """Return a time of the day, or a time that something takes, in words."""
         said = f"{self.cardinal(hour, 'f')} hora{'s' if hour > 1 else ''}"
         minutes = f"{self.cardinal(minute)} minuto{'s' if minute > 1 else ''}"
@@ -344,20 +371,29 @@ class Portuguese(European):
 
     def _hours(self, match: re.Match[str]) -> str:
         first, last = (
-            self.clock(int(match[hour]), int(match[minute] or 0), None, match) for hour, minute in (("hour", "minute"), ("hour2", "minute2"))
+            self.clock(int(match[hour]), int(match[minute] or 0), None, match)
+            for hour, minute in (("hour", "minute"), ("hour2", "minute2"))
         )
         return f"{first} {'à' if int(match['hour2']) == 1 else 'às'} {last}"
 
     def _minutes(self, match: re.Match[str]) -> str:
-        minute, second = (self.counted(Number(match[name].lstrip("0") or "0"), UNITS[unit]) for name, unit in (("minute", "min"), ("second", "s")))
+        minute, second = (
+            self.counted(Number(match[name].lstrip("0") or "0"), UNITS[unit])
+            for name, unit in (("minute", "min"), ("second", "s"))
+        )
         return f"{minute} e {second}"
 
     def _out_of(self, match: re.Match[str]) -> str:
         """Read what is always open: 24h/24, 24/7."""
-        return "vinte e quatro horas por dia" if "h" in match[0] else f"{self.read(match['hour'])} por {self.read(match['all'])}"
+        return (
+            "vinte e quatro horas por dia" if "h" in match[0] else f"{self.read(match['hour'])} por {self.read(match['all'])}"
+        )
 
     # -----------------------------------------------------------------------------------------------------------------
     # Names and ordinals
+
+    def _version(self, match: re.Match[str]) -> str:
+        return "versão " + " ponto ".join(self.cardinal(int(part)) for part in match["version"].split("."))
 
     def _told(self, match: re.Match[str]) -> str:
         return self.digits(match[0])
@@ -369,7 +405,9 @@ class Portuguese(European):
 
     def _if_called(self, match: re.Match[str]) -> str | None:
         called = _CALLED.search(match.string, max(0, match.start() - 50), match.start())
-        near = len(match[0]) > 5 or re.search(r"(?i:ligu\w*|disqu\w*|ligar|cham\w+)(?: \w{1,5}){0,3} \Z", match.string[max(0, match.start() - 40) : match.start()])
+        near = len(match[0]) > 5 or re.search(
+            r"(?i:ligu\w*|disqu\w*|ligar|cham\w+)(?: \w{1,5}){0,3} \Z", match.string[max(0, match.start() - 40) : match.start()]
+        )
         return self.digits(match[0]) if called and near else None
 
     def read_initial(self, match: re.Match[str]) -> str | None:
@@ -379,11 +417,15 @@ class Portuguese(European):
     def read_ordinal(self, match: re.Match[str]) -> str | None:
         """Read an ordinal: 1º, 2.ª, 3o."""
         number, mark = int(match["number"]), match["mark"]
-        if mark == "°" and not re.compile(rf"\s(?:{_PLACES})").match(match.string, match.end()) and word_before(match.string, match.start()).lower() not in ("artigo", "art", "arts"):
+        if (
+            mark == "°"
+            and not re.compile(rf"\s(?:{_PLACES})").match(match.string, match.end())
+            and word_before(match.string, match.start()).lower() not in ("artigo", "art", "arts")
+        ):
             return None
         plural = "s" if mark.endswith("s") else ""
         return self.ordinal(number, "f" if "ª" in mark or "a" in mark else "m") + plural
 
-    def read_numeral(self, match: re.Match[str]) -> str | None:
+    def read_numeral(self, match: re.Match[str]) -> str | None:  # noqa: ARG002 - one interface
         """Roman numerals have rules of their own."""
         return None

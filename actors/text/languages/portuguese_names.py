@@ -3,7 +3,7 @@
 import re
 from typing import TYPE_CHECKING
 
-from actors.text.languages.context import word_before, word_behind
+from actors.text.languages.context import word_before, word_behind, word_set
 from actors.text.languages.language import SPACE
 from actors.text.languages.portuguese_nouns import is_feminine, is_noun
 from actors.text.languages.portuguese_words import COUNTED_BY_NUMERALS, REGNAL_NAMES, REGNAL_WOMEN, RULERS, SAINTS
@@ -14,19 +14,24 @@ if TYPE_CHECKING:
     from actors.text.languages.portuguese import Portuguese
 
 _NUMERAL = r"[IVXLCDM]{1,15}"
-_CENTURY = re.compile(r"(?<!\w)(?i:séculos?|sécs?\.|dinastias?|milênios?)\s(?:[IVXLC]{1,7}(?:, ?| e | ou | a | ao | ou do | e o )){0,4}\Z")
+_CENTURY = re.compile(
+    r"(?<!\w)(?i:séculos?|sécs?\.|dinastias?|milênios?)\s(?:[IVXLC]{1,7}(?:, ?| e | ou | a | ao | ou do | e o )){0,4}\Z"
+)
 _ANOTHER_BEFORE = re.compile(r"(?<!\w)[IVX]{1,7}(?:, ?| e | ou | a | ao )\Z")
-_ARTICLES = frozenset("a o à ao da do na no pela pelo e de em sua seu nossa nosso as os das dos cada esta este nesta neste para".split())
-_FEMININE_ARTICLES = frozenset("a à da na pela nossa esta nesta as das".split())
-_MASCULINE_ARTICLES = frozenset("o ao do no pelo nosso este neste os dos".split())
+_ARTICLES = word_set("a o à ao da do na no pela pelo e de em sua seu nossa nosso as os das dos cada esta este nesta neste para")
+_FEMININE_ARTICLES = word_set("a à da na pela nossa esta nesta as das")
+_MASCULINE_ARTICLES = word_set("o ao do no pelo nosso este neste os dos")
 _HEADING = re.compile(r"(?:\A|\n)[ \t]{0,8}\Z")
-_ACRONYMS = frozenset("XXX XX XL XXL VI IV MM MC CD DC MD CV CC CM DM MI DVD".split())
+_ACRONYMS = word_set("XXX XX XL XXL VI IV MM MC CD DC MD CV CC CM DM MI DVD")
 _LAST_ORDINAL = 10  # D. João VI sexto, but Luís XIV quatorze
 _DISTANCE = 60  # characters looked back for the word that numerals count
 _IN_STREETS = re.compile(r"(?i:\b(?:na|da|à|a|pela|nesta|endereço:?|moro na|esquina|,))\s\Z|(?:\A|\n)\Z")
 _STREET_NUMBER = re.compile(r"[^\n.;]{2,40}, ?(?:n\.?[º°] ?)?\d")
-_WOMEN = frozenset("Leonor Isabel Inês Beatriz Carmen Ester Raquel Judite Alice Irene Berenice Conceição Luz Carmo Graça Eunice Ruth Rute Dulce".split())
-_MEN = frozenset("Luca Garcia Sousa Costa Juca Lula".split())
+_WOMEN = word_set(
+    "Leonor Isabel Inês Beatriz Carmen Ester Raquel Judite Alice Irene Berenice Conceição Luz Carmo Graça Eunice Ruth Rute "
+    "Dulce"
+)
+_MEN = word_set("Luca Garcia Sousa Costa Juca Lula")
 
 
 class Names:
@@ -50,7 +55,10 @@ class Names:
         ]
 
     def _dom_or_dona(self, match: re.Match[str]) -> str | None:
-        if word_before(match.string, match.start())[:1].isupper() and match.string[match.start() - 2 : match.start() - 1] not in "!?":
+        if (
+            word_before(match.string, match.start())[:1].isupper()
+            and match.string[match.start() - 2 : match.start() - 1] not in "!?"
+        ):
             return None
         name = word_behind(match)
         return "dona" if name in _WOMEN or (name.endswith("a") and name not in _MEN) else "dom"
@@ -72,7 +80,11 @@ class Names:
             return self._language.ordinal(value, "f" if "ª" in match["mark"] else "m")
         before, behind = word_before(text, start), word_behind(match)
         century = _CENTURY.search(text, max(0, start - _DISTANCE), start) is not None
-        counted = century or before.lower() in COUNTED_BY_NUMERALS or _ANOTHER_BEFORE.search(text, max(0, start - 14), start) is not None
+        counted = (
+            century
+            or before.lower() in COUNTED_BY_NUMERALS
+            or _ANOTHER_BEFORE.search(text, max(0, start - 14), start) is not None
+        )
         if match["last"]:
             last = roman_value(match["last"])
             return f"{self._of_century(value, century)} a {self._of_century(last, century)}" if counted and last else None
@@ -81,7 +93,9 @@ class Names:
         if before in REGNAL_NAMES or self._is_ruler(before, match):
             return self._of_ruler(before, value, match)
         if self._is_event(before, behind, match):
-            feminine = before.lower() in _FEMININE_ARTICLES or (before.lower() not in _MASCULINE_ARTICLES and is_feminine(behind))
+            feminine = before.lower() in _FEMININE_ARTICLES or (
+                before.lower() not in _MASCULINE_ARTICLES and is_feminine(behind)
+            )
             return self._language.ordinal(value, "f" if feminine else "m")
         if len(numeral) == 1 and numeral not in "IVX":
             return None
@@ -107,7 +121,17 @@ class Names:
         if not match.string[match.end() : match.end() + 1].isspace() or match["numeral"] in ("C", "D", "M", "L"):
             return False
         named = behind[:1].isupper() and behind not in self._language.starters
-        counted = is_noun(behind) and behind in ("dinastia", "milênio", "congresso", "encontro", "edição", "semestre", "guerra", "conferência", "jornada")
+        counted = is_noun(behind) and behind in (
+            "dinastia",
+            "milênio",
+            "congresso",
+            "encontro",
+            "edição",
+            "semestre",
+            "guerra",
+            "conferência",
+            "jornada",
+        )
         alone = not before and _HEADING.search(match.string, max(0, match.start() - 10), match.start()) is not None
         return (named or counted) and (before.lower() in _ARTICLES or alone) and set(match["numeral"]) <= set("IVXL")
 

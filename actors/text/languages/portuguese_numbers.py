@@ -2,22 +2,25 @@
 
 from functools import lru_cache
 
+from actors.text.languages.context import word_list
 from actors.text.numbers import NUMBERS_KEPT
 
-_ONES = (
-    "zero um dois três quatro cinco seis sete oito nove dez onze doze treze quatorze quinze dezesseis dezessete dezoito dezenove"
-).split()
-_TENS = "- - vinte trinta quarenta cinquenta sessenta setenta oitenta noventa".split()
-_HUNDREDS = "- cento duzentos trezentos quatrocentos quinhentos seiscentos setecentos oitocentos novecentos".split()
+_ONES = word_list(
+    "zero um dois três quatro cinco seis sete oito nove dez onze doze treze quatorze quinze dezesseis dezessete dezoito "
+    "dezenove"
+)
+_TENS = word_list("- - vinte trinta quarenta cinquenta sessenta setenta oitenta noventa")
+_HUNDREDS = word_list("- cento duzentos trezentos quatrocentos quinhentos seiscentos setecentos oitocentos novecentos")
 _SCALES = ((10**12, "trilhão", "trilhões"), (10**9, "bilhão", "bilhões"), (10**6, "milhão", "milhões"))
 _FEMININE = {1: "uma", 2: "duas"}
-_ORDINAL_ONES = "- primeiro segundo terceiro quarto quinto sexto sétimo oitavo nono".split()
-_ORDINAL_TENS = (
+_ORDINAL_ONES = word_list("- primeiro segundo terceiro quarto quinto sexto sétimo oitavo nono")
+_ORDINAL_TENS = word_list(
     "- décimo vigésimo trigésimo quadragésimo quinquagésimo sexagésimo septuagésimo octogésimo nonagésimo"
-).split()
-_ORDINAL_HUNDREDS = (
-    "- centésimo ducentésimo trecentésimo quadringentésimo quingentésimo sexcentésimo septingentésimo octingentésimo noningentésimo"
-).split()
+)
+_ORDINAL_HUNDREDS = word_list(
+    "- centésimo ducentésimo trecentésimo quadringentésimo quingentésimo sexcentésimo septingentésimo octingentésimo "
+    "noningentésimo"
+)
 
 
 def _below_thousand(value: int, feminine: bool) -> str:
@@ -66,6 +69,8 @@ def ordinal(value: int, feminine: bool = False) -> str:
     if thousands:
         words.append("milésimo" if thousands == 1 else f"{cardinal(thousands)} milésimo")
     hundreds, tens, ones = rest // 100, rest // 10 % 10, rest % 10
-    words += [names[digit] for names, digit in ((_ORDINAL_HUNDREDS, hundreds), (_ORDINAL_TENS, tens), (_ORDINAL_ONES, ones)) if digit]
+    words += [
+        names[digit] for names, digit in ((_ORDINAL_HUNDREDS, hundreds), (_ORDINAL_TENS, tens), (_ORDINAL_ONES, ones)) if digit
+    ]
     said = " ".join(words)
     return " ".join(f"{word[:-1]}a" if word[-1] == "o" else word for word in said.split()) if feminine else said
