@@ -37,8 +37,8 @@ _MASCULINE = word_set(
     "solde remède guide raide monde vide suicide homicide fluide liquide acide"
 )
 _FEMININE_ENDINGS = (
-    "tion", "sion", "xion", "té", "ette", "elle", "ance", "ence", "ée", "ière", "euse", "rice", "ine", "ade", "ude", "ie", "esse",
-    "aine",    "enne", "onne", "ise", "ure", "ille", "otte", "ouche", "ique", "ace", "ole", "ule", "eine", "ogne", "agne",
+    "tion", "sion", "xion", "té", "ette", "elle", "ance", "ence", "ée", "ière", "euse", "rice", "ine", "ade", "ude", "ie",
+    "esse", "aine", "enne", "onne", "ise", "ure", "ille", "otte", "ouche", "ique", "ace", "ole", "ule", "eine", "ogne", "agne",
 )  # fmt: skip
 _FEMININE_ADJECTIVES = word_set(
     "première dernière nouvelle petite grande bonne longue vieille belle seule prochaine ancienne grosse haute courte brève "

@@ -113,10 +113,11 @@ class Portuguese(European):
         return [
             Rule(rf"{FREE}{clock}{until}", self._hours, DIGIT),
             Rule(
-                rf"{FREE}(?P<hour>\d{{1,3}})(?::|{_HOURS}(?:e )?)(?P<minute>[0-5]?\d){SPACE}?(?:min|m|hs?|minutos){seconds}",
+                rf"{FREE}(?P<hour>\d{{1,3}}){_HOURS}(?:e )?(?P<minute>[0-5]?\d){SPACE}?(?:min|m|minutos){seconds}",
                 self._time,
                 DIGIT,
             ),
+            Rule(rf"{FREE}(?P<hour>\d{{1,2}}):(?P<minute>[0-5]\d)(?P<second>(?!))?{SPACE}?hs?(?!\w)", self._time, DIGIT),
             Rule(rf"{FREE}(?P<hour>24|7){_HOURS}?/(?P<all>24|7)(?!\w|[.,]\d)", self._out_of, DIGIT),
             Rule(
                 rf"{FREE}(?P<minute>\d{{1,2}}){SPACE}?(?:min|['\u2032]){SPACE}?(?P<second>[0-5]\d){behind}",

@@ -18,9 +18,13 @@ _CENTURY = re.compile(
     r"(?<!\w)(?i:séculos?|sécs?\.|dinastias?|milênios?)\s(?:[IVXLC]{1,7}(?:, ?| e | ou | a | ao | ou do | e o )){0,4}\Z"
 )
 _ANOTHER_BEFORE = re.compile(r"(?<!\w)[IVX]{1,7}(?:, ?| e | ou | a | ao )\Z")
-_ARTICLES = word_set("a o à ao da do na no pela pelo e de em sua seu nossa nosso as os das dos cada esta este nesta neste para")
+_ARTICLES = word_set(
+    "a o à ao da do na no pela pelo e de em sua seu nossa nosso as os das dos nos nas cada esta este nesta neste para"
+)
 _FEMININE_ARTICLES = word_set("a à da na pela nossa esta nesta as das")
 _MASCULINE_ARTICLES = word_set("o ao do no pelo nosso este neste os dos")
+_PLURAL_ARTICLES = word_set("os as dos das nos nas pelos pelas")
+_NAME_BEFORE = re.compile(r"(?<!\w)[A-Z](?:\.|[a-z\u00df-\u00ff]{2,19}) \Z")  # João D. Silva, J. D. Silva
 _HEADING = re.compile(r"(?:\A|\n)[ \t]{0,8}\Z")
 _ACRONYMS = word_set("XXX XX XL XXL VI IV MM MC CD DC MD CV CC CM DM MI DVD")
 _LAST_ORDINAL = 10  # D. João VI sexto, but Luís XIV quatorze
@@ -55,12 +59,9 @@ class Names:
         ]
 
     def _dom_or_dona(self, match: re.Match[str]) -> str | None:
-        if (
-            word_before(match.string, match.start())[:1].isupper()
-            and match.string[match.start() - 2 : match.start() - 1] not in "!?"
-        ):
-            return None
         name = word_behind(match)
+        if name not in REGNAL_NAMES and _NAME_BEFORE.search(match.string, max(0, match.start() - 24), match.start()):
+            return None
         return "dona" if name in _WOMEN or (name.endswith("a") and name not in _MEN) else "dom"
 
     def _saint(self, match: re.Match[str]) -> str | None:
@@ -96,7 +97,8 @@ class Names:
             feminine = before.lower() in _FEMININE_ARTICLES or (
                 before.lower() not in _MASCULINE_ARTICLES and is_feminine(behind)
             )
-            return self._language.ordinal(value, "f" if feminine else "m")
+            said = self._language.ordinal(value, "f" if feminine else "m")
+            return " ".join(f"{word}s" for word in said.split()) if before.lower() in _PLURAL_ARTICLES else said
         if len(numeral) == 1 and numeral not in "IVX":
             return None
         return self._language.cardinal(value, "-") if counted or self._is_number(before, match) else None
