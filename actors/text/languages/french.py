@@ -209,13 +209,8 @@ class French(European):
 
     def with_magnitude(self, match: re.Match[str], short: str | None, noun: Noun) -> str:
         """Return an amount, maybe of millions or the like, of a noun, in words."""
-        if not short:
-            said = self.read_amount(match, noun.gender)
-            one = self.is_single_amount(match)
-        else:
-            said = self.magnified(match, short)
-            one = False
-        name = noun.one if one else noun.many
+        said = self.magnified(match, short) if short else self.read_amount(match, noun.gender)
+        name = noun.one if not short and self.is_single_amount(match) else noun.many
         return f"{said} {self.of(name) if said.endswith(_MILLIONS) else name}"
 
     def magnified(self, match: re.Match[str], short: str) -> str:
@@ -231,16 +226,14 @@ class French(European):
     def coins(self, number: Number, currency: Currency) -> str:
         """Return an amount with hundredths, in words: trois euros cinquante."""
         if number.value and number.fraction[0] != "0":
-            name = self.with_noun(Number(number.whole), currency.major)
+            name = self.counted(Number(number.whole), currency.major)
             return f"{name} {self.cardinal(int(number.fraction))}"
         return super().coins(number, currency)
 
-    def with_noun(self, number: Number, noun: Noun) -> str:
+    def counted(self, number: Number, noun: Noun) -> str:
         """Return so many of something in words, with ``de`` behind millions."""
         said, name = self.spell(number, noun.gender), noun.one if self.is_single(number) else noun.many
         return f"{said} {self.of(name) if said.endswith(_MILLIONS) else name}"
-
-    counted = with_noun
 
     def plain(self, match: re.Match[str]) -> str | None:
         """Read a number before anything else: in the gender of what is counted."""
@@ -338,7 +331,7 @@ class French(European):
         if match["whole"] is None:
             half = f"{self.cardinal(1, noun.gender)} demi-{noun.one}"
             return half if below == 2 else f"{self.fraction(above, below)} {self.of(noun.one)}"
-        whole = self.with_noun(Number(match["whole"]), noun)
+        whole = self.counted(Number(match["whole"]), noun)
         if below == 2:
             return f"{whole} et demi{'e' if noun.gender == 'f' else ''}"
         return f"{whole} {'et ' if above == 1 else ''}{self.fraction(above, below)}"
