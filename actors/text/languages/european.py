@@ -8,7 +8,7 @@ from typing import ClassVar
 from actors.text.languages.addresses import Addresses, dotted_numbers
 from actors.text.languages.language import SPACE, Language, alternatives
 from actors.text.languages.signs import Signs
-from actors.text.rules import FREE, Rule
+from actors.text.rules import DIGIT, FREE, LETTER, SIGN, Rule
 
 _DAY = r"(?:3[01]|[12]\d|0?[1-9])"
 _YEAR = r"(?P<year>[12]\d{3})(?!\d|[.,]\d)"
@@ -48,9 +48,9 @@ class European(Language):
             *dotted_numbers(self),
             *Signs(self).number_rules(),
             *self._ratios(),
-            Rule(rf"{FREE}(?P<number>\d{{1,9}}){self.ordinal_mark}", self.read_ordinal),
+            Rule(rf"{FREE}(?P<number>\d{{1,9}}){self.ordinal_mark}", self.read_ordinal, DIGIT),
             *self.amounts(),
-            Rule(r"(?<![\w.'-])(?P<numeral>[IVXLCDM]{1,15})(?P<stop>\.?)(?![\w&])", self.read_numeral),
+            Rule(r"(?<![\w.'-])(?P<numeral>[IVXLCDM]{1,15})(?P<stop>\.?)(?![\w&])", self.read_numeral, LETTER),
             *Signs(self).rules(),
         ]
 
@@ -82,12 +82,12 @@ class European(Language):
 
     def _short_forms(self) -> list[Rule]:
         return [
-            Rule(rf"(?<![\w.])(?P<short>{alternatives(self.numbered)}){SPACE}?(?=\d|[IVXLC]{{1,7}}\b)", self._numbered),
-            Rule(rf"(?<![\w.-])(?P<short>{alternatives(self.titles)})(?!\w)", lambda match: self.titles[match["short"]]),
+            Rule(rf"(?<![\w.])(?P<short>{alternatives(self.numbered)}){SPACE}?(?=\d|[IVXLC]{{1,7}}\b)", self._numbered, LETTER),
+            Rule(rf"(?<![\w.-])(?P<short>{alternatives(self.titles)})(?!\w)", lambda match: self.titles[match["short"]], LETTER),
             Rule(rf"(?<![\w.])(?P<short>{alternatives(self.abbreviations)})(?!\w)", self._abbreviation),
-            Rule(r"(?<![\w.])(?:[A-Z]\.){2,8}", self._letters),
-            Rule(r"(?<![\w.])[A-Z]\.(?=\s?[A-Z][^\W_])", self.read_initial),
-            Rule(r"(?<=[^\W\d_]{2})[.!?]+(?=[^\W\d_a-z\u00df-\u00ff]{1}[^\W\d_])", lambda match: f"{match[0]} "),
+            Rule(r"(?<![\w.])(?:[A-Z]\.){2,8}", self._letters, LETTER),
+            Rule(r"(?<![\w.])[A-Z]\.(?=\s?[A-Z][^\W_])", self.read_initial, LETTER),
+            Rule(r"(?<=[^\W\d_]{2})[.!?]+(?=[^\W\d_a-z\u00df-\u00ff]{1}[^\W\d_])", lambda match: f"{match[0]} ", SIGN),
         ]
 
     def _numbered(self, match: re.Match[str]) -> str:
@@ -109,12 +109,13 @@ class European(Language):
         month = rf"(?P<month>(?i:{alternatives(self.months)}))(?!\w)"
         first = rf"{FREE}(?P<day>{_DAY})(?P<mark>\.|er|[\u00ba\u00b0]|\.\u00ba|e|ste|de)?"
         return [
-            Rule(rf"(?<![\w.-])(?P<year>\d{{4}})-(?P<month>0[1-9]|1[0-2])-(?P<day>{_DAY})(?!\d|-)", self._numeric),
+            Rule(rf"(?<![\w.-])(?P<year>\d{{4}})-(?P<month>0[1-9]|1[0-2])-(?P<day>{_DAY})(?!\d|-)", self._numeric, DIGIT),
             Rule(
                 rf"{FREE}(?P<day>{_DAY})(?P<mark>[./-]){SPACE}?(?P<month>1[0-2]|0?[1-9])(?P<mark2>[./-]){SPACE}?(?P<year>\d{{4}}|\d\d)(?![\w/-]|\.\d)",
                 self._numeric,
+                DIGIT,
             ),
-            Rule(rf"{first}{SPACE}?(?:{self.of_month}){month}(?:(?:{self.of_month}|{SPACE}){_YEAR})?", self._named),
+            Rule(rf"{first}{SPACE}?(?:{self.of_month}){month}(?:(?:{self.of_month}|{SPACE}){_YEAR})?", self._named, DIGIT),
         ]
 
     def _numeric(self, match: re.Match[str]) -> str | None:
@@ -144,8 +145,8 @@ class European(Language):
             else r"(?!)"
         )
         return [
-            Rule(rf"{FREE}{clock}(?:{SPACE}?(?:{self.o_clock or '(?!)'})(?!\w))?", self._time),
-            Rule(rf"{FREE}{whole}", self._time),
+            Rule(rf"{FREE}{clock}(?:{SPACE}?(?:{self.o_clock or '(?!)'})(?!\w))?", self._time, DIGIT),
+            Rule(rf"{FREE}{whole}", self._time, DIGIT),
         ]
 
     def _time(self, match: re.Match[str]) -> str | None:
@@ -154,12 +155,13 @@ class European(Language):
 
     def _codes(self) -> list[Rule]:
         return [
-            Rule(r"(?<![\w.])\+\d{1,3}(?:[ ./-]?\(?\d{1,4}\)?){2,6}(?!\d)", self.telephone),
-            Rule(rf"{FREE}\(?0\d{{1,5}}\)?(?:[ ./-]\d{{2,8}}){{1,5}}(?![\w,.]\d)", self.telephone),
-            Rule(rf"{FREE}\d{{4}}(?:[ -]\d{{4}}){{3}}(?!\d)", self.telephone),
+            Rule(r"(?<![\w.])\+\d{1,3}(?:[ ./-]?\(?\d{1,4}\)?){2,6}(?!\d)", self.telephone, SIGN),
+            Rule(rf"{FREE}\(?0\d{{1,5}}\)?(?:[ ./-]\d{{2,8}}){{1,5}}(?![\w,.]\d)", self.telephone, DIGIT + SIGN),
+            Rule(rf"{FREE}\d{{4}}(?:[ -]\d{{4}}){{3}}(?!\d)", self.telephone, DIGIT),
             Rule(
                 r"(?<![\w.,'\u2019])(?:[A-Za-z]{1,12}+-?\d{1,6}|\d{1,6}-?[A-Z]{1,3}(?![a-z]))(?:-?[A-Za-z]{1,12}|-?\d{1,6}){0,6}(?!\w)",
                 self._name,
+                DIGIT + LETTER,
             ),
         ]
 
@@ -180,9 +182,10 @@ class European(Language):
             Rule(
                 rf"{FREE}(?P<whole>(?:\d{{1,3}} )?)(?P<above>\d{{1,3}})[/\u2044](?P<below>\d{{1,3}})(?![\w/])(?!\.\d)",
                 self._slashed,
+                DIGIT,
             ),
-            Rule(rf"{FREE}(?P<first>\d{{1,4}}){SPACE}?:{SPACE}?(?P<last>\d{{1,4}})(?![\d:])", self.read_ratio),
-            Rule(rf"{FREE}(?P<first>{self.number}){SPACE}?[x×]{SPACE}?(?P<last>{self.number})(?!\w)", self.read_area),
+            Rule(rf"{FREE}(?P<first>\d{{1,4}}){SPACE}?:{SPACE}?(?P<last>\d{{1,4}})(?![\d:])", self.read_ratio, DIGIT),
+            Rule(rf"{FREE}(?P<first>{self.number}){SPACE}?[x×]{SPACE}?(?P<last>{self.number})(?!\w)", self.read_area, DIGIT),
         ]
 
     def _slashed(self, match: re.Match[str]) -> str | None:
