@@ -260,12 +260,15 @@ class French(European):
             and _CALLED.search(match.string, max(0, match.start() - 40), match.start())
         ):
             return self._pairs(written)
-        another = _ANOTHER.match(match.string, match.end())
-        if another:
-            return self.read(written, "f" if is_feminine(another[1]) else "-")
-        second = _SECOND_WORD.match(match.string, match.end())
-        feminine = is_feminine(behind, second[1] if second else "") and match.string[match.end() : match.end() + 1].isspace()
-        return self.read(written, "f" if feminine else "-")
+        return self.read(written, self._gender_behind(behind, match))
+
+    def _gender_behind(self, behind: str, match: re.Match[str]) -> str:
+        """Return the gender of the words behind a number, of which ``behind`` is the first."""
+        if not match.string[match.end() : match.end() + 1].isspace():
+            return "-"
+        another, second = (pattern.match(match.string, match.end()) for pattern in (_ANOTHER, _SECOND_WORD))
+        feminine = is_feminine(another[1]) if another else is_feminine(behind, second[1] if second else "")
+        return "f" if feminine else "-"
 
     def _is_aside(self, match: re.Match[str]) -> bool:
         """Whether a dash between two numbers begins an aside ("en 1999 - 20 ans plus tard -"): a smaller number follows."""

@@ -266,20 +266,20 @@ class Portuguese(European):
     def _gender(self, match: re.Match[str]) -> str:
         """Return the gender of what a number counts, as far as the words around it tell it."""
         text, written = match.string, match["first"]
-        before, behind = word_before(text, match.start()).lower(), word_behind(match)
-        year = len(written) == 4 and written.isdecimal() and "1000" <= written <= "2099" and before in YEAR_WORDS
+        before = word_before(text, match.start()).lower()
+        year = before in YEAR_WORDS and len(written) == 4 and written.isdecimal() and "1000" <= written <= "2099"
         if year or before in NAMED_BY_NUMBER or before in _MASCULINE_BEFORE:
             return "-"
         if before in _FEMININE_BEFORE and text[match.start() - 1].isspace():
             return "f"
-        of_all = _IN_EACH.match(text, match.end())
-        if of_all:
-            return "f" if is_feminine(of_all[1]) else "-"
-        if behind.lower() == "das":
-            return "f"
-        second = _SECOND_WORD.match(text, match.end())
-        touches = text[match.end() : match.end() + 1].isspace()
-        return "f" if touches and behind.islower() and is_feminine(behind, second[1] if second else "") else "-"
+        return self._gender_behind(match) if text[match.end() : match.end() + 1].isspace() else "-"
+
+    def _gender_behind(self, match: re.Match[str]) -> str:
+        """Return the gender of the words behind a number."""
+        of_all = _IN_EACH.match(match.string, match.end())
+        behind, second = (of_all[1], None) if of_all else (word_behind(match), _SECOND_WORD.match(match.string, match.end()))
+        feminine = behind == "das" or (behind.islower() and is_feminine(behind, second[1] if second else ""))
+        return "f" if feminine else "-"
 
     def _millions(self, match: re.Match[str]) -> str | None:
         noun = match["noun"]
