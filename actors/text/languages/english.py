@@ -10,7 +10,7 @@ from actors.text.languages.english_codes import Codes, Ratios
 from actors.text.languages.english_dates import Dates, Times
 from actors.text.languages.english_names import Abbreviations
 from actors.text.languages.english_numerals import Numerals
-from actors.text.languages.english_words import ABBREVIATIONS, CURRENCIES, MAGNITUDES, STARTERS, UNITS, WORDS
+from actors.text.languages.english_words import ABBREVIATIONS, CURRENCIES, MAGNITUDES, SMALL_COUNTED, STARTERS, UNITS, WORDS
 from actors.text.languages.language import DASH, SPACE, Language, Noun
 from actors.text.languages.signs import Signs
 from actors.text.numbers import NUMBERS_KEPT, Number
@@ -85,7 +85,7 @@ class English(Language):
     long_magnitudes: ClassVar = "hundred|lakh|crore|thousand|million|billion|trillion|quadrillion"
     abbreviations: ClassVar = ABBREVIATIONS
     starters: ClassVar = STARTERS
-    trigger_words: ClassVar = ["per"]
+    trigger_words: ClassVar = ["per", *SMALL_COUNTED]
 
     def rules(self) -> list[Rule]:
         """Return the rules, in order."""
@@ -186,7 +186,7 @@ class English(Language):
             or word_behind(match) in _NOTES
             or (match["magnitude"] and match.string[match.start("magnitude") - 1] == "-")
         )
-        if said and said.endswith(noun.many) and is_one and rest[1:2].isalpha():
+        if said and said.endswith(noun.many) and ((is_one and rest[1:2].isalpha()) or self._describes(match)):
             return said.removesuffix(noun.many) + noun.one
         return said
 

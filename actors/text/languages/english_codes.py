@@ -5,8 +5,9 @@ import re
 from typing import TYPE_CHECKING
 
 from actors.text.languages.context import word_before, word_behind, word_set
-from actors.text.languages.english_words import PEOPLE, STATES
+from actors.text.languages.english_words import PENNY, PEOPLE, STATES
 from actors.text.languages.language import SPACE, Noun
+from actors.text.roman import roman_value
 from actors.text.rules import BEFORE_LETTER, BEFORE_MARK, BEFORE_SPACE, CAPITAL, DIGIT, FREE, LETTER, SIGN, SMALL, Rule
 
 if TYPE_CHECKING:
@@ -69,6 +70,9 @@ class Codes:
             Rule(
                 r"(?<![\w.,])#(?P<number>\d{1,6})(?!\w)", lambda match: f"number {self._language.read(match['number'])}", SIGN
             ),
+            Rule(rf"{FREE}401\(?[kK]\)?(?!\w)", lambda _: "four oh one K", BEFORE_LETTER + BEFORE_MARK),
+            Rule(rf"{FREE}(?P<number>(?!720|480|360|240|144)\d{{1,3}})p(?!\w)", self._pence, BEFORE_LETTER),
+            Rule(r"\((?P<numeral>[ivx]{1,5})\)(?!\w)", self._item, SIGN),
             Rule(
                 rf"{FREE}(?P<number>\d{{1,4}})-?ish(?!\w)",
                 lambda match: f"{self._language.read(match['number'])}-ish",
@@ -102,6 +106,14 @@ class Codes:
         zero = "oh " if hour < 10 else ""
         hours = " hours" if match["hours"] else ""
         return f"{zero}{self._language.cardinal(hour)} {self._language.cardinal(minute) if minute else 'hundred'}{hours}"
+
+    def _pence(self, match: re.Match[str]) -> str:
+        return self._language.counted(self._language.parse(match["number"]), PENNY)
+
+    def _item(self, match: re.Match[str]) -> str | None:
+        """Read a numeral in brackets that numbers an item, of which there must be a second."""
+        value = roman_value(match["numeral"]) if "(ii)" in match.string else None
+        return f"({self._language.cardinal(value)})" if value else None
 
     def _early(self, match: re.Match[str]) -> str | None:
         return self._military(match) if word_before(match.string, match.start()).lower() in _AT else None
@@ -143,6 +155,8 @@ class Ratios:
                 self._mixed,
                 BEFORE_SPACE + BEFORE_MARK,
             ),
+            Rule(rf"{FREE}[0-7]-[0-7](?:, [0-7]-[0-7](?: ?\(\d{{1,2}}-\d{{1,2}}\))?){{1,4}}(?![\w-])", self._sets, BEFORE_MARK),
+            Rule(rf"{FREE}(?P<won>\d{{1,3}})[-\u2013](?P<lost>\d{{1,3}})(?= record)", self._record, BEFORE_MARK),
             Rule(rf"{FREE}\d{{1,3}}(?:-\d{{1,3}}){{2,9}}(?![\w-])", self._chain, BEFORE_MARK),
             Rule(rf"{FREE}(?P<above>\d{{1,2}}\.\d)/(?P<below>5|10)(?!\d)", self._rated, BEFORE_MARK),
             Rule(
@@ -226,6 +240,12 @@ class Ratios:
         if 0 < above < below and (above == 1 or below <= _MOST_PARTS or below in (32, 64, 100)):
             return self._of_unit(match, self._language.fraction(above, below), one=True)
         return f"{self._language.code_number(match['above'])} over {self._language.code_number(match['below'])}"
+
+    def _sets(self, match: re.Match[str]) -> str:
+        return re.sub(r"\d+", lambda digits: self._language.cardinal(int(digits[0])), match[0]).replace("-", " ")
+
+    def _record(self, match: re.Match[str]) -> str:
+        return f"{self._language.cardinal(int(match['won']))} and {self._language.cardinal(int(match['lost']))}"
 
     def _chain(self, match: re.Match[str]) -> str:
         return ", ".join(self._language.cardinal(int(number)) for number in match[0].split("-"))

@@ -78,7 +78,9 @@ class Abbreviations:
             Rule(r"(?<=[CFmgsh])/(?=\d)", lambda _: ", ", SIGN),
             Rule(r"(?<![\w.])(?:[A-Za-z]\.){2,8}(?:[A-Za-z](?![\w]))?(?:['\u2019]?s\b)?", self._letters, LETTER),
             Rule(r"(?<![\w.])[A-Z]\.(?=\s?[A-Z])", self._initial, CAPITAL),
-            Rule(r"(?<=[^\W\d_]{2})[.!?]+(?=[A-Z][^\W_]|[A-Z]\s)", self._missing_space, SIGN),
+            Rule(
+                r"(?:(?<=[^\W\d_]{2})|(?<=\d\d))[.!?]+[\"\u201d\u2019)]{0,2}(?=[A-Z][^\W_]|[A-Z]\s)", self._missing_space, SIGN
+            ),
             Rule(r"(?<=[^\W\d_]{2})[,;](?=[^\W\d_]{2})", lambda match: f"{match[0]} ", SIGN),
         ]
 

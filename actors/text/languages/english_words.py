@@ -120,7 +120,7 @@ UNITS = {
     "pcs": regular("piece"), "pcs.": regular("piece"),
 }  # fmt: skip
 
-_CENTS, _PENCE = regular("cent"), Noun("penny", "pence")
+_CENTS, PENNY = regular("cent"), Noun("penny", "pence")
 
 
 def _currency(name: str, minor: Noun = _CENTS, plural: str | None = None) -> Currency:
@@ -128,7 +128,7 @@ def _currency(name: str, minor: Noun = _CENTS, plural: str | None = None) -> Cur
 
 
 _DOLLAR, _EURO, _YEN = _currency("dollar"), _currency("euro"), _currency("yen", plural="yen")
-_POUND, _RUPEE = _currency("pound", _PENCE), _currency("rupee", Noun("paisa", "paise"))
+_POUND, _RUPEE = _currency("pound", PENNY), _currency("rupee", Noun("paisa", "paise"))
 _YUAN, _FRANC = _currency("yuan", Noun("fen", "fen"), "yuan"), _currency("Swiss franc", Noun("centime", "centimes"))
 _US_DOLLAR = _currency("U S dollar")
 CURRENCIES = {
@@ -137,7 +137,7 @@ CURRENCIES = {
     "CA$": _currency("Canadian dollar"), "CAD": _currency("Canadian dollar"), "NZ$": _currency("New Zealand dollar"),
     "NZD": _currency("New Zealand dollar"), "HK$": _currency("Hong Kong dollar"), "HKD": _currency("Hong Kong dollar"),
     "S$": _currency("Singapore dollar"), "SGD": _currency("Singapore dollar"), "£": _POUND,
-    "GBP": _currency("British pound", _PENCE), "€": _EURO, "EUR": _EURO, "¥": _YEN, "￥": _YEN, "JPY": _YEN, "CN¥": _YUAN,
+    "GBP": _currency("British pound", PENNY), "€": _EURO, "EUR": _EURO, "¥": _YEN, "￥": _YEN, "JPY": _YEN, "CN¥": _YUAN,
     "RMB": _YUAN, "CNY": _YUAN, "₹": _RUPEE, "INR": _RUPEE, "Rs.": _RUPEE, "Rs": _RUPEE, "CHF": _FRANC,
     "₩": _currency("won", plural="won"), "KRW": _currency("won", plural="won"),
     "₽": _currency("ruble", Noun("kopeck", "kopecks")), "RUB": _currency("ruble", Noun("kopeck", "kopecks")),
@@ -289,6 +289,9 @@ STATE_NAMES = {
     "Tenn": "Tennessee", "Tex": "Texas", "Va": "Virginia", "Vt": "Vermont", "Wash": "Washington", "Wis": "Wisconsin",
     "Wyo": "Wyoming", "Ont": "Ontario",
 }  # fmt: skip
+
+# Words behind which also small Roman numerals count.
+SMALL_COUNTED = word_list("chapter volume book part act scene canto page section psalm")
 
 # Words that begin a sentence more often than a name: with one behind it, a stop of an abbreviation ends the sentence.
 STARTERS = word_set(

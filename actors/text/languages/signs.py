@@ -41,7 +41,8 @@ class Signs:
                 BEFORE_LETTER + BEFORE_SPACE + CAPITAL,
             ),
             Rule(
-                rf"{FREE}(?P<base>\d{{1,9}})(?:\^(?P<plain>-?\d{{1,3}})|(?P<raised>[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]{{1,4}}))",
+                rf"{FREE}(?P<base>\d{{1,9}})(?:\^(?P<plain>-?\d{{1,3}})|(?P<raised>[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]{{1,4}}))"
+                rf"(?:{SPACE}?(?P<unit>{self._language.unit}))?",
                 self._power,
                 BEFORE_LETTER + BEFORE_MARK,
             ),
@@ -79,4 +80,5 @@ class Signs:
 
     def _power(self, match: re.Match[str]) -> str:
         exponent = int(match["plain"] or match["raised"].translate(_RAISED).replace("--", "-") or "0")
-        return self._language.power(int(match["base"]), exponent)
+        said = self._language.power(int(match["base"]), exponent)
+        return f"{said} {self._language.noun_of_unit(match['unit']).many}" if match["unit"] else said
