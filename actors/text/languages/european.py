@@ -2,17 +2,35 @@
 
 import re
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 from actors.text.languages.addresses import Addresses, dotted_numbers
-from actors.text.languages.language import DASH, FREE, SPACE, Language, alternatives
+from actors.text.languages.context import word_before, word_behind
+from actors.text.languages.language import DASH, FRACTIONS, FREE, SPACE, Language, Noun, alternatives
 from actors.text.languages.signs import Signs
 from actors.text.rules import Rule
 
 _DAY = r"(?:3[01]|[12]\d|0?[1-9])"
 _YEAR = r"(?P<year>[12]\d{3})(?!\d|[.,]\d)"
+_HOUR = r"(?:[01]?\d|2[0-4])"
 _TWENTIETH = 50  # years of two digits from here on are of the 1900s
+_FIRST_YEAR, _LAST_YEAR = 1000, 2199  # what is a year if nothing but its four digits is there
+
+
+def _compact(written: str) -> str:
+    return "".join(written.split())
+
+
+def short_forms(names: Iterable[str]) -> str:
+    """Return a pattern of any of some short forms, whether there are spaces in them or not: ``z. B.`` and ``z.B.``."""
+    return alternatives(names).replace("\\ ", f"{SPACE}?")
+
+
+def with_capitals(names: Mapping[str, str]) -> dict[str, str]:
+    """Return short forms without spaces, those that begin with a small letter also with a capital, if that is none itself."""
+    known = {_compact(name): words for name, words in names.items()}
+    return {name[0].upper() + name[1:]: words for name, words in known.items()} | known
 
 
 class European(Language):
@@ -21,20 +39,24 @@ class European(Language):
     Attributes:
         months: the numbers of months by name, short forms among them, with their stops.
         of_month: what may stand between a day and a month, and between a month and a year, as a pattern.
-        hours: what marks hours and minutes in times: ``[:.]`` or ``h``; a pattern.
+        hours: what stands between hours and minutes wherever they are: ``:`` or ``[:h]``; a pattern.
+        hours_by_o_clock: what else does so if ``o_clock`` is behind: ``[.]``; a pattern.
         o_clock: the word behind a time, as a pattern, which is read with it: ``Uhr``, ``uur``, ``h``; empty if there is none.
         titles: what stands before a name, by short form; its stop ends no sentence.
         numbered: what is read so only before a number or a Roman numeral, by short form.
         ordinal_mark: what makes an ordinal of the digits before it, as a pattern with whatever groups :meth:`read_ordinal` wants.
+        labels: words that a letter with a stop stands behind without being an initial: ``Vitamin``.
     """
 
     months: ClassVar[Mapping[str, int]]
     of_month: ClassVar[str]
     hours: ClassVar[str]
+    hours_by_o_clock: ClassVar[str] = r"[.]"
     o_clock: ClassVar[str]
     titles: ClassVar[Mapping[str, str]]
     numbered: ClassVar[Mapping[str, str]]
     ordinal_mark: ClassVar[str]
+    labels: ClassVar[frozenset[str]] = frozenset()
 
     def rules(self) -> list[Rule]:
         """Return the rules, in order."""
@@ -76,24 +98,41 @@ class European(Language):
     def read_numeral(self, match: re.Match[str]) -> str | None:
         """Read a Roman numeral, the group ``numeral``, maybe with a ``stop``; ``None`` if it is a word."""
 
+    def gender_of(self, word: str) -> str:
+        """Return the gender of a word that is counted, as :meth:`cardinal` wants it; ``-`` if it is not known, or no noun."""
+        return "-"
+
+    def part_of(self, whole: int | None, above: int, below: int, noun: Noun, match: re.Match[str]) -> str:
+        """Return a fraction of a unit in words: half a litre, two and a half kilos."""
+        return f"{self.mixed(whole, above, below)} {noun.one if whole is None else noun.many}"
+
     # -----------------------------------------------------------------------------------------------------------------
-    # The rules
+    # Short forms
 
     def _short_forms(self) -> list[Rule]:
+        self._numbered = with_capitals(self.numbered)
+        self._titles = with_capitals(self.titles)
+        self._abbreviations = with_capitals(self.abbreviations)
+        numbered, titles, others = (
+            short_forms({*names, *known})
+            for names, known in (
+                (self.numbered, self._numbered), (self.titles, self._titles), (self.abbreviations, self._abbreviations)
+            )
+        )  # fmt: skip
         return [
-            Rule(rf"(?<![\w.])(?P<short>{alternatives(self.numbered)}){SPACE}?(?=\d|[IVXLC]{{1,7}}\b)", self._numbered),
-            Rule(rf"(?<![\w.])(?P<short>{alternatives(self.titles)})(?!\w)", lambda match: self.titles[match["short"]]),
-            Rule(rf"(?<![\w.])(?P<short>{alternatives(self.abbreviations)})(?!\w)", self._abbreviation),
+            Rule(rf"(?<![\w.])(?P<short>{numbered}){SPACE}?(?=\d|[IVXLC]{{1,7}}\b)", self._before_number),
+            Rule(rf"(?<![\w.])(?P<short>{titles})(?!\w)", lambda match: self._titles[_compact(match["short"])]),
+            Rule(rf"(?<![\w.])(?P<short>{others})(?!\w)", self._abbreviation),
             Rule(r"(?<![\w.])(?:[A-Z]\.){2,8}", self._letters),
-            Rule(r"(?<![\w.])[A-Z]\.(?=\s?[A-Z][^\W_])", self.read_initial),
+            Rule(r"(?<![\w.])[A-Z]\.(?=\s?[A-Z\u00c0-\u00de][^\W_])", self.read_initial),
             Rule(r"(?<=[^\W\d_]{2})[.!?]+(?=[^\W\d_a-z\u00df-\u00ff]{1}[^\W\d_])", lambda match: f"{match[0]} "),
         ]
 
-    def _numbered(self, match: re.Match[str]) -> str:
-        return f"{self.numbered[match['short']]} "
+    def _before_number(self, match: re.Match[str]) -> str:
+        return f"{self._numbered[_compact(match['short'])]} "
 
     def _abbreviation(self, match: re.Match[str]) -> str:
-        words = self.abbreviations[match["short"]]
+        words = self._abbreviations[_compact(match["short"])]
         return f"{words}." if match[0].endswith(".") and self.ends_sentence(match) else words
 
     def _letters(self, match: re.Match[str]) -> str:
@@ -101,8 +140,13 @@ class European(Language):
         return f"{said}." if self.ends_sentence(match) else said
 
     def read_initial(self, match: re.Match[str]) -> str | None:
-        """Read a letter with a stop before a name."""
+        """Read a letter with a stop before a name; ``None`` if the stop ends a sentence: Vitamin C. Danach ..."""
+        if word_before(match.string, match.start()).casefold() in self.labels or self.ends_sentence(match):
+            return None
         return match[0][0] if match.string[match.end() : match.end() + 1].isspace() else f"{match[0][0]} "
+
+    # -----------------------------------------------------------------------------------------------------------------
+    # Dates and times
 
     def _dates(self) -> list[Rule]:
         month = rf"(?P<month>(?i:{alternatives(self.months)}))(?!\w)"
@@ -129,23 +173,44 @@ class European(Language):
 
     def _named(self, match: re.Match[str]) -> str:
         year = match["year"]
-        return self.date(int(match["day"]), self._month_number(match["month"]), int(year) if year else None, match)
+        said = self.date(int(match["day"]), self.month_number(match["month"]), int(year) if year else None, match)
+        return f"{said}." if match[0].endswith(".") and self.ends_sentence(match) else said
 
-    def _month_number(self, name: str) -> int:
+    def month_number(self, name: str) -> int:
+        """Return the number of a month in any case."""
         return next(number for known, number in self.months.items() if known.casefold() == name.casefold())
 
     def _times(self) -> list[Rule]:
-        mark = rf"(?:{self.hours})"
-        clock = rf"(?P<hour>[01]?\d|2[0-4]){mark}(?P<minute>[0-5]\d)(?:[:.](?P<second>[0-5]\d))?(?![\w/:%€$£]|[.,-]\d)"
-        whole = rf"(?P<hour>[01]?\d|2[0-4])(?P<minute>(?!))?(?P<second>(?!))?{SPACE}?(?:{self.o_clock})(?!\w)" if self.o_clock else r"(?!)"
+        nothing = r"(?!)"
+        o_clock = rf"{SPACE}?(?:{self.o_clock or nothing})(?!\w)"
+        end = r"(?![\w/:%€$£]|[.,-]\d)"
+
+        def clock(marks: str, behind: str) -> Rule:
+            time = rf"(?P<hour>{_HOUR})(?:{marks})(?P<minute>[0-5]\d)(?:[:.](?P<second>[0-5]\d))?"
+            until = rf"(?:{SPACE}?{DASH}{SPACE}?(?P<hour2>{_HOUR})(?:{marks})(?P<minute2>[0-5]\d))?"
+            return Rule(rf"{FREE}{time}{until}{behind}", self._time)
+
         return [
-            Rule(rf"{FREE}{clock}(?:{SPACE}?(?:{self.o_clock or '(?!)'})(?!\w))?", self._time),
-            Rule(rf"{FREE}{whole}", self._time),
+            clock(self.hours, rf"(?:{o_clock}|{end})"),
+            clock(rf"{self.hours}|{self.hours_by_o_clock}", o_clock),
+            Rule(rf"{FREE}(?P<hour>{_HOUR}){o_clock}", self._whole_hour),
         ]
 
     def _time(self, match: re.Match[str]) -> str | None:
-        second = match["second"]
-        return self.clock(int(match["hour"]), int(match["minute"] or 0), int(second) if second else None, match)
+        second, hour2 = match["second"], match["hour2"]
+        if not hour2:
+            return self.clock(int(match["hour"]), int(match["minute"]), int(second) if second else None, match)
+        return self.times(int(match["hour"]), int(match["minute"]), int(hour2), int(match["minute2"]), match)
+
+    def _whole_hour(self, match: re.Match[str]) -> str | None:
+        return self.clock(int(match["hour"]), 0, None, match)
+
+    def times(self, hour: int, minute: int, last_hour: int, last_minute: int, match: re.Match[str]) -> str:
+        """Return a range of times in words."""
+        return f"{self.clock(hour, minute, None, match)} {self.words.to} {self.clock(last_hour, last_minute, None, match)}"
+
+    # -----------------------------------------------------------------------------------------------------------------
+    # Codes and ratios
 
     def _codes(self) -> list[Rule]:
         return [
@@ -171,23 +236,80 @@ class European(Language):
         return " ".join(self.spell(self.parse(piece)) if piece.isdigit() else piece for piece in pieces)
 
     def _ratios(self) -> list[Rule]:
+        part = rf"(?:(?P<whole>\d{{1,4}}){SPACE})?(?P<above>\d{{1,3}})[/\u2044](?P<below>\d{{1,3}})"
+        sign = rf"(?P<number>\d{{1,4}})?{SPACE}?(?P<fraction>[{''.join(FRACTIONS)}])"
         return [
-            Rule(rf"{FREE}(?P<whole>(?:\d{{1,3}} )?)(?P<above>\d{{1,3}})[/\u2044](?P<below>\d{{1,3}})(?![\w/])(?!\.\d)", self._slashed),
+            Rule(rf"{FREE}(?:{part}|{sign})(?:{SPACE}|-)?(?P<unit>{self.unit})", self._part_of),
+            Rule(rf"{FREE}{part}(?![\w/]|\.\d)", self._slashed),
+            Rule(rf"{FREE}(?P<year>1\d\d\d|20\d\d)/(?P<next>\d\d|\d{{4}})(?![\w/]|\.\d)", self.read_years),
             Rule(rf"{FREE}(?P<first>\d{{1,4}}){SPACE}?:{SPACE}?(?P<last>\d{{1,4}})(?![\d:])", self.read_ratio),
             Rule(rf"{FREE}(?P<first>{self.number}){SPACE}?[x×]{SPACE}?(?P<last>{self.number})(?!\w)", self.read_area),
+            Rule(rf"{FREE}(?P<first>\d{{1,9}}){SPACE}?[-\u2212\u2013]{SPACE}?(?P<last>\d{{1,9}})(?={SPACE}?=)", self._difference),
         ]
 
+    def _part_of(self, match: re.Match[str]) -> str | None:
+        whole = match["whole"] or match["number"]
+        above, below = FRACTIONS[match["fraction"]] if match["fraction"] else (int(match["above"]), int(match["below"]))
+        if not 0 < above < below:
+            return None
+        return self.part_of(int(whole) if whole else None, above, below, self.noun_of_unit(match["unit"]), match)
+
     def _slashed(self, match: re.Match[str]) -> str | None:
-        whole, above, below = match["whole"].strip(), int(match["above"]), int(match["below"])
+        whole, above, below = match["whole"], int(match["above"]), int(match["below"])
         if below == 0 or above >= below:
             return f"{self.cardinal(above, '-')} {self.words.slash} {self.cardinal(below, '-')}" if not whole else None
         return self.mixed(int(whole) if whole else None, above, below)
 
+    def read_years(self, match: re.Match[str]) -> str | None:
+        """Read two years in a row: 2010/11."""
+        return f"{self.year(int(match['year']))} {self.read(match['next'])}"
+
     def read_ratio(self, match: re.Match[str]) -> str | None:
-        """Read a score or a scale: 2:1."""
-        return f"{self.cardinal(int(match['first']), '-')} {self.words.to} {self.cardinal(int(match['last']), '-')}"
+        """Read a score or a scale, 2:1, or a division."""
+        joint = self.words.divided if self._is_sum(match) else self.words.to
+        return f"{self.cardinal(int(match['first']), '-')} {joint} {self.cardinal(int(match['last']), '-')}"
 
     def read_area(self, match: re.Match[str]) -> str | None:
         """Read sides (3 x 4 m) or a product."""
-        joint = self.words.times if match.string[match.end() :][:2].lstrip()[:1] == "=" else self.words.by
+        joint = self.words.times if self._is_sum(match) else self.words.by
         return f"{self.read(match['first'])} {joint} {self.read(match['last'])}"
+
+    def _is_sum(self, match: re.Match[str]) -> bool:
+        return match.string[match.end() : match.end() + 2].lstrip()[:1] == "="
+
+    def _difference(self, match: re.Match[str]) -> str:
+        return f"{self.read(match['first'])} {self.words.minus} {self.read(match['last'])}"
+
+    # -----------------------------------------------------------------------------------------------------------------
+    # Amounts
+
+    def amounts(self) -> list[Rule]:
+        """Return the rules for amounts, and for what they are paid: 5 €/kg."""
+        behind_money = r"(?:(?<=[€$£¥%])|(?<=[Ee]uro)|(?<=[Ee]uros)|(?<=EUR)|(?<=CHF))"
+        return [*super().amounts(), Rule(rf"{behind_money}/(?:(?P<unit>{self.unit})|(?P<word>[^\W\d_]{{2,20}}))", self._per)]
+
+    def _per(self, match: re.Match[str]) -> str:
+        return f" {self.words.per} {match['word'] or self.noun_of_unit(match['unit']).one}"
+
+    def plain(self, match: re.Match[str]) -> str | None:
+        """Read a number or a range before anything else: of four digits maybe years."""
+        sign, last = self.signed(match["sign"]), match["last"]
+        if last is None:
+            return sign + self.read_plain(match["first"], match)
+        return f"{sign}{self.read_plain(match['first'], match)} {self.words.to} {self.read_plain(last, match)}"
+
+    def read_plain(self, written: str, match: re.Match[str]) -> str:
+        """Return a number in words that has no unit behind."""
+        if self.is_version(written):
+            return f" {self.words.dot_in_version} ".join(self.read(part) for part in written.split("."))
+        if self.is_year(written, match):
+            return self.year(int(written))
+        return self.read(written, self.gender_of(word_behind(match)))
+
+    def is_version(self, written: str) -> bool:
+        """Whether a number is that of a version, as 2.0, since it has a point where the language has a comma."""
+        return "." in written and "," not in written and not self.parse(written).grouped and self.decimal == ","
+
+    def is_year(self, written: str, match: re.Match[str]) -> bool:
+        """Whether a number may be a year."""
+        return len(written) == 4 and written.isdecimal() and _FIRST_YEAR <= int(written) <= _LAST_YEAR

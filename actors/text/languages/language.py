@@ -12,6 +12,7 @@ FREE = r"(?<![\w\u00b2\u00b3])(?<!\d[.,:])"  # where a number may begin: not wit
 SPACE = r"[ \u00a0\u2007\u2009\u202f]"
 DASH = r"[-\u2010\u2011\u2012\u2013\u2014]"
 MINUS = r"\-\u2212\u2013"
+_NO_CENTS = rf"(?:[.,]{DASH}{{1,2}}(?!\d))?"  # 5,–
 _OR_FRACTION = "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"
 FRACTIONS = dict(
     zip(
@@ -93,6 +94,7 @@ class Language(ABC):
         code: ISO 639-1.
         decimal: the decimal mark.
         groups: marks that part groups of three digits, as a part of a set of characters in a pattern.
+        spaced_groups: whether a plain space before three digits parts groups, whatever they are.
         words: the small words.
         units: what is counted, by symbol.
         currencies: by sign and code.
@@ -105,6 +107,7 @@ class Language(ABC):
     code: ClassVar[str]
     decimal: ClassVar[str] = ","
     groups: ClassVar[str] = ".'\u2019"
+    spaced_groups: ClassVar[bool] = True
     words: ClassVar[Words]
     units: ClassVar[Mapping[str, Noun]]
     currencies: ClassVar[Mapping[str, Currency]]
@@ -114,7 +117,7 @@ class Language(ABC):
     starters: ClassVar[Collection[str]]
 
     def __init__(self) -> None:
-        self.number = number_pattern(self.decimal, self.groups)
+        self.number = number_pattern(self.decimal, self.groups, spaced=self.spaced_groups)
         self.magnitude = f"(?:{alternatives(self.magnitudes)}|{self.long_magnitudes})"
         unit = f"(?:{alternatives(self.units)})"
         self.unit = rf"{unit}(?:/{unit})?(?![\w\u00b2\u00b3])"
@@ -281,10 +284,10 @@ class Language(ABC):
         return [
             Rule(
                 rf"(?<!\w)(?P<sign>[{MINUS}+])?(?P<currency>{self.currency}){SPACE}?(?P<first>{self.number})"
-                rf"(?:{SPACE}?{DASH}{SPACE}?(?:{self.currency})?(?P<last>{self.number}))?{magnitude}",
+                rf"(?:{SPACE}?{DASH}{SPACE}?(?:{self.currency})?(?P<last>{self.number}))?{_NO_CENTS}{magnitude}",
                 self.money,
             ),
-            Rule(rf"{behind}{magnitude}{SPACE}?(?P<currency>{self.currency})(?!\w)", self.money),
+            Rule(rf"{behind}{_NO_CENTS}{magnitude}{SPACE}?(?P<currency>{self.currency})(?!\w)", self.money),
             Rule(rf"{behind}{SPACE}?(?P<share>[%\u2030])", self.share),
             Rule(rf"{behind}(?:{SPACE}|-)?(?P<unit>{self.unit})", self.measure),
             Rule(behind, self.plain),
