@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from actors.text.languages.addresses import Addresses, dotted_numbers
 from actors.text.languages.context import word_before, word_behind
-from actors.text.languages.language import DASH, FRACTIONS, FREE, SPACE, Language, Noun, alternatives
+from actors.text.languages.language import DASH, FRACTIONS, FREE, MINUS, SPACE, Language, Noun, alternatives
 from actors.text.languages.signs import Signs
 from actors.text.rules import Rule
 
@@ -44,7 +44,8 @@ class European(Language):
         o_clock: the word behind a time, as a pattern, which is read with it: ``Uhr``, ``uur``, ``h``; empty if there is none.
         titles: what stands before a name, by short form; its stop ends no sentence.
         numbered: what is read so only before a number or a Roman numeral, by short form.
-        ordinal_mark: what makes an ordinal of the digits before it, as a pattern with whatever groups :meth:`read_ordinal` wants.
+        ordinal_mark: what makes an ordinal of the digits before it, as a pattern with the groups that :meth:`read_ordinal` wants.
+        scales: words that a scale or a score stands behind, which is no time: ``Maßstab``.
         labels: words that a letter with a stop stands behind without being an initial: ``Vitamin``.
     """
 
@@ -56,6 +57,7 @@ class European(Language):
     titles: ClassVar[Mapping[str, str]]
     numbered: ClassVar[Mapping[str, str]]
     ordinal_mark: ClassVar[str]
+    scales: ClassVar[frozenset[str]] = frozenset()
     labels: ClassVar[frozenset[str]] = frozenset()
 
     def rules(self) -> list[Rule]:
@@ -98,11 +100,11 @@ class European(Language):
     def read_numeral(self, match: re.Match[str]) -> str | None:
         """Read a Roman numeral, the group ``numeral``, maybe with a ``stop``; ``None`` if it is a word."""
 
-    def gender_of(self, word: str) -> str:
+    def gender_of(self, word: str) -> str:  # noqa: ARG002
         """Return the gender of a word that is counted, as :meth:`cardinal` wants it; ``-`` if it is not known, or no noun."""
         return "-"
 
-    def part_of(self, whole: int | None, above: int, below: int, noun: Noun, match: re.Match[str]) -> str:
+    def part_of(self, whole: int | None, above: int, below: int, noun: Noun, match: re.Match[str]) -> str:  # noqa: ARG002
         """Return a fraction of a unit in words: half a litre, two and a half kilos."""
         return f"{self.mixed(whole, above, below)} {noun.one if whole is None else noun.many}"
 
@@ -198,6 +200,8 @@ class European(Language):
 
     def _time(self, match: re.Match[str]) -> str | None:
         second, hour2 = match["second"], match["hour2"]
+        if word_before(match.string, match.start()).casefold() in self.scales:
+            return None
         if not hour2:
             return self.clock(int(match["hour"]), int(match["minute"]), int(second) if second else None, match)
         return self.times(int(match["hour"]), int(match["minute"]), int(hour2), int(match["minute2"]), match)
@@ -243,8 +247,8 @@ class European(Language):
             Rule(rf"{FREE}{part}(?![\w/]|\.\d)", self._slashed),
             Rule(rf"{FREE}(?P<year>1\d\d\d|20\d\d)/(?P<next>\d\d|\d{{4}})(?![\w/]|\.\d)", self.read_years),
             Rule(rf"{FREE}(?P<first>\d{{1,4}}){SPACE}?:{SPACE}?(?P<last>\d{{1,4}})(?![\d:])", self.read_ratio),
-            Rule(rf"{FREE}(?P<first>{self.number}){SPACE}?[x×]{SPACE}?(?P<last>{self.number})(?!\w)", self.read_area),
-            Rule(rf"{FREE}(?P<first>\d{{1,9}}){SPACE}?[-\u2212\u2013]{SPACE}?(?P<last>\d{{1,9}})(?={SPACE}?=)", self._difference),
+            Rule(rf"{FREE}(?P<first>{self.number}){SPACE}?[x\u00d7]{SPACE}?(?P<last>{self.number})(?!\w)", self.read_area),
+            Rule(rf"{FREE}(?P<first>\d{{1,9}}){SPACE}?[{MINUS}]{SPACE}?(?P<last>\d{{1,9}})(?={SPACE}?=)", self._difference),
         ]
 
     def _part_of(self, match: re.Match[str]) -> str | None:
@@ -284,9 +288,29 @@ class European(Language):
     # Amounts
 
     def amounts(self) -> list[Rule]:
-        """Return the rules for amounts, and for what they are paid: 5 €/kg."""
+        """Return the rules for amounts; for millions of what is written in full, and what is paid for: 5 Mio. Menschen, 5 €/kg."""
         behind_money = r"(?:(?<=[€$£¥%])|(?<=[Ee]uro)|(?<=[Ee]uros)|(?<=EUR)|(?<=CHF))"
-        return [*super().amounts(), Rule(rf"{behind_money}/(?:(?P<unit>{self.unit})|(?P<word>[^\W\d_]{{2,20}}))", self._per)]
+        millions = rf"{FREE}{self.amount}{SPACE}?(?P<magnitude>{alternatives(self.magnitudes)})(?!\w)"
+        quotient = rf"(?<![\w/])(?:{alternatives(self.units)})/(?:{alternatives(self.units)})(?![\w/])"
+        money, *others = super().amounts()
+        return [
+            money,
+            others[0],
+            Rule(millions, self._millions),
+            *others[1:],
+            Rule(rf"{behind_money}/(?:(?P<unit>{self.unit})|(?P<word>[^\W\d_]{{2,20}}))", self._per),
+            Rule(quotient, self._quotient),
+            Rule(r"(?<=[^\W\d_])/(?=[^\W\d_])", lambda _: " "),
+        ]
+
+    def _millions(self, match: re.Match[str]) -> str:
+        noun = self.magnitudes[match["magnitude"]]
+        said = f"{self.read_amount(match, noun.gender)} {noun.one if self.is_single_amount(match) else noun.many}"
+        return f"{said}." if match[0].endswith(".") and self.ends_sentence(match) else said
+
+    def _quotient(self, match: re.Match[str]) -> str | None:
+        above, _, below = match[0].partition("/")
+        return self.noun_of_unit(match[0]).many if len(above) > 1 or below in ("h", "s") else None
 
     def _per(self, match: re.Match[str]) -> str:
         return f" {self.words.per} {match['word'] or self.noun_of_unit(match['unit']).one}"
@@ -302,7 +326,7 @@ class European(Language):
         """Return a number in words that has no unit behind."""
         if self.is_version(written):
             return f" {self.words.dot_in_version} ".join(self.read(part) for part in written.split("."))
-        if self.is_year(written, match):
+        if self.is_year(written):
             return self.year(int(written))
         return self.read(written, self.gender_of(word_behind(match)))
 
@@ -310,6 +334,6 @@ class European(Language):
         """Whether a number is that of a version, as 2.0, since it has a point where the language has a comma."""
         return "." in written and "," not in written and not self.parse(written).grouped and self.decimal == ","
 
-    def is_year(self, written: str, match: re.Match[str]) -> bool:
+    def is_year(self, written: str) -> bool:
         """Whether a number may be a year."""
         return len(written) == 4 and written.isdecimal() and _FIRST_YEAR <= int(written) <= _LAST_YEAR
