@@ -26,6 +26,11 @@ class Rule(NamedTuple):
     read: Callable[[re.Match[str]], str | None]
 
 
+def _continues(found: Sequence[Edit], start: int) -> bool:
+    """Whether what stands directly before a place was read without the stop that it is written with: *Nr. 5*."""
+    return bool(found) and found[-1].end >= start - 1 and not found[-1].text.endswith((".", "!", "?", "\u2026"))
+
+
 class Rules:
     """Rules, of which the first that applies to a place is taken.
 
@@ -48,13 +53,13 @@ class Rules:
         position = 0
         while match := self._any.search(text, position):
             start = match.start()
-            edit = self._edit(text, start, (match.lastindex or 1) - 1)
+            edit = self._edit(text, start, (match.lastindex or 1) - 1, continues=_continues(found, start))
             if edit is not None:
                 found.append(edit)
             position = max(start + 1, edit.end if edit is not None else 0)
         return found
 
-    def _edit(self, text: str, start: int, first: int) -> Edit | None:
+    def _edit(self, text: str, start: int, first: int, *, continues: bool) -> Edit | None:
         """Return what the first rule makes of a place that applies to it, of those from ``first`` on."""
         for pattern, read in zip(self._patterns[first:], self._readings[first:], strict=True):
             match = pattern.match(text, start)
@@ -62,7 +67,7 @@ class Rules:
                 continue
             spoken = read(match)
             if spoken is not None:
-                if spoken[:1].islower() and _BEGINS_SENTENCE.search(text, max(0, start - _LOOKED_BACK), start):
+                if spoken[:1].islower() and not continues and _BEGINS_SENTENCE.search(text, max(0, start - _LOOKED_BACK), start):
                     spoken = spoken[0].upper() + spoken[1:]
                 return Edit(start, match.end(), spoken)
         return None

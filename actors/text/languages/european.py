@@ -14,6 +14,7 @@ from actors.text.rules import Rule
 _DAY = r"(?:3[01]|[12]\d|0?[1-9])"
 _YEAR = r"(?P<year>[12]\d{3})(?!\d|[.,]\d)"
 _HOUR = r"(?:[01]?\d|2[0-4])"
+_LOOKED_BACK = 25  # characters, for what makes a scale of a time
 _TWENTIETH = 50  # years of two digits from here on are of the 1900s
 _FIRST_YEAR, _LAST_YEAR = 1000, 2199  # what is a year if nothing but its four digits is there
 
@@ -28,9 +29,9 @@ def short_forms(names: Iterable[str]) -> str:
 
 
 def with_capitals(names: Mapping[str, str]) -> dict[str, str]:
-    """Return short forms without spaces, those that begin with a small letter also with a capital, if that is none itself."""
+    """Return short forms without spaces, also with a capital: but for one letter, which is an initial then."""
     known = {_compact(name): words for name, words in names.items()}
-    return {name[0].upper() + name[1:]: words for name, words in known.items()} | known
+    return {name[0].upper() + name[1:]: words for name, words in known.items() if len(name) > len("s.")} | known
 
 
 class European(Language):
@@ -44,8 +45,9 @@ class European(Language):
         o_clock: the word behind a time, as a pattern, which is read with it: ``Uhr``, ``uur``, ``h``; empty if there is none.
         titles: what stands before a name, by short form; its stop ends no sentence.
         numbered: what is read so only before a number or a Roman numeral, by short form.
-        ordinal_mark: what makes an ordinal of the digits before it, as a pattern with the groups that :meth:`read_ordinal` wants.
-        scales: words that a scale or a score stands behind, which is no time: ``Maßstab``.
+        ordinal_mark: what makes an ordinal of the digits before it, with groups that :meth:`read_ordinal` wants; a pattern.
+        against: what stands between the sides of a score, if it is not ``words.to``.
+        scales: parts of words that scales or scores stand behind, which are no times: ``maßstab``.
         labels: words that a letter with a stop stands behind without being an initial: ``Vitamin``.
     """
 
@@ -57,6 +59,7 @@ class European(Language):
     titles: ClassVar[Mapping[str, str]]
     numbered: ClassVar[Mapping[str, str]]
     ordinal_mark: ClassVar[str]
+    against: ClassVar[str] = ""
     scales: ClassVar[frozenset[str]] = frozenset()
     labels: ClassVar[frozenset[str]] = frozenset()
 
@@ -108,6 +111,10 @@ class European(Language):
         """Return a fraction of a unit in words: half a litre, two and a half kilos."""
         return f"{self.mixed(whole, above, below)} {noun.one if whole is None else noun.many}"
 
+    def part_before(self, whole: int | None, above: int, below: int, match: re.Match[str]) -> str:  # noqa: ARG002
+        """Return a fraction in words before anything else, maybe a noun: half an onion."""
+        return self.mixed(whole, above, below)
+
     # -----------------------------------------------------------------------------------------------------------------
     # Short forms
 
@@ -116,7 +123,7 @@ class European(Language):
         self._titles = with_capitals(self.titles)
         self._abbreviations = with_capitals(self.abbreviations)
         numbered, titles, others = (
-            short_forms({*names, *known})
+            short_forms({*names, *known, *(name[0].upper() + name[1:] for name in names if len(name) > len("s."))})
             for names, known in (
                 (self.numbered, self._numbered), (self.titles, self._titles), (self.abbreviations, self._abbreviations)
             )
@@ -200,7 +207,8 @@ class European(Language):
 
     def _time(self, match: re.Match[str]) -> str | None:
         second, hour2 = match["second"], match["hour2"]
-        if word_before(match.string, match.start()).casefold() in self.scales:
+        before = match.string[max(0, match.start() - _LOOKED_BACK) : match.start()].casefold()
+        if any(word in before for word in self.scales):
             return None
         if not hour2:
             return self.clock(int(match["hour"]), int(match["minute"]), int(second) if second else None, match)
@@ -241,13 +249,19 @@ class European(Language):
 
     def _ratios(self) -> list[Rule]:
         part = rf"(?:(?P<whole>\d{{1,4}}){SPACE})?(?P<above>\d{{1,3}})[/\u2044](?P<below>\d{{1,3}})"
+        side = rf"(?:{SPACE}?(?P<unit>{self.unit}))?"
         sign = rf"(?P<number>\d{{1,4}})?{SPACE}?(?P<fraction>[{''.join(FRACTIONS)}])"
         return [
             Rule(rf"{FREE}(?:{part}|{sign})(?:{SPACE}|-)?(?P<unit>{self.unit})", self._part_of),
+            Rule(rf"{FREE}{sign}", self._part_before),
             Rule(rf"{FREE}{part}(?![\w/]|\.\d)", self._slashed),
             Rule(rf"{FREE}(?P<year>1\d\d\d|20\d\d)/(?P<next>\d\d|\d{{4}})(?![\w/]|\.\d)", self.read_years),
-            Rule(rf"{FREE}(?P<first>\d{{1,4}}){SPACE}?:{SPACE}?(?P<last>\d{{1,4}})(?![\d:])", self.read_ratio),
-            Rule(rf"{FREE}(?P<first>{self.number}){SPACE}?[x\u00d7]{SPACE}?(?P<last>{self.number})(?!\w)", self.read_area),
+            Rule(rf"{FREE}(?P<first>\d{{1,4}}){SPACE}?:{SPACE}?(?P<last>{self.number})(?![\d:])", self.read_ratio),
+            Rule(
+                rf"{FREE}(?P<first>{self.number}){side}{SPACE}?[x\u00d7]{SPACE}?(?P<second>{self.number}){side.replace('unit', 'unit2')}"
+                rf"(?:{SPACE}?[x\u00d7]{SPACE}?(?P<third>{self.number}){side.replace('unit', 'unit3')})?(?!\w)",
+                self._area,
+            ),
             Rule(rf"{FREE}(?P<first>\d{{1,9}}){SPACE}?[{MINUS}]{SPACE}?(?P<last>\d{{1,9}})(?={SPACE}?=)", self._difference),
         ]
 
@@ -258,11 +272,15 @@ class European(Language):
             return None
         return self.part_of(int(whole) if whole else None, above, below, self.noun_of_unit(match["unit"]), match)
 
+    def _part_before(self, match: re.Match[str]) -> str:
+        whole = match["number"]
+        return self.part_before(int(whole) if whole else None, *FRACTIONS[match["fraction"]], match)
+
     def _slashed(self, match: re.Match[str]) -> str | None:
         whole, above, below = match["whole"], int(match["above"]), int(match["below"])
         if below == 0 or above >= below:
             return f"{self.cardinal(above, '-')} {self.words.slash} {self.cardinal(below, '-')}" if not whole else None
-        return self.mixed(int(whole) if whole else None, above, below)
+        return self.part_before(int(whole) if whole else None, above, below, match)
 
     def read_years(self, match: re.Match[str]) -> str | None:
         """Read two years in a row: 2010/11."""
@@ -270,13 +288,17 @@ class European(Language):
 
     def read_ratio(self, match: re.Match[str]) -> str | None:
         """Read a score or a scale, 2:1, or a division."""
-        joint = self.words.divided if self._is_sum(match) else self.words.to
-        return f"{self.cardinal(int(match['first']), '-')} {joint} {self.cardinal(int(match['last']), '-')}"
+        joint = self.words.divided if self._is_sum(match) else self.against or self.words.to
+        return f"{self.cardinal(int(match['first']), '-')} {joint} {self.read(match['last'])}"
 
-    def read_area(self, match: re.Match[str]) -> str | None:
+    def _area(self, match: re.Match[str]) -> str:
         """Read sides (3 x 4 m) or a product."""
         joint = self.words.times if self._is_sum(match) else self.words.by
-        return f"{self.read(match['first'])} {joint} {self.read(match['last'])}"
+        sides = zip(("first", "second", "third"), ("unit", "unit2", "unit3"), strict=True)
+        return f" {joint} ".join(self._side(match[number], match[unit]) for number, unit in sides if match[number])
+
+    def _side(self, written: str, unit: str | None) -> str:
+        return self.counted(self.parse(written), self.noun_of_unit(unit)) if unit else self.read(written)
 
     def _is_sum(self, match: re.Match[str]) -> bool:
         return match.string[match.end() : match.end() + 2].lstrip()[:1] == "="
@@ -288,7 +310,7 @@ class European(Language):
     # Amounts
 
     def amounts(self) -> list[Rule]:
-        """Return the rules for amounts; for millions of what is written in full, and what is paid for: 5 Mio. Menschen, 5 €/kg."""
+        """Return the rules for amounts, for millions of anything (5 Mio. Menschen), and what is paid for (5 €/kg)."""
         behind_money = r"(?:(?<=[€$£¥%])|(?<=[Ee]uro)|(?<=[Ee]uros)|(?<=EUR)|(?<=CHF))"
         millions = rf"{FREE}{self.amount}{SPACE}?(?P<magnitude>{alternatives(self.magnitudes)})(?!\w)"
         quotient = rf"(?<![\w/])(?:{alternatives(self.units)})/(?:{alternatives(self.units)})(?![\w/])"
@@ -317,6 +339,8 @@ class European(Language):
 
     def plain(self, match: re.Match[str]) -> str | None:
         """Read a number or a range before anything else: of four digits maybe years."""
+        if match.string[match.end() : match.end() + 1] in (*"^\u207b\u2070\u00b9\u2074\u2075\u2076\u2077\u2078\u2079",):
+            return None  # a power
         sign, last = self.signed(match["sign"]), match["last"]
         if last is None:
             return sign + self.read_plain(match["first"], match)
