@@ -207,7 +207,7 @@ class European(Language):
 
     def _time(self, match: re.Match[str]) -> str | None:
         second, hour2 = match["second"], match["hour2"]
-        before = match.string[max(0, match.start() - _LOOKED_BACK) : match.start()].casefold()
+        before = match.string[max(0, match.start() - _LOOKED_BACK) : match.start()].lower()
         if any(word in before for word in self.scales):
             return None
         if not hour2:

@@ -305,6 +305,7 @@ class German(European):
             ),
             Rule(rf"(?<=\bum ){FREE}(?P<hour>[01]?\d|2[0-3])\.(?P<minute>[0-5]\d)(?P<second>(?!))?(?![\w.,]\d|{SPACE}?Uhr)", self._dotted),
             Rule(rf"(?<!\w)[{_CAPITALS}][\w-]{{1,40}}(?<=[{_SMALL}-][sS]tr)\.(?!\w)", self._street),
+            Rule(r"(?<=\d )ff?\.(?!\w)", lambda match: "folgende" + ("." if self.ends_sentence(match) else "")),
             Rule(r"\u00a7\u00a7(?=\s?\d)", lambda match: "Paragrafen" + ("" if match.string[match.end()].isspace() else " ")),
             Rule(rf"(?<![\w.,#])#{SPACE}?(?=\d)", lambda _: "Nummer "),
             Rule(rf"(?:(?<=\d, )|(?<=D-)|(?<![\w.,])(?=\d{{5}} (?:{_CITIES})\b))(?P<code>\d{{5}})(?= [{_CAPITALS}])", self._postal),
