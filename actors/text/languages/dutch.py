@@ -137,6 +137,12 @@ class Dutch(European):
         before = word_before(match.string, match.start()).lower()
         return int(first) >= int(last) or before in _SCORES
 
+    def read_ratio(self, match: re.Match[str]) -> str | None:
+        """Read a score, a division, or a scale: *één op vijftigduizend*."""
+        if match["first"] == "1" and len(match["last"]) > 2:
+            return f"{self.cardinal(1)} {self.words.over} {self.read(match['last'])}"
+        return super().read_ratio(match)
+
     def read_plain(self, written: str, match: re.Match[str]) -> str:
         """Return a number in words that has no unit behind."""
         if written in ("112", "113", "144") and word_before(match.string, match.start()).casefold() in _CALLED:
@@ -217,7 +223,14 @@ class Dutch(European):
             ),
             Rule(rf"{FREE}(?P<number>\d{{1,4}}(?:,\d{{1,2}})?)x(?=[\s.,])", lambda match: f"{self.read(match['number'])} keer"),
             Rule(rf"{FREE}24/7(?![\w/])", lambda _: "vierentwintig zeven"),
-            Rule(rf"(?<=\b[Oo]m )(?P<hour>[01]?\d|2[0-3])\.(?P<minute>[0-5]\d)(?P<second>(?!))?(?![\w.,]\d|{SPACE}?(?:uur|u\b))", self._dotted),
+            Rule(
+                rf"(?<=\b[Oo]m )(?P<hour>[01]?\d|2[0-3])\.(?P<minute>[0-5]\d)(?![\w.,]\d|{SPACE}?(?:uur|u\b))",
+                self._dotted,
+            ),
+            Rule(
+                rf"{FREE}(?P<hour>[01]?\d|2[0-4])\.(?P<minute>[0-5]\d)(?= (?:tot|en|of) (?:[01]?\d|2[0-4])\.[0-5]\d{SPACE}?uur)",
+                self._dotted,
+            ),
             Rule(rf"{FREE}(?P<code>[1-9]\d{{3}}){SPACE}?(?P<letters>[A-Z]{{2}})(?= [A-Z][a-z'])", self._postal),
             Rule(r"(?<!\w)\u00a7\u00a7(?=\s?\d)", lambda match: "paragrafen" + ("" if match.string[match.end()].isspace() else " ")),
             Rule(rf"(?<![\w.,#])#{SPACE}?(?=\d)", lambda _: "nummer "),

@@ -72,7 +72,7 @@ _CELSIUS, _FAHRENHEIT = Noun("graad Celsius", "graden Celsius"), Noun("graad Fah
 UNITS = {
     **_LENGTHS, **_AREAS, **_VOLUMES, **_BYTES, **_BITS, **_RATES, **_WATTS, **_WATT_HOURS, **_HERTZ,
     **{unit: _same(name) for unit, name in (_GRAMS | _LITRES).items()},
-    "ha": _same("hectare"), "t": _same("ton"), "kilo": _same("kilo"), "gram": _same("gram"), "liter": _same("liter"),
+    "ha": _same("hectare"), "ton": _same("ton"), "kilo": _same("kilo"), "gram": _same("gram"), "liter": _same("liter"),
     "meter": _same("meter"), "kilometer": _same("kilometer"), "uur": _HOUR, "u": _HOUR, "h": _HOUR, "min": _MINUTE, "min.": _MINUTE,
     "minuut": _MINUTE, "s": _SECOND, "sec": _SECOND, "sec.": _SECOND, "seconde": _SECOND, "ms": Noun("milliseconde", "milliseconden"),
     "µs": Noun("microseconde", "microseconden"), "ns": Noun("nanoseconde", "nanoseconden"), "jaar": _same("jaar", "n"),
@@ -135,18 +135,18 @@ WEEKDAYS = {"ma": "maandag", "di": "dinsdag", "wo": "woensdag", "do": "donderdag
 
 TITLES = {
     "dhr.": "de heer", "mevr.": "mevrouw", "mw.": "mevrouw", "mej.": "mejuffrouw", "dr.": "dokter", "drs.": "doctorandus", "prof.": "professor",
-    "ir.": "ingenieur", "ing.": "ingenieur", "mr.": "meester", "ds.": "dominee", "fam.": "familie", "st.": "sint", "St.": "Sint", "H.": "heilige",
+    "ir.": "ingenieur", "ing.": "ingenieur", "mr.": "meester", "ds.": "dominee", "fam.": "familie", "st.": "sint", "St.": "Sint", 
     "gebr.": "gebroeders", "gen.": "generaal", "kol.": "kolonel", "kap.": "kapitein", "sgt.": "sergeant", "lt.": "luitenant", "Z.K.H.": "Zijne Koninklijke Hoogheid",
-    "H.K.H.": "Hare Koninklijke Hoogheid", "Z.M.": "Zijne Majesteit", "H.M.": "Hare Majesteit", "zr.": "zuster", "br.": "broeder", "z.": "zuster",
-    "jhr.": "jonkheer", "jkvr.": "jonkvrouw", "bc.": "bachelor", "kard.": "kardinaal", "min.": "minister", "wed.": "weduwe", "burg.": "burgemeester",
-    "past.": "pastoor", "Mgr.": "monseigneur", "mgr.": "monseigneur", "fa.": "firma", "Hr.": "heer", "hr.": "heer", "Mrs.": "missis", "insp.": "inspecteur",
+    "H.K.H.": "Hare Koninklijke Hoogheid", "Z.M.": "Zijne Majesteit", "H.M.": "Hare Majesteit", "zr.": "zuster", "br.": "broeder", 
+    "jhr.": "jonkheer", "jkvr.": "jonkvrouw", "bc.": "bachelor", "kard.": "kardinaal", "wed.": "weduwe", "burg.": "burgemeester",
+    "Mgr.": "monseigneur", "mgr.": "monseigneur", "fa.": "firma", "Hr.": "heer", "hr.": "heer", "Mrs.": "missis", "insp.": "inspecteur",
 }  # fmt: skip
 
 NUMBERED = {
     "nr.": "nummer", "nrs.": "nummers", "nr": "nummer", "no.": "nummer", "blz.": "bladzijde", "p.": "pagina", "pp.": "pagina's", "pag.": "pagina", "art.": "artikel", "artt.": "artikelen",
     "hfst.": "hoofdstuk", "hfdst.": "hoofdstuk", "H.": "hoofdstuk", "dl.": "deel", "afb.": "afbeelding", "fig.": "figuur", "tab.": "tabel", "par.": "paragraaf", "bijl.": "bijlage", "vs.": "vers",
-    "afl.": "aflevering", "jrg.": "jaargang", "vol.": "volume", "tel.": "telefoon", "kl.": "klas", "gr.": "groep", "lid": "lid", "v.": "versie", "v": "versie", "vers.": "versie", "bus": "bus", "r.": "regel",
-    "rgl.": "regel", "k.": "kamer", "verd.": "verdieping", "op.": "opus", "punt": "punt", "st.": "stelling", "aant.": "aantekening", "noot": "noot", "vr.": "vraag", "opg.": "opgave", "oef.": "oefening", "les": "les",
+    "afl.": "aflevering", "jrg.": "jaargang", "tel.": "telefoon", "kl.": "klas", "gr.": "groep", "v.": "versie", "v": "versie", 
+    "rgl.": "regel", "verd.": "verdieping", "aant.": "aantekening", "opg.": "opgave", "oef.": "oefening", 
 }  # fmt: skip
 
 ABBREVIATIONS = {
@@ -154,23 +154,21 @@ ABBREVIATIONS = {
     "o.a.": "onder andere", "o.m.": "onder meer", "m.a.w.": "met andere woorden", "m.b.t.": "met betrekking tot", "m.b.v.": "met behulp van", "m.i.v.": "met ingang van",
     "m.u.v.": "met uitzondering van", "t.o.v.": "ten opzichte van", "t.a.v.": "ter attentie van", "t.b.v.": "ten behoeve van", "t.g.v.": "ten gevolge van", "t.w.v.": "ter waarde van",
     "t/m": "tot en met", "t.e.m.": "tot en met", "i.p.v.": "in plaats van", "i.v.m.": "in verband met", "i.s.m.": "in samenwerking met", "i.t.t.": "in tegenstelling tot", "i.o.": "in opdracht", "i.h.a.": "in het algemeen",
-    "i.h.b.": "in het bijzonder", "i.c.": "in casu", "i.o.v.": "in opdracht van", "a.h.w.": "als het ware", "a.u.b.": "alstublieft", "s.v.p.": "alstublieft", "aub": "alstublieft", "svp": "alstublieft", "a.d.h.v.": "aan de hand van",
+    "i.h.b.": "in het bijzonder", "i.c.": "in casu", "i.o.v.": "in opdracht van", "a.h.w.": "als het ware", "a.u.b.": "alstublieft", "s.v.p.": "alstublieft", "a.d.h.v.": "aan de hand van",
     "a.s.": "aanstaande", "j.l.": "jongstleden", "jl.": "jongstleden", "l.l.": "laatstleden", "ca.": "circa", "c.a.": "circa", "resp.": "respectievelijk", "excl.": "exclusief", "incl.": "inclusief", "max.": "maximaal", "min.": "minimaal", "evt.": "eventueel",
     "event.": "eventueel", "vnl.": "voornamelijk", "m.n.": "met name", "z.s.m.": "zo spoedig mogelijk", "z.o.z.": "zie ommezijde", "zgn.": "zogenaamde", "z.g.": "zogenaamde", "zg.": "zogenaamde", "n.a.v.": "naar aanleiding van", "n.v.t.": "niet van toepassing",
     "n.m.": "namiddag", "v.m.": "voormiddag", "n.Chr.": "na Christus", "v.Chr.": "voor Christus", "n. Chr.": "na Christus", "v. Chr.": "voor Christus", "v.a.": "vanaf", "vgl.": "vergelijk", "p.p.": "per persoon", "p.p.p.n.": "per persoon per nacht", "p.m.": "per maand", "p.j.": "per jaar", "p.u.": "per uur",
     "p.w.": "per week", "p.st.": "per stuk", "p/m": "per maand", "p/p": "per persoon", "p/st": "per stuk", "e.a.": "en anderen", "e.v.": "en volgende", "e.e.a.": "een en ander", "o.l.v.": "onder leiding van", "o.i.d.": "of iets dergelijks", "o.b.v.": "op basis van", "o.g.v.": "op grond van", "o.t.t.": "onvoltooid tegenwoordige tijd",
-    "d.d.": "de dato", "dd.": "de dato", "d.m.v.": "door middel van", "dwz": "dat wil zeggen", "geb.": "geboren", "gest.": "gestorben"[:0] + "gestorven", "ovl.": "overleden", "overl.": "overleden", "get.": "getekend", "gem.": "gemiddeld", "gld.": "gulden", "ong.": "ongeveer", "ongev.": "ongeveer", "t.z.t.": "te zijner tijd",
-    "t.h.v.": "ter hoogte van", "u.i.": "uiterlijk", "v.d.": "van de", "v.h.": "van het", "v.w.b.": "voor wat betreft", "w.o.": "waaronder", "wo.": "waaronder", "w.v.t.t.k.": "wat verder ter tafel komt", "b.g.g.": "bij geen gehoor", "b.d.": "buiten dienst", "o.v.v.": "onder vermelding van", "q.q.": "qualitate qua", "r.k.": "rooms-katholiek",
-    "red.": "redactie", "sr.": "senior", "jr.": "junior", "tel.": "telefoon", "telnr.": "telefoonnummer", "tel.nr.": "telefoonnummer", "nl.": "namelijk", "ned.": "Nederlands", "eng.": "Engels", "lat.": "Latijn", "fr.": "Frans", "du.": "Duits", "amer.": "Amerikaans", "belg.": "Belgisch",
-    "afd.": "afdeling", "adm.": "administratie", "alg.": "algemeen", "afz.": "afzender", "bijl.": "bijlage", "blz.": "bladzijde", "br.": "bruto", "btw": "b t w", "cat.": "categorie", "dir.": "directeur", "div.": "diverse", "dgl.": "dergelijke", "dl.": "deel", "e.k.": "eerstkomende", "eig.": "eigenlijk", "ev.": "eventueel",
-    "gez.": "gezusters", "hfst.": "hoofdstuk", "id.": "idem", "i.e.": "id est", "i.m.": "in memoriam", "inl.": "inleiding", "inw.": "inwoners", "k.k.": "kosten koper", "v.o.n.": "vrij op naam", "lett.": "letterlijk", "mnd.": "maanden", "N.B.": "nota bene", "n.b.": "nota bene", "nr.": "nummer", "nvt": "niet van toepassing", "o.w.": "onder wie",
-    "oorspr.": "oorspronkelijk", "opm.": "opmerking", "pl.": "plaats", "pnt.": "punten", "P.S.": "P S", "plm.": "plusminus", "secr.": "secretaris", "spec.": "speciaal", "s.n.": "sine nomine", "str.": "straat", "t.n.v.": "ten name van", "u.s.": "ut supra", "uitg.": "uitgever", "ver.": "vereniging", "verg.": "vergelijk", "voorz.": "voorzitter",
-    "vs.": "versus", "vz.": "voorzitter", "wnd.": "waarnemend", "zn.": "zoon", "z.i.": "zijns inziens", "m.i.": "mijns inziens", "m.m.v.": "met medewerking van", "o.d.": "openbare dienst", "c.q.": "casu quo", "c.s.": "cum suis", "et al.": "et alii", "h.t.": "hoofdtelefoon", "d.i.": "dat is", "i.i.g.": "in ieder geval", "iig": "in ieder geval", "mbt": "met betrekking tot",
-    "mvg": "met vriendelijke groet", "m.v.g.": "met vriendelijke groet", "aug.": "augustus", "sept.": "september", "okt.": "oktober", "dec.": "december", "febr.": "februari", "jan.": "januari", "w.z.": "westzijde", "zat.": "zaterdag", "uur.": "uur", "v.v.": "vice versa", "vv.": "vice versa", "x.": "keer", "z.n.": "zonder naam", "bc.": "bachelor", "h.c.": "honoris causa",
-    "wijk.": "wijk", "m.d.": "mededeling", "o.t.": "onder toezicht", "t.p.v.": "ter plaatse van", "t.a.p.": "ter aangehaalder plaatse", "v.l.n.r.": "van links naar rechts", "x": "keer", "ltd.": "limited", "mld.": "miljard", "mln.": "miljoen",
+    "d.d.": "de dato", "dd.": "de dato", "d.m.v.": "door middel van", "geb.": "geboren", "gest.": "gestorven", "ovl.": "overleden", "overl.": "overleden", "get.": "getekend", "gem.": "gemiddeld", "gld.": "gulden", "ong.": "ongeveer", "ongev.": "ongeveer", "t.z.t.": "te zijner tijd",
+    "t.h.v.": "ter hoogte van", "v.d.": "van de", "v.h.": "van het", "v.w.b.": "voor wat betreft", "w.o.": "waaronder", "w.v.t.t.k.": "wat verder ter tafel komt", "b.g.g.": "bij geen gehoor", "o.v.v.": "onder vermelding van", "q.q.": "qualitate qua", "r.k.": "rooms-katholiek",
+    "red.": "redactie", "sr.": "senior", "jr.": "junior", "tel.": "telefoon", "telnr.": "telefoonnummer", "tel.nr.": "telefoonnummer", "nl.": "namelijk", "ned.": "Nederlands", "lat.": "Latijn", "fr.": "Frans", "du.": "Duits", "amer.": "Amerikaans", "belg.": "Belgisch",
+    "afd.": "afdeling", "adm.": "administratie", "alg.": "algemeen", "afz.": "afzender", "bijl.": "bijlage", "blz.": "bladzijde", "br.": "bruto", "cat.": "categorie", "dir.": "directeur", "div.": "diverse", "dgl.": "dergelijke", "dl.": "deel", "e.k.": "eerstkomende", "eig.": "eigenlijk", "ev.": "eventueel",
+    "hfst.": "hoofdstuk", "id.": "idem", "i.e.": "id est", "i.m.": "in memoriam", "inl.": "inleiding", "inw.": "inwoners", "k.k.": "kosten koper", "v.o.n.": "vrij op naam", "lett.": "letterlijk", "mnd.": "maanden", "N.B.": "nota bene", "n.b.": "nota bene", "nr.": "nummer", "o.w.": "onder wie",
+    "oorspr.": "oorspronkelijk", "opm.": "opmerking", "pnt.": "punten", "P.S.": "P S", "plm.": "plusminus", "secr.": "secretaris", "spec.": "speciaal", "s.n.": "sine nomine", "str.": "straat", "t.n.v.": "ten name van", "u.s.": "ut supra", "uitg.": "uitgever", "verg.": "vergelijk", "voorz.": "voorzitter",
+    "vs.": "versus", "vz.": "voorzitter", "wnd.": "waarnemend", "zn.": "zoon", "z.i.": "zijns inziens", "m.i.": "mijns inziens", "m.m.v.": "met medewerking van", "c.q.": "casu quo", "c.s.": "cum suis", "et al.": "et alii", "d.i.": "dat is", "i.i.g.": "in ieder geval", 
+    "m.v.g.": "met vriendelijke groet", "aug.": "augustus", "sept.": "september", "okt.": "oktober", "dec.": "december", "febr.": "februari", "jan.": "januari", "v.v.": "vice versa", "vv.": "vice versa", "bc.": "bachelor", "h.c.": "honoris causa",
+    "t.p.v.": "ter plaatse van", "t.a.p.": "ter aangehaalder plaatse", "v.l.n.r.": "van links naar rechts", "ltd.": "limited",
 }  # fmt: skip
-for _name in ("x", "x.", "wijk.", "uur.", "h.t.", "m.d.", "o.t.", "o.d.", "lid", "w.z.", "z.n.", "u.i.", "b.d.", "aub", "svp", "btw", "iig", "mbt", "mvg", "nvt", "dwz", "mln.", "mld."):
-    ABBREVIATIONS.pop(_name, None)
 
 STARTERS = frozenset(
     "De Het Een Er Ik Jij Je Hij Zij Ze Wij We Jullie U Men Dit Dat Deze Die Dan Daarna Daarom Daardoor Daarvoor Daarbij Daarmee Daar Hier Toen Nu Nog "

@@ -15,6 +15,7 @@ _DAY = r"(?:3[01]|[12]\d|0?[1-9])"
 _YEAR = r"(?P<year>[12]\d{3})(?!\d|[.,]\d)"
 _HOUR = r"(?:[01]?\d|2[0-4])"
 _LOOKED_BACK = 25  # characters, for what makes a scale of a time
+_MONEY_BEFORE = re.compile(r"[€$£]\s?[\d.,]{1,15}\Z")
 _TWENTIETH = 50  # years of two digits from here on are of the 1900s
 _FIRST_YEAR, _LAST_YEAR = 1000, 2199  # what is a year if nothing but its four digits is there
 
@@ -131,7 +132,7 @@ class European(Language):
         return [
             Rule(rf"(?<![\w.])(?P<short>{numbered}){SPACE}?(?=\d|[IVXLC]{{1,7}}\b)", self._before_number),
             Rule(rf"(?<![\w.])(?P<short>{titles})(?!\w)", lambda match: self._titles[_compact(match["short"])]),
-            Rule(rf"(?<![\w.])(?P<short>{others})(?!\w)", self._abbreviation),
+            Rule(rf"(?<![\w.'\u2019])(?P<short>{others})(?!\w)", self.read_abbreviation),
             Rule(r"(?<![\w.])(?:[A-Z]\.){2,8}", self._letters),
             Rule(r"(?<![\w.])[A-Z]\.(?=\s?[A-Z\u00c0-\u00de][^\W_])", self.read_initial),
             Rule(r"(?<=[^\W\d_]{2})[.!?]+(?=[^\W\d_a-z\u00df-\u00ff]{1}[^\W\d_])", lambda match: f"{match[0]} "),
@@ -140,7 +141,8 @@ class European(Language):
     def _before_number(self, match: re.Match[str]) -> str:
         return f"{self._numbered[_compact(match['short'])]} "
 
-    def _abbreviation(self, match: re.Match[str]) -> str:
+    def read_abbreviation(self, match: re.Match[str]) -> str | None:
+        """Read a short form, the group ``short``; its stop may end the sentence too."""
         words = self._abbreviations[_compact(match["short"])]
         return f"{words}." if match[0].endswith(".") and self.ends_sentence(match) else words
 
@@ -229,16 +231,21 @@ class European(Language):
             Rule(r"(?<![\w.])\+\d{1,3}(?:[ ./-]?\(?\d{1,4}\)?){2,6}(?!\d)", self.telephone),
             Rule(rf"{FREE}\(?0\d{{1,5}}\)?(?:[ ./-]\d{{2,8}}){{1,5}}(?![\w,.]\d)", self.telephone),
             Rule(rf"{FREE}\d{{4}}(?:[ -]\d{{4}}){{3}}(?!\d)", self.telephone),
+            Rule(rf"{FREE}(?:97[89][- ]?)?(?:\d{{1,7}}-){{3}}[\dX](?![\w-])", self.telephone),
             Rule(
                 r"(?<![\w.,'\u2019])(?:[A-Za-z]{1,12}+-?\d{1,6}|\d{1,6}-?[A-Z]{1,3}(?![a-z]))(?:-?[A-Za-z]{1,12}|-?\d{1,6}){0,6}(?!\w)",
                 self._name,
             ),
+            Rule(rf"{FREE}(?P<number>\d{{1,4}})(?P<letter>[a-df])(?!\w)", self._with_letter),
         ]
+
+    def _with_letter(self, match: re.Match[str]) -> str:
+        return f"{self.read(match['number'])} {match['letter']}"
 
     def telephone(self, match: re.Match[str]) -> str:
         """Return a telephone number in words."""
         plus = f"{self.words.plus} " if match[0][0] == "+" else ""
-        return plus + self.digits(match[0])
+        return f"{plus}{self.digits(match[0])}{' X' if match[0][-1] == 'X' else ''}"
 
     def _name(self, match: re.Match[str]) -> str | None:
         """Read a name of letters and digits: F-16, MP3. What only ends in a unit is none."""
@@ -311,7 +318,7 @@ class European(Language):
 
     def amounts(self) -> list[Rule]:
         """Return the rules for amounts, for millions of anything (5 Mio. Menschen), and what is paid for (5 €/kg)."""
-        behind_money = r"(?:(?<=[€$£¥%])|(?<=[Ee]uro)|(?<=[Ee]uros)|(?<=EUR)|(?<=CHF))"
+        behind_money = r"(?:(?<=[€$£¥%\d])|(?<=[Ee]uro)|(?<=[Ee]uros)|(?<=EUR)|(?<=CHF))"
         millions = rf"{FREE}{self.amount}{SPACE}?(?P<magnitude>{alternatives(self.magnitudes)})(?!\w)"
         quotient = rf"(?<![\w/])(?:{alternatives(self.units)})/(?:{alternatives(self.units)})(?![\w/])"
         money, *others = super().amounts()
@@ -334,7 +341,10 @@ class European(Language):
         above, _, below = match[0].partition("/")
         return self.noun_of_unit(match[0]).many if len(above) > 1 or below in ("h", "s") else None
 
-    def _per(self, match: re.Match[str]) -> str:
+    def _per(self, match: re.Match[str]) -> str | None:
+        text, start = match.string, match.start()
+        if text[start - 1].isdecimal() and not _MONEY_BEFORE.search(text, max(0, start - _LOOKED_BACK), start):
+            return None
         return f" {self.words.per} {match['word'] or self.noun_of_unit(match['unit']).one}"
 
     def plain(self, match: re.Match[str]) -> str | None:

@@ -26,6 +26,7 @@ from actors.text.languages.german_words import (
     MONTHS,
     NUMBERED,
     REGNAL_NAMES,
+    SHORT_ADJECTIVES,
     SHORT_MONTHS,
     STARTERS,
     TITLES,
@@ -40,10 +41,11 @@ from actors.text.rules import Rule
 
 _ACRONYMS = frozenset("CD DC MD MC DI MM CC CV MI CM DM LCD LED XL XXL XXXL LI MIX DIV CIV LIV DIM DVD ID CDC CDI CDL MDM MDC XXX DL DCL LL CCC IM".split())
 _CALLED = frozenset("notruf notrufnummer telefon nummer rufnummer feuerwehr polizei wählen".split())
-_OF_DATES = frozenset("am vom bis zum der den dem des seit ab und".split()) | {name.casefold() for name in WEEKDAYS.values()}
+_OF_DATES = frozenset("am vom bis zum der den dem des seit ab und".split()) | {name.casefold() for name in (*WEEKDAYS, *WEEKDAYS.values())}
 _WEEKDAY = rf"(?:{'|'.join(WEEKDAYS)})"
 _CAPITALS = "A-Z\u00c4\u00d6\u00dc"
 _SMALL = "a-z\u00e4\u00f6\u00fc\u00df"
+_OF_CENTURY = re.compile(r"\bdes \d{1,2}\.\s\Z")
 _NO_ADJECTIVES = frozenset("oder aber über unter hinter wie heute ohne alle bitte eine seine ihre meine diese der er des es die".split())
 _CITIES = (
     "Berlin Hamburg München Köln Frankfurt Stuttgart Düsseldorf Leipzig Dortmund Essen Bremen Dresden Hannover Nürnberg Duisburg Bochum "
@@ -303,7 +305,11 @@ class German(European):
                 rf"{FREE}(?P<first>\d{{1,3}}):(?P<middle>[0-5]\d)(?::(?P<last>[0-5]\d))?{SPACE}(?P<word>Stunden|Std\.|Minuten|Min\.|min|h)(?!\w)",
                 self._duration,
             ),
-            Rule(rf"(?<=\bum ){FREE}(?P<hour>[01]?\d|2[0-3])\.(?P<minute>[0-5]\d)(?P<second>(?!))?(?![\w.,]\d|{SPACE}?Uhr)", self._dotted),
+            Rule(rf"(?<=\bum )(?P<hour>[01]?\d|2[0-3])\.(?P<minute>[0-5]\d)(?![\w.,]\d|{SPACE}?Uhr|\.)", self._dotted),
+            Rule(
+                rf"{FREE}(?P<hour>[01]?\d|2[0-4])\.(?P<minute>[0-5]\d)(?= (?:bis|und|oder) (?:[01]?\d|2[0-4])\.[0-5]\d{SPACE}?Uhr)",
+                self._dotted,
+            ),
             Rule(rf"(?<!\w)[{_CAPITALS}][\w-]{{1,40}}(?<=[{_SMALL}-][sS]tr)\.(?!\w)", self._street),
             Rule(r"(?<=\d )ff?\.(?!\w)", lambda match: "folgende" + ("." if self.ends_sentence(match) else "")),
             Rule(r"\u00a7\u00a7(?=\s?\d)", lambda match: "Paragrafen" + ("" if match.string[match.end()].isspace() else " ")),
@@ -319,6 +325,20 @@ class German(European):
 
     def _weekday(self, match: re.Match[str]) -> str | None:
         return WEEKDAYS[match["day"]] + ("," if match[0].endswith(",") else "")
+
+    def read_abbreviation(self, match: re.Match[str]) -> str | None:
+        """Read a short form: an adjective with its ending, a century in its case."""
+        text, short = match.string, match["short"]
+        if short == "Max." and not text[match.end() : match.end() + 2].strip().isdigit():
+            return None  # a name
+        if short == "Art." and self.ends_sentence(match):
+            return None  # a word
+        noun = word_behind(match)
+        if short in SHORT_ADJECTIVES and noun[:1].isupper():
+            return SHORT_ADJECTIVES[short] + ordinal_ending(text, match.start(), noun)
+        said = super().read_abbreviation(match)
+        century = said and said.startswith("Jahrhundert") and _OF_CENTURY.search(text, max(0, match.start() - 12), match.start())
+        return f"Jahrhunderts{said.removeprefix('Jahrhundert')}" if said and century else said
 
     def _francs(self, match: re.Match[str]) -> str:
         return self.coins(self.parse(match["first"]), CURRENCIES["Fr."])

@@ -85,13 +85,13 @@ UNITS = {
     "h": _HOUR, "Std.": _HOUR, "Std": _HOUR, "Stunde": _HOUR, "min": _MINUTE, "Min.": _MINUTE, "Min": _MINUTE, "min.": _MINUTE,
     "Minute": _MINUTE, "s": _SECOND, "Sek.": _SECOND, "sek.": _SECOND, "Sek": _SECOND, "sec": _SECOND, "Sekunde": _SECOND,
     "ms": Noun("Millisekunde", "Millisekunden", "f"), "µs": Noun("Mikrosekunde", "Mikrosekunden", "f"),
-    "ns": Noun("Nanosekunde", "Nanosekunden", "f"), "Tg.": Noun("Tag", "Tage", "m"), "Wo.": Noun("Woche", "Wochen", "f"),
-    "Mon.": Noun("Monat", "Monate", "m"), "J.": Noun("Jahr", "Jahre", "n"), "Tag": Noun("Tag", "Tage", "m"),
+    "ns": Noun("Nanosekunde", "Nanosekunden", "f"), 
+    "Tag": Noun("Tag", "Tage", "m"),
     "Woche": Noun("Woche", "Wochen", "f"), "Monat": Noun("Monat", "Monate", "m"), "Jahr": Noun("Jahr", "Jahre", "n"),
     "TL": _same("Teelöffel", "m"), "EL": _same("Esslöffel", "m"), "Teelöffel": _same("Teelöffel", "m"),
     "Esslöffel": _same("Esslöffel", "m"), "Tasse": Noun("Tasse", "Tassen", "f"), "Pck.": Noun("Packung", "Packungen", "f"),
-    "Pkg.": Noun("Packung", "Packungen", "f"), "Stk.": _same("Stück"), "Stck.": _same("Stück"), "St.": _same("Stück"),
-    "Bd.": Noun("Band", "Bände", "m"), "Dtzd.": _same("Dutzend"), "Pers.": Noun("Person", "Personen", "f"),
+    "Pkg.": Noun("Packung", "Packungen", "f"), "Stk.": _same("Stück"), "Stck.": _same("Stück"), 
+    "Dtzd.": _same("Dutzend"), "Pers.": Noun("Person", "Personen", "f"),
     "°C": _CELSIUS, "° C": _CELSIUS, "ºC": _CELSIUS, "℃": _CELSIUS, "°F": _FAHRENHEIT, "° F": _FAHRENHEIT, "℉": _FAHRENHEIT,
     "°": _same("Grad"), "K": _same("Kelvin"), "Hz": _same("Hertz"), "W": _same("Watt"), "Wh": _hour("Watt"),
     "V": _same("Volt"), "kV": _same("Kilovolt"), "mV": _same("Millivolt"), "A": _same("Ampere"), "mA": _same("Milliampere"),
@@ -139,7 +139,7 @@ _THOUSAND = Noun("Tausend", "Tausend", "n")
 _MILLION, _MILLIARD = Noun("Million", "Millionen", "f"), Noun("Milliarde", "Milliarden", "f")
 _BILLION = Noun("Billion", "Billionen", "f")
 MAGNITUDES = {
-    "Tsd.": _THOUSAND, "Tsd": _THOUSAND, "T": _THOUSAND, "k": _THOUSAND, "Mio.": _MILLION, "Mio": _MILLION, "Mill.": _MILLION,
+    "Tsd.": _THOUSAND, "Tsd": _THOUSAND, "k": _THOUSAND, "Mio.": _MILLION, "Mio": _MILLION, "Mill.": _MILLION,
     "Mrd.": _MILLIARD, "Mrd": _MILLIARD, "Md.": _MILLIARD, "Mia.": _MILLIARD, "Bio.": _BILLION, "Bio": _BILLION, "Brd.": Noun("Billiarde", "Billiarden", "f"),
     "Million": _MILLION, "Millionen": Noun("Millionen", "Millionen", "f"), "Milliarde": _MILLIARD,
     "Milliarden": Noun("Milliarden", "Milliarden", "f"), "Billion": _BILLION, "Billionen": Noun("Billionen", "Billionen", "f"),
@@ -159,9 +159,9 @@ WEEKDAYS = {
 TITLES = {
     "Dr.": "Doktor", "Prof.": "Professor", "Hr.": "Herr", "Hrn.": "Herrn", "Fr.": "Frau", "Frl.": "Fräulein", "Dipl.-Ing.": "Diplom-Ingenieur",
     "Dipl.-Kfm.": "Diplom-Kaufmann", "Dipl.-Psych.": "Diplom-Psychologe", "Ing.": "Ingenieur", "Mag.": "Magister", "Msgr.": "Monsignore",
-    "St.": "Sankt", "Hl.": "Heilige", "hl.": "heilige", "Fam.": "Familie", "Fa.": "Firma", "Gebr.": "Gebrüder", "Gen.": "General", "Maj.": "Major",
-    "Lt.": "Leutnant", "Hptm.": "Hauptmann", "Mr.": "Mister", "Mrs.": "Missis", "Ms.": "Miss", "Jun.-Prof.": "Juniorprofessor", "PD": "Privatdozent",
-    "Dres.": "Doktores", "Priv.-Doz.": "Privatdozent", "Sr.": "Schwester", "Kard.": "Kardinal", "Bgm.": "Bürgermeister", "RA": "Rechtsanwalt",
+    "St.": "Sankt", "Hl.": "Heilige", "hl.": "heilige", "Fam.": "Familie", "Fa.": "Firma", "Inh.": "Inhaber", "Gebr.": "Gebrüder", "Gen.": "General", "Maj.": "Major",
+    "Hptm.": "Hauptmann", "Mr.": "Mister", "Mrs.": "Missis", "Ms.": "Miss", "Jun.-Prof.": "Juniorprofessor", 
+    "Dres.": "Doktores", "Priv.-Doz.": "Privatdozent", "Sr.": "Schwester", "Kard.": "Kardinal", "Bgm.": "Bürgermeister", 
 }  # fmt: skip
 
 NUMBERED = {
@@ -196,12 +196,12 @@ ABBREVIATIONS = {
     "dt.": "deutsch", "engl.": "englisch", "frz.": "französisch", "franz.": "französisch", "ital.": "italienisch", "span.": "spanisch", "lat.": "lateinisch",
     "griech.": "griechisch", "röm.": "römisch", "russ.": "russisch", "österr.": "österreichisch", "schweiz.": "schweizerisch", "amerik.": "amerikanisch", "ev.": "evangelisch", "kath.": "katholisch", "bayr.": "bayerisch",
     "Mitgl.": "Mitglied", "Ausg.": "Ausgabe", "Bsp.": "Beispiel", "Def.": "Definition", "Dez.": "Dezember", "Okt.": "Oktober", "Febr.": "Februar", "Sept.": "September",
-    "Hd.": "Heidelberg", "Ndr.": "Neudruck", "Red.": "Redaktion", "Reg.": "Regierung", "resp.": "respektive", "sen.": "senior", "jun.": "junior", "jr.": "junior", "Jr.": "Junior",
+    "Ndr.": "Neudruck", "Red.": "Redaktion", "Reg.": "Regierung", "resp.": "respektive", "sen.": "senior", "jun.": "junior", "jr.": "junior", "Jr.": "Junior",
     "stellv.": "stellvertretende", "Vors.": "Vorsitzender", "techn.": "technisch", "Univ.": "Universität", "Uni.": "Universität", "unverb.": "unverbindlich", "verm.": "vermutlich", "vs.": "versus", "wg.": "wegen", "zw.": "zwischen", "zit.": "zitiert",
     "Stk.": "Stück", "Ztg.": "Zeitung", "Zs.": "Zeitschrift", "tlw.": "teilweise", "vllt.": "vielleicht", "eigtl.": "eigentlich", "erw.": "erweitert", "ehem.": "ehemalige", "Einw.": "Einwohner", "Ew.": "Einwohner",
     "od.": "oder", "u.": "und", "m. a. W.": "mit anderen Worten", "n. a.": "nicht anwendbar", "g. U.": "g U", "o. B.": "ohne Befund", "u. z.": "und zwar", "i. Ü.": "im Übrigen", "f. d. R.": "für die Richtigkeit",
     "i. R.": "im Ruhestand", "z. Hd.": "zu Händen", "z. H.": "zu Händen", "c/o": "care of", "a. a. O.": "am angegebenen Ort", "ebd.": "ebenda", "et al.": "et alii", "ff.": "folgende", "Geb.": "Geburtstag", "Mo.": "Montag", "Di.": "Dienstag",
-    "Do.": "Donnerstag", "Sa.": "Samstag", "s.": "siehe", "bez.": "bezüglich", "betr.": "betreffend", "Betr.": "Betreff", "Bem.": "Bemerkung", "Bearb.": "Bearbeiter", "Dipl.": "Diplom", "Ges.": "Gesellschaft", "Kfm.": "Kaufmann", "med.": "der Medizin", "phil.": "der Philosophie", "jur.": "der Rechte", "rer. nat.": "rerum naturalium", "Gde.": "Gemeinde", "Krs.": "Kreis", "Lkr.": "Landkreis", "nördl.": "nördlich", "südl.": "südlich", "westl.": "westlich", "östl.": "östlich", "Max.": "Maximal", "ausschl.": "ausschließlich", "ausg.": "ausgenommen", "gleichz.": "gleichzeitig", "gesch.": "geschieden", "led.": "ledig", "verw.": "verwitwet", "Tsd.": "Tausend", "Mio.": "Millionen", "Mrd.": "Milliarden", "Temp.": "Temperatur", "Anl.": "Anlage", "Ant.": "Antwort", "u. E.": "unseres Erachtens", "d. i.": "das ist", "sr.": "senior",
+    "Do.": "Donnerstag", "Sa.": "Samstag", "s.": "siehe", "bez.": "bezüglich", "betr.": "betreffend", "Betr.": "Betreff", "Bem.": "Bemerkung", "Bearb.": "Bearbeiter", "Dipl.": "Diplom", "Ges.": "Gesellschaft", "Kfm.": "Kaufmann", "med.": "der Medizin", "phil.": "der Philosophie", "jur.": "der Rechte", "rer. nat.": "rerum naturalium", "Gde.": "Gemeinde", "Krs.": "Kreis", "Lkr.": "Landkreis", "nördl.": "nördlich", "südl.": "südlich", "westl.": "westlich", "östl.": "östlich", "ausschl.": "ausschließlich", "ausg.": "ausgenommen", "gleichz.": "gleichzeitig", "gesch.": "geschieden", "led.": "ledig", "verw.": "verwitwet", "Tsd.": "Tausend", "Mio.": "Millionen", "Mrd.": "Milliarden", "Temp.": "Temperatur", "Anl.": "Anlage", "u. E.": "unseres Erachtens", "d. i.": "das ist", "sr.": "senior",
 }  # fmt: skip
 
 STARTERS = frozenset(
@@ -243,7 +243,7 @@ MASCULINE = (
     "liter kilometer zentimeter millimeter film roman brief stuhl tisch apfel hund baum mann mensch freund bruder sohn vater junge arzt lehrer schüler "
     "student wagen bus zug flug weg ort raum saal turm turnus rücktritt könig kaiser präsident kanzler minister papst versuch anlauf jahrestag "
     "hochzeitstag todestag advent feiertag werktag wochentag löffel teelöffel esslöffel becher zentner knoten zoll klick preis gewinn verlust "
-    "fall unfall grund kandidat titel pokal fc sc sv vorsitzende vorsitzender stellvertreter bürger deutsche tote verletzte patient treffer fehler "
+    "fall unfall grund kandidat titel pokal fc sc sv experte kollege name zeuge gedanke löwe hase affe erbe kunde neffe pole franzose russe chinese grieche biologe psychologe buchstabe glaube friede vorsitzende vorsitzender stellvertreter bürger deutsche tote verletzte patient treffer fehler "
     "aufsatz jahrgang artikel eintrag beitrag kommentar vortrag text test termin auftrag antrag vertrag stern stein berg fluss see wald "
     "schuss stich schlag tropfen prozentpunkt quadratmeter kubikmeter hektar kurs kreis kilometerstein rekord weltrekord marathon lebensmonat lebensabend aufguss umzug einsatz".split()
 )
@@ -276,3 +276,9 @@ COUNTED = frozenset(
     "schüler studenten studierende soldaten jahre jahren tage tagen stunden minuten meilen stück exemplare seiten wörter zeichen fans gäste gästen "
     "kilometer kilometern kalorien arbeitsplätze stellen wohnungen häuser autos fälle tote todesopfer verletzte patienten mitglieder mitgliedern zimmer sitzplätze sitze plätze".split()
 )
+# Adjectives that are written short: their endings are as those of ordinals.
+SHORT_ADJECTIVES = {
+    "sog.": "sogenannt", "ehem.": "ehemalig", "stellv.": "stellvertretend", "dt.": "deutsch", "engl.": "englisch", "frz.": "französisch",
+    "franz.": "französisch", "ital.": "italienisch", "span.": "spanisch", "griech.": "griechisch", "röm.": "römisch", "russ.": "russisch",
+    "österr.": "österreichisch", "ev.": "evangelisch", "kath.": "katholisch", "allg.": "allgemein",
+}  # fmt: skip
