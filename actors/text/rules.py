@@ -7,7 +7,7 @@ from typing import NamedTuple
 from actors.text.edits import Edit
 
 # What begins with a small letter is looked at only if there is more to the word: plain words are most of any text.
-_BEGINS = r"(?:(?=[^a-z\s])|(?<!\w)(?=[a-z]++[.@:/\\_\d&-]))"
+_BEGINS = r"(?:(?=[^a-z\s])|(?<!\w)(?=[a-z]++(?:[.@:/\\_\d&]|-[a-z])))"
 _BEGINS_SENTENCE = re.compile(r"(?:\A|[\n.!?\u2026]\s)[\"'\u201c\u2018\u201e\u00ab(\u00bf\u00a1]*\Z")
 _GROUP_NAME = re.compile(r"\(\?P<\w+>")
 _LOOKED_BACK = 4  # characters: a mark, a space, and what opens a quotation
@@ -29,6 +29,10 @@ class Rule(NamedTuple):
 def _continues(found: Sequence[Edit], start: int) -> bool:
     """Whether what stands directly before a place was read without the stop that it is written with: *Nr. 5*."""
     return bool(found) and found[-1].end >= start - 1 and not found[-1].text.endswith((".", "!", "?", "\u2026"))
+
+
+def _begins_sentence(text: str, start: int) -> bool:
+    return _BEGINS_SENTENCE.search(text, max(0, start - _LOOKED_BACK), start) is not None
 
 
 def _capitalised(words: str) -> str:
@@ -72,7 +76,7 @@ class Rules:
                 continue
             spoken = read(match)
             if spoken is not None:
-                if spoken[:1].islower() and not continues and _BEGINS_SENTENCE.search(text, max(0, start - _LOOKED_BACK), start):
+                if spoken[:1].islower() and not continues and _begins_sentence(text, start):
                     spoken = _capitalised(spoken)
                 return Edit(start, match.end(), spoken)
         return None

@@ -16,6 +16,7 @@ _YEAR = r"(?P<year>[12]\d{3})(?!\d|[.,]\d)"
 _HOUR = r"(?:[01]?\d|2[0-4])"
 _LOOKED_BACK = 25  # characters, for what makes a scale of a time
 _MONEY_BEFORE = re.compile(r"[€$£]\s?[\d.,]{1,15}\Z")
+_LARGEST_PART = 100
 _TWENTIETH = 50  # years of two digits from here on are of the 1900s
 _FIRST_YEAR, _LAST_YEAR = 1000, 2199  # what is a year if nothing but its four digits is there
 
@@ -134,7 +135,7 @@ class European(Language):
             Rule(rf"(?<![\w.])(?P<short>{titles})(?!\w)", lambda match: self._titles[_compact(match["short"])]),
             Rule(rf"(?<![\w.'\u2019])(?P<short>{others})(?!\w)", self.read_abbreviation),
             Rule(r"(?<![\w.])(?:[A-Z]\.){2,8}", self._letters),
-            Rule(r"(?<![\w.])[A-Z]\.(?=\s?[A-Z\u00c0-\u00de][^\W_])", self.read_initial),
+            Rule(r"(?<![\w.])[A-Z]\.(?=\s?[A-Z\u00c0-\u00de](?:[^\W_]|\.))", self.read_initial),
             Rule(r"(?<=[^\W\d_]{2})[.!?]+(?=[^\W\d_a-z\u00df-\u00ff]{1}[^\W\d_])", lambda match: f"{match[0]} "),
         ]
 
@@ -255,13 +256,14 @@ class European(Language):
         return " ".join(self.spell(self.parse(piece)) if piece.isdigit() else piece for piece in pieces)
 
     def _ratios(self) -> list[Rule]:
-        part = rf"(?:(?P<whole>\d{{1,4}}){SPACE})?(?P<above>\d{{1,3}})[/\u2044](?P<below>\d{{1,3}})"
+        part = rf"(?:(?P<whole>\d{{1,4}}){SPACE})?(?P<above>\d{{1,3}})[/\u2044](?P<below>\d{{1,4}})"
         side = rf"(?:{SPACE}?(?P<unit>{self.unit}))?"
         sign = rf"(?P<number>\d{{1,4}})?{SPACE}?(?P<fraction>[{''.join(FRACTIONS)}])"
         return [
             Rule(rf"{FREE}(?:{part}|{sign})(?:{SPACE}|-)?(?P<unit>{self.unit})", self._part_of),
             Rule(rf"{FREE}{sign}", self._part_before),
             Rule(rf"{FREE}{part}(?![\w/]|\.\d)", self._slashed),
+            Rule(rf"{FREE}(?P<first>\d{{1,9}}){SPACE}?(?P<sign>[*/]){SPACE}?(?P<last>\d{{1,9}})(?={SPACE}?=)", self._sum),
             Rule(rf"{FREE}(?P<year>1\d\d\d|20\d\d)/(?P<next>\d\d|\d{{4}})(?![\w/]|\.\d)", self.read_years),
             Rule(rf"{FREE}(?P<first>\d{{1,4}}){SPACE}?:{SPACE}?(?P<last>{self.number})(?![\d:])", self.read_ratio),
             Rule(
@@ -285,6 +287,8 @@ class European(Language):
 
     def _slashed(self, match: re.Match[str]) -> str | None:
         whole, above, below = match["whole"], int(match["above"]), int(match["below"])
+        if _LARGEST_PART < below != 1000 and not whole:
+            return f"{self.cardinal(above, '-')} {self.read_plain(match['below'], match)}"  # an issue: 3/2020
         if below == 0 or above >= below:
             return f"{self.cardinal(above, '-')} {self.words.slash} {self.cardinal(below, '-')}" if not whole else None
         return self.part_before(int(whole) if whole else None, above, below, match)
@@ -310,6 +314,10 @@ class European(Language):
     def _is_sum(self, match: re.Match[str]) -> bool:
         return match.string[match.end() : match.end() + 2].lstrip()[:1] == "="
 
+    def _sum(self, match: re.Match[str]) -> str:
+        joint = self.words.times if match["sign"] == "*" else self.words.divided
+        return f"{self.read(match['first'])} {joint} {self.read(match['last'])}"
+
     def _difference(self, match: re.Match[str]) -> str:
         return f"{self.read(match['first'])} {self.words.minus} {self.read(match['last'])}"
 
@@ -318,7 +326,7 @@ class European(Language):
 
     def amounts(self) -> list[Rule]:
         """Return the rules for amounts, for millions of anything (5 Mio. Menschen), and what is paid for (5 €/kg)."""
-        behind_money = r"(?:(?<=[€$£¥%\d])|(?<=[Ee]uro)|(?<=[Ee]uros)|(?<=EUR)|(?<=CHF))"
+        behind_money = r"(?:(?<=[€$£¥%\d])|(?<=[Ee]uro)|(?<=[Ee]uros)|(?<=EUR)|(?<=CHF)|(?<=ct)|(?<=[Cc]ent)|(?<=kWh)|(?<=km)|(?<=kg)|(?<=mg))"
         millions = rf"{FREE}{self.amount}{SPACE}?(?P<magnitude>{alternatives(self.magnitudes)})(?!\w)"
         quotient = rf"(?<![\w/])(?:{alternatives(self.units)})/(?:{alternatives(self.units)})(?![\w/])"
         money, *others = super().amounts()
@@ -327,7 +335,7 @@ class European(Language):
             others[0],
             Rule(millions, self._millions),
             *others[1:],
-            Rule(rf"{behind_money}/(?:(?P<unit>{self.unit})|(?P<word>[^\W\d_]{{2,20}}))", self._per),
+            Rule(rf"{behind_money}/(?:(?P<unit>{self.unit})|(?P<word>[^\W\d_]{{2,20}})|(?=\d))", self._per),
             Rule(quotient, self._quotient),
             Rule(r"(?<=[^\W\d_])/(?=[^\W\d_])", lambda _: " "),
         ]
@@ -345,7 +353,7 @@ class European(Language):
         text, start = match.string, match.start()
         if text[start - 1].isdecimal() and not _MONEY_BEFORE.search(text, max(0, start - _LOOKED_BACK), start):
             return None
-        return f" {self.words.per} {match['word'] or self.noun_of_unit(match['unit']).one}"
+        return f" {self.words.per} {match['word'] or (match['unit'] and self.noun_of_unit(match['unit']).one) or ''}"
 
     def plain(self, match: re.Match[str]) -> str | None:
         """Read a number or a range before anything else: of four digits maybe years."""

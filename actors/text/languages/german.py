@@ -46,6 +46,7 @@ _WEEKDAY = rf"(?:{'|'.join(WEEKDAYS)})"
 _CAPITALS = "A-Z\u00c4\u00d6\u00dc"
 _SMALL = "a-z\u00e4\u00f6\u00fc\u00df"
 _OF_CENTURY = re.compile(r"\bdes \d{1,2}\.\s\Z")
+_LOOKED_BACK = 40
 _NO_ADJECTIVES = frozenset("oder aber über unter hinter wie heute ohne alle bitte eine seine ihre meine diese der er des es die".split())
 _CITIES = (
     "Berlin Hamburg München Köln Frankfurt Stuttgart Düsseldorf Leipzig Dortmund Essen Bremen Dresden Hannover Nürnberg Duisburg Bochum "
@@ -170,7 +171,9 @@ class German(European):
         if match["last"] or text[match.end() : match.end() + 1] != " " or (match["sign"] or "").strip():
             return self.cardinal(1, "-")
         before = word_before(text, match.start())
-        if text[: match.start()].endswith(". ") and before in ("Abs", "Nr", "Art", "Kap", "Abb", "Bd", "S", "Tab", "Ziff", "Str"):
+        if "\u00a7" in text[max(0, match.start() - 2) : match.start()]:
+            return self.cardinal(1, "-")
+        if text[max(0, match.start() - 2) : match.start()] == ". " and before in ("Abs", "Nr", "Art", "Kap", "Abb", "Bd", "S", "Tab", "Ziff", "Str"):
             return self.cardinal(1, "-")
         if before[:1].isupper() and before.casefold() in (*COUNTED_BY_NUMERALS, "nummer", "seite", "zimmer", "platz", "gleis", "formel", "tag"):
             return self.cardinal(1, "-")
@@ -243,7 +246,7 @@ class German(European):
             return False
         if before.casefold() in COUNTED_BY_NUMERALS or before in ("Nummer", "Seite", "Zimmer", "Gleis", "Platz"):
             return False
-        if not before or not text[:start].rstrip(" ").endswith(before):
+        if not before or not text[max(0, start - _LOOKED_BACK) : start].rstrip(" ").endswith(before):
             return known  # a list's items are numbered too
         return known or before.islower() and before not in ("nur", "etwa", "sind", "waren", "ist", "wird", "hat", "auf", "von", "um")
 
@@ -288,17 +291,19 @@ class German(European):
         return [
             Rule(rf"(?<![\w.])(?P<first>{_WEEKDAY})\.?{SPACE}?(?:{DASH}|bis){SPACE}?(?P<last>{_WEEKDAY})\b\.?", self._weekdays),
             Rule(rf"(?<![\w.])(?P<day>{_WEEKDAY})(?:\.,?|,)(?={SPACE}?\d\d?(?:\.{SPACE}?[\d{_CAPITALS}]|:|{SPACE}Uhr)|{SPACE}?{DASH}|/)", self._weekday),
+            Rule(rf"(?<![\w.])(?P<day>{_WEEKDAY})(?= \d\d?(?:[:.]\d\d|{DASH}\d|\. ?[\d{_CAPITALS}]| Uhr))", self._weekday),
             Rule(rf"(?<!\w)S?Fr\.{SPACE}?(?P<first>{self.number})(?:\.{DASH})?", self._francs),
             Rule(rf"(?<![\w.])(?P<month>{month})(?={SPACE}\d{{4}}(?!\d))", self._month),
             Rule(rf"{FREE}(?P<day>\d\d?)\.{SPACE}?(?P<month>1[0-2]|0?[1-9])\.(?P<until>{SPACE}?{DASH}{SPACE}?(?=\d))?(?!\d)", self._short_date),
             Rule(rf"{FREE}(?P<number>\d{{1,4}})(?P<ending>ern?)(?![^\W_])", self._decade),
             Rule(rf"(?<!\w)['\u2019](?P<number>\d0)(?P<ending>ern?)(?!\w)", self._decade),
             Rule(
-                rf"{FREE}(?P<number>\d{{1,4}})(?:{SPACE}?(?P<percent>%))?-?(?P<word>(?:j\u00e4hrig|fach|mal|k\u00f6pfig|t\u00e4gig|w\u00f6chig|monatig|st\u00fcndig|"
+                rf"{FREE}(?P<number>\d{{1,4}}(?:,\d{{1,2}})?)(?:{SPACE}?(?P<percent>%))?-?(?P<word>(?:j\u00e4hrig|fach|mal|k\u00f6pfig|t\u00e4gig|w\u00f6chig|monatig|st\u00fcndig|"
                 rf"min\u00fctig|sekündig|stellig|prozentig|teilig|seitig|stöckig|spurig|bändig|sprachig|zeilig|malig|Jährig|ig)(?:e[nmrs]?)?)(?!\w)",
                 self._compound,
             ),
             Rule(rf"{FREE}(?P<number>\d{{1,4}}(?:,\d{{1,2}})?)x(?=[\s.,])", lambda match: f"{self.read(match['number'], 'n')}mal"),
+            Rule(rf"{FREE}(?P<number>\d{{1,2}})(?P<letter>[KDG])(?=-)", lambda match: f"{self.read(match['number'])} {match['letter']}"),
             Rule(rf"{FREE}2/3-Mehrheit", lambda _: "Zweidrittelmehrheit"),
             Rule(rf"{FREE}24/7(?![\w/])", lambda _: "vierundzwanzig sieben"),
             Rule(
@@ -336,6 +341,8 @@ class German(European):
         noun = word_behind(match)
         if short in SHORT_ADJECTIVES and noun[:1].isupper():
             return SHORT_ADJECTIVES[short] + ordinal_ending(text, match.start(), noun)
+        if short.replace(" ", "") == "u.a." and self.ends_sentence(match):
+            return "und andere."
         said = super().read_abbreviation(match)
         century = said and said.startswith("Jahrhundert") and _OF_CENTURY.search(text, max(0, match.start() - 12), match.start())
         return f"Jahrhunderts{said.removeprefix('Jahrhundert')}" if said and century else said
@@ -364,7 +371,7 @@ class German(European):
         percent = match["percent"]
         if word.startswith("ig") != bool(percent):
             return None
-        return f"{self.cardinal(int(match['number']), 'n')}{'prozent' if percent else ''}{word}"
+        return f"{self.read(match['number'], 'n')}{'prozent' if percent else ''}{word}"
 
     def _duration(self, match: re.Match[str]) -> str:
         long = match["word"][0] in "Sh"

@@ -181,7 +181,7 @@ ABBREVIATIONS = {
     "s. o.": "siehe oben", "s. u.": "siehe unten", "v. a.": "vor allem", "z. T.": "zum Teil", "z. Zt.": "zur Zeit", "z. Z.": "zur Zeit", "zzt.": "zurzeit",
     "i. d. R.": "in der Regel", "i. A.": "im Auftrag", "i. V.": "in Vertretung", "m. E.": "meines Erachtens", "m. W.": "meines Wissens", "i. e. S.": "im engeren Sinne",
     "i. w. S.": "im weiteren Sinne", "i. d. F.": "in der Fassung", "i. S. d.": "im Sinne des", "i. H. v.": "in Höhe von", "i. Allg.": "im Allgemeinen",
-    "a. D.": "außer Dienst", "e. V.": "e V", "n. Chr.": "nach Christus", "v. Chr.": "vor Christus", "v. u. Z.": "vor unserer Zeitrechnung",
+    "a. D.": "außer Dienst", "d. Gr.": "der Große", "etc. pp.": "et cetera pp", "e. V.": "e V", "n. Chr.": "nach Christus", "v. Chr.": "vor Christus", "v. u. Z.": "vor unserer Zeitrechnung",
     "u. Z.": "unserer Zeitrechnung", "n. u. Z.": "nach unserer Zeitrechnung", "a. M.": "am Main", "a. d.": "an der", "a. Rh.": "am Rhein", "i. Br.": "im Breisgau", "o. J.": "ohne Jahr",
     "o. O.": "ohne Ort", "u. dgl.": "und dergleichen", "dgl.": "dergleichen", "p. a.": "pro Jahr", "P. S.": "P S", "h. c.": "honoris causa", "d. J.": "des Jahres",
     "d. M.": "des Monats", "ü. M.": "über dem Meeresspiegel", "ü. NN": "über Normalnull", "ü. d. M.": "über dem Meer", "n. Br.": "nördlicher Breite", "ö. L.": "östlicher Länge",
@@ -218,7 +218,7 @@ STARTERS = frozenset(
 
 REGNAL_NAMES = frozenset(
     "Adolf Albert Albrecht Alexander Alexios Alfons Alfred Amadeus Anton Artaxerxes August Balduin Benedikt Bernhard Bonifatius Boris Christian Claudius Clemens Coelestin "
-    "Cölestin Constantin Darius David Eduard Edward Erich Ernst Eugen Felipe Ferdinand Franz Friedrich Georg George Gregor Gustav Haakon Hadrian Harald Heinrich Henry Honorius "
+    "Cölestin Constantin Darius David Eduard Edward Erich Ernst Eugen Felipe Ferdinand Franz Franziskus Friedrich Georg George Gregor Gustav Haakon Hadrian Harald Heinrich Henry Honorius "
     "Hugo Innozenz Iwan Ivan Jakob James Johann Johannes Josef Joseph Juan Julius Justinian Kamehameha Karl Carl Carlos Kasimir Knut Konrad Konstantin Konstans Leo Leopold Lothar Louis Ludwig "
     "Magnus Manuel Margrethe Martin Matthias Maximilian Mehmed Michael Mohammed Moritz Murad Napoleon Nikolaus Olaf Oskar Ottokar Otto Paul Peter Pedro Philipp Pius Ptolemäus Ramses Richard "
     "Robert Rudolf Rainier Salomon Sancho Selim Sigismund Sixtus Stephan Sultan Süleyman Thutmosis Urban Viktor Vittorio Waldemar Wenzel Wilhelm Willem William Wladislaw Xerxes Amenophis Abdul Hassan Hussein "
@@ -265,6 +265,7 @@ NEUTER = (
     "vatikanum konzil wochenende zeitalter staatsexamen examen date match set update blatt dorf land licht programm schiff system werk öl salz gleis heft fach feld".split()
 )
 GENDERS = {
+    "aufl": "f", "jh": "n", "jhd": "n", "jhdt": "n", "bd": "m", "kl": "f", "kap": "n", "abschn": "m", "abt": "f", "okt": "m", "dez": "m",
     **dict.fromkeys(MASCULINE, "m"), **dict.fromkeys(FEMININE, "f"), **dict.fromkeys(NEUTER, "n"),
 }  # fmt: skip
 GENDER_ENDINGS = {

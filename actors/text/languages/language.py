@@ -287,7 +287,7 @@ class Language(ABC):
                 rf"(?:{SPACE}?{DASH}{SPACE}?(?:{self.currency})?(?P<last>{self.number}))?{_NO_CENTS}{magnitude}",
                 self.money,
             ),
-            Rule(rf"{behind}{_NO_CENTS}{magnitude}{SPACE}?(?P<currency>{self.currency})(?!\w)", self.money),
+            Rule(rf"{behind}{_NO_CENTS}{magnitude}(?:{SPACE}|-)?(?P<currency>{self.currency})(?!\w)", self.money),
             Rule(rf"{behind}{SPACE}?(?P<share>[%\u2030])", self.share),
             Rule(rf"{behind}(?:{SPACE}|-)?(?P<unit>{self.unit})", self.measure),
             Rule(behind, self.plain),
