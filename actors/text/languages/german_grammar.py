@@ -7,6 +7,7 @@ from actors.text.languages.german_words import GENDER_ENDINGS, GENDERS, QUEENS, 
 
 _LOOKED_BACK = 60
 _LOOKED_AHEAD = 80
+_MOST_NAMES = 4  # titles and names before the last one of a ruler
 _JOINT = r"(?:\s?[-\u2010-\u2013/]\s?|,\s|\s(?:und|bis|oder|sowie|u\.)\s)"
 _ORDINALS_BEFORE = re.compile(rf"(?<![\w.])(?:\d{{1,4}}\.{_JOINT}){{1,6}}\Z")
 _ORDINALS_BEHIND = re.compile(rf"(?:{_JOINT}\d{{1,4}}\.){{1,6}}")
@@ -143,7 +144,9 @@ def regnal_article(text: str, start: int, name: str) -> tuple[str, str]:
     genitive = name not in REGNAL_NAMES and base in REGNAL_NAMES
     woman = (base if genitive else name) in QUEENS
     before = word_before(text, start)
-    while before.casefold() in RULERS or before in REGNAL_NAMES:
+    for _ in range(_MOST_NAMES):
+        if before.casefold() not in RULERS and before not in REGNAL_NAMES:
+            break
         woman = woman or before.casefold().endswith("in")
         if before.casefold() in ("kaisers", "königs", "papstes", "zaren", "herzogs"):
             genitive = True
