@@ -76,6 +76,15 @@ def check_choices(manifest: Manifest, voice: str | None, options: Mapping[str, A
     _check_options(family, manifest, options)
 
 
+def spoken_language(manifest: Manifest, voice: str | None) -> str:
+    """Return the code of the language that a voice of a model speaks; ``None`` is a voice of which nothing is known.
+
+    Raises:
+        BundleError: this version does not know the model's family, or the settings are not the family's.
+    """
+    return _family(manifest).language(manifest, voice)
+
+
 def check_transcriber(manifest: Manifest, options: Mapping[str, Any]) -> None:
     """Check what a whole transcription job wants of a model before it starts.
 

@@ -1,12 +1,13 @@
 """What an engine is asked for and what it gives back."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from actors.errors import RequestError
+from actors.text.sentences import Sentence
 
 
 @dataclass(frozen=True)
@@ -15,12 +16,14 @@ class SynthesisRequest:
 
     Attributes:
         id: names the row; together with ``seed`` it fixes every random number.
-        text: what to say; normalised and cut into chunks.
+        text: what to say; normalised and cut into chunks by the model's own front end.
         token_ids: a whole prompt in the model's own ids, used as it is (one chunk).
         voice: one of the bundle's voices; ``None`` is the bundle's first.
         seed: the job's seed.
         noise: the random numbers of the model's loop, one row per frame, used as they are instead of ``seed``.
         options: settings of the loop by name; unknown ones are errors.
+        sentences: those of ``text``, if :class:`actors.text.Normaliser` read it: chunks are made of them, and the model's own
+            front end is given each by itself.
     """
 
     id: str
@@ -30,16 +33,21 @@ class SynthesisRequest:
     seed: int = 0
     noise: np.ndarray | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    sentences: Sequence[Sentence] | None = None
 
 
 @dataclass(frozen=True)
 class TextChunk:
-    """A piece of the text, where it is in the audio, in seconds, and whether it ended by itself (``eos``) or by ``length``."""
+    """A piece of the text, where it is in the audio, in seconds, and whether it ended by itself (``eos``) or by ``length``.
+
+    ``text`` is what is spoken, ``written`` what stood there in its place, if the request had sentences.
+    """
 
     text: str
     start_s: float
     end_s: float
     finish_reason: str = "eos"
+    written: str | None = None
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
 import numpy as np
@@ -14,18 +15,46 @@ from actors.finite import BLAME
 from actors.requests import SynthesisRequest, SynthesisResult, TextChunk, check_token_ids
 from actors.sampling import row_generator
 from actors.settings import FamilyOptions, ParsedOptions
+from actors.text import Pause, Sentence, pack_sentences
+
+_MEASURED = 256  # texts that are about to be measured again, or spoken
 
 
 class SpeakingOptions(FamilyOptions):
     """What a request to any family may set.
 
     Attributes:
-        pause_s: silence between the chunks of a long text, in seconds.
+        pause_s: silence between the chunks of a long text, in seconds; of a request with sentences not within one.
+        paragraph_pause_s: after a paragraph, at least ``pause_s``.
+        section_pause_s: after a section, at least what is after a paragraph.
     """
 
     pause_s: Annotated[float, Field(ge=0, le=10)] = 0.0
+    paragraph_pause_s: Annotated[float, Field(ge=0, le=10)] = 0.5
+    section_pause_s: Annotated[float, Field(ge=0, le=10)] = 1.0
+
+    def silence_s(self, pause: Pause) -> float:
+        """Return the silence at a pause, in seconds."""
+        asked = {Pause.SENTENCE: self.pause_s, Pause.PARAGRAPH: self.paragraph_pause_s, Pause.SECTION: self.section_pause_s}
+        return max((seconds for kind, seconds in asked.items() if kind <= pause), default=0.0)
 
 
+@dataclass(frozen=True)
+class Prompt:
+    """What the loop speaks at a time.
+
+    Attributes:
+        text: as it is spoken; empty if the request brought ``token_ids``.
+        ids: the token ids that stand for it.
+        source: what of a request's sentences it is; ``None`` if it has none.
+    """
+
+    text: str
+    ids: Sequence[int]
+    source: Sentence | None = None
+
+
+PromptT = TypeVar("PromptT", bound=Prompt)
 OptionsT = TypeVar("OptionsT", bound=SpeakingOptions)
 
 
@@ -40,6 +69,7 @@ class SpokenUtterance(ABC, Generic[OptionsT]):
         prompt: the token ids that stand for it, int64 ``[tokens]``.
         options: the request's.
         trace: whether the loop's arrays are kept.
+        source: see :class:`Prompt`.
         finish_reason: ``eos`` or ``length`` when the loop has ended.
         error: why a step went wrong.
         audio: float32 ``[samples]`` when it is finished.
@@ -51,6 +81,7 @@ class SpokenUtterance(ABC, Generic[OptionsT]):
     prompt: np.ndarray
     options: OptionsT
     trace: bool
+    source: Sentence | None = None
     finish_reason: str | None = None
     error: NotFiniteError | None = None
     audio: np.ndarray | None = None
@@ -111,7 +142,7 @@ class SpeakingModel(ABC, Generic[OptionsT, UtteranceT]):
         return self.voices[0] if name is None else name
 
     def join(self, request: SynthesisRequest, utterances: Sequence[UtteranceT]) -> SynthesisResult:
-        """Put the chunks of a text one after the other with the asked-for pause between."""
+        """Put the chunks of a text one after the other with the asked-for pauses between."""
         audio, chunks = join_chunks(utterances, self.sample_rate)
         return SynthesisResult(
             id=request.id,
@@ -133,6 +164,56 @@ def text_of(request: SynthesisRequest) -> str:
     if request.text is None:
         raise RequestError("a request needs either text or token_ids")
     return request.text
+
+
+def prompts_of(
+    request: SynthesisRequest,
+    *,
+    cut: Callable[[str], Sequence[PromptT]],
+    read: Callable[[str], PromptT | None],
+    fits: Callable[[PromptT], bool],
+    short: Callable[[PromptT], bool] = lambda _: False,
+    alone: bool = False,
+) -> Sequence[PromptT]:
+    """Return the prompts of a request that brings no token ids: of its sentences, else of its text.
+
+    Args:
+        request: what to say.
+        cut: what the family makes of a whole text.
+        read: what it makes of a chunk of sentences; ``None`` if it leaves nothing of it.
+        fits: whether its loop can speak that in one go.
+        short: whether that is too little to be spoken alone.
+        alone: whether sentences are spoken one at a time, but for short ones.
+
+    Raises:
+        RequestError: there is nothing to speak.
+    """
+    sentences = request.sentences
+    prompts = cut(text_of(request)) if sentences is None else _read_sentences(sentences, read, fits, short, alone)
+    check_speakable(prompt.text for prompt in prompts)
+    return prompts
+
+
+def _read_sentences(
+    sentences: Sequence[Sentence],
+    read: Callable[[str], PromptT | None],
+    fits: Callable[[PromptT], bool],
+    short: Callable[[PromptT], bool],
+    alone: bool,
+) -> list[PromptT]:
+    """Return the prompts of sentences. One of which nothing is left gives its pause to what is before it."""
+    read = lru_cache(_MEASURED)(read)
+
+    def measured(test: Callable[[PromptT], bool]) -> Callable[[str], bool]:
+        return lambda text: (prompt := read(text)) is None or test(prompt)
+
+    prompts: list[PromptT] = []
+    for chunk in pack_sentences(sentences, measured(fits), measured(short), alone=alone):
+        if prompt := read(chunk.spoken):
+            prompts.append(replace(prompt, source=chunk))
+        elif prompts and (last := prompts[-1].source):
+            prompts[-1] = replace(prompts[-1], source=replace(last, pause=max(last.pause, chunk.pause)))
+    return prompts
 
 
 def check_speakable(texts: Iterable[str]) -> None:
@@ -185,19 +266,19 @@ def check_audio(audio: np.ndarray, chunk: int) -> None:
 
 
 def join_chunks(utterances: Sequence[SpokenUtterance[Any]], sample_rate: int) -> tuple[np.ndarray, tuple[TextChunk, ...]]:
-    """Return the audio of finished utterances with their pause between, float32 ``[samples]``, and where each is in it."""
-    pause = np.zeros(round(utterances[0].options.pause_s * sample_rate), np.float32)
+    """Return the audio of finished utterances with their pauses between, float32 ``[samples]``, and where each is in it."""
     parts: list[np.ndarray] = []
     places: list[TextChunk] = []
-    position = 0
+    position = pause = 0  # in samples
     for utterance in utterances:
         if utterance.audio is None or utterance.finish_reason is None:
             raise AssertionError("an utterance is joined after it was finished")
-        if parts and len(pause):
-            parts.append(pause)
-            position += len(pause)
-        parts.append(utterance.audio)
+        parts += (np.zeros(pause, np.float32), utterance.audio)
+        position += pause
         end = position + len(utterance.audio)
-        places.append(TextChunk(utterance.text, position / sample_rate, end / sample_rate, utterance.finish_reason))
+        source = utterance.source
+        written = source.written if source else None
+        places.append(TextChunk(utterance.text, position / sample_rate, end / sample_rate, utterance.finish_reason, written))
         position = end
+        pause = round(utterance.options.silence_s(source.pause if source else Pause.SENTENCE) * sample_rate)
     return np.concatenate(parts), tuple(places)

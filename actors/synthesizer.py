@@ -4,23 +4,26 @@ import contextlib
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, as_completed
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from functools import lru_cache
+from typing import Any, ClassVar, Literal
 
 from actors.audio.codec import EXTENSIONS, AudioFormat, encode, encoded_rate
 from actors.audio.mastering import Mastered, Mastering, master
 from actors.batching import Engine, EngineStats
 from actors.bundle import Bundle
 from actors.deciding import NOT_DECIDING
-from actors.errors import RequestError
-from actors.models import DEFAULT_SLOTS, open_model
+from actors.errors import RequestError, UsageError
+from actors.models import DEFAULT_SLOTS, open_model, spoken_language
 from actors.names import file_name
 from actors.plausibility import MAX_UNREADABLE_CHARS, cut_short, doubt, unreadable_words
 from actors.requests import SynthesisRequest, SynthesisResult, TextChunk
 from actors.rows import AUDIO, Columns, InputRow, blank_row, quarantine, raise_shared
+from actors.text import Normaliser, Spoken
 
 SYNTHESIS_COLUMNS: Columns = {
     "id": str,
     "text": str,
+    "spoken_text": str,
     "voice": str,
     "audio": AUDIO,
     "sampling_rate": int,
@@ -34,6 +37,9 @@ SYNTHESIS_COLUMNS: Columns = {
 }
 
 MAX_SEED = 2**63 - 1  # and its negative; the output has a column for it
+Normalisation = Literal["spoken", "model"]
+
+_KEPT_LANGUAGES = 32  # normalisers, and voices whose language is known: rows may name any number
 _MAX_NUMBER_CHARS = 40  # of a number in a text; Python refuses, or takes long, to read thousands of digits
 
 
@@ -51,11 +57,14 @@ class SynthesisConfig:
         format: of the ``audio`` column.
         mastering: what is done to the audio before it is encoded.
         max_text_chars: longer texts are rejected: a row is held in memory whole.
+        normalise: ``spoken`` reads texts as a person would before the model's own front end, ``model`` leaves all to that.
+        markup: whether HTML, Markdown and SSML are read as text is meant; of ``spoken`` only.
+        language: of texts whose row names none; ``None`` is the voice's. Of ``spoken`` only.
         slots: how many utterances a worker decodes together.
         options: settings of the model's loop.
     """
 
-    revision: ClassVar[int] = 1
+    revision: ClassVar[int] = 2
     output_columns: ClassVar[Columns] = SYNTHESIS_COLUMNS
 
     text_column: str = "text"
@@ -64,13 +73,16 @@ class SynthesisConfig:
     format: AudioFormat = "flac"
     mastering: Mastering = field(default_factory=Mastering)
     max_text_chars: int = 50_000
+    normalise: Normalisation = "spoken"
+    markup: bool = True
+    language: str | None = None
     slots: int = field(default=DEFAULT_SLOTS, metadata=NOT_DECIDING)
     options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def input_columns(self) -> tuple[str, ...]:
         """The input columns a worker reads."""
-        return (self.text_column, "voice", "seed", "speed")
+        return (self.text_column, "voice", "seed", "speed", *(["language"] if self.normalise == "spoken" else []))
 
     def file_rate(self, model_rate: int) -> int:
         """Return the sample rate in Hz of the ``audio`` column, for a model's own."""
@@ -94,6 +106,8 @@ class Synthesizer:
         self._config = config
         self._model = bundle.reference
         self._default_voice = config.voice if config.voice is not None else next(iter(bundle.manifest.voices), None)
+        self._language = lru_cache(_KEPT_LANGUAGES)(lambda voice: config.language or spoken_language(bundle.manifest, voice))
+        self._normaliser = lru_cache(_KEPT_LANGUAGES)(lambda language: Normaliser(language, markup=config.markup))
 
     @property
     def stats(self) -> EngineStats:
@@ -111,7 +125,7 @@ class Synthesizer:
             One output row per input row, in order; a row that cannot be spoken is ``rejected`` with its reason.
         """
         outputs: list[dict[str, Any]] = []
-        waiting: dict[Future[SynthesisResult], dict[str, Any]] = {}
+        waiting: dict[Future[SynthesisResult], tuple[dict[str, Any], Spoken | None]] = {}
         for row in rows:
             output = self._config.blank_row(row, self._model)
             outputs.append(output)
@@ -121,13 +135,17 @@ class Synthesizer:
             with quarantine(output):
                 request = self._request(row)
                 output.update(voice=request.voice, seed=request.seed)
-                waiting[self._engine.submit(request)] = output
+                spoken = self._read(request, row.values.get("language")) if self._config.normalise == "spoken" else None
+                if spoken:
+                    output.update(spoken_text=spoken.text)
+                    request = replace(request, text=spoken.text, sentences=spoken.sentences)
+                waiting[self._engine.submit(request)] = output, spoken
         # Encoded as they come, so that no more than the running ones are held as samples.
         for future in as_completed(waiting):
-            output = waiting.pop(future)
+            output, spoken = waiting.pop(future)
             raise_shared(future)
             with quarantine(output):
-                self._fill(output, future.result())
+                self._fill(output, future.result(), spoken)
         return outputs
 
     def _request(self, row: InputRow) -> SynthesisRequest:
@@ -162,11 +180,22 @@ class Synthesizer:
             options=self._config.options,
         )
 
-    def _fill(self, output: dict[str, Any], result: SynthesisResult) -> None:
+    def _read(self, request: SynthesisRequest, language: Any) -> Spoken:
+        """Return a row's text as it is read in its own language, the job's, or that of its voice."""
+        language = _none_if_blank(language)
+        if language is not None and not isinstance(language, str):
+            raise RequestError(f"column 'language' holds {language!r}, not the code of a language")
+        try:
+            normaliser = self._normaliser(self._language(request.voice) if language is None else language)
+        except UsageError as error:
+            raise RequestError(f"column 'language': {error}") from error
+        return normaliser(request.text or "")
+
+    def _fill(self, output: dict[str, Any], result: SynthesisResult, spoken: Spoken | None) -> None:
         if not len(result.audio):
             output.update(status="failed", error="the model ended before its first sound: try another seed")
             return
-        finish_reason, error = _judged(result, output["text"])
+        finish_reason, error = _judged(result, spoken.text if spoken else output["text"])
         wanted = replace(self._config.mastering, sample_rate=self._config.file_rate(result.sample_rate))
         mastered = master(result.audio, result.sample_rate, wanted)
         output.update(
@@ -177,7 +206,7 @@ class Synthesizer:
             sampling_rate=mastered.sample_rate,
             duration_s=len(mastered.audio) / mastered.sample_rate,
             status="ok",
-            error="; ".join(filter(None, (error, mastered.note))) or None,
+            error="; ".join(filter(None, (error, spoken.note if spoken else None, mastered.note))) or None,
             finish_reason=finish_reason,
             chunks=_placed(result.chunks, mastered),
         )
@@ -198,7 +227,10 @@ def _placed(chunks: Sequence[TextChunk], mastered: Mastered) -> list[dict[str, A
     def placed(seconds: float) -> float:
         return min(max(seconds - mastered.cut_s, 0.0), duration_s)
 
-    return [{"text": c.text, "start_s": placed(c.start_s), "end_s": placed(c.end_s)} for c in chunks]
+    return [
+        {"text": c.text if c.written is None else c.written, "start_s": placed(c.start_s), "end_s": placed(c.end_s)}
+        for c in chunks
+    ]
 
 
 def _none_if_blank(value: Any) -> Any:

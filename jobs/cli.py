@@ -21,6 +21,7 @@ class Subcommand(NamedTuple):
 JOBS = {
     "synthesize": Subcommand("synthesize_corpus", "Speak a corpus: rows of text in, Parquet of audio out."),
     "transcribe": Subcommand("transcribe_dataset", "Transcribe recordings: who said what and when."),
+    "normalise": Subcommand("normalise_text", "Show how lines of text will be read out."),
     "evaluate": Subcommand("evaluate", "Word and character error rates of transcripts."),
     "extract-audio": Subcommand("extract_audio", "Take the audio out of a corpus, as files to listen to."),
     "export": Subcommand("export_models", "Make a checked ONNX bundle of a PyTorch checkpoint; clone voices."),

@@ -10,8 +10,10 @@ from typing import Annotated
 import typer
 
 from actors.audio.mastering import Mastering
+from actors.errors import UsageError
 from actors.models import DEFAULT_SLOTS, check_choices
 from actors.synthesizer import MAX_SEED, SynthesisConfig
+from actors.text import language_of
 from cluster.dataset import scan
 from cluster.output import audio_feature
 from cluster.registry import describe
@@ -36,6 +38,13 @@ class Format(StrEnum):
     WAV = "wav"
     OPUS = "opus"
     MP3 = "mp3"
+
+
+class Normalisation(StrEnum):
+    """Who makes words of numbers, money, dates, abbreviations and markup."""
+
+    SPOKEN = "spoken"
+    MODEL = "model"
 
 
 @app.command()
@@ -71,7 +80,22 @@ def synthesize(
     ] = None,
     text_column: Annotated[str, typer.Option(help="The column to speak.")] = "text",
     id_column: Annotated[str, typer.Option(help="The column that names the rows.")] = "id",
+    normalise: Annotated[
+        Normalisation,
+        typer.Option(help="spoken: texts are read as a person would read them. model: only the model's own front end."),
+    ] = Normalisation.SPOKEN,
+    markup: Annotated[
+        bool, typer.Option("--markup/--no-markup", help="HTML, Markdown and SSML are read as text is meant, or as characters.")
+    ] = True,
+    language: Annotated[
+        str | None,
+        typer.Option(help="Code of the texts' language, such as en or pt-BR, for rows that name none; default: the voice's."),
+    ] = None,
     pause_s: Annotated[float, typer.Option(min=0, max=10, help="Silence between the pieces of a long text.")] = 0.15,
+    paragraph_pause_s: Annotated[
+        float, typer.Option(min=0, max=10, help="Silence after a paragraph; no less than that.")
+    ] = 0.5,
+    section_pause_s: Annotated[float, typer.Option(min=0, max=10, help="Silence after a section; no less than that.")] = 1.0,
     temperature: Annotated[float | None, typer.Option(help="Of the model's sampling; default: the model's own.")] = None,
     lsd_steps: Annotated[int | None, typer.Option(help="Solver steps a frame of a PocketTTS model; default: its own.")] = None,
     max_text_chars: Annotated[int, typer.Option(min=1, help="Longer texts are rejected.")] = 50_000,
@@ -89,6 +113,8 @@ def synthesize(
     corrupt, 2 for wrong usage.
     """
     pinned, manifest = describe(model, registry)
+    _check_reading(normalise, markup, language)
+    pauses = {"pause_s": pause_s, "paragraph_pause_s": paragraph_pause_s, "section_pause_s": section_pause_s}
     named = {name: value for name, value in (("temperature", temperature), ("lsd_steps", lsd_steps)) if value is not None}
     config = SynthesisConfig(
         text_column=text_column,
@@ -97,8 +123,11 @@ def synthesize(
         format=audio_format.value,
         mastering=Mastering(trim_silence, sample_rate, peak, loudness),
         max_text_chars=max_text_chars,
+        normalise=normalise.value,
+        markup=markup,
+        language=language,
         slots=slots,
-        options={"pause_s": pause_s, **named, **parse_options(option or [])},
+        options={**pauses, **named, **parse_options(option or [])},
     )
     text_files = shared.text_files()
     check_choices(manifest, voice, config.options)
@@ -114,9 +143,20 @@ def synthesize(
         output=output,
         unit_rows=UnitRows(_MIN_UNIT_ROWS, _MAX_UNIT_ROWS),
         features={"audio": audio_feature(config.file_rate(manifest.sample_rate))},
-        passed=["speed"],
+        passed=["speed", "language"],
     )
     return run_job(job, shared)
+
+
+def _check_reading(normalise: Normalisation, markup: bool, language: str | None) -> None:
+    """Raise a ``UsageError`` if texts are to be read in a language that is none, or in some way by nobody."""
+    if language is not None:
+        language_of(language)
+    if normalise is Normalisation.MODEL and (language is not None or not markup):
+        name = "--no-markup" if language is None else "--language"
+        raise UsageError(
+            f"{name} says how texts are read, and --normalise model leaves that to the model: leave one of them out"
+        )
 
 
 def _report_rate(config: SynthesisConfig) -> None:

@@ -29,6 +29,7 @@ ROOMS: dict[str, set[str]] = {
     "actors.audio": {"actors.runtime"},
     "actors.families": {"actors.audio", "actors.runtime"},
     "actors.runtime": set(),
+    "actors.text": set(),
     "cluster.dataset": {"cluster.storage"},
     "cluster.output": {"cluster.dataset", "cluster.storage"},
     "cluster.ray_pool": set(),

@@ -39,6 +39,10 @@ class AddClone(Protocol):
         """
 
 
+def _english(manifest: Manifest, voice: str | None) -> str:  # noqa: ARG001 - a family's
+    return "en"
+
+
 @dataclass(frozen=True)
 class Family:
     """A model family.
@@ -53,6 +57,7 @@ class Family:
             :attr:`actors.runtime.processor.Processor.kernels`: the tables of docs/performance.md, at most slots. Empty: not
             measured.
         add_clone: clones a voice; ``None`` if its models cannot.
+        language: returns the code of the language that a voice of a model speaks, even of an unknown one. Default: English.
     """
 
     name: str
@@ -61,3 +66,4 @@ class Family:
     parse_options: Callable[[Manifest, Mapping[str, Any]], Any]
     int8_gain: Mapping[str, float] = field(default_factory=dict)
     add_clone: AddClone | None = None
+    language: Callable[[Manifest, str | None], str] = _english

@@ -5,6 +5,6 @@ markup and characters, letters that cannot be spoken, the rules of a language, s
 """
 
 from actors.text.normaliser import Normaliser, Spoken, language_of
-from actors.text.sentences import Pause, Sentence
+from actors.text.sentences import Pause, Sentence, pack_sentences
 
-__all__ = ["Normaliser", "Pause", "Sentence", "Spoken", "language_of"]
+__all__ = ["Normaliser", "Pause", "Sentence", "Spoken", "language_of", "pack_sentences"]

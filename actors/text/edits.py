@@ -3,6 +3,7 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from operator import itemgetter
 from typing import NamedTuple
 
 
@@ -40,14 +41,17 @@ class Edited:
     def __init__(self, source: str, edits: Iterable[Edit] = ()) -> None:
         self.source = source
         self.edits: Sequence[Edit] = tuple(edits)
+        self.text = self._made() if self.edits else source
+
+    def _made(self) -> str:
         parts: list[str] = []
         position = 0
         for start, end, text in self.edits:
-            if not position <= start <= end <= len(source):
-                raise ValueError(f"an edit of {start} to {end}, behind {position}, in a text of {len(source)} characters")
-            parts += (source[position:start], text)
+            if not position <= start <= end <= len(self.source):
+                raise ValueError(f"an edit of {start} to {end}, behind {position}, in a text of {len(self.source)} characters")
+            parts += (self.source[position:start], text)
             position = end
-        self.text = "".join([*parts, source[position:]])
+        return "".join([*parts, self.source[position:]])
 
     @cached_property
     def spans(self) -> Sequence[Span]:
@@ -61,11 +65,17 @@ class Edited:
 
     def then(self, edits: Sequence[Edit]) -> "Edited":
         """Return the source with ``edits`` of :attr:`text` made after its own; those that touch become one."""
+        if not self.edits or not edits:
+            return Edited(self.source, edits or self.edits)
         mine = [(span.start, span.end, None) for span in self.spans]
         later = [(edit.start, edit.end, edit.text) for edit in edits]
         merged: list[Edit] = []
         passed = 0  # own edits so far
-        for group in _touching(sorted([*mine, *later], key=lambda place: place[:2])):
+        for group in _touching(sorted([*mine, *later], key=itemgetter(0, 1))):
+            if len(group) == 1 and group[0][2] is None:  # most are in no other
+                merged.append(self.edits[passed])
+                passed += 1
+                continue
             start, end = group[0][0], max(place[1] for place in group)
             own = sum(text is None for _, _, text in group)
             source_start = self._unedited(passed - 1, start)
@@ -86,7 +96,9 @@ class Edited:
         """Return where ``text[start:end]`` stood in the source; an edit that is cut there counts whole."""
         before = bisect_right(self.spans, start, key=lambda span: span.start) - 1
         within = bisect_left(self.spans, end, key=lambda span: span.start) - 1
-        first = self._unedited(before, start) if before < 0 or start >= self.spans[before].end else self.spans[before].source_start
+        first = (
+            self._unedited(before, start) if before < 0 or start >= self.spans[before].end else self.spans[before].source_start
+        )
         last = self._unedited(within, end) if within < 0 or end >= self.spans[within].end else self.spans[within].source_end
         return first, max(first, last)
 

@@ -1,13 +1,20 @@
 """The stages of reading a text, in order."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cached_property
 
+from actors.errors import UsageError
+from actors.text.characters import character_edits
 from actors.text.edits import Edited
-from actors.text.languages import LANGUAGES
-from actors.text.rules import Rules
+from actors.text.languages import rules_of
+from actors.text.markup import markup_edits
+from actors.text.scripts import unspeakable
 from actors.text.sentences import Sentence, cut_sentences
+
+_CODE = re.compile(r"([a-z]{2,3})(?:[-_][a-z0-9]++)*+")
+_SHOWN_CHARS = 40
 
 
 @dataclass(frozen=True)
@@ -16,12 +23,14 @@ class Spoken:
 
     Attributes:
         edited: what was written, and what is said instead.
-        sentences: of what is said, in order.
+        said: the same from where markup has been read: what was written as a person saw it.
+        language: code of its language.
         note: what was left out, in a sentence; ``None`` if all is read.
     """
 
     edited: Edited
-    sentences: Sequence[Sentence]
+    said: Edited
+    language: str
     note: str | None = None
 
     @property
@@ -29,17 +38,26 @@ class Spoken:
         """All that is said."""
         return self.edited.text
 
+    @cached_property
+    def sentences(self) -> Sequence[Sentence]:
+        """Its sentences, in order."""
+        return cut_sentences(self.said, self.language)
+
 
 class Normaliser:
-    """Reads texts of one language.
+    """Reads texts of one language; safe to call from several threads.
 
     Args:
         language: its code, as ``en`` or ``pt-BR``; of one without rules of its own only markup, letters and sentences are seen to.
         markup: whether HTML, Markdown and SSML are read as text is meant; else they are characters like others.
+
+    Raises:
+        UsageError: it is no language code.
     """
 
     def __init__(self, language: str = "en", *, markup: bool = True) -> None:
         self.language = language_of(language)
+        self._rules = rules_of(self.language)
         self._markup = markup
 
     def __call__(self, text: str) -> Spoken:
@@ -48,24 +66,24 @@ class Normaliser:
         Raises:
             RequestError: most of its letters are of scripts that the language is not written in.
         """
-        edited = Edited(text)
-        rules = rules_of(self.language)
-        if rules is not None:
-            edited = edited.then(rules.edits(edited.text))
-        return Spoken(edited, cut_sentences(edited, self.language))
+        # Characters behind markup: entities stand for characters, and characters that are no signs make no tags.
+        plain = Edited(text, markup_edits(text) if self._markup else ())
+        plain = plain.then(character_edits(plain.text))
+        left_out, note = unspeakable(plain.text, self.language)
+        said = Edited(plain.text, left_out)
+        if self._rules is not None:
+            said = said.then(self._rules.edits(said.text))
+        return Spoken(plain.then(said.edits), said, self.language, note)
 
 
-@cache
-def rules_of(language: str) -> Rules | None:
-    """Return the rules of a language; ``None`` if it has none."""
-    return LANGUAGES[language]().reader if language in LANGUAGES else None
-
-
-@cache
 def language_of(code: str) -> str:
     """Return the language of a code such as ``en``, ``en-US`` or ``pt_BR``: ``en``, ``pt``.
 
     Raises:
         UsageError: it is no language code.
     """
-    return code.replace("_", "-").partition("-")[0].lower()
+    found = _CODE.fullmatch(code.strip().lower())
+    if not found:
+        shown = repr(code[:_SHOWN_CHARS])
+        raise UsageError(f"{shown} is no language code: name one of two or three letters, such as en, de or pt-BR")
+    return found[1]

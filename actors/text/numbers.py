@@ -54,6 +54,7 @@ def number_pattern(decimal: str, groups: str, *, spaced: bool = False) -> str:
         rf"|\d{{1,3}}(?:[{foreign}]\d{{3}}(?!\d)){{2,40}}"
         rf"|\d{{1,3}}(?:[{SPACES[1:]}]\d{{3}}(?!\d))++(?:{re.escape(decimal)}\d++)?"
         rf"|[1-9]\d{{0,2}}(?:(?: \d{{3}}(?!\d)){{2,40}}| {behind})(?:{re.escape(decimal)}\d++)?"
+        rf"|(?<![\w.,]){re.escape(decimal)}\d++(?![.,]\d)"
         rf"|\d++(?:{re.escape(decimal)}\d++(?![.,]\d)|[.,]\d{{1,2}}(?![\d.,]\d|\d))?)"
     )
 
@@ -67,7 +68,9 @@ def parse_number(written: str, groups: str) -> Number:
     if not marks:
         return Number(compact, grouped=spaced)
     last = len(parts[-1])
-    is_group = len(marks) > 1 and len(set(marks)) == 1 or (len(marks) == 1 and marks[0] in groups and last == 3 and not spaced)
+    is_group = (len(marks) > 1 and len(set(marks)) == 1) or (
+        len(marks) == 1 and marks[0] in groups and last == 3 and not spaced
+    )
     if is_group:
         return Number("".join(parts), grouped=True)
     return Number("".join(parts[:-1]), parts[-1], grouped=spaced or len(parts) > 2)

@@ -117,13 +117,15 @@ def _start_run(
 def _require_same(store: Store, earlier: RunRecord, arguments: Mapping[str, Any], of_inputs: Sequence[str]) -> None:
     """Raise :class:`ResumeError` if a job is not the one that was begun in its output."""
     begun, ours = (found.get(_REVISION, _FIRST_REVISION) for found in (earlier.arguments, arguments))
+    before, now = ({**found, _REVISION: None} for found in (earlier.arguments, arguments))
+    differences = [*_differences(before, now), *of_inputs]
     if begun != ours:
+        told = "; ".join([f"its revision is {begun}, here it is {ours}", *differences])
         raise ResumeError(
             f"{store} was begun by speechmill {earlier.versions.get('speechmill', 'of another version')}, of which equal rows "
-            f"have other bytes (its revision is {begun}, here it is {ours}). Go on with that version, choose another output "
-            "folder, or overwrite the output."
+            f"have other bytes ({told}). Go on with that version, choose another output folder, or overwrite the output."
         )
-    if differences := [*_differences(earlier.arguments, arguments), *of_inputs]:
+    if differences:
         raise ResumeError(
             f"{store} belongs to a job with other arguments: {'; '.join(differences)}. Choose another output folder, "
             "repeat the earlier arguments, or overwrite the output."

@@ -1,5 +1,6 @@
 """PocketTTS's ``config.yaml``: its schema, which is pocket-tts 4.x's (``utils/config.py``), and the files that it names."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -17,6 +18,17 @@ from exporter.checkpoints import Checkpoint, open_checkpoint
 from exporter.mimi import MimiConfig, Strict
 
 _HUB = "hf://"
+# Where the hub has the files of a language, such as languages/german_24l.
+_LANGUAGE_FOLDER = re.compile(r"/languages/([a-z]+)")
+_LANGUAGES = {
+    "english": "en",
+    "dutch": "nl",
+    "french": "fr",
+    "german": "de",
+    "italian": "it",
+    "portuguese": "pt",
+    "spanish": "es",
+}
 _HUB_ERRORS = (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError)
 
 FILES = (
@@ -124,6 +136,13 @@ class Config(Strict):
     model_recommended_frames_after_eos: int | None = None
     default_temperature: float = 0.3
     default_eos_threshold: float = -4.0
+
+    @property
+    def language(self) -> str:
+        """The code of the language that it speaks, by where its files are on the hub; English if that does not say it."""
+        files = [self.weights_path, self.weights_path_without_voice_cloning, self.flow_lm.lookup_table.tokenizer_path]
+        found = _LANGUAGE_FOLDER.search(" ".join(filter(None, files)))
+        return _LANGUAGES.get(found[1], "en") if found else "en"
 
 
 @dataclass(frozen=True)

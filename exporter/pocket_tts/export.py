@@ -119,6 +119,7 @@ def _settings(checkpoint: Checkpoint, model: Model) -> Settings:
             append_terminal_punctuation=config.append_terminal_punctuation,
             capitalize_first_letter=config.capitalize_first_letter,
             replace_characters=config.replace_characters,
+            language=config.language,
         )
 
 

@@ -17,7 +17,7 @@ from actors.families.pocket_tts import loop as pocket_tts
 from actors.families.soprano import loop as soprano
 from actors.families.vibevoice_asr import loop as vibevoice_asr
 from actors.families.vibevoice_realtime import loop as vibevoice_realtime
-from actors.models import check_choices, check_transcriber, clone_voice, int8_note, open_model
+from actors.models import check_choices, check_transcriber, clone_voice, int8_note, open_model, spoken_language
 from actors.runtime.processor import Processor
 from cluster.registry import EMBEDDED_ASR, embedded_folder
 
@@ -47,6 +47,31 @@ def test_there_is_nothing_to_say_of_other_precisions_and_processors(manifest: Ma
     assert int8_note(manifest, NEW) is None
     assert int8_note(manifest, replace(OLD, kernels="sse4.1")) is None  # not measured
     assert int8_note(manifest.model_copy(update={"precision": "fp32"}), OLD) is None
+
+
+# --- languages -----------------------------------------------------------------------------------------------------
+
+
+def test_voices_speak_english_where_nothing_else_is_known(manifest: Manifest) -> None:
+    assert spoken_language(manifest, None) == spoken_language(manifest, "anna") == "en"
+
+
+@pytest.mark.parametrize(
+    ("voice", "language"),
+    [
+        ("en-Carl_man", "en"),
+        ("de-Spk0_man", "de"),
+        ("in-Samuel_man", "en"),
+        ("jp-Spk1_woman", "ja"),
+        ("kr-Spk0_woman", "ko"),
+        ("sp-Spk0_woman", "es"),
+        ("pl-Spk1_woman", "pl"),
+        ("voiceA", "en"),
+        (None, "en"),
+    ],
+)
+def test_presets_of_vibevoice_say_their_language(manifest: Manifest, voice: str | None, language: str) -> None:
+    assert spoken_language(manifest.model_copy(update={"family": "vibevoice-realtime"}), voice) == language
 
 
 # --- families ------------------------------------------------------------------------------------------------------

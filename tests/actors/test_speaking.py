@@ -12,6 +12,7 @@ from actors.errors import NotFiniteError, RequestError
 from actors.requests import SynthesisRequest, TextChunk
 from actors.sampling import row_generator
 from actors.speaking import (
+    Prompt,
     SpeakingModel,
     SpeakingOptions,
     SpokenUtterance,
@@ -19,8 +20,12 @@ from actors.speaking import (
     check_prompt,
     check_speakable,
     frames_of_noise,
+    prompts_of,
     text_of,
 )
+from actors.text import Pause, Sentence
+from actors.text.edits import Edited
+from actors.text.sentences import cut_sentences
 from cluster.registry import embedded_folder
 
 REQUEST = SynthesisRequest("a", text="x", seed=3)
@@ -88,6 +93,17 @@ class TestJoin:
         )
         assert (result.id, result.sample_rate, result.frames, result.finish_reason) == ("a", 10, 15, "eos")
 
+    def test_sentences_are_followed_by_the_pauses_that_stand_behind_them(self) -> None:
+        options = SpeakingOptions(pause_s=0.2, paragraph_pause_s=0.4, section_pause_s=0.3)
+        chunks = [
+            replace(spoken(i, 1), source=Sentence(f"Chunk {i}.", f"{i}.", pause), options=options)
+            for i, pause in enumerate(Pause)
+        ]
+        result = model().join(REQUEST, [*chunks, spoken(9, 1)])
+        silence = [b.start_s - a.end_s for a, b in zip(result.chunks, result.chunks[1:], strict=False)]
+        assert silence == pytest.approx([0, 0, 0.2, 0.2, 0.4, 0.4])  # a longer pause is never shorter
+        assert [chunk.written for chunk in result.chunks] == [*(f"{i}." for i in range(6)), None]
+
     def test_one_chunk_that_was_cut_short_is_told_of(self) -> None:
         result = model().join(REQUEST, [spoken(0, 1), spoken(1, 1, finish_reason="length")])
         assert result.finish_reason == "length"
@@ -102,6 +118,65 @@ class TestJoin:
     def test_what_is_not_finished_is_not_joined(self) -> None:
         with pytest.raises(AssertionError):
             model().join(REQUEST, [replace(spoken(0, 1), audio=None)])
+
+
+class TestPrompts:
+    """Prompts are cut of a text by the family, or made of sentences."""
+
+    TEXT = "One, two, three and four. Five! Six.\n\nSeven eight nine."
+
+    @staticmethod
+    def read(text: str) -> Prompt | None:
+        kept = "".join(character for character in text.lower() if character.isalpha() or character == " ").strip()
+        return Prompt(kept, list(kept.encode())) if kept else None
+
+    def prompts(self, request: SynthesisRequest, most: int = 18, **options: Any) -> list[Prompt]:
+        cut = prompts_of(
+            request,
+            cut=lambda text: [Prompt(word, []) for word in text.split()],
+            read=self.read,
+            fits=lambda prompt: len(prompt.ids) <= most,
+            **options,
+        )
+        return list(cut)
+
+    def request(self, text: str = TEXT) -> SynthesisRequest:
+        return SynthesisRequest("a", text=text, sentences=cut_sentences(Edited(text), "en"))
+
+    def test_a_text_is_cut_as_the_family_does(self) -> None:
+        assert self.prompts(SynthesisRequest("a", text="Oh my!")) == [Prompt("Oh", []), Prompt("my!", [])]
+
+    def test_sentences_fill_the_chunks_by_what_the_family_makes_of_them(self) -> None:
+        prompts = self.prompts(self.request())
+        assert [prompt.text for prompt in prompts] == ["one two", "three and four", "five six", "seven eight nine"]
+        assert all(list(prompt.text.encode()) == prompt.ids for prompt in prompts)
+        told = [(prompt.source.written, prompt.source.pause) for prompt in prompts if prompt.source]
+        assert told == [
+            ("One, two,", Pause.CLAUSE),
+            ("three and four.", Pause.SENTENCE),
+            ("Five! Six.", Pause.PARAGRAPH),
+            ("Seven eight nine.", Pause.PARAGRAPH),
+        ]
+
+    def test_sentences_are_spoken_alone_but_for_short_ones(self) -> None:
+        def short(prompt: Prompt) -> bool:
+            return len(prompt.ids) < 4
+
+        prompts = self.prompts(self.request(), 100, alone=True, short=short)
+        assert [prompt.text for prompt in prompts] == ["one two three and four", "five six", "seven eight nine"]
+
+    def test_what_the_family_makes_nothing_of_leaves_its_pause(self) -> None:
+        sentences = [Sentence("One.", "1."), Sentence("2.", "2.", Pause.SECTION), Sentence("Three.", "3.")]
+        prompts = self.prompts(SynthesisRequest("a", text="x", sentences=sentences), 3)
+        assert [(prompt.text, prompt.source and prompt.source.pause) for prompt in prompts] == [
+            ("one", Pause.SECTION),
+            ("three", Pause.SENTENCE),
+        ]
+
+    @pytest.mark.parametrize("text", ["", "17 + 4", "\n\n"])
+    def test_nothing_to_speak_is_refused(self, text: str) -> None:
+        with pytest.raises(RequestError, match="the text has nothing to speak"):
+            self.prompts(self.request(text))
 
 
 def test_a_chunks_random_numbers_are_those_of_its_row_and_place() -> None:

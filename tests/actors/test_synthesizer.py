@@ -3,6 +3,7 @@ import re
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ from actors.errors import EngineClosedError, RequestError
 from actors.requests import SynthesisRequest, SynthesisResult, TextChunk
 from actors.rows import InputRow
 from actors.synthesizer import SynthesisConfig, Synthesizer
+from actors.text import Normaliser, Spoken
+from actors.text.edits import Edit, Edited
+from actors.text.sentences import cut_sentences
 
 EMBEDDED = Path(__file__).parents[2] / "embedded" / "voice"
 
@@ -81,6 +85,7 @@ def test_a_spoken_row_has_every_column(synthesizer: Synthesizer, embedded: Bundl
     assert row == {
         "id": "a",
         "text": "hello",
+        "spoken_text": "hello",
         "voice": embedded.manifest.voices[0],
         "sampling_rate": 8000,
         "duration_s": 5 / 8000,
@@ -121,6 +126,8 @@ def test_the_blank_row_has_the_same_columns_in_the_same_order(synthesizer: Synth
         ({"seed": 2**63}, "column 'seed' holds 9223372036854775808"),
         ({"seed": "9" * 10_000}, "column 'seed' holds '9999"),
         ({"seed": [1]}, r"column 'seed' holds \[1\]"),
+        ({"language": 3}, "column 'language' holds 3, not the code of a language"),
+        ({"language": "English!"}, "column 'language': 'English!' is no language code"),
     ],
 )
 def test_a_row_that_cannot_be_spoken_is_rejected_with_the_reason(
@@ -162,7 +169,136 @@ def test_the_text_may_be_in_another_column(engine: EchoEngine, embedded: Bundle)
     config = SynthesisConfig(text_column="sentence")
     (row,) = Synthesizer(engine, embedded, config)([InputRow("a", {"sentence": "hello"})])  # type: ignore[arg-type]
     assert (row["text"], row["status"]) == ("hello", "ok")
-    assert config.input_columns == ("sentence", "voice", "seed", "speed")
+    assert config.input_columns == ("sentence", "voice", "seed", "speed", "language")
+    assert SynthesisConfig(normalise="model").input_columns == ("text", "voice", "seed", "speed")
+
+
+class Reader:
+    """Reads £20 in the language it is asked to, and cannot read Cyrillic."""
+
+    made: list[tuple[str, bool]] = []  # noqa: RUF012 - of one test
+
+    def __init__(self, language: str, *, markup: bool) -> None:
+        Normaliser(language)
+        self.language = language
+        self.made.append((language, markup))
+
+    def __call__(self, text: str) -> Spoken:
+        if "ж" in text:
+            raise RequestError("its letters are Cyrillic")
+        start = text.find("£20")
+        edited = Edited(
+            text, [Edit(start, start + 3, f"twenty pounds in the old money ({self.language})")] if start >= 0 else []
+        )
+        note = "an emoji was left out" if "😀" in text else None
+        return Spoken(edited, cut_sentences(edited, self.language), note)
+
+
+@pytest.fixture
+def reader(monkeypatch: pytest.MonkeyPatch) -> type[Reader]:
+    monkeypatch.setattr("actors.synthesizer.Normaliser", Reader)
+    monkeypatch.setattr(Reader, "made", [])
+    return Reader
+
+
+class TestReading:
+    """Texts are read as a person would before a model gets them."""
+
+    def test_the_model_gets_what_is_said_and_its_sentences(
+        self, engine: EchoEngine, embedded: Bundle, reader: type[Reader]
+    ) -> None:
+        row = speak_one(make_synthesizer(engine, embedded), text="It cost £20. Really?")
+        (request,) = engine.requests
+        assert request.text == row["spoken_text"] == "It cost twenty pounds in the old money (en). Really?"
+        assert [(sentence.spoken, sentence.written) for sentence in request.sentences or ()] == [
+            ("It cost twenty pounds in the old money (en).", "It cost £20."),
+            ("Really?", "Really?"),
+        ]
+        assert (row["text"], row["status"]) == ("It cost £20. Really?", "ok")
+        assert reader.made == [("en", True)]
+
+    @pytest.mark.usefixtures("reader")
+    def test_chunks_hold_what_was_written_and_times_are_judged_by_what_was_said(self, embedded: Bundle) -> None:
+        class Speaker(EchoEngine):
+            def submit(self, request: SynthesisRequest) -> Future[SynthesisResult]:
+                future = super().submit(request)
+                chunks = (TextChunk(request.text or "", 0.0, 9.0, written="£20"),)
+                future = Future()
+                future.set_result(SynthesisResult(request.id, np.full(72_000, 0.5, np.float32), 8000, 1, "eos", chunks))
+                return future
+
+        row = speak_one(make_synthesizer(Speaker(), embedded), text="£20")
+        assert [chunk["text"] for chunk in row["chunks"]] == ["£20"]
+        assert (row["finish_reason"], row["error"]) == ("eos", None)
+        row = speak_one(make_synthesizer(Speaker(), embedded), text="20")
+        assert row["finish_reason"] == "suspicious"
+        assert "9.0 s for 2 characters ('20')" in row["error"]
+
+    @pytest.mark.usefixtures("reader")
+    def test_what_is_left_out_is_said_of_a_row_that_is_ok(self, engine: EchoEngine, embedded: Bundle) -> None:
+        row = speak_one(make_synthesizer(engine, embedded, mastering=Mastering(loudness_lufs=-5)), text="Well done 😀 so far")
+        assert row["status"] == "ok"
+        assert re.match("an emoji was left out; .* its peaks above -1 dBFS", row["error"])
+
+    @pytest.mark.usefixtures("reader")
+    def test_what_cannot_be_read_is_rejected(self, engine: EchoEngine, embedded: Bundle) -> None:
+        row = speak_one(make_synthesizer(engine, embedded), text="жж")
+        assert (row["status"], row["error"], row["spoken_text"]) == ("rejected", "its letters are Cyrillic", None)
+        assert not engine.requests
+
+    def test_with_the_models_own_front_end_nothing_is_read(
+        self, engine: EchoEngine, embedded: Bundle, reader: type[Reader]
+    ) -> None:
+        row = speak_one(make_synthesizer(engine, embedded, normalise="model"), text="It cost £20.", language="!")
+        assert (row["status"], row["text"], row["spoken_text"]) == ("ok", "It cost £20.", None)
+        assert [(request.text, request.sentences) for request in engine.requests] == [("It cost £20.", None)]
+        assert reader.made == []
+
+    @pytest.mark.parametrize(
+        ("column", "config", "voice", "language"),
+        [
+            ("fr", {"language": "es"}, "de-Spk0_man", "fr"),
+            (" \t", {"language": "es"}, "de-Spk0_man", "es"),
+            (None, {}, "de-Spk0_man", "de"),
+            (None, {}, "jp-Spk0_man", "ja"),
+            (None, {"voice": "kr-Spk1_man"}, None, "ko"),
+            (None, {}, "anna", "en"),
+            ("pt-BR", {}, "anna", "pt-BR"),
+        ],
+    )
+    def test_the_language_is_that_of_the_row_or_of_the_job_or_of_the_voice(
+        self,
+        engine: EchoEngine,
+        embedded: Bundle,
+        reader: type[Reader],
+        column: str | None,
+        config: Any,
+        voice: Any,
+        language: str,
+    ) -> None:
+        manifest = embedded.manifest.model_copy(update={"family": "vibevoice-realtime"})
+        synthesizer = make_synthesizer(engine, replace(embedded, manifest=manifest), markup=False, **config)
+        row = speak_one(synthesizer, text="£20", language=column, voice=voice)
+        assert row["spoken_text"] == f"twenty pounds in the old money ({language})"
+        assert reader.made == [(language, False)]
+
+    def test_a_reader_is_made_once_for_a_language(self, engine: EchoEngine, embedded: Bundle, reader: type[Reader]) -> None:
+        rows = [InputRow(str(i), {"text": "£20", "language": ("en", "de", None)[i % 3]}) for i in range(9)]
+        make_synthesizer(engine, embedded)(rows)
+        assert reader.made == [("en", True), ("de", True)]
+
+    def test_sentences_are_spoken_with_their_pauses(self, real: Synthesizer, embedded: Bundle) -> None:
+        pauses = {"pause_s": 0.25, "paragraph_pause_s": 0.75}
+        synthesizer = make_synthesizer(real._engine, embedded, options=pauses)
+        text = "The “old” mill turns slowly in the wind. It is older than all of us here.\n\nNobody remembers who had built it."
+        row = speak_one(synthesizer, text=text)
+        assert [chunk["text"] for chunk in row["chunks"]] == [
+            "The “old” mill turns slowly in the wind.",
+            "It is older than all of us here.",
+            "Nobody remembers who had built it.",
+        ]
+        ends, starts = [chunk["end_s"] for chunk in row["chunks"]], [chunk["start_s"] for chunk in row["chunks"]]
+        assert [start - end for start, end in zip(starts[1:], ends, strict=False)] == pytest.approx([0.25, 0.75])
 
 
 def test_a_row_that_could_not_be_read_is_rejected_with_that_reason(synthesizer: Synthesizer) -> None:

@@ -107,7 +107,14 @@ class TestVoice:
         rows = pq.read_table(next((tmp_path / "speech").glob("*.parquet"))).to_pylist()
         assert [(row["status"], row["voice"], row["sampling_rate"]) for row in rows] == [("ok", "anna", 24_000)] * 2
         options = json.loads((tmp_path / "speech" / ".speechmill" / "run.json").read_bytes())["arguments"]["options"]
-        assert options == {"pause_s": 0.15, "temperature": 0.1, "lsd_steps": 2, "max_frames": 8}
+        assert options == {
+            "pause_s": 0.15,
+            "paragraph_pause_s": 0.5,
+            "section_pause_s": 1.0,
+            "temperature": 0.1,
+            "lsd_steps": 2,
+            "max_frames": 8,
+        }
 
     def test_what_is_no_recording_or_no_name_is_one_line_and_exit_code_2(
         self, recording: Path, pocket_bundle: Callable[..., Bundle], tmp_path: Path

@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from actors.audio.codec import decode
+from actors import SynthesisRequest, open_model
+from actors.audio.codec import decode, encode
 from actors.audio.mastering import loudness
 from actors.synthesizer import SYNTHESIS_COLUMNS
 from cluster.registry import EMBEDDED, describe
@@ -159,6 +160,27 @@ def test_other_columns_pass_through_and_hugging_face_knows_the_types(synthesize,
     assert set(features) == set(output.schema.names)
 
 
+def test_the_language_passes_through_and_one_that_is_none_costs_its_row(synthesize, tmp_path):
+    (tmp_path / "in.csv").write_text("text,language\nHello.,de\nHello.,\nHello.,E5\n")
+    assert synthesize("--input", tmp_path / "in.csv", "--output", tmp_path / "out").code == 0
+    rows = read_rows(tmp_path / "out")
+    assert [(row["status"], row["language"]) for row in rows] == [("ok", "de"), ("ok", ""), ("rejected", "E5")]
+    assert "column 'language': 'E5' is no language code" in rows[2]["error"]
+
+
+def test_the_models_own_front_end_gives_what_the_engine_does_alone(synthesize, tmp_path):
+    text = "Dr. No owes £20, or so he says to everybody.\n\nNobody in the whole town would believe him."
+    source = write_jsonl(tmp_path / "in.jsonl", [{"id": "a", "text": text}])
+    assert synthesize("--input", source, "--output", tmp_path / "out", "--normalise", "model").code == 0
+    (row,) = read_rows(tmp_path / "out")
+    with open_model("embedded", threads=1, slots=1) as engine:
+        (result,) = engine.generate([SynthesisRequest("a", text=text, options={"pause_s": 0.15})])
+    assert row["audio"]["bytes"] == encode(result.audio, result.sample_rate, "flac")
+    assert [chunk["text"] for chunk in row["chunks"]] == [chunk.text for chunk in result.chunks]
+    assert "ps twenty" in row["chunks"][0]["text"]  # as the original reads it
+    assert row["spoken_text"] is None
+
+
 def test_csv_without_values_in_optional_columns_means_the_defaults(synthesize, tmp_path):
     (tmp_path / "in.csv").write_text("text,voice,seed,speed\nHello.,,,\nHello.,default,7,1.0\nHello.,,x,2\n,,,\n")
     assert synthesize("--input", tmp_path / "in.csv", "--output", tmp_path / "out", "--seed", 5).code == 0
@@ -259,11 +281,16 @@ def test_the_run_record_says_what_was_done(undisturbed):
     assert record["finish_reasons"] == {"eos": 120}
     arguments = record["arguments"]
     assert arguments["model"] == describe(EMBEDDED)[0].reference
-    assert (arguments["seed"], arguments["format"], arguments["options"]) == (0, "flac", {"pause_s": 0.15})
+    assert (arguments["seed"], arguments["format"], arguments["options"]) == (
+        0,
+        "flac",
+        {"pause_s": 0.15, "paragraph_pause_s": 0.5, "section_pause_s": 1.0},
+    )
     assert arguments["columns"]["n"] == "int64"
     # One more name, or one less, and no output of before can be resumed.
     assert " ".join(sorted(arguments)) == (
-        "columns device format id_column limit max_text_chars model options seed text_column text_files voice"
+        "columns device format id_column language limit markup max_text_chars model normalise options revision seed "
+        "text_column text_files voice"
     )
     assert arguments["text_files"] == {
         "delimiter": None,
@@ -310,6 +337,34 @@ def test_other_arguments_are_refused_and_listed_and_can_overwrite(synthesize, co
     assert read_parts(tmp_path / "out") == before
     assert synthesize(*job, *others, "--overwrite").code == 0
     assert {row["audio"]["path"][-4:] for row in read_rows(tmp_path / "out")} == {".wav"}
+
+
+@pytest.mark.parametrize(("mode", "told"), [((), 'normalise: (absent) -> "spoken"'), (("--normalise", "model"), '-> "model"')])
+def test_an_output_of_before_texts_were_read_is_refused_with_what_differs(synthesize, corpus, tmp_path, mode, told):
+    """Also with the model's own front end: its sound is the same, but its rows have a column more than those of before."""
+    job = ("--input", corpus, "--output", tmp_path / "out", "--limit", 2, *mode)
+    assert synthesize(*job).code == 0
+    path = tmp_path / "out" / ".speechmill" / "run.json"
+    record = read_json(path)
+    for name in ("normalise", "markup", "language", "revision"):
+        del record["arguments"][name]
+    del record["arguments"]["columns"]["spoken_text"]
+    path.write_text(json.dumps(record))
+    ended = synthesize(*job)
+    assert ended.code == 2
+    assert (
+        'equal rows have other bytes (its revision is 1, here it is 2; columns.spoken_text: (absent) -> "string"' in ended.err
+    )
+    assert told in ended.err
+
+
+def test_other_ways_to_read_texts_are_refused_and_listed(synthesize, corpus, tmp_path):
+    job = ("--input", corpus, "--output", tmp_path / "out", "--limit", 2)
+    assert synthesize(*job).code == 0
+    ended = synthesize(*job, "--no-markup", "--language", "de")
+    assert (ended.code, 'language: null -> "de"; markup: true -> false' in ended.err) == (2, True)
+    ended = synthesize(*job, "--normalise", "model")
+    assert (ended.code, 'normalise: "spoken" -> "model"' in ended.err) == (2, True)
 
 
 def test_a_part_that_is_gone_is_made_again(synthesize, corpus, tmp_path):
@@ -418,6 +473,16 @@ def test_corrupt_files_are_named_the_rest_is_done_and_repairing_them_completes_i
     ("arguments", "message"),
     [
         (("--text-column", "sentence"), "there is no column 'sentence'; the columns are 'id', 'text', 'n'"),
+        (("--language", "English!"), "'English!' is no language code: name one of two or three letters"),
+        (
+            ("--normalise", "model", "--language", "de"),
+            "--language says how texts are read, and --normalise model leaves that to",
+        ),
+        (
+            ("--normalise", "model", "--no-markup"),
+            "--no-markup says how texts are read, and --normalise model leaves that to the",
+        ),
+        (("--normalise", "none"), "'none' is not one of 'spoken', 'model'"),
         (("--voice", "nobody"), "embedded has no voice 'nobody': it has default"),
         (("--model", "./nothing"), "nothing"),
         (("--option", "temperature"), "--option 'temperature' is not of the form name=value"),

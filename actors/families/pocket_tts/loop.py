@@ -27,14 +27,14 @@ from actors.runtime.step_graph import StepGraph
 from actors.runtime.streaming import StreamingGraph
 from actors.settings import Count, FamilySettings, Length, Positive, Seconds, Size, TokenId
 from actors.speaking import (
+    Prompt,
     SpeakingModel,
     SpeakingOptions,
     SpokenUtterance,
     check_audio,
     check_prompt,
-    check_speakable,
     frames_of_noise,
-    text_of,
+    prompts_of,
 )
 from actors.tokenizer import load_tokenizer
 
@@ -76,6 +76,7 @@ class Settings(FamilySettings):
     append_terminal_punctuation: bool
     capitalize_first_letter: bool
     replace_characters: dict[str, str]
+    language: Annotated[str, Field(pattern="^[a-z]{2,3}$")] = "en"  # older bundles do not say
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Settings":
@@ -130,6 +131,16 @@ def parse_options(manifest: Manifest, values: Mapping[str, Any]) -> Options:
     if options.lsd_steps != 1 and settings.flow_type in ("drifting", "pointwise"):
         raise RequestError(f"lsd_steps is {options.lsd_steps}, but {manifest.name} ({settings.flow_type}) takes one step")
     return options
+
+
+def language_of(manifest: Manifest, voice: str | None) -> str:  # noqa: ARG001 - all voices of a model speak one
+    """Return the code of a model's language."""
+    return Settings.of(manifest).language
+
+
+@dataclass(frozen=True)
+class _Prompt(Prompt):
+    is_short: bool = False
 
 
 @dataclass(kw_only=True)
@@ -216,20 +227,21 @@ class PocketTTS(SpeakingModel[Options, Utterance]):
         noise = frames_of_noise(request.noise, (self.settings.latent_dim,))
         after = options.frames_after_eos
         utterances = []
-        for index, (text, ids, is_short) in enumerate(self._prompts(request)):
-            prompt = check_prompt(ids, self.settings.vocab_size, self.settings.max_text_tokens)
-            longest = [self.settings.max_frames(len(prompt)), options.max_frames, noise]
+        for index, prompt in enumerate(self._prompts(request)):
+            ids = check_prompt(prompt.ids, self.settings.vocab_size, self.settings.max_text_tokens)
+            longest = [self.settings.max_frames(len(ids)), options.max_frames, noise]
             utterances.append(
                 Utterance(
                     request=request,
                     index=index,
-                    text=text,
-                    prompt=prompt,
+                    text=prompt.text,
+                    prompt=ids,
                     voice=voice,
                     options=options,
-                    frames_after_eos=_FRAMES_AFTER_EOS[is_short] if after is None else after,
+                    frames_after_eos=_FRAMES_AFTER_EOS[prompt.is_short] if after is None else after,
                     max_frames=min(frames for frames in longest if frames is not None),
                     trace=trace,
+                    source=prompt.source,
                 )
             )
         return utterances
@@ -297,26 +309,28 @@ class PocketTTS(SpeakingModel[Options, Utterance]):
         path = self.bundle.path(voice_member(name))
         return load_voice(path, settings.layers, settings.kv_heads, settings.head_dim)
 
-    def _prompts(self, request: SynthesisRequest) -> list[tuple[str, Sequence[int], bool]]:
-        """Return the text, the token ids and whether it has few words, of every chunk."""
+    def _prompts(self, request: SynthesisRequest) -> Sequence[_Prompt]:
         if request.token_ids is not None:
-            return [("", request.token_ids, has_few_words(self._tokenizer.decode(request.token_ids)))]
-        chunks = split_text(self._tokenizer, text_of(request), self.settings.max_tokens_per_chunk, self._rules)
-        prompts = [prompt for chunk in chunks for prompt in self._tokenized(chunk)]
-        check_speakable(text for text, _, _ in prompts)
-        return prompts
+            return [_Prompt("", request.token_ids, is_short=has_few_words(self._tokenizer.decode(request.token_ids)))]
+        most = min(self.settings.max_tokens_per_chunk, self.settings.max_text_tokens)
+        return prompts_of(request, cut=self._cut, read=self._read, fits=lambda prompt: len(prompt.ids) <= most)
 
-    def _tokenized(self, chunk: str) -> list[tuple[str, Sequence[int], bool]]:
-        text, is_short = prepare_text(chunk, self._rules)
-        if not text:
-            return []
-        ids: list[int] = self._tokenizer.encode(text).ids
-        if len(ids) <= self.settings.max_text_tokens:
-            return [(text, ids, is_short)]
+    def _cut(self, text: str) -> list[_Prompt]:
+        chunks = split_text(self._tokenizer, text, self.settings.max_tokens_per_chunk, self._rules)
+        return [prompt for chunk in chunks for prompt in self._shortened(chunk)]
+
+    def _shortened(self, chunk: str) -> list[_Prompt]:
+        prompt = self._read(chunk)
+        if prompt is None or len(prompt.ids) <= self.settings.max_text_tokens:
+            return [prompt] if prompt else []
         # The original would speak the clause whole, whatever its length.
         longest = self.settings.max_text_tokens // _MAX_BYTES_PER_CHARACTER - len(".")
-        pieces = wrap(break_long_words(text, longest), longest)
-        return [prompt for piece in pieces for prompt in self._tokenized(piece)]
+        pieces = wrap(break_long_words(prompt.text, longest), longest)
+        return [shorter for piece in pieces for shorter in self._shortened(piece)]
+
+    def _read(self, chunk: str) -> _Prompt | None:
+        text, is_short = prepare_text(chunk, self._rules)
+        return _Prompt(text, self._tokenizer.encode(text).ids, is_short=is_short) if text else None
 
     def _run_main(self, embeddings: np.ndarray, lengths: np.ndarray, slot: int) -> None:
         """Run text and a latent each for the slots from ``slot`` on; ``lengths`` are the rows' lengths after it."""

@@ -11,6 +11,7 @@ from actors.long_words import split_word
 
 _STOP = re.compile(r'[.!?"]')
 _STOP_IN_QUOTES = re.compile(r'"|.(?=")')
+_SILENT = " .,;:!?"
 _LONGEST_PIECE = 40  # of a word without end, in letters: the model loses its way in longer ones
 
 
@@ -49,7 +50,7 @@ def split_sentences(text: str, max_chars: int = 300) -> list[str]:
         pieces.append(text[start:end])
         start, quotation_end = end, 0
     pieces.append(text[start:])
-    return [piece.strip() for piece in pieces if piece.strip(" .,;:!?")]
+    return [piece.strip() for piece in pieces if piece.strip(_SILENT)]
 
 
 def _last_break(text: str, start: int, end: int) -> int:
@@ -63,7 +64,7 @@ def chunk_text(text: str, min_chars: int = 30, max_chars: int = 300) -> list[str
     Sentences shorter than ``min_chars`` join the one before, at the beginning the ones behind. As in the original,
     many short sentences in a row make one chunk, which can be longer than ``max_chars``.
     """
-    sentences = split_sentences(_break_endless(normalise(text.strip()), max_chars), max_chars)
+    sentences = split_sentences(read_text(text, max_chars), max_chars)
     chunks: list[list[str]] = []
     opening = 0  # characters of the first chunk
     for sentence in sentences:
@@ -74,6 +75,12 @@ def chunk_text(text: str, min_chars: int = 30, max_chars: int = 300) -> list[str
         if len(chunks) == 1:
             opening += len(sentence) + (opening > 0)
     return [" ".join(chunk) for chunk in chunks]
+
+
+def read_text(text: str, max_chars: int = 300) -> str:
+    """Return ``text`` normalised, with a space at the latest behind ``max_chars`` characters; empty if it is silent."""
+    read = _break_endless(normalise(text.strip()), max_chars)
+    return read if read.strip(_SILENT) else ""
 
 
 def _break_endless(text: str, max_chars: int) -> str:

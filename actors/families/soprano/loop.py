@@ -14,14 +14,14 @@ from pydantic import Field, model_validator
 
 from actors.bundle import Bundle, Manifest
 from actors.errors import RequestError
-from actors.families.soprano.chunking import chunk_text
+from actors.families.soprano.chunking import chunk_text, read_text
 from actors.finite import finite_rows, not_finite, rows_to_choose_from
 from actors.requests import SynthesisRequest
 from actors.runtime.session import Device, Graphs
 from actors.runtime.step_graph import StepGraph
 from actors.sampling import SamplingParameters, row_generator, sample
 from actors.settings import Count, FamilySettings, Fraction, Length, Positive, Size, TokenId, check_ids
-from actors.speaking import SpeakingModel, SpeakingOptions, SpokenUtterance, check_audio, check_prompt, check_speakable, text_of
+from actors.speaking import Prompt, SpeakingModel, SpeakingOptions, SpokenUtterance, check_audio, check_prompt, prompts_of
 from actors.tokenizer import load_tokenizer
 
 
@@ -152,12 +152,13 @@ class Soprano(SpeakingModel[Options, Utterance]):
             Utterance(
                 request=request,
                 index=index,
-                text=text,
-                prompt=check_prompt(ids, vocab_size, longest),
+                text=prompt.text,
+                prompt=check_prompt(prompt.ids, vocab_size, longest),
                 options=options,
                 trace=trace,
+                source=prompt.source,
             )
-            for index, (text, ids) in enumerate(self._prompts(request))
+            for index, prompt in enumerate(self._prompts(request))
         ]
 
     def prefill(self, utterance: Utterance, slot: int) -> None:
@@ -209,26 +210,36 @@ class Soprano(SpeakingModel[Options, Utterance]):
             ),
         }
 
-    def _prompts(self, request: SynthesisRequest) -> list[tuple[str, list[int]]]:
-        """Return the text and the token ids of every chunk."""
+    def _prompts(self, request: SynthesisRequest) -> Sequence[Prompt]:
         if request.token_ids is not None:
-            return [("", request.token_ids)]
+            return [Prompt("", request.token_ids)]
+        fewest, most = self.settings.min_sentence_chars, self.settings.max_sentence_chars
+        return prompts_of(
+            request,
+            cut=self._cut,
+            read=self._read,
+            fits=lambda prompt: len(prompt.text) <= most and len(prompt.ids) <= self.settings.max_prompt_tokens,
+            short=lambda prompt: len(prompt.text) < fewest,
+            alone=True,  # as in the original
+        )
+
+    def _cut(self, text: str) -> list[Prompt]:
         longest = self.settings.max_sentence_chars
-        chunks = chunk_text(text_of(request), self.settings.min_sentence_chars, longest)
-        check_speakable(chunks)
         # The original's splitter joins short sentences without end, and its prompt is cut at 512 tokens: text is lost.
         prompts = []
-        for chunk in chunks:
-            ids = self._prompt_ids(chunk)
-            if len(chunk) <= 2 * longest and len(ids) <= self.settings.max_prompt_tokens:
-                prompts.append((chunk, ids))
+        for chunk in map(self._tokenized, chunk_text(text, self.settings.min_sentence_chars, longest)):
+            if len(chunk.text) <= 2 * longest and len(chunk.ids) <= self.settings.max_prompt_tokens:
+                prompts.append(chunk)
             else:
-                prompts += [(piece, self._prompt_ids(piece)) for piece in wrap(chunk, longest)]
+                prompts += map(self._tokenized, wrap(chunk.text, longest))
         return prompts
 
-    def _prompt_ids(self, text: str) -> list[int]:
-        ids: list[int] = self._tokenizer.encode(f"{self.settings.prompt_prefix}{text}{self.settings.prompt_suffix}").ids
-        return ids
+    def _read(self, text: str) -> Prompt | None:
+        read = read_text(text, self.settings.max_sentence_chars)
+        return self._tokenized(read) if read else None
+
+    def _tokenized(self, text: str) -> Prompt:
+        return Prompt(text, self._tokenizer.encode(f"{self.settings.prompt_prefix}{text}{self.settings.prompt_suffix}").ids)
 
     def _choose(self, rows: Sequence[Utterance | None], slots: slice) -> None:
         """Choose the next token of every row from the logits in its slot, and note what follows from it."""

@@ -18,7 +18,7 @@ from pydantic import Field, model_validator
 from actors.bundle import Bundle, Manifest, voice_member
 from actors.errors import BundleError, RequestError, UsageError
 from actors.families.vibevoice_realtime.solver import solver_steps
-from actors.families.vibevoice_realtime.text import split_text, tokenize
+from actors.families.vibevoice_realtime.text import clean, split_text, tokenize
 from actors.families.vibevoice_realtime.voices import (
     NEGATIVE_MEMBER,
     CacheSizes,
@@ -33,14 +33,14 @@ from actors.runtime.step_graph import StepGraph
 from actors.runtime.streaming import StreamingGraph
 from actors.settings import FamilySettings, Length, Size
 from actors.speaking import (
+    Prompt,
     SpeakingModel,
     SpeakingOptions,
     SpokenUtterance,
     check_audio,
     check_prompt,
-    check_speakable,
     frames_of_noise,
-    text_of,
+    prompts_of,
 )
 from actors.tokenizer import MEMBER as TOKENIZER
 from actors.tokenizer import load_tokenizer
@@ -207,22 +207,23 @@ class VibeVoiceRealtime(SpeakingModel[Options, Utterance]):
         if options.max_new_tokens is not None:
             limits.append(voice.tts.positions + options.max_new_tokens)
         utterances = []
-        for index, (text, ids) in enumerate(self._prompts(request, options)):
-            prompt = check_prompt(ids, self.settings.vocab_size, longest, " with this voice")
+        for index, prompt in enumerate(self._prompts(request, options)):
+            ids = check_prompt(prompt.ids, self.settings.vocab_size, longest, " with this voice")
             frames = [noise]
             if options.max_frames_per_token is not None:
-                frames.append(max(1, round(options.max_frames_per_token * len(prompt))))
+                frames.append(max(1, round(options.max_frames_per_token * len(ids))))
             utterances.append(
                 Utterance(
                     request=request,
                     index=index,
-                    text=text,
-                    prompt=prompt,
+                    text=prompt.text,
+                    prompt=ids,
                     voice=name,
                     options=options,
                     max_length=min(limits),
                     max_frames=min((limit for limit in frames if limit is not None), default=None),
                     trace=trace,
+                    source=prompt.source,
                 )
             )
         return utterances
@@ -288,17 +289,22 @@ class VibeVoiceRealtime(SpeakingModel[Options, Utterance]):
                 f"voice {name!r} of {self.bundle.folder} has {positions} positions, and the model {longest}: none is left"
             )
 
-    def _prompts(self, request: SynthesisRequest, options: Options) -> list[tuple[str, Sequence[int]]]:
-        """Return the text and the token ids of every chunk."""
+    def _prompts(self, request: SynthesisRequest, options: Options) -> Sequence[Prompt]:
         if request.token_ids is not None:
-            return [("", request.token_ids)]
-        text = text_of(request)
-        if self._tokenizer is None:
+            return [Prompt("", request.token_ids)]
+        tokenizer = self._tokenizer
+        if tokenizer is None:
             raise RequestError("this bundle has no tokenizer.json: put Qwen2.5's beside the checkpoint and export it again")
-        longest = self.settings.max_text_tokens
-        chunks = split_text(self._tokenizer, text, min(options.max_chunk_tokens or longest, longest))
-        check_speakable(chunks)
-        return [(chunk, tokenize(self._tokenizer, chunk)) for chunk in chunks]
+        most = min(options.max_chunk_tokens or self.settings.max_text_tokens, self.settings.max_text_tokens)
+
+        def read(text: str) -> Prompt | None:
+            text = clean(text)
+            return Prompt(text, tokenize(tokenizer, text)) if text else None
+
+        def cut(text: str) -> list[Prompt]:
+            return [Prompt(chunk, tokenize(tokenizer, chunk)) for chunk in split_text(tokenizer, text, most)]
+
+        return prompts_of(request, cut=cut, read=read, fits=lambda prompt: len(prompt.ids) <= most)
 
     def _read_text(self, token_ids: np.ndarray, voice: Voice) -> np.ndarray:
         """Return what the speech model reads of a text behind a voice's prompt, ``[tokens, hidden]``."""

@@ -22,16 +22,17 @@ _ENDS = (
 
 def tokenize(tokenizer: Tokenizer, text: str) -> list[int]:
     """Return the ids of a chunk of text, the cue for its end among them."""
-    ids: list[int] = tokenizer.encode(_clean(text) + _END_OF_TEXT, add_special_tokens=False).ids
+    ids: list[int] = tokenizer.encode(clean(text) + _END_OF_TEXT, add_special_tokens=False).ids
     return ids
 
 
 def split_text(tokenizer: Tokenizer, text: str, max_tokens: int) -> list[str]:
     """Cut a text into chunks of at most ``max_tokens`` tokens: after sentences, else clauses, words, marks, letters."""
-    return _pack(tokenizer, _clean(text), max_tokens, _ENDS)
+    return _pack(tokenizer, clean(text), max_tokens, _ENDS)
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
+    """Return a text as the model was trained on it: with straight quotes, and without space around it."""
     return text.translate(_QUOTES).strip()
 
 
@@ -51,4 +52,4 @@ def _pack(tokenizer: Tokenizer, text: str, max_tokens: int, ends: tuple[re.Patte
             start = filled
         filled = end
     chunks.append(text[start:])
-    return [piece for chunk in chunks for piece in _pack(tokenizer, _clean(chunk), max_tokens, ends[1:])]
+    return [piece for chunk in chunks for piece in _pack(tokenizer, clean(chunk), max_tokens, ends[1:])]

@@ -5,6 +5,7 @@ their rotary embedding. All voices of a model share the negative branch, which h
 with ``tts_lm.{key,value}.{layer}`` and ``condition``, the hidden state ``[hidden]`` that guides the first frame.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +14,21 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load_file, save
 
+from actors.bundle import Manifest
 from actors.errors import BundleError
 from actors.finite import fits_float32
 
 NEGATIVE_MEMBER = "negative.safetensors"
+
+# Presets are called en-Emma_woman or de-Spk0_man; these of them do not begin with a language's code.
+_PRESET = re.compile(r"([a-z]{2})-")
+_LANGUAGES = {"in": "en", "jp": "ja", "kr": "ko", "sp": "es"}
+
+
+def language_of(manifest: Manifest, voice: str | None) -> str:  # noqa: ARG001 - a voice says it by its name
+    """Return the code of the language that a voice's name begins with; English if it does not."""
+    found = _PRESET.match(voice or "")
+    return _LANGUAGES.get(found[1], found[1]) if found else "en"
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 import re
 
-from actors.text.languages.language import FREE, Language
-from actors.text.rules import Rule
+from actors.text.languages.language import Language
+from actors.text.rules import DIGIT, FREE, LETTER, SIGN, Rule
 
 _TOP_LEVEL = (
     "com org net edu gov mil int info biz io ai app dev co me tv uk us eu de fr es it pt nl br be at ch ca au nz ie in jp cn ru pl "
@@ -16,6 +16,29 @@ _SUFFIXES = (
 _LABEL = r"[A-Za-z0-9\u00c0-\u024f](?:[\w-]{0,62})"
 _DOMAIN = rf"(?:{_LABEL}\.){{1,5}}(?:{'|'.join(_TOP_LEVEL.split())})(?![\w-])"
 _PATH = r"(?:[/?#][^\s<>\"'\u201d\u2019)\]]{0,300})?"
+_SPELLED = frozenset(
+    {
+        "uk",
+        "us",
+        "eu",
+        "nz",
+        "hk",
+        "sg",
+        "tv",
+        "fm",
+        "bbc",
+        "cnn",
+        "nhs",
+        "ibm",
+        "hbo",
+        "nyc",
+        "php",
+        "xml",
+        "csv",
+        "url",
+        "faq",
+    }
+)
 _PIECE = re.compile(r"[^\W\d_]+|\d+|[^\w\s]|_")
 _TRAILING = ".,;:!?"
 _LONGEST = 400
@@ -36,13 +59,18 @@ class Addresses:
     def rules(self) -> list[Rule]:
         """Return the rules for addresses and files."""
         return [
-            Rule(rf"(?<![\w@.])[A-Za-z0-9\u00c0-\u024f][\w.+-]{{0,63}}+(?<![.])@{_LABEL}(?:\.{_LABEL}){{1,5}}", self._address),
-            Rule(rf"(?<![\w@.])(?:https?|ftp)://[^\s<>\"'\u201d\u2019)\]]{{1,{_LONGEST}}}", self._address),
-            Rule(rf"(?<![\w@.])www\.{_LABEL}(?:\.{_LABEL}){{1,5}}{_PATH}", self._address),
-            Rule(rf"(?<![\w@.-]){_DOMAIN}{_PATH}", self._address),
-            Rule(rf"(?<![\w@.])[\w-]{{1,60}}+\.(?:{'|'.join(_SUFFIXES.split())})(?!\w)", self._address),
-            Rule(r"(?<![\w/])@(?=[A-Za-z_]\w)", lambda _: f"{self._language.words.at} "),
-            Rule(r"(?<![\w&/])#(?=[^\W\d_])", lambda _: f"{self._language.words.hashtag} "),
+            Rule(
+                rf"(?<![\w@.])[A-Za-z0-9\u00c0-\u024f][\w.+-]{{0,63}}+(?<![.])@{_LABEL}(?:\.{_LABEL}){{1,5}}",
+                self._address,
+                DIGIT + LETTER,
+            ),
+            Rule(rf"(?<![\w@.])(?:https?|ftp)://[^\s<>\"'\u201d\u2019)\]]{{1,{_LONGEST}}}", self._address, LETTER),
+            Rule(rf"(?<![\w@.])www\.{_LABEL}(?:\.{_LABEL}){{1,5}}{_PATH}", self._address, LETTER),
+            Rule(rf"(?<![\w@.-]){_DOMAIN}{_PATH}", self._address, DIGIT + LETTER),
+            Rule(rf"(?<![\w@.])[\w-]{{1,60}}+\.(?:{'|'.join(_SUFFIXES.split())})(?!\w)", self._address, DIGIT + LETTER),
+            Rule(r"(?<![\w/.<:])~?/(?:[\w.-]{1,60}/){1,12}[\w.-]{0,60}", self._address, SIGN),
+            Rule(r"(?<![\w/])@(?=[A-Za-z_]\w)", lambda _: f"{self._language.words.at} ", SIGN),
+            Rule(r"(?<![\w&/])#(?=[^\W\d_])", lambda _: f"{self._language.words.hashtag} ", SIGN),
         ]
 
     def _address(self, match: re.Match[str]) -> str:
@@ -58,9 +86,13 @@ class Addresses:
     def _piece(self, piece: str) -> str:
         if piece.isdecimal():
             number = self._language.parse(piece)
-            return self._language.digits(piece) if len(piece) > 4 or number.is_code else self._language.cardinal(number.value, "-")
+            return (
+                self._language.digits(piece) if len(piece) > 4 or number.is_code else self._language.cardinal(number.value, "-")
+            )
         if piece.lower() == "www":
             return "w w w"
+        if piece in _SPELLED:
+            return " ".join(piece.upper())
         return self._signs.get(piece, piece)
 
 
@@ -79,6 +111,6 @@ def dotted_numbers(language: Language) -> list[Rule]:
         return f" {language.words.dot_in_version} ".join(language.cardinal(int(part), "-") for part in match[0].split("."))
 
     return [
-        Rule(rf"{FREE}\d{{1,3}}(?:\.\d{{1,3}}){{3}}(?![\w]|\.\d)", network),
-        Rule(rf"{FREE}\d{{1,4}}(?:\.\d{{1,4}}){{2,5}}(?![\w]|\.\d)", version),
+        Rule(rf"{FREE}\d{{1,3}}(?:\.\d{{1,3}}){{3}}(?![\w]|\.\d)", network, DIGIT),
+        Rule(rf"{FREE}(?!\d{{1,3}}(?:\.\d{{3}}){{2,9}}(?!\d))\d{{1,4}}(?:\.\d{{1,4}}){{2,5}}(?![\w]|\.\d)", version, DIGIT),
     ]

@@ -1,10 +1,20 @@
-"""What stands around a match."""
+"""What stands around a match, and sets of words to compare it with."""
 
 import re
 
 _LOOKED_BACK = 40
 _BEFORE = re.compile(r"([^\W\d_]+)['\u2019]?[.,]{0,2}[\s-]*\Z")
 _BEHIND = re.compile(r"[\s-]*([^\W\d_]+)")
+
+
+def word_list(text: str) -> list[str]:
+    """Return the words of a text."""
+    return text.split()
+
+
+def word_set(text: str) -> frozenset[str]:
+    """Return the words of a text, to look others up in."""
+    return frozenset(text.split())
 
 
 def word_before(text: str, position: int) -> str:

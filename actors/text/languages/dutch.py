@@ -23,10 +23,10 @@ from actors.text.languages.dutch_words import (
     WORDS,
 )
 from actors.text.languages.european import European
-from actors.text.languages.language import DASH, FREE, SPACE, Currency, Noun, alternatives
+from actors.text.languages.language import DASH, SPACE, Currency, Noun, alternatives
 from actors.text.numbers import Number
 from actors.text.roman import roman_value
-from actors.text.rules import Rule
+from actors.text.rules import DIGIT, FREE, LETTER, SIGN, Rule
 
 _ACRONYMS = frozenset("CD DC MD MC DI MM CC CV MI CM DM LCD LED XL XXL XXXL LI MIX DIV CIV LIV DIM DVD ID CDC CDI CDL MDM MDC DL DCL LL CCC IM IC".split())
 _SCORES = frozenset("met won wint winnen verloor verliest werd wordt stand eindstand ruststand uitslag tussenstand het een was is score".split())
@@ -211,31 +211,33 @@ class Dutch(European):
         """Return the rules for weekdays, short dates, decades, compounds of numbers and words, codes."""
         month = alternatives(name for name in SHORT_MONTHS)
         return [
-            Rule(rf"(?<![\w.])(?i:(?P<first>{_WEEKDAY}))\.?{SPACE}?{DASH}{SPACE}?(?i:(?P<last>{_WEEKDAY}))\b\.?", self._weekdays),
-            Rule(rf"(?<![\w.])(?i:(?P<day>{_WEEKDAY}))\.(?={SPACE}?\d|,)", self._weekday),
-            Rule(rf"(?<![\w.])(?P<month>{month})(?={SPACE}\d{{4}}(?!\d))", lambda match: MONTH_NAMES[SHORT_MONTHS[match["month"]]]),
-            Rule(rf"(?<!\w)['\u2019\u2018](?P<decade>\d0)(?:['\u2019]?s)?(?!\w)", self._decade),
-            Rule(rf"(?<!\w)['\u2019\u2018](?P<decade>\d\d)(?![\w'\u2019])", self._decade),
-            Rule(rf"{FREE}(?P<number>\d{{1,4}})['\u2019]?(?P<ending>ers?|s)(?!\w)", self._plural),
+            Rule(rf"(?<![\w.])(?i:(?P<first>{_WEEKDAY}))\.?{SPACE}?{DASH}{SPACE}?(?i:(?P<last>{_WEEKDAY}))\b\.?", self._weekdays, LETTER),
+            Rule(rf"(?<![\w.])(?i:(?P<day>{_WEEKDAY}))\.(?={SPACE}?\d|,)", self._weekday, LETTER),
+            Rule(rf"(?<![\w.])(?P<month>{month})(?={SPACE}\d{{4}}(?!\d))", lambda match: MONTH_NAMES[SHORT_MONTHS[match["month"]]], LETTER),
+            Rule(rf"(?<!\w)['\u2019\u2018](?P<decade>\d0)(?:['\u2019]?s)?(?!\w)", self._decade, SIGN),
+            Rule(rf"(?<!\w)['\u2019\u2018](?P<decade>\d\d)(?![\w'\u2019])", self._decade, SIGN),
+            Rule(rf"{FREE}(?P<number>\d{{1,4}})['\u2019]?(?P<ending>ers?|s)(?!\w)", self._plural, DIGIT),
             Rule(
                 rf"{FREE}(?P<number>\d{{1,4}})-?(?P<word>(?:jarig|daags|delig|voudig|koppig|maal|talig|procents|persoons|deurs|baans|urig|maandelijks|maands|wekelijks|jaarlijks|cijferig)e?(?:n|s)?)(?!\w)",
                 self._compound,
+                DIGIT,
             ),
-            Rule(rf"{FREE}(?P<number>\d{{1,4}}(?:,\d{{1,2}})?)x(?=[\s.,])", lambda match: f"{self.read(match['number'])} keer"),
-            Rule(rf"{FREE}24/7(?![\w/])", lambda _: "vierentwintig zeven"),
+            Rule(rf"{FREE}(?P<number>\d{{1,4}}(?:,\d{{1,2}})?)x(?=[\s.,])", lambda match: f"{self.read(match['number'])} keer", DIGIT),
+            Rule(rf"{FREE}24/7(?![\w/])", lambda _: "vierentwintig zeven", DIGIT),
             Rule(
                 rf"(?<=\b[Oo]m )(?P<hour>[01]?\d|2[0-3])\.(?P<minute>[0-5]\d)(?![\w.,]\d|{SPACE}?(?:uur|u\b))",
                 self._dotted,
+                DIGIT,
             ),
             Rule(
                 rf"{FREE}(?P<hour>[01]?\d|2[0-4])\.(?P<minute>[0-5]\d)(?= (?:tot|en|of) (?:[01]?\d|2[0-4])\.[0-5]\d{SPACE}?uur)",
                 self._dotted,
+                DIGIT,
             ),
-            Rule(rf"{FREE}(?P<code>[1-9]\d{{3}}){SPACE}?(?P<letters>[A-Z]{{2}})(?= [A-Z][a-z'])", self._postal),
-            Rule(r"(?<!\w)\u00a7\u00a7(?=\s?\d)", lambda match: "paragrafen" + ("" if match.string[match.end()].isspace() else " ")),
-            Rule(rf"(?<![\w.,#])#{SPACE}?(?=\d)", lambda _: "nummer "),
-            Rule(r"(?<!\w)(?P<numeral>[IVX]{1,6})(?:e|de|ste)(?!\w)", self._ordinal_numeral),
-            Rule(rf"(?<!\w)(?:NV|N\.V\.|BV|B\.V\.)(?!\w)", lambda match: " ".join(match[0].replace(".", ""))),
+            Rule(rf"{FREE}(?P<code>[1-9]\d{{3}}){SPACE}?(?P<letters>[A-Z]{{2}})(?= [A-Z][a-z'])", self._postal, DIGIT),
+            Rule(rf"(?<![\w.,#])#{SPACE}?(?=\d)", lambda _: "nummer ", SIGN),
+            Rule(r"(?<!\w)(?P<numeral>[IVX]{1,6})(?:e|de|ste)(?!\w)", self._ordinal_numeral, LETTER),
+            Rule(rf"(?<!\w)(?:NV|N\.V\.|BV|B\.V\.)(?!\w)", lambda match: " ".join(match[0].replace(".", "")), LETTER),
         ]
 
     def _weekdays(self, match: re.Match[str]) -> str | None:

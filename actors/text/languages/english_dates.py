@@ -3,10 +3,10 @@
 import re
 from typing import TYPE_CHECKING
 
-from actors.text.languages.context import word_before, word_behind
+from actors.text.languages.context import word_before, word_behind, word_set
 from actors.text.languages.english_words import MONTH_NAMES, MONTHS, SHORT_MONTHS, WEEKDAYS
-from actors.text.languages.language import DASH, FREE, SPACE, alternatives
-from actors.text.rules import Rule
+from actors.text.languages.language import DASH, SPACE, alternatives
+from actors.text.rules import DIGIT, FREE, LETTER, SIGN, Rule
 
 if TYPE_CHECKING:
     from actors.text.languages.english import English
@@ -16,9 +16,10 @@ _MONTH = rf"(?P<month>(?:{alternatives(MONTHS)})\b|(?:{alternatives(SHORT_MONTHS
 _DAY = r"(?:3[01]|[12]\d|0?[1-9])"
 _SUFFIX = r"(?:st|nd|rd|th)?"
 _YEAR = r"(?P<year>\d{4}|'\d\d)(?![\d:]|[.,]\d)"
-_OF_MONTHS = frozenset("in of since by until till last next this early late mid from during every and through to or".split())
+_OF_MONTHS = word_set("in of since by until till last next this early late mid from during every and through to or")
 _WEEKDAY = alternatives(WEEKDAYS)
-_CLEAR_WEEKDAY = alternatives(set(WEEKDAYS) - {"Sat", "Sun", "Wed", "Mon", "Fri"})
+_CLEAR_WEEKDAY = alternatives(set(WEEKDAYS) - {"Sat", "Sun"})
+_BEFORE_DATES = word_set("on by until due dated sat sun mon tue tues wed thu thur thurs fri")
 _TWENTIETH = 50  # years of two digits from here on are of the 1900s
 
 
@@ -32,19 +33,51 @@ class Dates:
         """Return the rules for dates, months and weekdays."""
         through = rf"(?:{SPACE}?{DASH}{SPACE}?(?P<last>{_DAY}){_SUFFIX})?"
         return [
-            Rule(rf"(?<![\w.-])(?P<year>\d{{4}})(?P<mark>[-/.])(?P<month>0[1-9]|1[0-2])(?P<mark2>[-/.])(?P<day>{_DAY})(?!\d|-)", self._numeric),
-            Rule(rf"{FREE}(?P<first>\d\d?)(?P<mark>[/.-])(?P<second>\d\d?)(?P<mark2>[/.-])(?P<year>\d{{4}}|\d\d)(?![\w/-]|\.\d)", self._numeric),
-            Rule(rf"{FREE}(?P<first>\d\d?)/(?P<second>\d\d?)(?![\w/]|\.\d)", self._short),
-            Rule(rf"{_MONTH}{SPACE}(?P<day>{_DAY}){_SUFFIX}{through}(?![\w:]|[.,]\d)(?:,?{SPACE}{_YEAR})?", self._month_first),
+            Rule(
+                rf"(?<![\w.-])(?P<year>\d{{4}})(?P<mark>[-/.])(?P<month>0[1-9]|1[0-2])(?P<mark2>[-/.])(?P<day>{_DAY})(?!\d|-)",
+                self._numeric,
+                DIGIT,
+            ),
+            Rule(
+                rf"{FREE}(?P<first>\d\d?)(?P<mark>[/.-])(?P<second>\d\d?)(?P<mark2>[/.-])(?P<year>\d{{4}}|\d\d)(?![\w/-]|\.\d)",
+                self._numeric,
+                DIGIT,
+            ),
+            Rule(rf"{FREE}(?P<first>\d\d?)/(?P<second>\d\d?)(?![\w/]|\.\d)", self._short, DIGIT),
+            Rule(rf"{FREE}(?P<month>0[1-9]|1[0-2])/(?P<year>(?:19|20)\d\d)(?![\w/])", self._month_and_year, DIGIT),
+            Rule(r"(?<=\d )[-\u2013] (?=\d{1,2} [A-Z]|[A-Z][a-z]{2,8} \d)", lambda _: "to ", SIGN),
+            Rule(r"(?<=\d)[-\u2013](?=(?:present|now|today|noon|midnight)\b)", lambda _: " to ", SIGN),
+            Rule(
+                rf"{_MONTH}{SPACE}(?P<day>{_DAY}){_SUFFIX}{through}(?!\w|[:.,]\d)(?:,?{SPACE}{_YEAR})?",
+                self._month_first,
+                LETTER,
+            ),
             Rule(
                 rf"{FREE}(?P<day>{_DAY})(?P<suffix>{_SUFFIX}){through}(?:{SPACE}of)?{SPACE}{_MONTH}(?!\w)(?:,?{SPACE}{_YEAR})?",
                 self._day_first,
+                DIGIT,
             ),
-            Rule(rf"(?<!\w)(?:{alternatives(SHORT_MONTHS)})\b\.?", self._month),
-            Rule(rf"(?<!\w)(?P<first>{_WEEKDAY})\.?{SPACE}?{DASH}{SPACE}?(?P<last>{_WEEKDAY})\b\.?", self._weekdays),
-            Rule(rf"(?<!\w)(?P<first>{_WEEKDAY})(?P<stop>\.?)(?=,?{SPACE}(?:\d|(?:{alternatives(_NUMBERS)})\b)|\.?/)", self._weekday),
-            Rule(rf"(?<!\w)(?P<first>{_CLEAR_WEEKDAY})(?P<stop>\.)", self._weekday),
-            Rule(rf"(?<!\w)(?P<era>AD|A\.D\.){SPACE}(?P<year>\d{{1,4}})(?!\w)", self._era),
+            Rule(
+                rf"{FREE}(?P<day>{_DAY})(?P<suffix>)(?P<last>(?!))?[-/ ](?P<month>{alternatives(MONTHS)}|{alternatives(SHORT_MONTHS)})[-/](?P<year>\d{{4}})(?!\w)",
+                self._day_first,
+                DIGIT,
+            ),
+            Rule(rf"(?<!\w)(?:{alternatives(SHORT_MONTHS)})\b\.?", self._month, LETTER),
+            Rule(
+                r"(?<!\w)(?P<first>Sat|Sun|Mon|Wed|Fri|Tue|Thu)\.?(?= (?:night|morning|afternoon|evening)s?\b)",
+                self._weekday,
+                LETTER,
+            ),
+            Rule(rf"(?<!\w)(?P<first>{_WEEKDAY})\.?{SPACE}?{DASH}{SPACE}?(?P<last>{_WEEKDAY})\b\.?", self._weekdays, LETTER),
+            Rule(
+                rf"(?<!\w)(?P<first>{_WEEKDAY})(?P<stop>\.?)(?=,?{SPACE}(?:\d|(?:{alternatives(_NUMBERS)})\b)|\.?/)",
+                self._weekday,
+                LETTER,
+            ),
+            Rule(rf"(?<!\w)(?P<first>{_CLEAR_WEEKDAY})(?P<stop>\.)", self._weekday, LETTER),
+            Rule(r"(?<!\w)(?P<first>Sat|Sun)\.(?=,| (?:at|and|or|from|to|through|only)\b)", self._weekday, LETTER),
+            Rule(r"(?<=\b[Oo]n )(?P<first>Sat|Sun)\.", self._weekday, LETTER),
+            Rule(rf"(?<!\w)(?P<era>AD|A\.D\.){SPACE}(?P<year>\d{{1,4}})(?!\w)", self._era, LETTER),
         ]
 
     def _numeric(self, match: re.Match[str]) -> str | None:
@@ -68,9 +101,12 @@ class Dates:
         """Read 5/12 as a date only where one is expected."""
         month, day = int(match["first"]), int(match["second"])
         before = word_before(match.string, match.start()).lower()
-        if before not in ("on", "by", "until", "due", "dated", "since") or not (1 <= month <= 12 and 1 <= day <= 31):
+        if before not in _BEFORE_DATES or not (1 <= month <= 12 and 1 <= day <= 31):
             return None
         return self._said(month, day)
+
+    def _month_and_year(self, match: re.Match[str]) -> str:
+        return f"{MONTH_NAMES[int(match['month'])]} {self._language.year(int(match['year']))}"
 
     def _said(self, month: int, day: int) -> str:
         return f"{MONTH_NAMES[month]} {self._language.ordinal(day)}"
@@ -98,7 +134,13 @@ class Dates:
     def _day_first(self, match: re.Match[str]) -> str | None:
         before = word_before(match.string, match.start()).lower()
         month = match["month"]
-        if month == "May" and match["year"] is None and not match["suffix"] and match[0].count(" ") == 1 and word_behind(match).islower():
+        if (
+            month == "May"
+            and match["year"] is None
+            and not match["suffix"]
+            and match[0].count(" ") == 1
+            and word_behind(match).islower()
+        ):
             return None  # "the 5 May go"
         the = "" if before == "the" else "the "
         return f"{the}{self._language.ordinal(int(match['day']))}{self._tail(match, 'of')}"
@@ -119,8 +161,7 @@ class Dates:
         return f"{WEEKDAYS[match['first']]} to {WEEKDAYS[match['last']]}"
 
     def _weekday(self, match: re.Match[str]) -> str | None:
-        name = WEEKDAYS[match["first"]]
-        return name
+        return WEEKDAYS[match["first"]]
 
     def _era(self, match: re.Match[str]) -> str:
         return f"A D {self._language.year(int(match['year']))}"
@@ -135,16 +176,19 @@ class Times:
     def rules(self) -> list[Rule]:
         """Return the rules for times."""
         half = rf"{SPACE}?(?P<half>[ap])\.?{SPACE}?m\b(?P<stop>\.?)"
-        half = half + "|" + half.replace("[ap]", "[AP]").replace("m", "M").replace("<half>", "<Half>").replace("<stop>", "<Stop>")
+        half = (
+            half + "|" + half.replace("[ap]", "[AP]").replace("m", "M").replace("<half>", "<Half>").replace("<stop>", "<Stop>")
+        )
         clock = r"(?P<hour>[01]?\d|2[0-4])(?:[:.](?P<minute>[0-5]\d))?"
         until = rf"(?:{SPACE}?{DASH}{SPACE}?(?P<hour2>[01]?\d|2[0-4])(?:[:.](?P<minute2>[0-5]\d))?)?"
         return [
-            Rule(rf"{FREE}{clock}{until}(?:{half})", self._of_half),
-            Rule(rf"{FREE}(?P<hours>\d{{1,2}}):(?P<minutes>[0-5]\d):(?P<seconds>[0-5]\d)(?![\w:])", self._with_seconds),
+            Rule(rf"{FREE}{clock}{until}(?:{half})", self._of_half, DIGIT),
+            Rule(rf"{FREE}(?P<hours>\d{{1,2}}):(?P<minutes>[0-5]\d):(?P<seconds>[0-5]\d)(?![\w:])", self._with_seconds, DIGIT),
             Rule(
                 rf"{FREE}(?P<hour>[01]?\d|2[0-4]):(?P<minute>[0-5]\d)(?:{SPACE}?{DASH}{SPACE}?(?P<hour2>[01]?\d|2[0-4]):(?P<minute2>[0-5]\d))?"
-                r"(?![\w:]|\.\d)",
+                r"(?![\w:]|[.,]\d)",
                 self._clock,
+                DIGIT,
             ),
         ]
 
@@ -164,7 +208,7 @@ class Times:
         if not minutes:
             if half or minute is None:
                 return said
-            return f"{said} hundred" if hours > 12 or len(hour) > 1 and hour[0] == "0" else f"{said} o'clock"
+            return f"{said} hundred" if hours > 12 or (len(hour) > 1 and hour[0] == "0") else f"{said} o'clock"
         return f"{said} {'oh ' if minutes < 10 else ''}{self._language.cardinal(minutes)}"
 
     def _clock(self, match: re.Match[str]) -> str | None:

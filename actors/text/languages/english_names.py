@@ -3,28 +3,28 @@
 import re
 from typing import TYPE_CHECKING
 
-from actors.text.languages.context import word_before, word_behind
+from actors.text.languages.context import word_before, word_behind, word_set
 from actors.text.languages.english_words import (
-    COUNTED_BY_NUMERALS,
+    BIBLE,
     NUMBERED,
+    NUMBERED_BOOKS,
     NUMBERED_WORDS,
-    REGNAL_NAMES,
     STARTERS,
+    STATE_NAMES,
     TITLES,
 )
 from actors.text.languages.language import SPACE, alternatives
-from actors.text.roman import NUMERAL, SMALL_NUMERAL, roman_value
-from actors.text.rules import Rule
+from actors.text.roman import roman_value
+from actors.text.rules import DIGIT, LETTER, SIGN, Rule
 
 if TYPE_CHECKING:
     from actors.text.languages.english import English
 
-_LOWER_STREET_WORDS = frozenset("mount lake fort port sault saint church of in at to from near by the and on for like with st".split())
-_TITLE_BEFORE = frozenset("king queen pope emperor empress tsar czar kaiser prince princess duke patriarch saint sultan shah pharaoh".split())
-_AFTER_FIRST = frozenset("reigned ruled died ascended succeeded married became abdicated of".split())
-_ACRONYMS = frozenset("CD DC MD MC DI MM CC CV MI CM DM LCD LED XL XXL XXX LI MIX MILD CIVIC DIV CIV LIV DIM LIX VI DVD ID MCI LCM LL".split())
-_ORDINALLY = frozenset("century centuries dynasty".split())
-_NUMERAL = r"(?P<numeral>[IVXLCDM]{1,15})"
+_LOWER_STREET_WORDS = word_set("mount lake fort port sault saint of in at to from near by the and on for like with st")
+_NUMBERED_ROMAN = word_set("ch chap vol vols bk pt sc fig figs art sec p pp lib cap par app op tab")
+
+
+_KEYS = {"Ctrl": "Control", "Cmd": "Command"}
 
 
 class Abbreviations:
@@ -37,22 +37,67 @@ class Abbreviations:
         """Return the rules for abbreviations; context decides first."""
         numbered = alternatives({name for word in NUMBERED for name in (word, word.capitalize())})
         return [
-            Rule(r"(?<!\w)St\.?(?!\w)", self._saint_or_street),
-            Rule(r"(?<!\w)Dr\.?(?!\w)", self._doctor_or_drive),
-            Rule(r"(?<!\w)(?:Mt|Mtn|Ft)\.(?= [A-Z])", lambda match: "Fort" if match[0] == "Ft." else "Mount"),
-            Rule(r"(?<!\w)(?:ft|feat)\.(?= [A-Z])", self._featuring),
-            Rule(rf"(?<!\w)(?P<word>{numbered})\.?{SPACE}?(?=\d|[ivxlc]{{1,7}}\b|[IVXLC]{{1,7}}\b)", self._numbered),
-            Rule(r"(?<=[\dndrsth] )eds?\.(?!\w)", lambda match: "edition" if match[0] == "ed." else "editions"),
-            Rule(r"(?<!\w)Co\.(?!\w)", lambda match: self._with_stop(match, "Company")),
-            Rule(r"(?<!\w)Sr\.(?!\w)", self._senior),
-            Rule(rf"(?<!\w)(?P<title>{alternatives(TITLES)})\.(?=\s|$|[,-])", self._title),
-            Rule(r"(?<!\w)(?P<title>Mr|Mrs|Ms)(?= [A-Z])", self._title),
-            Rule(rf"(?<![\w.&])(?:{alternatives(self._language.abbreviations)})(?!\w)", self._abbreviation),
-            Rule(r"(?<![\w.])(?:[A-Za-z]\.){2,8}(?:[A-Za-z](?![\w]))?(?:['\u2019]?s\b)?", self._letters),
-            Rule(r"(?<![\w.])[A-Z]\.(?=\s?[A-Z])", self._initial),
-            Rule(rf"(?<=[^\W\d_]{{2}})[.!?]+(?=[A-Z][^\W_]|[A-Z]\s)", self._missing_space),
-            Rule(rf"(?<=[^\W\d_]{{2}})[,;](?=[^\W\d_]{{2}})", lambda match: f"{match[0]} "),
+            Rule(
+                rf"(?<!\w)(?:(?P<which>[123]|I{{1,3}}) )?(?P<book>{alternatives(BIBLE)}|{alternatives(NUMBERED_BOOKS)})\.? (?=\d{{1,3}}(?!\d))",
+                self._book,
+                DIGIT + LETTER,
+            ),
+            Rule(r"(?<!\w)St\.?(?!\w)", self._saint_or_street, LETTER),
+            Rule(r"(?<!\w)Dr\.?(?!\w)", self._doctor_or_drive, LETTER),
+            Rule(r"(?<!\w)(?:Mt|Mtn|Ft)\.(?= [A-Z])", lambda match: "Fort" if match[0] == "Ft." else "Mount", LETTER),
+            Rule(r"(?<!\w)(?:ft|feat)\.(?= [A-Z])", self._featuring, LETTER),
+            Rule(
+                rf"(?<![\w&])(?P<word>{numbered})\.?{SPACE}?(?P<behind>(?=\d)|(?=A\.?D\.? )|[ivxlc]{{1,7}}(?:[-\u2013][ivxlc]{{1,7}})?\b|(?=[IVXLC]{{1,7}}\b))",
+                self._numbered,
+                LETTER,
+            ),
+            Rule(r"(?<=[\dndrsth] )eds?\.(?!\w)", lambda match: "edition" if match[0] == "ed." else "editions", LETTER),
+            Rule(r"(?<!\w)(?P<word>Apt|apt|Ste|Rm|Bldg)\.? (?=[A-Z]\b)", self._lettered, LETTER),
+            Rule(r"(?<=\w )no\.(?= (?:is|was) )", lambda _: "number", LETTER),
+            Rule(
+                r"(?<=, )(?P<state>" + alternatives(STATE_NAMES) + r")\.",
+                lambda match: self._with_stop(match, STATE_NAMES[match["state"]]),
+                LETTER,
+            ),
+            Rule(r"(?<!\w)Sec\.(?= of )", lambda _: "Secretary", LETTER),
+            Rule(
+                r"(?<!\w)(?P<key>Ctrl|Cmd|Alt|Shift)\+(?=\w)", lambda match: f"{_KEYS.get(match['key'], match['key'])} ", LETTER
+            ),
+            Rule(r"per (?P<unit>" + alternatives(self._language.units) + r")(?!\w)", self._per, LETTER),
+            Rule(r"(?<!\w)Co\.(?!\w)", lambda match: self._with_stop(match, "Company"), LETTER),
+            Rule(r"(?<!\w)Sr\.(?!\w)", self._senior, LETTER),
+            Rule(rf"(?<!\w)(?P<title>{alternatives(TITLES)})\.(?=\s|$|[,-])", self._title, LETTER),
+            Rule(r"(?<!\w)(?P<title>Mr|Mrs|Ms)(?= [A-Z])", self._title, LETTER),
+            Rule(rf"(?<![\w.&])(?:{alternatives(self._language.abbreviations)})(?!\w)", self._abbreviation, LETTER + SIGN),
+            Rule(r"(?<=\b[A-Za-z])/(?=[A-Za-z]\b)", lambda _: " slash ", SIGN),
+            Rule(r"(?<=[A-Z]{2})/(?=[A-Z]{2})", lambda _: " ", SIGN),
+            Rule(r"(?<=[CFmgsh])/(?=\d)", lambda _: ", ", SIGN),
+            Rule(r"(?<![\w.])(?:[A-Za-z]\.){2,8}(?:[A-Za-z](?![\w]))?(?:['\u2019]?s\b)?", self._letters, LETTER),
+            Rule(r"(?<![\w.])[A-Z]\.(?=\s?[A-Z])", self._initial, LETTER),
+            Rule(r"(?<=[^\W\d_]{2})[.!?]+(?=[A-Z][^\W_]|[A-Z]\s)", self._missing_space, SIGN),
+            Rule(r"(?<=[^\W\d_]{2})[,;](?=[^\W\d_]{2})", lambda match: f"{match[0]} ", SIGN),
         ]
+
+    def _book(self, match: re.Match[str]) -> str | None:
+        """Read a book of the Bible before a chapter; without its stop only if a verse follows."""
+        which, book = match["which"], match["book"]
+        stopped = match[0].endswith(". ")
+        verse = re.compile(r"\d{1,3}:\d").match(match.string, match.end())
+        if (
+            not verse
+            and not (which and book in NUMBERED_BOOKS)
+            and not (stopped and book in ("Ps", "Rom", "Matt", "Cor", "Isa", "Prov", "Heb"))
+        ):
+            return None
+        number = which and (int(which) if which.isdigit() else len(which))
+        first = f"{self._language.ordinal(number).capitalize()} " if number else ""
+        return f"{first}{BIBLE.get(book, book)} "
+
+    def _lettered(self, match: re.Match[str]) -> str:
+        return f"{NUMBERED.get(match['word'].lower(), 'building')} "
+
+    def _per(self, match: re.Match[str]) -> str | None:
+        return f"per {self._language.units[match['unit']].one}" if len(match["unit"]) > 1 else None
 
     def _with_stop(self, match: re.Match[str], words: str) -> str:
         return words + ("." if self._language.ends_sentence(match) else "")
@@ -61,7 +106,7 @@ class Abbreviations:
         before, behind = word_before(match.string, match.start()), word_behind(match)
         address = before[:1].isupper() and before.lower() not in _LOWER_STREET_WORDS and match.string[match.start() - 1] == " "
         numbered = re.compile(r"\d(?:st|nd|rd|th)[ ]\Z").search(match.string, max(0, match.start() - 4), match.start())
-        if behind[:1].isupper() and not numbered and (not address or behind not in STARTERS and not self._is_street(match)):
+        if behind[:1].isupper() and not numbered and (not address or (behind not in STARTERS and not self._is_street(match))):
             return "Saint"
         if not address and not numbered:
             return None
@@ -69,7 +114,10 @@ class Abbreviations:
 
     def _is_street(self, match: re.Match[str]) -> bool:
         """Whether a house's number stands two words before."""
-        return re.compile(r"\d (?:[A-Z]\w{0,20} ){1,2}\Z").search(match.string, max(0, match.start() - 30), match.start()) is not None
+        return (
+            re.compile(r"\d (?:[A-Z]\w{0,20} ){1,2}\Z").search(match.string, max(0, match.start() - 30), match.start())
+            is not None
+        )
 
     def _doctor_or_drive(self, match: re.Match[str]) -> str | None:
         before, behind = word_before(match.string, match.start()), word_behind(match)
@@ -85,19 +133,33 @@ class Abbreviations:
     def _numbered(self, match: re.Match[str]) -> str | None:
         text, start, word = match.string, match.start(), match["word"]
         stopped = "." in match[0]
-        if not stopped and word.lower() not in ("p", "pp", "vol", "ch", "fig", "ext", "apt", "no") or match[0][-1] in "." and not text[match.end()].isdigit():
+        if (not stopped and word.lower() not in ("p", "pp", "vol", "ch", "fig", "ext", "apt", "no")) or (
+            match[0][-1] in "." and not text[match.end()].isdigit()
+        ):
             return None
         if not stopped and (word.lower() == "no" or match[0][-1] != " "):
             return None
         before = word_before(text, start).lower()
-        if word.lower() in NUMBERED_WORDS and (before in ("a", "an", "the", "this", "my", "said", "answered") or len(word) == 1 and before and text[start - 1] not in " ("):
+        if word.lower() in NUMBERED_WORDS and (
+            before in ("a", "an", "this", "my", "said", "answered")
+            or (len(word) == 1 and before and text[start - 1] not in " (")
+        ):
             return None
         if word == "No" and re.compile(r"[?!.][\"'\u201d\u2019]?\s\Z").search(text, max(0, start - 4), start):
-            behind = re.compile(r"\d+ [a-z]").match(text, match.end())
+            behind = re.compile(r"\d+ (?!(?:is|was|has|had|of|on|in|and)\b)[a-z]").match(text, match.end())
             if behind:
                 return None
-        said = NUMBERED[word.lower()]
-        return f"{said} "
+        numeral = match["behind"]
+        if (
+            not text[match.end() : match.end() + 1].isdigit()
+            and not (word in ("c", "ca") and text[match.end()] == "A")
+            and word.lower() not in _NUMBERED_ROMAN
+        ):
+            return None
+        values = [roman_value(part) for part in re.split("[-\u2013]", numeral)] if numeral else []
+        if None in values:
+            return None
+        return f"{NUMBERED[word.lower()]} {' to '.join(self._language.cardinal(value) for value in values if value)}"
 
     def _senior(self, match: re.Match[str]) -> str:
         before = word_before(match.string, match.start())
@@ -106,6 +168,8 @@ class Abbreviations:
     def _title(self, match: re.Match[str]) -> str | None:
         title = match["title"]
         behind = word_behind(match)
+        if word_before(match.string, match.start()) in ("The", "the") and match[0].endswith("."):
+            return TITLES[title]
         if title in ("Rep", "Sec", "Hon", "Gen", "Pres", "Fr", "Bro", "Det", "Col", "Maj") and not behind[:1].isupper():
             return None
         return TITLES[title]
@@ -127,77 +191,30 @@ class Abbreviations:
 
     def _initial(self, match: re.Match[str]) -> str | None:
         before, behind = word_before(match.string, match.start()), word_behind(match)
-        if behind in STARTERS or match[0][0] == "I" or (before and before.islower() and before not in ("by", "and", "of", "with", "to", "from", "than")):
+        if (
+            behind in STARTERS
+            or match[0][0] == "I"
+            or (before and before.islower() and before not in ("by", "and", "of", "with", "to", "from", "than"))
+        ):
             return None
-        if before.lower() in ("plan", "vitamin", "class", "part", "section", "appendix", "type", "option", "point", "grade", "group", "exhibit", "step", "war"):
+        if before.lower() in (
+            "plan",
+            "vitamin",
+            "class",
+            "part",
+            "section",
+            "appendix",
+            "type",
+            "option",
+            "point",
+            "grade",
+            "group",
+            "exhibit",
+            "step",
+            "war",
+        ):
             return None
         return match[0][0] if match.string[match.end() : match.end() + 1].isspace() else f"{match[0][0]} "
 
     def _missing_space(self, match: re.Match[str]) -> str:
         return f"{match[0]} "
-
-
-class Numerals:
-    """Reads Roman numerals: of kings, of chapters, of centuries, of years."""
-
-    def __init__(self, language: "English") -> None:
-        self._language = language
-
-    def rules(self) -> list[Rule]:
-        """Return the rules for Roman numerals."""
-        counted = "|".join(sorted(COUNTED_BY_NUMERALS, key=len, reverse=True))
-        return [
-            Rule(rf"(?<![\w.'-]){_NUMERAL}(?:{SPACE}?[-\u2013]{SPACE}?(?P<last>[IVXLCDM]{{1,15}}))?(?![\w&])", self._numeral),
-            Rule(rf"(?<=(?:chapter|chap\.|volume|book|part|act|scene|canto|page|section) )[ivxlc]{{1,9}}(?!\w)", self._small)
-            if False
-            else Rule(r"(?!x)x", lambda _: None),
-        ]
-
-    def _numeral(self, match: re.Match[str]) -> str | None:
-        numeral = match["numeral"]
-        value = roman_value(numeral)
-        last = roman_value(match["last"]) if match["last"] else None
-        if value is None or (match["last"] and last is None):
-            return None
-        before, behind = word_before(match.string, match.start()), word_behind(match)
-        if last is not None:
-            return f"{self._language.cardinal(value)} to {self._language.cardinal(last)}" if before.lower() in COUNTED_BY_NUMERALS or behind in _ORDINALLY else None
-        if behind.lower() in _ORDINALLY:
-            return self._language.ordinal(value)
-        if before.lower() in COUNTED_BY_NUMERALS and before:
-            return self._language.cardinal(value)
-        if len(numeral) >= 4 and numeral[0] == "M" and numeral not in _ACRONYMS:
-            return self._language.year(value)
-        if before in REGNAL_NAMES:
-            return self._of_ruler(match, value)
-        if numeral in _ACRONYMS or before.lower() in ("a", "an") or len(numeral) < 2:
-            return None
-        if before[:1].isupper() and set(numeral) <= set("IVX"):
-            first = word_before(match.string, match.string.rfind(before, 0, match.start()))
-            return f"the {self._language.ordinal(value)}" if first in REGNAL_NAMES and len(numeral) <= 3 else self._language.cardinal(value)
-        if len(numeral) >= 3 and set(numeral) <= set("IVX") or (not before and match.string[match.end() : match.end() + 1] == "."):
-            return self._language.cardinal(value)
-        return None
-
-    def _of_ruler(self, match: re.Match[str], value: int) -> str | None:
-        numeral = match["numeral"]
-        if numeral in ("C", "D", "M", "L", "X") and word_before(match.string, match.start()) in ("Malcolm",):
-            return None
-        if numeral in ("I", "C", "D", "M"):
-            place = match.string.rfind(word_before(match.string, match.start()), 0, match.start())
-            title = word_before(match.string, place).lower()
-            behind = word_behind(match)
-            mark = match.string[match.end() : match.end() + 1]
-            if numeral != "I" or not (title in _TITLE_BEFORE or behind in _AFTER_FIRST or mark in (",", ".", ";", ")", "'", "\u2019", "") or behind in ("lost", "was", "and", "had")):
-                return None
-            if title == "and" or before_and(match.string, place):
-                return None
-        return f"the {self._language.ordinal(value)}"
-
-    def _small(self, match: re.Match[str]) -> str | None:
-        return None
-
-
-def before_and(text: str, position: int) -> bool:
-    """Whether ``and`` stands before a position."""
-    return text[max(0, position - 4) : position] == "and "

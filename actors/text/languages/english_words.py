@@ -1,5 +1,6 @@
 """The words of English: units, currencies, names and abbreviations. American spelling, as most of what models are trained on."""
 
+from actors.text.languages.context import word_list, word_set
 from actors.text.languages.language import Currency, Noun, Words
 
 WORDS = Words(
@@ -13,6 +14,7 @@ WORDS = Words(
     equals="equals",
     unequal="is not equal to",
     about="about",
+    nearly="is approximately",
     less="is less than",
     less_equal="less than or equal to",
     greater="is greater than",
@@ -30,6 +32,7 @@ WORDS = Words(
     per_mille="per mille",
     degrees=Noun("degree", "degrees"),
     section="section",
+    sections="sections",
     number="number",
     copyright="copyright",
     at="at",
@@ -51,11 +54,13 @@ _LENGTHS = {
     "km": regular("kilometer"), "m": regular("meter"), "dm": regular("decimeter"), "cm": regular("centimeter"),
     "mm": regular("millimeter"), "mi": regular("mile"), "ft": Noun("foot", "feet"), "yd": regular("yard"),
 }  # fmt: skip
-_AREAS = {f"{unit}{mark}": Noun(f"square {noun.one}", f"square {noun.many}") for unit, noun in _LENGTHS.items() for mark in "²2"}
-_SQUARES = {
-    f"{square} {unit}{stop}": _AREAS[f"{unit}2"] for unit in _LENGTHS for square in ("sq", "sq.") for stop in ("", ".")
+_AREAS = {
+    f"{unit}{mark}": Noun(f"square {noun.one}", f"square {noun.many}") for unit, noun in _LENGTHS.items() for mark in "²2"
 }
-_VOLUMES = {f"{unit}{mark}": Noun(f"cubic {noun.one}", f"cubic {noun.many}") for unit, noun in _LENGTHS.items() for mark in "³3"}
+_SQUARES = {f"{square} {unit}{stop}": _AREAS[f"{unit}2"] for unit in _LENGTHS for square in ("sq", "sq.") for stop in ("", ".")}
+_VOLUMES = {
+    f"{unit}{mark}": Noun(f"cubic {noun.one}", f"cubic {noun.many}") for unit, noun in _LENGTHS.items() for mark in "³3"
+}
 
 _PREFIXES = {"K": "kilo", "k": "kilo", "M": "mega", "G": "giga", "T": "tera", "P": "peta"}
 _BYTES = {f"{symbol}B": regular(f"{prefix}byte") for symbol, prefix in _PREFIXES.items()}
@@ -93,19 +98,19 @@ UNITS = {
     "GW": regular("gigawatt"), "TW": regular("terawatt"), "Wh": regular("watt hour"), "kWh": regular("kilowatt hour"),
     "MWh": regular("megawatt hour"), "GWh": regular("gigawatt hour"), "TWh": regular("terawatt hour"),
     "V": regular("volt"), "mV": regular("millivolt"), "kV": regular("kilovolt"), "mA": regular("milliamp"),
-    "mAh": regular("milliamp hour"), "Ah": regular("amp hour"), "Ω": regular("ohm"), "Ω": regular("ohm"),
+    "mAh": regular("milliamp hour"), "Ah": regular("amp hour"), "\u2126": regular("ohm"), "\u03a9": regular("ohm"),
     "kΩ": regular("kilohm"), "kJ": regular("kilojoule"), "MJ": regular("megajoule"), "cal": regular("calorie"),
     "kcal": regular("kilocalorie"), "kN": regular("kilonewton"), "Nm": regular("newton meter"), "Pa": regular("pascal"),
     "kPa": regular("kilopascal"), "hPa": regular("hectopascal"), "MPa": regular("megapascal"), "mbar": regular("millibar"),
     "bar": Noun("bar", "bar"), "psi": Noun("P S I", "P S I"), "mmHg": Noun("millimeter of mercury", "millimeters of mercury"),
     "mph": Noun("mile per hour", "miles per hour"), "kph": Noun("kilometer per hour", "kilometers per hour"),
     "kmh": Noun("kilometer per hour", "kilometers per hour"), "fps": Noun("frame per second", "frames per second"),
-    "m/s²": Noun("meter per second squared", "meters per second squared"), "bpm": Noun("beat per minute", "beats per minute"),
+    "m/s²": Noun("meter per second squared", "meters per second squared"), "bp": Noun("basis point", "basis points"), "bbl": regular("barrel"), "mi.": regular("mile"), "bps": Noun("basis point", "basis points"), "c": regular("cent"), "bpm": Noun("beat per minute", "beats per minute"),
     "m/s2": Noun("meter per second squared", "meters per second squared"), "mpg": Noun("mile per gallon", "miles per gallon"),
     "rpm": Noun("revolution per minute", "revolutions per minute"), "dB": regular("decibel"), "dpi": Noun("D P I", "D P I"),
     "kt": regular("knot"), "kn": regular("knot"), "kts": regular("knot"), "px": regular("pixel"), "MP": regular("megapixel"),
     "ppm": Noun("part per million", "parts per million"), "ppb": Noun("part per billion", "parts per billion"),
-    "lx": Noun("lux", "lux"), "lm": regular("lumen"), "mol": regular("mole"), "mmol": regular("millimole"), "kDa": regular("kilodalton"),
+    "¢": regular("cent"), "lx": Noun("lux", "lux"), "lm": regular("lumen"), "mol": regular("mole"), "mmol": regular("millimole"), "kDa": regular("kilodalton"),
     "ha": regular("hectare"), "hp": Noun("horsepower", "horsepower"), "GiB": regular("gibibyte"), "MiB": regular("mebibyte"),
     "eV": regular("electronvolt"), "MeV": regular("megaelectronvolt"), "GeV": regular("gigaelectronvolt"), "Sv": regular("sievert"),
     "mSv": regular("millisievert"), "ac": regular("acre"), "doz.": Noun("dozen", "dozen"), "pcs": regular("piece"), "pcs.": regular("piece"),
@@ -186,10 +191,18 @@ ABBREVIATIONS = {
     "her/his": "her or his", "s/he": "she or he", "max.": "maximum", "misc.": "miscellaneous", "temp.": "temperature",
     "Ph.D.": "P H D", "Ph. D.": "P H D", "Ph.D": "P H D", "PhD": "P H D", "PhDs": "P H Ds", "Ph.D.s": "P H Ds",
     "Ed.D.": "E D D", "B.Sc.": "B S C", "M.Sc.": "M S C", "B.S.": "B S", "Litt.D.": "Lit D", "LL.D.": "L L D", "LL.B.": "L L B",
-    "AT&T": "A T and T", "C++": "C plus plus", "C#": "C sharp", "F#": "F sharp", "c/o": "care of", "lbs.": "pounds",
-    "Wm.": "William", "Geo.": "George", "Chas.": "Charles", "Thos.": "Thomas", "Jas.": "James", "Jno.": "John", "Robt.": "Robert",
+    "Bn.": "Battalion", "Inf.": "Infantry", "Regt.": "Regiment", "Div.": "Division", "Bde.": "Brigade", "Cav.": "Cavalry", "P/T": "part time",
+    "F/T": "full time", "Pts.": "points", "Yrs.": "years", "Hrs.": "hours", "Mins.": "minutes", "Secs.": "seconds", "mos.": "months", "API": "A P I", "APIs": "A P I's", "CPU": "C P U", "CPUs": "C P U's", "GPU": "G P U", "GPUs": "G P U's", "CLI": "C L I", "AT&T": "A T and T", "C++": "C plus plus", "C#": "C sharp", "F#": "F sharp", "c/o": "care of", "lbs.": "pounds",
+    "pH": "P H", "WWI": "World War One", "WWII": "World War Two", "WW1": "World War One", "WW2": "World War Two", "Bart.": "Baronet",
+    "Rt. Hon.": "Right Honorable", "hon.": "honorable", "tmrw": "tomorrow", "AC/DC": "A C D C", "TCP/IP": "T C P I P", "Wm.": "William", "Geo.": "George", "Chas.": "Charles", "Thos.": "Thomas", "Jas.": "James", "Jno.": "John", "Robt.": "Robert",
     "Benj.": "Benjamin", "Saml.": "Samuel", "Edw.": "Edward", "Alex.": "Alexander",
 }  # fmt: skip
+
+ABBREVIATIONS |= {
+    short[0].upper() + short[1:]: words[0].upper() + words[1:]
+    for short, words in ABBREVIATIONS.items()
+    if short[0].islower() and short.endswith(".") and "." not in short[:-1]
+}
 
 # What is read so only before a number, one and many of it.
 NUMBERED = {
@@ -200,41 +213,73 @@ NUMBERED = {
     "v": "verse", "vv": "verses", "par": "paragraph", "para": "paragraph", "bk": "book", "pt": "part", "pts": "parts",
     "ste": "suite", "ver": "version", "c": "circa", "ca": "circa", "cca": "circa", "circ": "circa", "b": "born", "d": "died", "fl": "flourished",
     "l": "line", "ll": "lines", "n": "note", "nn": "notes", "tab": "table", "approx": "approximately", "cap": "chapter",
-    "app": "appendix", "ep": "episode", "eps": "episodes", "ed": "edition", "lib": "book", "sc": "scene", "tel": "telephone", "rt": "route",
+    "app": "appendix", "ep": "episode", "eps": "episodes", "ed": "edition", "lib": "book", "sc": "scene", "tel": "telephone", "rt": "route", "jct": "junction", "r": "reigned", "rte": "route",
 }  # fmt: skip
 # Of those, what is a word of its own too, so that its stop ends a sentence: not if an article or the like stands before.
-NUMBERED_WORDS = frozenset({"no", "fig", "art", "v", "op", "app", "pt", "tab", "cap", "sec", "bk", "lib", "ed", "c", "b", "d", "n", "l", "p"})
+NUMBERED_WORDS = word_set("no fig art v r op app pt tab cap sec bk lib ed c b d n l p")
+
+# Books of the Bible, before a chapter's number.
+BIBLE = {
+    "Gen": "Genesis", "Ex": "Exodus", "Exod": "Exodus", "Lev": "Leviticus", "Num": "Numbers", "Deut": "Deuteronomy", "Josh": "Joshua",
+    "Judg": "Judges", "Sam": "Samuel", "Kgs": "Kings", "Chron": "Chronicles", "Chr": "Chronicles", "Neh": "Nehemiah", "Ps": "Psalm",
+    "Pss": "Psalms", "Prov": "Proverbs", "Eccl": "Ecclesiastes", "Isa": "Isaiah", "Jer": "Jeremiah", "Lam": "Lamentations",
+    "Ezek": "Ezekiel", "Dan": "Daniel", "Hos": "Hosea", "Mic": "Micah", "Zech": "Zechariah", "Mal": "Malachi", "Matt": "Matthew",
+    "Mt": "Matthew", "Mk": "Mark", "Lk": "Luke", "Jn": "John", "Rom": "Romans", "Cor": "Corinthians", "Gal": "Galatians",
+    "Eph": "Ephesians", "Phil": "Philippians", "Col": "Colossians", "Thess": "Thessalonians", "Tim": "Timothy", "Tit": "Titus",
+    "Heb": "Hebrews", "Jas": "James", "Pet": "Peter", "Rev": "Revelation",
+}  # fmt: skip
+NUMBERED_BOOKS = word_list("Samuel Kings Chronicles Corinthians Thessalonians Timothy Peter John Maccabees Esdras")
 
 # Kings, queens, popes and others of whom there were several of a name; and names that sons have from their fathers.
-REGNAL_NAMES = frozenset(
-    "Henry Louis Edward George Richard Charles James William Elizabeth Mary Philip Napoleon Napoléon Catherine Katherine Peter "
-    "Nicholas Alexander Ivan Frederick Friedrich Wilhelm Otto Leopold Albert Christian Gustav Gustavus Haakon Harald Olaf Olav "
-    "Oscar Pius Paul John Benedict Gregory Clement Innocent Leo Urban Boniface Sixtus Julius Adrian Ramses Rameses Ramesses "
-    "Thutmose Amenhotep Amenemhat Seti Psamtik Ptolemy Cleopatra Darius Xerxes Cyrus Artaxerxes Antiochus Seleucus Mithridates "
-    "Ferdinand Alfonso Afonso Carlos Juan Sancho Pedro Manuel Francis François Francois Victor Emmanuel Emanuel Umberto Margaret "
-    "Margrethe Beatrix Wilhelmina Robert David Malcolm Kenneth Donald Constantine Constans Justinian Justin Basil Theodosius "
-    "Valentinian Michael Mehmed Mehmet Suleiman Süleyman Selim Murad Bayezid Mustafa Ahmed Osman Abdulhamid Hamid Abdul Abdullah "
-    "Franz Joseph Josef Maximilian Rudolf Rudolph Ludwig Stephen Béla Bela Andrew Sigismund Casimir Władysław Wladyslaw Augustus Eric Erik Magnus "
-    "Valdemar Canute Cnut Harold Baldwin Theodore Rama Anne Edmund Ethelred Æthelred Felipe Haile Rainier Hussein Farouk Fuad "
-    "Faisal Zog Carol Umberto Bohemond Roger Tancred Conrad Lothair Berengar Tiberius Claudius Nerva Romanos Alexios Manuel "
-    "Isaac Andronikos Celestine Honorius Anastasius Eugene Martin Nicholas Callixtus Calixtus Marcellus Stephen Sylvester "
-    "Alexandra Isabella Isabel Joanna Joan Maria Margaret Christina Ulrika Charlotte Henri Jean Guillaume Thomas Walter Ashurbanipal "
-    "Sargon Shalmaneser Tiglath Nebuchadnezzar Montezuma Moctezuma Kamehameha Pomare Bhumibol Naresuan Mongkut Jahangir Akbar "
-    "Shapur Khosrow Khosrau Yazdegerd Hormizd Bahram Gia Davis Thurston Howard Arthur Samuel".split()
+REGNAL_NAMES = word_set(
+    "Henry Louis Edward George Richard Charles James William Elizabeth Mary Philip Napoleon Napoléon Catherine "
+    "Katherine Peter Nicholas Alexander Ivan Frederick Friedrich Wilhelm Otto Leopold Albert Christian Gustav "
+    "Gustavus Haakon Harald Olaf Olav Oscar Pius Paul John Benedict Gregory Clement Innocent Leo Urban Boniface "
+    "Sixtus Julius Adrian Ramses Rameses Ramesses Thutmose Amenhotep Amenemhat Seti Psamtik Ptolemy Cleopatra Darius "
+    "Xerxes Cyrus Artaxerxes Antiochus Seleucus Mithridates Ferdinand Alfonso Afonso Carlos Juan Sancho Pedro Manuel "
+    "Francis François Francois Victor Emmanuel Emanuel Umberto Margaret Margrethe Beatrix Wilhelmina Robert David "
+    "Malcolm Kenneth Donald Constantine Constans Justinian Justin Basil Theodosius Valentinian Michael Mehmed Mehmet "
+    "Suleiman Süleyman Selim Murad Bayezid Mustafa Ahmed Osman Abdulhamid Hamid Abdul Abdullah Franz Joseph Josef "
+    "Maximilian Rudolf Rudolph Ludwig Stephen Béla Bela Andrew Sigismund Casimir Władysław Wladyslaw Augustus Eric "
+    "Erik Magnus Valdemar Canute Cnut Harold Baldwin Theodore Rama Anne Edmund Ethelred Æthelred Felipe Haile Rainier "
+    "Hussein Farouk Fuad Faisal Zog Carol Bohemond Roger Tancred Conrad Lothair Berengar Tiberius Claudius Nerva "
+    "Romanos Alexios Isaac Andronikos Celestine Honorius Anastasius Eugene Martin Callixtus Calixtus Marcellus "
+    "Sylvester Alexandra Isabella Isabel Joanna Joan Maria Christina Ulrika Charlotte Henri Jean Guillaume Thomas "
+    "Walter Ashurbanipal Sargon Shalmaneser Tiglath Nebuchadnezzar Montezuma Moctezuma Kamehameha Pomare Bhumibol "
+    "Naresuan Mongkut Jahangir Akbar Shapur Khosrow Khosrau Yazdegerd Hormizd Bahram Gia Davis Thurston Howard Arthur "
+    "Samuel"
 )  # fmt: skip
 # What Roman numerals count, in words; all but these are read as cardinals: Chapter IV is chapter four.
-COUNTED_BY_NUMERALS = frozenset(
-    "chapter part book volume vol act scene section article title phase type class stage grade level mark mk war bowl episode "
-    "appendix figure table plate canto verse stanza sonata symphony no number op opus apollo gemini saturn rocky rambo fantasy "
-    "quest schedule category division group zone region area district corps army track season series round unit lesson exercise "
-    "problem theorem lemma case factor nerve page pages p pp chap ch sc bk pt olympiad congress council vatican wrestlemania "
-    "wars trek godfather alien terminator jaws saw halo diablo civilization warcraft resident evil generation gen superbowl".split()
+COUNTED_BY_NUMERALS = word_set(
+    "chapter part book volume vol act scene section article title phase type class stage grade level mark mk war bowl "
+    "episode appendix figure table plate canto verse stanza sonata symphony number opus apollo gemini saturn rocky "
+    "rambo fantasy quest schedule category division group zone region area district corps army track season series "
+    "round unit lesson exercise problem theorem lemma case factor nerve page pages olympiad congress council vatican "
+    "wrestlemania wars trek godfather alien terminator jaws saw halo diablo civilization warcraft resident evil "
+    "generation superbowl"
 )
 
+# What there are thousands and millions of.
+PEOPLE = (
+    "people|users|copies|views|downloads|subscribers|followers|customers|homes|jobs|shares|viewers|visitors|residents|parameters|"
+    "inhabitants|years|children|men|women|voters|barrels|euros|pounds|dollars|students|workers|families|fans|entries|members|acres"
+)
+STATES = "A[LKZR]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|PA|RI|S[CD]|T[NX]|UT|V[AT]|W[AIVY]"
+
+STATE_NAMES = {
+    "Ala": "Alabama", "Ariz": "Arizona", "Ark": "Arkansas", "Calif": "California", "Cal": "California", "Colo": "Colorado",
+    "Conn": "Connecticut", "Del": "Delaware", "Fla": "Florida", "Ga": "Georgia", "Ill": "Illinois", "Ind": "Indiana", "Kan": "Kansas",
+    "Kans": "Kansas", "Ky": "Kentucky", "La": "Louisiana", "Md": "Maryland", "Mass": "Massachusetts", "Mich": "Michigan",
+    "Minn": "Minnesota", "Miss": "Mississippi", "Mo": "Missouri", "Mont": "Montana", "Neb": "Nebraska", "Nebr": "Nebraska",
+    "Nev": "Nevada", "Okla": "Oklahoma", "Ore": "Oregon", "Pa": "Pennsylvania", "Penn": "Pennsylvania", "Tenn": "Tennessee",
+    "Tex": "Texas", "Va": "Virginia", "Vt": "Vermont", "Wash": "Washington", "Wis": "Wisconsin", "Wyo": "Wyoming", "Ont": "Ontario",
+}  # fmt: skip
+
 # Words that begin a sentence more often than a name: with one behind it, a stop of an abbreviation ends the sentence.
-STARTERS = frozenset(
-    "A After All Although An And Another Any Are As At Because Before But By Did Do Does During Each Even Every For From Had Has "
-    "Have He Her Here His How However I If In Is It Its Just Later Let Many Maybe Meanwhile Most My Next No Nobody Not Now Of Oh On "
-    "Once One Only Or Our Over Perhaps Please She Since So Some Soon Still Such That The Their Them Then There These They This "
-    "Those Though Three Through Thus To Today Two Under Until Was We Were What When Where Which While Who Whose Why Will With Would Yes Yet You Your".split()
+STARTERS = word_set(
+    "A After All Although An And Another Any Are As At Because Before But By Did Do Does During Each Even Every For "
+    "From Had Has Have He Her Here His How However I If In Is It Its Just Later Let Many Maybe Meanwhile Most My Next "
+    "No Nobody Not Now Of Oh On Once One Only Or Our Over Perhaps Please She Since So Some Soon Still Such That The "
+    "Their Them Then There These They This Those Though Three Through Thus To Today Two Under Until Was We Were What "
+    "When Where Which While Who Whose Why Will With Would Yes Yet You Your"
 )  # fmt: skip

@@ -7,15 +7,14 @@ from typing import ClassVar
 
 from actors.text.languages.addresses import Addresses, dotted_numbers
 from actors.text.languages.context import word_before, word_behind
-from actors.text.languages.language import DASH, FRACTIONS, FREE, MINUS, SPACE, Language, Noun, alternatives
+from actors.text.languages.language import DASH, FRACTIONS, MINUS, SPACE, Language, Noun, alternatives
 from actors.text.languages.signs import Signs
-from actors.text.rules import Rule
+from actors.text.rules import DIGIT, FREE, LETTER, SIGN, Rule
 
 _DAY = r"(?:3[01]|[12]\d|0?[1-9])"
 _YEAR = r"(?P<year>[12]\d{3})(?!\d|[.,]\d)"
 _HOUR = r"(?:[01]?\d|2[0-4])"
 _LOOKED_BACK = 25  # characters, for what makes a scale of a time
-_MONEY_BEFORE = re.compile(r"[€$£]\s?[\d.,]{1,15}\Z")
 _LARGEST_PART = 100
 _TWENTIETH = 50  # years of two digits from here on are of the 1900s
 _FIRST_YEAR, _LAST_YEAR = 1000, 2199  # what is a year if nothing but its four digits is there
@@ -76,9 +75,10 @@ class European(Language):
             *self._codes(),
             *dotted_numbers(self),
             *self._ratios(),
-            Rule(rf"{FREE}(?P<number>\d{{1,9}}){self.ordinal_mark}", self.read_ordinal),
+            *Signs(self).number_rules(),
+            Rule(rf"{FREE}(?P<number>\d{{1,9}}){self.ordinal_mark}", self.read_ordinal, DIGIT),
             *self.amounts(),
-            Rule(r"(?<![\w.'-])(?P<numeral>[IVXLCDM]{1,15})(?P<stop>\.?)(?![\w&])", self.read_numeral),
+            Rule(r"(?<![\w.'-])(?P<numeral>[IVXLCDM]{1,15})(?P<stop>\.?)(?![\w&])", self.read_numeral, LETTER),
             *Signs(self).rules(),
         ]
 
@@ -131,12 +131,12 @@ class European(Language):
             )
         )  # fmt: skip
         return [
-            Rule(rf"(?<![\w.])(?P<short>{numbered}){SPACE}?(?=\d|[IVXLC]{{1,7}}\b)", self._before_number),
-            Rule(rf"(?<![\w.])(?P<short>{titles})(?!\w)", lambda match: self._titles[_compact(match["short"])]),
-            Rule(rf"(?<![\w.'\u2019])(?P<short>{others})(?!\w)", self.read_abbreviation),
-            Rule(r"(?<![\w.])(?:[A-Z]\.){2,8}", self._letters),
-            Rule(r"(?<![\w.])[A-Z]\.(?=\s?[A-Z\u00c0-\u00de](?:[^\W_]|\.))", self.read_initial),
-            Rule(r"(?<=[^\W\d_]{2})[.!?]+(?=[^\W\d_a-z\u00df-\u00ff]{1}[^\W\d_])", lambda match: f"{match[0]} "),
+            Rule(rf"(?<![\w.])(?P<short>{numbered}){SPACE}?(?=\d|[IVXLC]{{1,7}}\b)", self._before_number, LETTER),
+            Rule(rf"(?<![\w.])(?P<short>{titles})(?!\w)", lambda match: self._titles[_compact(match["short"])], LETTER),
+            Rule(rf"(?<![\w.'\u2019])(?P<short>{others})(?!\w)", self.read_abbreviation, LETTER),
+            Rule(r"(?<![\w.])(?:[A-Z]\.){2,8}", self._letters, LETTER),
+            Rule(r"(?<![\w.])[A-Z]\.(?=\s?[A-Z\u00c0-\u00de](?:[^\W_]|\.))", self.read_initial, LETTER),
+            Rule(r"(?<=[^\W\d_]{2})[.!?]+(?=[^\W\d_a-z\u00df-\u00ff]{1}[^\W\d_])", lambda match: f"{match[0]} ", SIGN),
         ]
 
     def _before_number(self, match: re.Match[str]) -> str:
@@ -164,12 +164,13 @@ class European(Language):
         month = rf"(?P<month>(?i:{alternatives(self.months)}))(?!\w)"
         first = rf"{FREE}(?P<day>{_DAY})(?P<mark>\.|er|[\u00ba\u00b0]|\.\u00ba|e|ste|de)?"
         return [
-            Rule(rf"(?<![\w.-])(?P<year>\d{{4}})-(?P<month>0[1-9]|1[0-2])-(?P<day>{_DAY})(?!\d|-)", self._numeric),
+            Rule(rf"(?<![\w.-])(?P<year>\d{{4}})-(?P<month>0[1-9]|1[0-2])-(?P<day>{_DAY})(?!\d|-)", self._numeric, DIGIT),
             Rule(
                 rf"{FREE}(?P<day>{_DAY})(?P<mark>[./-]){SPACE}?(?P<month>1[0-2]|0?[1-9])(?P<mark2>[./-]){SPACE}?(?P<year>\d{{4}}|\d\d)(?![\w/-]|\.\d)",
                 self._numeric,
+                DIGIT,
             ),
-            Rule(rf"{first}{SPACE}?(?:{self.of_month}){month}(?:(?:{self.of_month}|{SPACE}){_YEAR})?", self._named),
+            Rule(rf"{first}{SPACE}?(?:{self.of_month}){month}(?:(?:{self.of_month}|{SPACE}){_YEAR})?", self._named, DIGIT),
         ]
 
     def _numeric(self, match: re.Match[str]) -> str | None:
@@ -200,12 +201,12 @@ class European(Language):
         def clock(marks: str, behind: str) -> Rule:
             time = rf"(?P<hour>{_HOUR})(?:{marks})(?P<minute>[0-5]\d)(?:[:.](?P<second>[0-5]\d))?"
             until = rf"(?:{SPACE}?{DASH}{SPACE}?(?P<hour2>{_HOUR})(?:{marks})(?P<minute2>[0-5]\d))?"
-            return Rule(rf"{FREE}{time}{until}{behind}", self._time)
+            return Rule(rf"{FREE}{time}{until}{behind}", self._time, DIGIT)
 
         return [
             clock(self.hours, rf"(?:{o_clock}|{end})"),
             clock(rf"{self.hours}|{self.hours_by_o_clock}", o_clock),
-            Rule(rf"{FREE}(?P<hour>{_HOUR}){o_clock}", self._whole_hour),
+            Rule(rf"{FREE}(?P<hour>{_HOUR}){o_clock}", self._whole_hour, DIGIT),
         ]
 
     def _time(self, match: re.Match[str]) -> str | None:
@@ -229,15 +230,16 @@ class European(Language):
 
     def _codes(self) -> list[Rule]:
         return [
-            Rule(r"(?<![\w.])\+\d{1,3}(?:[ ./-]?\(?\d{1,4}\)?){2,6}(?!\d)", self.telephone),
-            Rule(rf"{FREE}\(?0\d{{1,5}}\)?(?:[ ./-]\d{{2,8}}){{1,5}}(?![\w,.]\d)", self.telephone),
-            Rule(rf"{FREE}\d{{4}}(?:[ -]\d{{4}}){{3}}(?!\d)", self.telephone),
-            Rule(rf"{FREE}(?:97[89][- ]?)?(?:\d{{1,7}}-){{3}}[\dX](?![\w-])", self.telephone),
+            Rule(r"(?<![\w.])\+\d{1,3}(?:[ ./-]?\(?\d{1,4}\)?){2,6}(?!\d)", self.telephone, SIGN),
+            Rule(rf"{FREE}\(?0\d{{1,5}}\)?(?:[ ./-]\d{{2,8}}){{1,5}}(?![\w,.]\d)", self.telephone, DIGIT + SIGN),
+            Rule(rf"{FREE}\d{{4}}(?:[ -]\d{{4}}){{3}}(?!\d)", self.telephone, DIGIT),
+            Rule(rf"{FREE}(?:97[89][- ]?)?(?:\d{{1,7}}-){{3}}[\dX](?![\w-])", self.telephone, DIGIT),
             Rule(
                 r"(?<![\w.,'\u2019])(?:[A-Za-z]{1,12}+-?\d{1,6}|\d{1,6}-?[A-Z]{1,3}(?![a-z]))(?:-?[A-Za-z]{1,12}|-?\d{1,6}){0,6}(?!\w)",
                 self._name,
+                DIGIT + LETTER,
             ),
-            Rule(rf"{FREE}(?P<number>\d{{1,4}})(?P<letter>[a-df])(?!\w)", self._with_letter),
+            Rule(rf"{FREE}(?P<number>\d{{1,4}})(?P<letter>[a-df])(?!\w)", self._with_letter, DIGIT),
         ]
 
     def _with_letter(self, match: re.Match[str]) -> str:
@@ -260,18 +262,19 @@ class European(Language):
         side = rf"(?:{SPACE}?(?P<unit>{self.unit}))?"
         sign = rf"(?P<number>\d{{1,4}})?{SPACE}?(?P<fraction>[{''.join(FRACTIONS)}])"
         return [
-            Rule(rf"{FREE}(?:{part}|{sign})(?:{SPACE}|-)?(?P<unit>{self.unit})", self._part_of),
-            Rule(rf"{FREE}{sign}", self._part_before),
-            Rule(rf"{FREE}{part}(?![\w/]|\.\d)", self._slashed),
-            Rule(rf"{FREE}(?P<first>\d{{1,9}}){SPACE}?(?P<sign>[*/]){SPACE}?(?P<last>\d{{1,9}})(?={SPACE}?=)", self._sum),
-            Rule(rf"{FREE}(?P<year>1\d\d\d|20\d\d)/(?P<next>\d\d|\d{{4}})(?![\w/]|\.\d)", self.read_years),
-            Rule(rf"{FREE}(?P<first>\d{{1,4}}){SPACE}?:{SPACE}?(?P<last>{self.number})(?![\d:])", self.read_ratio),
+            Rule(rf"{FREE}(?:{part}|{sign})(?:{SPACE}|-)?(?P<unit>{self.unit})", self._part_of, DIGIT + LETTER),
+            Rule(rf"{FREE}{sign}", self._part_before, DIGIT + LETTER),
+            Rule(rf"{FREE}{part}(?![\w/]|\.\d)", self._slashed, DIGIT),
+            Rule(rf"{FREE}(?P<first>\d{{1,9}}){SPACE}?(?P<sign>[*/]){SPACE}?(?P<last>\d{{1,9}})(?={SPACE}?=)", self._sum, DIGIT),
+            Rule(rf"{FREE}(?P<year>1\d\d\d|20\d\d)/(?P<next>\d\d|\d{{4}})(?![\w/]|\.\d)", self.read_years, DIGIT),
+            Rule(rf"{FREE}(?P<first>\d{{1,4}}){SPACE}?:{SPACE}?(?P<last>{self.number})(?![\d:])", self.read_ratio, DIGIT),
             Rule(
                 rf"{FREE}(?P<first>{self.number}){side}{SPACE}?[x\u00d7]{SPACE}?(?P<second>{self.number}){side.replace('unit', 'unit2')}"
                 rf"(?:{SPACE}?[x\u00d7]{SPACE}?(?P<third>{self.number}){side.replace('unit', 'unit3')})?(?!\w)",
                 self._area,
+                DIGIT,
             ),
-            Rule(rf"{FREE}(?P<first>\d{{1,9}}){SPACE}?[{MINUS}]{SPACE}?(?P<last>\d{{1,9}})(?={SPACE}?=)", self._difference),
+            Rule(rf"{FREE}(?P<first>\d{{1,9}}){SPACE}?[{MINUS}]{SPACE}?(?P<last>\d{{1,9}})(?={SPACE}?=)", self._difference, DIGIT),
         ]
 
     def _part_of(self, match: re.Match[str]) -> str | None:
@@ -325,19 +328,14 @@ class European(Language):
     # Amounts
 
     def amounts(self) -> list[Rule]:
-        """Return the rules for amounts, for millions of anything (5 Mio. Menschen), and what is paid for (5 €/kg)."""
-        behind_money = r"(?:(?<=[€$£¥%\d])|(?<=[Ee]uro)|(?<=[Ee]uros)|(?<=EUR)|(?<=CHF)|(?<=ct)|(?<=[Cc]ent)|(?<=kWh)|(?<=km)|(?<=kg)|(?<=mg))"
-        millions = rf"{FREE}{self.amount}{SPACE}?(?P<magnitude>{alternatives(self.magnitudes)})(?!\w)"
+        """Return the rules for amounts, and for millions of what is written in full behind them."""
+        millions = rf"{FREE}{self.amount}{SPACE}?(?P<magnitude>{alternatives(self.magnitudes)})(?![\w.]|{SPACE}?(?:{self.currency}|{self.unit}))"
         quotient = rf"(?<![\w/])(?:{alternatives(self.units)})/(?:{alternatives(self.units)})(?![\w/])"
-        money, *others = super().amounts()
         return [
-            money,
-            others[0],
-            Rule(millions, self._millions),
-            *others[1:],
-            Rule(rf"{behind_money}/(?:(?P<unit>{self.unit})|(?P<word>[^\W\d_]{{2,20}})|(?=\d))", self._per),
-            Rule(quotient, self._quotient),
-            Rule(r"(?<=[^\W\d_])/(?=[^\W\d_])", lambda _: " "),
+            Rule(millions, self._millions, DIGIT + SIGN),
+            *super().amounts(),
+            Rule(quotient, self._quotient, LETTER),
+            Rule(r"(?<=[^\W\d_])/(?=[^\W\d_])", lambda _: " ", SIGN),
         ]
 
     def _millions(self, match: re.Match[str]) -> str:
@@ -349,16 +347,8 @@ class European(Language):
         above, _, below = match[0].partition("/")
         return self.noun_of_unit(match[0]).many if len(above) > 1 or below in ("h", "s") else None
 
-    def _per(self, match: re.Match[str]) -> str | None:
-        text, start = match.string, match.start()
-        if text[start - 1].isdecimal() and not _MONEY_BEFORE.search(text, max(0, start - _LOOKED_BACK), start):
-            return None
-        return f" {self.words.per} {match['word'] or (match['unit'] and self.noun_of_unit(match['unit']).one) or ''}"
-
     def plain(self, match: re.Match[str]) -> str | None:
         """Read a number or a range before anything else: of four digits maybe years."""
-        if match.string[match.end() : match.end() + 1] in (*"^\u207b\u2070\u00b9\u2074\u2075\u2076\u2077\u2078\u2079",):
-            return None  # a power
         sign, last = self.signed(match["sign"]), match["last"]
         if last is None:
             return sign + self.read_plain(match["first"], match)

@@ -34,10 +34,10 @@ from actors.text.languages.german_words import (
     WEEKDAYS,
     WORDS,
 )
-from actors.text.languages.language import DASH, FREE, SPACE, Currency, Noun, alternatives
+from actors.text.languages.language import DASH, SPACE, Currency, Noun, alternatives
 from actors.text.numbers import Number
 from actors.text.roman import roman_value
-from actors.text.rules import Rule
+from actors.text.rules import DIGIT, FREE, LETTER, SIGN, Rule
 
 _ACRONYMS = frozenset("CD DC MD MC DI MM CC CV MI CM DM LCD LED XL XXL XXXL LI MIX DIV CIV LIV DIM DVD ID CDC CDI CDL MDM MDC XXX DL DCL LL CCC IM".split())
 _CALLED = frozenset("notruf notrufnummer telefon nummer rufnummer feuerwehr polizei wählen".split())
@@ -289,39 +289,41 @@ class German(European):
         """Return the rules for weekdays, short dates, decades, compounds of numbers and words, and streets."""
         month = alternatives(SHORT_MONTHS)
         return [
-            Rule(rf"(?<![\w.])(?P<first>{_WEEKDAY})\.?{SPACE}?(?:{DASH}|bis){SPACE}?(?P<last>{_WEEKDAY})\b\.?", self._weekdays),
-            Rule(rf"(?<![\w.])(?P<day>{_WEEKDAY})(?:\.,?|,)(?={SPACE}?\d\d?(?:\.{SPACE}?[\d{_CAPITALS}]|:|{SPACE}Uhr)|{SPACE}?{DASH}|/)", self._weekday),
-            Rule(rf"(?<![\w.])(?P<day>{_WEEKDAY})(?= \d\d?(?:[:.]\d\d|{DASH}\d|\. ?[\d{_CAPITALS}]| Uhr))", self._weekday),
-            Rule(rf"(?<!\w)S?Fr\.{SPACE}?(?P<first>{self.number})(?:\.{DASH})?", self._francs),
-            Rule(rf"(?<![\w.])(?P<month>{month})(?={SPACE}\d{{4}}(?!\d))", self._month),
-            Rule(rf"{FREE}(?P<day>\d\d?)\.{SPACE}?(?P<month>1[0-2]|0?[1-9])\.(?P<until>{SPACE}?{DASH}{SPACE}?(?=\d))?(?!\d)", self._short_date),
-            Rule(rf"{FREE}(?P<number>\d{{1,4}})(?P<ending>ern?)(?![^\W_])", self._decade),
-            Rule(rf"(?<!\w)['\u2019](?P<number>\d0)(?P<ending>ern?)(?!\w)", self._decade),
+            Rule(rf"(?<![\w.])(?P<first>{_WEEKDAY})\.?{SPACE}?(?:{DASH}|bis){SPACE}?(?P<last>{_WEEKDAY})\b\.?", self._weekdays, LETTER),
+            Rule(rf"(?<![\w.])(?P<day>{_WEEKDAY})(?:\.,?|,)(?={SPACE}?\d\d?(?:\.{SPACE}?[\d{_CAPITALS}]|:|{SPACE}Uhr)|{SPACE}?{DASH}|/)", self._weekday, LETTER),
+            Rule(rf"(?<![\w.])(?P<day>{_WEEKDAY})(?= \d\d?(?:[:.]\d\d|{DASH}\d|\. ?[\d{_CAPITALS}]| Uhr))", self._weekday, LETTER),
+            Rule(rf"(?<!\w)S?Fr\.{SPACE}?(?P<first>{self.number})(?:\.{DASH})?", self._francs, LETTER),
+            Rule(rf"(?<![\w.])(?P<month>{month})(?={SPACE}\d{{4}}(?!\d))", self._month, LETTER),
+            Rule(rf"{FREE}(?P<day>\d\d?)\.{SPACE}?(?P<month>1[0-2]|0?[1-9])\.(?P<until>{SPACE}?{DASH}{SPACE}?(?=\d))?(?!\d)", self._short_date, DIGIT),
+            Rule(rf"{FREE}(?P<number>\d{{1,4}})(?P<ending>ern?)(?![^\W_])", self._decade, DIGIT),
+            Rule(rf"(?<!\w)['\u2019](?P<number>\d0)(?P<ending>ern?)(?!\w)", self._decade, SIGN),
             Rule(
                 rf"{FREE}(?P<number>\d{{1,4}}(?:,\d{{1,2}})?)(?:{SPACE}?(?P<percent>%))?-?(?P<word>(?:j\u00e4hrig|fach|mal|k\u00f6pfig|t\u00e4gig|w\u00f6chig|monatig|st\u00fcndig|"
                 rf"min\u00fctig|sekündig|stellig|prozentig|teilig|seitig|stöckig|spurig|bändig|sprachig|zeilig|malig|Jährig|ig)(?:e[nmrs]?)?)(?!\w)",
                 self._compound,
+                DIGIT,
             ),
-            Rule(rf"{FREE}(?P<number>\d{{1,4}}(?:,\d{{1,2}})?)x(?=[\s.,])", lambda match: f"{self.read(match['number'], 'n')}mal"),
-            Rule(rf"{FREE}(?P<number>\d{{1,2}})(?P<letter>[KDG])(?=-)", lambda match: f"{self.read(match['number'])} {match['letter']}"),
-            Rule(rf"{FREE}2/3-Mehrheit", lambda _: "Zweidrittelmehrheit"),
-            Rule(rf"{FREE}24/7(?![\w/])", lambda _: "vierundzwanzig sieben"),
+            Rule(rf"{FREE}(?P<number>\d{{1,4}}(?:,\d{{1,2}})?)x(?=[\s.,])", lambda match: f"{self.read(match['number'], 'n')}mal", DIGIT),
+            Rule(rf"{FREE}(?P<number>\d{{1,2}})(?P<letter>[KDG])(?=-)", lambda match: f"{self.read(match['number'])} {match['letter']}", DIGIT),
+            Rule(rf"{FREE}2/3-Mehrheit", lambda _: "Zweidrittelmehrheit", DIGIT),
+            Rule(rf"{FREE}24/7(?![\w/])", lambda _: "vierundzwanzig sieben", DIGIT),
             Rule(
                 rf"{FREE}(?P<first>\d{{1,3}}):(?P<middle>[0-5]\d)(?::(?P<last>[0-5]\d))?{SPACE}(?P<word>Stunden|Std\.|Minuten|Min\.|min|h)(?!\w)",
                 self._duration,
+                DIGIT,
             ),
-            Rule(rf"(?<=\bum )(?P<hour>[01]?\d|2[0-3])\.(?P<minute>[0-5]\d)(?![\w.,]\d|{SPACE}?Uhr|\.)", self._dotted),
+            Rule(rf"(?<=\bum )(?P<hour>[01]?\d|2[0-3])\.(?P<minute>[0-5]\d)(?![\w.,]\d|{SPACE}?Uhr|\.)", self._dotted, DIGIT),
             Rule(
                 rf"{FREE}(?P<hour>[01]?\d|2[0-4])\.(?P<minute>[0-5]\d)(?= (?:bis|und|oder) (?:[01]?\d|2[0-4])\.[0-5]\d{SPACE}?Uhr)",
                 self._dotted,
+                DIGIT,
             ),
-            Rule(rf"(?<!\w)[{_CAPITALS}][\w-]{{1,40}}(?<=[{_SMALL}-][sS]tr)\.(?!\w)", self._street),
-            Rule(r"(?<=\d )ff?\.(?!\w)", lambda match: "folgende" + ("." if self.ends_sentence(match) else "")),
-            Rule(r"\u00a7\u00a7(?=\s?\d)", lambda match: "Paragrafen" + ("" if match.string[match.end()].isspace() else " ")),
-            Rule(rf"(?<![\w.,#])#{SPACE}?(?=\d)", lambda _: "Nummer "),
-            Rule(rf"(?:(?<=\d, )|(?<=D-)|(?<![\w.,])(?=\d{{5}} (?:{_CITIES})\b))(?P<code>\d{{5}})(?= [{_CAPITALS}])", self._postal),
-            Rule(rf"(?<=[{_SMALL}] )v\.(?= [{_CAPITALS}])(?! Chr)", lambda _: "von"),
-            Rule(rf"{FREE}(?P<number>1),-{SPACE}?(?=€)", lambda _: "ein "),
+            Rule(rf"(?<!\w)[{_CAPITALS}][\w-]{{1,40}}(?<=[{_SMALL}-][sS]tr)\.(?!\w)", self._street, LETTER),
+            Rule(r"(?<=\d )ff?\.(?!\w)", lambda match: "folgende" + ("." if self.ends_sentence(match) else ""), LETTER),
+            Rule(rf"(?<![\w.,#])#{SPACE}?(?=\d)", lambda _: "Nummer ", SIGN),
+            Rule(rf"(?:(?<=\d, )|(?<=D-)|(?<![\w.,])(?=\d{{5}} (?:{_CITIES})\b))(?P<code>\d{{5}})(?= [{_CAPITALS}])", self._postal, DIGIT),
+            Rule(rf"(?<=[{_SMALL}] )v\.(?= [{_CAPITALS}])(?! Chr)", lambda _: "von", LETTER),
+            Rule(rf"{FREE}(?P<number>1),-{SPACE}?(?=€)", lambda _: "ein ", DIGIT),
         ]
 
     def _weekdays(self, match: re.Match[str]) -> str | None:

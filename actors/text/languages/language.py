@@ -6,18 +6,33 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import ClassVar, NamedTuple
 
 from actors.text.numbers import Number, number_pattern, parse_number
-from actors.text.rules import Rule, Rules
+from actors.text.rules import DIGIT, FREE, LETTER, SIGN, Rule, Rules
 
-FREE = r"(?<![\w\u00b2\u00b3])(?<!\d[.,:])"  # where a number may begin: not within a word or a number
 SPACE = r"[ \u00a0\u2007\u2009\u202f]"
 DASH = r"[-\u2010\u2011\u2012\u2013\u2014]"
 MINUS = r"\-\u2212\u2013"
-_NO_CENTS = rf"(?:[.,]{DASH}{{1,2}}(?!\d))?"  # 5,–
+_NO_CENTS = rf"(?:[.,]{DASH}{{1,2}}(?!\d))?"  # 5,\u2013
 _OR_FRACTION = "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"
 FRACTIONS = dict(
     zip(
         _OR_FRACTION,
-        [(1, 2), (1, 3), (2, 3), (1, 4), (3, 4), (1, 5), (2, 5), (3, 5), (4, 5), (1, 6), (5, 6), (1, 8), (3, 8), (5, 8), (7, 8)],
+        [
+            (1, 2),
+            (1, 3),
+            (2, 3),
+            (1, 4),
+            (3, 4),
+            (1, 5),
+            (2, 5),
+            (3, 5),
+            (4, 5),
+            (1, 6),
+            (5, 6),
+            (1, 8),
+            (3, 8),
+            (5, 8),
+            (7, 8),
+        ],
         strict=True,
     )
 )
@@ -54,6 +69,7 @@ class Words(NamedTuple):
     equals: str
     unequal: str
     about: str
+    nearly: str
     less: str
     less_equal: str
     greater: str
@@ -71,6 +87,7 @@ class Words(NamedTuple):
     per_mille: str
     degrees: Noun
     section: str
+    sections: str
     number: str
     copyright: str
     at: str
@@ -83,8 +100,15 @@ class Words(NamedTuple):
 
 
 def alternatives(names: Iterable[str]) -> str:
-    """Return a pattern of any of some names, the longest first."""
-    return "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+    """Return a pattern of any of some names, the longest that fits first."""
+    known = set(names)
+    letters = sorted({name[0] for name in known if name})
+    # A tree of first letters: a plain list of a hundred names would be gone through at every word.
+    branches = [re.escape(letter) + alternatives(name[1:] for name in known if name.startswith(letter)) for letter in letters]
+    if not branches:
+        return ""
+    tree = branches[0] if len(branches) == 1 and "" not in known else f"(?:{'|'.join(branches)})"
+    return f"{tree}?" if "" in known else tree
 
 
 class Language(ABC):
@@ -115,6 +139,7 @@ class Language(ABC):
     long_magnitudes: ClassVar[str]
     abbreviations: ClassVar[Mapping[str, str]]
     starters: ClassVar[Collection[str]]
+    trigger_words: ClassVar[list[str]] = []
 
     def __init__(self) -> None:
         self.number = number_pattern(self.decimal, self.groups, spaced=self.spaced_groups)
@@ -123,7 +148,9 @@ class Language(ABC):
         self.unit = rf"{unit}(?:/{unit})?(?![\w\u00b2\u00b3])"
         self.currency = f"(?:{alternatives(self.currencies)})"
         self._NEXT = re.compile(rf"\s*\Z|\s*\n|[\"'\u201d\u2019)]*\s+[\"'\u201c\u2018(]?(?:{'|'.join(self.starters)})\b")
-        self.reader = Rules(self.rules())
+        self.reader = Rules(
+            self.rules(), [short for short in self.abbreviations if short.isalpha() and short.islower()] + self.trigger_words
+        )
 
     @abstractmethod
     def rules(self) -> list[Rule]:
@@ -205,7 +232,7 @@ class Language(ABC):
     def amount(self) -> str:
         """A pattern of a number, or a range of numbers, in the groups ``sign``, ``first`` and ``last``."""
         return (
-            rf"(?P<sign>[+{MINUS}\u00b1~\u2248](?:{SPACE})?)?(?P<first>{self.number})"
+            rf"(?P<sign>[+{MINUS}](?!{SPACE})|[\u00b1~]{SPACE}?)?(?P<first>{self.number})"
             rf"(?:{SPACE}?{DASH}{SPACE}?(?P<last>{self.number}))?"
         )
 
@@ -214,7 +241,7 @@ class Language(ABC):
         sign = (sign or "").strip()
         if not sign:
             return ""
-        names = {"+": self.words.plus, "\u00b1": self.words.plus_minus, "~": self.words.about, "\u2248": self.words.about}
+        names = {"+": self.words.plus, "\u00b1": self.words.plus_minus, "~": self.words.about}
         return f"{names.get(sign, self.words.minus)} "
 
     def read_amount(self, match: re.Match[str], gender: str = "-") -> str:
@@ -249,11 +276,12 @@ class Language(ABC):
 
     def money(self, match: re.Match[str]) -> str | None:
         """Read an amount in a currency, which is the group ``currency``, maybe with a ``magnitude``."""
-        currency = self.currencies[match["currency"]]
+        currency, unit = self.currencies[match["currency"]], match["per"]
+        per = f" {self.words.per} {self.units[unit].one if unit in self.units else unit}" if unit else ""
         number = self.parse(match["first"])
         if match["magnitude"] or match["last"] or len(number.fraction) != len("50"):
-            return self.with_magnitude(match, match["magnitude"], currency.major)
-        return self.signed(match["sign"]) + self.coins(number, currency)
+            return self.with_magnitude(match, match["magnitude"], currency.major) + per
+        return self.signed(match["sign"]) + self.coins(number, currency) + per
 
     def coins(self, number: Number, currency: Currency) -> str:
         """Return an amount with hundredths, in words."""
@@ -266,7 +294,7 @@ class Language(ABC):
 
     def measure(self, match: re.Match[str]) -> str | None:
         """Read an amount of a unit, which is the group ``unit``."""
-        return self.with_magnitude(match, None, self.noun_of_unit(match["unit"]))
+        return self.with_magnitude(match, match["magnitude"], self.noun_of_unit(match["unit"]))
 
     def share(self, match: re.Match[str]) -> str | None:
         """Read a percentage."""
@@ -277,18 +305,25 @@ class Language(ABC):
         """Read an amount of what is written in full behind it."""
         return self.read_amount(match)
 
+    def read_quantity(self, match: re.Match[str]) -> str | None:
+        """Read an amount by what stands behind it."""
+        kinds = {"currency": self.money, "share": self.share, "unit": self.measure}
+        return next((read(match) for kind, read in kinds.items() if match[kind]), None) or self.plain(match)
+
     def amounts(self) -> list[Rule]:
         """Return the rules for amounts: money, units, shares, and what is only a number."""
-        magnitude = rf"(?:{SPACE}?(?P<magnitude>{self.magnitude})(?!\w))?"
-        behind = rf"{FREE}{self.amount}"
+        magnitude = rf"(?:(?:{SPACE}|-)?(?P<magnitude>{self.magnitude})(?!\w))?"
+        per = rf"(?:/(?P<per>{alternatives(self.units)}|[^\W\d_]{{3,12}})(?![\w/]))?"
+        tail = (
+            rf"(?:{_NO_CENTS}{magnitude}(?:(?:{SPACE}|-)?(?P<currency>{self.currency})(?!\w){per}|(?:{SPACE}|-)?(?P<unit>{self.unit}))"
+            rf"|{SPACE}?(?P<share>[%\u2030]))?"
+        )
         return [
             Rule(
                 rf"(?<!\w)(?P<sign>[{MINUS}+])?(?P<currency>{self.currency}){SPACE}?(?P<first>{self.number})"
-                rf"(?:{SPACE}?{DASH}{SPACE}?(?:{self.currency})?(?P<last>{self.number}))?{_NO_CENTS}{magnitude}",
+                rf"(?:{SPACE}?{DASH}{SPACE}?(?:{self.currency})?(?P<last>{self.number}))?{_NO_CENTS}{magnitude}{per}",
                 self.money,
+                SIGN + LETTER,
             ),
-            Rule(rf"{behind}{_NO_CENTS}{magnitude}(?:{SPACE}|-)?(?P<currency>{self.currency})(?!\w)", self.money),
-            Rule(rf"{behind}{SPACE}?(?P<share>[%\u2030])", self.share),
-            Rule(rf"{behind}(?:{SPACE}|-)?(?P<unit>{self.unit})", self.measure),
-            Rule(behind, self.plain),
+            Rule(rf"{FREE}{self.amount}{tail}", self.read_quantity, DIGIT + SIGN),
         ]

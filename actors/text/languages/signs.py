@@ -2,8 +2,9 @@
 
 import re
 
-from actors.text.languages.language import FRACTIONS, FREE, SPACE, Language
-from actors.text.rules import Rule
+from actors.text.languages.context import word_before
+from actors.text.languages.language import FRACTIONS, SPACE, Language
+from actors.text.rules import DIGIT, FREE, LETTER, SIGN, Rule
 
 _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 
@@ -23,32 +24,55 @@ class Signs:
         words = language.words
         self._language = language
         self._words = {
-            "=": words.equals, "==": words.equals, "≠": words.unequal, "!=": words.unequal, "≈": words.about, "<": words.less,
+            "=": words.equals, "==": words.equals, "≠": words.unequal, "!=": words.unequal, "≈": words.nearly, "<": words.less,
             ">": words.greater, "≤": words.less_equal, "<=": words.less_equal, "≥": words.greater_equal, ">=": words.greater_equal,
             "×": words.times, "÷": words.divided, "+": words.plus, "\u2212": words.minus, "±": words.plus_minus, "√": words.root,
-            "&": words.and_, "§": words.section, "§§": words.section, "©": words.copyright, "²": words.squared, "³": words.cubed,
+            "&": words.and_, "§": words.section, "§§": words.sections, "©": words.copyright, "²": words.squared, "³": words.cubed,
             "π": "pi", "%": words.percent, "@": words.at,
         }  # fmt: skip
+
+    def number_rules(self) -> list[Rule]:
+        """Return the rules for signs that are a part of a number; they come before the others for numbers."""
+        return [
+            Rule(
+                rf"{FREE}(?P<whole>\d{{1,4}})?{SPACE}?(?P<fraction>[{''.join(FRACTIONS)}])(?:{SPACE}?(?P<unit>{self._language.unit}))?",
+                self._fraction,
+                DIGIT + LETTER,
+            ),
+            Rule(
+                rf"{FREE}(?P<base>\d{{1,9}})(?:\^(?P<plain>-?\d{{1,3}})|(?P<raised>[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]{{1,4}}))", self._power, DIGIT
+            ),
+        ]
 
     def rules(self) -> list[Rule]:
         """Return the rules for signs; those for numbers come before."""
         return [
-            Rule(rf"{FREE}(?P<whole>\d{{1,4}})?{SPACE}?(?P<fraction>[{''.join(FRACTIONS)}])", self._fraction),
-            Rule(rf"{FREE}(?P<base>\d{{1,9}})(?:\^(?P<plain>-?\d{{1,3}})|(?P<raised>[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]{{1,4}}))", self._power),
-            Rule(r"(?:[<>=!]=|[=≠≈≤≥÷±√&©²³π]|§§?)", self._sign),
-            Rule(r"(?:(?<=\s)|(?<=\d))[<>×+\u2212@](?=\s|[\d$£€])", self._sign),
-            Rule(r"(?<=\d)\+(?!\w)", self._sign),
-            Rule(r"(?<=\d)[%]", self._sign),
-            Rule(r"[™®→←↑↓⇒•·●▪■◆►▶★☆¶†‡|]", lambda _: ""),
+            Rule(r"(?:[<>=!]=|[=≠≈≤≥÷±√&©²³π]|§§?)", self._sign, LETTER + SIGN),
+            Rule(r"(?:(?<=\s)|(?<=\w))[<>×+\u2212@](?=\s|[\d$£€])", self._sign, SIGN),
+            Rule(r"(?<=\d)\+(?!\w)", self._sign, SIGN),
+            Rule(rf"(?<=[\d{''.join(FRACTIONS)}])%", self._sign, SIGN),
+            Rule(r"(?<=\w )→(?= \w)", self._arrow, SIGN),
+            Rule(r"(?<=\d)\((?P<letter>[a-zA-Z])\)(?!\w)", lambda match: f" {match['letter'].upper()}", SIGN),
+            Rule(r"[™®→←↑↓⇒•·●▪■◆►▶★☆¶†‡|]", lambda _: "", SIGN),
         ]
 
     def _sign(self, match: re.Match[str]) -> str | None:
-        return spaced(match, self._words[match[0]])
+        words = self._words[match[0]]
+        if match[0] == "≈" and len(word_before(match.string, match.start())) > 1:
+            words = self._language.words.about
+        return spaced(match, words)
+
+    def _arrow(self, match: re.Match[str]) -> str:
+        return self._language.words.to
 
     def _fraction(self, match: re.Match[str]) -> str:
         above, below = FRACTIONS[match["fraction"]]
         whole = match["whole"]
-        return self._language.mixed(int(whole) if whole else None, above, below)
+        said = self._language.mixed(int(whole) if whole else None, above, below)
+        if not match["unit"]:
+            return said
+        noun = self._language.noun_of_unit(match["unit"])
+        return f"{said} {noun.many if whole else noun.one}"
 
     def _power(self, match: re.Match[str]) -> str:
         exponent = int(match["plain"] or match["raised"].translate(_RAISED).replace("--", "-") or "0")

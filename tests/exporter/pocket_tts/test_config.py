@@ -63,7 +63,18 @@ def test_a_config_brings_weights_tokenizer_and_voices(config: Path, hub: list[st
         "kyutai/pocket-tts-without-voice-cloning/languages/english/embeddings/*.safetensors@f00d",
     ]
     assert (checkpoint.source.repo, checkpoint.source.revision) == ("kyutai/pocket-tts", "beef")
-    assert load(checkpoint, "server").voices == ["alba"]
+    export = load(checkpoint, "server")
+    assert (export.voices, export.settings.language) == (["alba"], "en")
+
+
+@pytest.mark.usefixtures("hub")
+def test_the_language_is_that_of_the_folder_on_the_hub(config: Path, pocket_oracle: Callable[[str], Any]) -> None:
+    folders = {"english": "en", "german": "de", "french_24l": "fr", "english_18m_refl_2026-10": "en", "klingon": "en"}
+    text = config.read_text()
+    for folder, language in folders.items():
+        config.write_text(text.replace("languages/english/", f"languages/{folder}/"))
+        assert pocket_config._parse_config(config).language == language
+    assert pocket_config._parse_config(pocket_oracle("lsd").folder / "config.yaml").language == "en"
 
 
 @pytest.mark.usefixtures("hub")

@@ -1,6 +1,7 @@
 """Parity with pocket-tts 4.0.1 within stated tolerances; "same row, same bytes" with none."""
 
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,9 @@ from actors import SynthesisRequest, SynthesisResult, open_model
 from actors.bundle import Bundle
 from actors.errors import BundleError, NotFiniteError, RequestError, UsageError
 from actors.families.pocket_tts.loop import Options, Settings, Utterance, parse_options
-from actors.models import check_choices
+from actors.models import check_choices, spoken_language
+from actors.text.edits import Edited
+from actors.text.sentences import cut_sentences
 
 BundleFactory = Callable[..., Bundle]
 
@@ -131,6 +134,19 @@ def test_a_row_has_the_same_bytes_alone_and_among_31_others(precision: str, pock
             assert alone.audio.tobytes() == together[i].audio.tobytes()
 
 
+def test_a_bundle_knows_its_language_and_older_ones_are_english(pocket_bundle: BundleFactory) -> None:
+    manifest = pocket_bundle("lsd").manifest
+
+    def language(**settings: Any) -> str:
+        return spoken_language(manifest.model_copy(update={"settings": settings}), None)
+
+    older = {name: value for name, value in manifest.settings.items() if name != "language"}
+    assert len(older) == len(manifest.settings) - 1
+    assert (language(**older), language(**older, language="de")) == ("en", "de")
+    with pytest.raises(BundleError, match="settings of this pocket-tts bundle are not understood: language"):
+        language(**older, language="German")
+
+
 def test_long_texts_are_cut_spoken_apart_and_joined(pocket_bundle: BundleFactory, pocket_oracle: Callable[[str], Any]) -> None:
     case = pocket_oracle("lsd").meta["chunking"][0]
     options = {"max_frames": 4, "pause_s": 0.5}
@@ -142,6 +158,18 @@ def test_long_texts_are_cut_spoken_apart_and_joined(pocket_bundle: BundleFactory
     assert len(result.audio) == result.frames * 1920 + (len(case["chunks"]) - 1) * 12_000
     ends = [chunk.end_s for chunk in result.chunks[:-1]]
     assert [chunk.start_s for chunk in result.chunks[1:]] == pytest.approx([end + 0.5 for end in ends])
+
+
+def test_sentences_fill_chunks_of_as_many_tokens_as_the_original(pocket_bundle: BundleFactory) -> None:
+    text = "he came late; nobody knew why. " * 12 + "word " * 200
+    with open_model(pocket_bundle("lsd"), threads=1, slots=1) as engine:
+        request = SynthesisRequest(id="a", text=text, sentences=cut_sentences(Edited(text), "en"))
+        utterances = engine.model.prepare(request, False)
+        longest = engine.model.settings.max_tokens_per_chunk
+    assert all(len(utterance.prompt) <= longest for utterance in utterances)
+    assert all(len(one.prompt) + len(two.prompt) > longest for one, two in pairwise(utterances[:6]))
+    assert all(utterance.text[0].isupper() and utterance.text[-1] == "." for utterance in utterances)  # as prepared as others
+    assert " ".join(utterance.source.written for utterance in utterances) == text.strip()
 
 
 def test_a_clause_without_any_mark_is_spoken_whole_or_in_pieces_that_fit(pocket_bundle: BundleFactory) -> None:

@@ -15,6 +15,8 @@ from actors.families.soprano.loop import Options, Soprano, Utterance
 from actors.runtime.session import Device, Graphs, open_session
 from actors.runtime.step_graph import StepGraph
 from actors.sampling import row_generator
+from actors.text.edits import Edited
+from actors.text.sentences import Sentence, cut_sentences
 
 BundleFactory = Callable[..., Bundle]
 SopranoEngine = Engine[SynthesisRequest, Utterance, SynthesisResult]
@@ -382,6 +384,31 @@ def test_a_text_of_two_chunks_is_their_concatenation(
     assert [chunk.text for chunk in result.chunks] == [
         prompt.removeprefix("[STOP][TEXT]").removesuffix("[START]") for prompt in tiny_meta["texts"][2]["prompts"]
     ]
+
+
+def test_sentences_are_spoken_one_at_a_time_each_through_the_front_end(engine: SopranoEngine) -> None:
+    texts = [
+        "Dr. Jones paid $5 for the old bicycle, and left.",
+        "Nobody in the town has seen him again since then.",
+        "Hm.",
+        "“…”",
+    ]
+    sentences = [Sentence(text, text.upper()) for text in texts]
+    utterances = engine.model.prepare(SynthesisRequest(id="a", text="of no effect", sentences=sentences), False)
+    told = [(utterance.text, utterance.source.written) for utterance in utterances if utterance.source]
+    assert told == [
+        ("doctor jones paid five dollars for the old bicycle, and left.", texts[0].upper()),
+        ("nobody in the town has seen him again since then. hm...", " ".join(texts[1:]).upper()),
+    ]
+
+
+def test_a_sentence_that_is_too_long_is_cut_by_what_the_front_end_makes_of_it(engine: SopranoEngine) -> None:
+    text = "They counted: " + ", ".join(str(number) for number in range(1100, 1180)) + "."
+    sentences = cut_sentences(Edited(text), "en")
+    utterances = engine.model.prepare(SynthesisRequest(id="a", text=text, sentences=sentences), False)
+    assert len(utterances) > 5
+    assert all(len(utterance.text) <= 300 for utterance in utterances)
+    assert " ".join(utterance.source.written for utterance in utterances if utterance.source) == text
 
 
 def test_a_pause_is_silence_between_chunks(

@@ -11,6 +11,8 @@ from actors.bundle import Bundle
 from actors.errors import BundleError, NotFiniteError, RequestError, UsageError
 from actors.families.vibevoice_realtime.loop import Utterance, VibeVoiceRealtime
 from actors.runtime.session import Device
+from actors.text.edits import Edited
+from actors.text.sentences import cut_sentences
 
 BundleFactory = Callable[..., Bundle]
 VibeVoiceEngine = Engine[SynthesisRequest, Utterance, SynthesisResult]
@@ -227,6 +229,17 @@ def test_text_is_spoken_and_its_chunks_have_their_places(engine: VibeVoiceEngine
     ends = [chunk.end_s for chunk in result.chunks]
     assert [chunk.start_s for chunk in result.chunks] == pytest.approx([0, ends[0] + 0.5, ends[1] + 0.5])
     assert len(result.audio) == result.frames * FRAME + 2 * 12000
+
+
+def test_sentences_fill_chunks_of_as_many_tokens_as_may_be(engine: VibeVoiceEngine) -> None:
+    text = "It was late. “Hello?” Nobody there. It was cold and dark and wet. Then a light."
+    options = {"max_chunk_tokens": 16}
+    request = SynthesisRequest(id="a", text=text, sentences=cut_sentences(Edited(text), "en"), options=options)
+    utterances = engine.model.prepare(request, False)
+    assert len(utterances) > 2
+    assert all(len(utterance.prompt) <= 16 for utterance in utterances)
+    assert " ".join(utterance.text for utterance in utterances) == text.replace("“", '"').replace("”", '"')
+    assert " ".join(utterance.source.written for utterance in utterances if utterance.source) == text
 
 
 def test_a_text_that_the_model_has_no_room_for_is_cut(engine: VibeVoiceEngine) -> None:

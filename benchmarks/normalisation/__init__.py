@@ -1,0 +1,1 @@
+"""How well texts are read: cases, and what speechmill and others make of them."""
