@@ -4,7 +4,7 @@ import re
 from typing import ClassVar
 
 from actors.text.languages import dutch_numbers as numbers
-from actors.text.languages.context import word_before, word_behind
+from actors.text.languages.context import word_before, word_behind, word_set
 from actors.text.languages.dutch_words import (
     ABBREVIATIONS,
     COUNTED_BY_NUMERALS,
@@ -28,13 +28,20 @@ from actors.text.numbers import Number
 from actors.text.roman import roman_value
 from actors.text.rules import DIGIT, FREE, LETTER, SIGN, Rule
 
-_ACRONYMS = frozenset("CD DC MD MC DI MM CC CV MI CM DM LCD LED XL XXL XXXL LI MIX DIV CIV LIV DIM DVD ID CDC CDI CDL MDM MDC DL DCL LL CCC IM IC".split())
-_SCORES = frozenset("met won wint winnen verloor verliest werd wordt stand eindstand ruststand uitslag tussenstand het een was is score".split())
-_NO_SCORE = frozenset("jaar dagen weken maanden uur minuten personen keer mensen procent euro graden kinderen meter kilometer liter tellen plekken plaatsen".split())
-_CALLED = frozenset("bel belt bellen nummer alarmnummer noodnummer telefoonnummer".split())
+_ACRONYMS = word_set(
+    "CD DC MD MC DI MM CC CV MI CM DM LCD LED XL XXL XXXL LI MIX DIV CIV LIV DIM DVD ID CDC CDI CDL MDM MDC DL DCL LL CCC IM IC"
+)
+_SCORES = word_set(
+    "met won wint winnen verloor verliest werd wordt stand eindstand ruststand uitslag tussenstand het een was is score"
+)
+_NO_SCORE = word_set(
+    "jaar dagen weken maanden uur minuten personen keer mensen procent euro graden kinderen meter kilometer liter "
+    "tellen plekken plaatsen"
+)
+_CALLED = word_set("bel belt bellen nummer alarmnummer noodnummer telefoonnummer")
 _WEEKDAY = "|".join(WEEKDAYS)
+_SUFFIXES = "jarig|daags|delig|voudig|koppig|maal|talig|procents|persoons|deurs|baans|urig|maandelijks|maands|wekelijks|jaarlijks|cijferig"
 _MOST_GOALS = 20
-_HALVES = {1: "anderhal"}
 
 
 class Dutch(European):
@@ -57,8 +64,8 @@ class Dutch(European):
     numbered: ClassVar = NUMBERED
     against: ClassVar = "tegen"
     ordinal_mark: ClassVar = "(?:ste|de|e|\u1d49)(?![^\\W_])"
-    scales: ClassVar = frozenset("schaal verhouding stand".split())
-    labels: ClassVar = frozenset("vitamine klasse plan type hepatitis punt groep deel letter blok bijlage".split())
+    scales: ClassVar = word_set("schaal verhouding stand")
+    labels: ClassVar = word_set("vitamine klasse plan type hepatitis punt groep deel letter blok bijlage")
 
     # -----------------------------------------------------------------------------------------------------------------
     # Numbers
@@ -100,7 +107,12 @@ class Dutch(European):
     def part_before(self, whole: int | None, above: int, below: int, match: re.Match[str]) -> str:
         """Return a fraction in words: *een halve* ui, *drie kwart*."""
         noun = word_behind(match)
-        if (above, below) != (1, 2) or not noun or match.string[match.end() : match.end() + 1] != " " or noun in ("van", "en", "of"):
+        if (
+            (above, below) != (1, 2)
+            or not noun
+            or match.string[match.end() : match.end() + 1] != " "
+            or noun in ("van", "en", "of")
+        ):
             return self.mixed(whole, above, below)
         gender = "n" if noun in NEUTER or noun.endswith(("je", "tje", "jes")) else "m"
         return self.part_of(whole, 1, 2, Noun("", "", gender), match).rstrip()
@@ -185,9 +197,11 @@ class Dutch(European):
         if value is None:
             return None
         before, behind = word_before(text, match.start()), word_behind(match)
-        directly = text[match.start() - 1 : match.start()] in (" ", "\u00a0") and text[match.start() - 2 : match.start() - 1].isalpha()
+        directly = (
+            text[match.start() - 1 : match.start()] in (" ", "\u00a0") and text[match.start() - 2 : match.start() - 1].isalpha()
+        )
         if directly and value < 40 and before in REGNAL_NAMES and numeral not in ("C", "D", "M", "L"):
-            if numeral in ("I", "X", "V") and not self._is_ruler(text, match, before):
+            if numeral in ("I", "X", "V") and match["stop"] and not self.ends_sentence(match):
                 return None
             return f"de {self.ordinal(value)}{match['stop']}"
         if before.lower() in COUNTED_BY_NUMERALS:
@@ -198,11 +212,11 @@ class Dutch(European):
             return self.ordinal(value)
         if value >= 1000 and len(numeral) > 3:
             return self.year(value) + match["stop"]
-        return self.cardinal(value) + match["stop"] if set(numeral) <= set("IVX") and (before[:1].isupper() or len(numeral) > 2) else None
-
-    def _is_ruler(self, text: str, match: re.Match[str], name: str) -> bool:
-        """Whether a numeral of one letter is that of a ruler, and no initial."""
-        return not match["stop"] or self.ends_sentence(match) or not name
+        return (
+            self.cardinal(value) + match["stop"]
+            if set(numeral) <= set("IVX") and (before[:1].isupper() or len(numeral) > 2)
+            else None
+        )
 
     # -----------------------------------------------------------------------------------------------------------------
     # What only Dutch has
@@ -211,18 +225,30 @@ class Dutch(European):
         """Return the rules for weekdays, short dates, decades, compounds of numbers and words, codes."""
         month = alternatives(name for name in SHORT_MONTHS)
         return [
-            Rule(rf"(?<![\w.])(?i:(?P<first>{_WEEKDAY}))\.?{SPACE}?{DASH}{SPACE}?(?i:(?P<last>{_WEEKDAY}))\b\.?", self._weekdays, LETTER),
+            Rule(
+                rf"(?<![\w.])(?i:(?P<first>{_WEEKDAY}))\.?{SPACE}?{DASH}{SPACE}?(?i:(?P<last>{_WEEKDAY}))\b\.?",
+                self._weekdays,
+                LETTER,
+            ),
             Rule(rf"(?<![\w.])(?i:(?P<day>{_WEEKDAY}))\.(?={SPACE}?\d|,)", self._weekday, LETTER),
-            Rule(rf"(?<![\w.])(?P<month>{month})(?={SPACE}\d{{4}}(?!\d))", lambda match: MONTH_NAMES[SHORT_MONTHS[match["month"]]], LETTER),
-            Rule(rf"(?<!\w)['\u2019\u2018](?P<decade>\d0)(?:['\u2019]?s)?(?!\w)", self._decade, SIGN),
-            Rule(rf"(?<!\w)['\u2019\u2018](?P<decade>\d\d)(?![\w'\u2019])", self._decade, SIGN),
+            Rule(
+                rf"(?<![\w.])(?P<month>{month})(?={SPACE}\d{{4}}(?!\d))",
+                lambda match: MONTH_NAMES[SHORT_MONTHS[match["month"]]],
+                LETTER,
+            ),
+            Rule(r"(?<!\w)['\u2019\u2018](?P<decade>\d0)(?:['\u2019]?s)?(?!\w)", self._decade, SIGN),
+            Rule(r"(?<!\w)['\u2019\u2018](?P<decade>\d\d)(?![\w'\u2019])", self._decade, SIGN),
             Rule(rf"{FREE}(?P<number>\d{{1,4}})['\u2019]?(?P<ending>ers?|s)(?!\w)", self._plural, DIGIT),
             Rule(
-                rf"{FREE}(?P<number>\d{{1,4}})-?(?P<word>(?:jarig|daags|delig|voudig|koppig|maal|talig|procents|persoons|deurs|baans|urig|maandelijks|maands|wekelijks|jaarlijks|cijferig)e?(?:n|s)?)(?!\w)",
+                rf"{FREE}(?P<number>\d{{1,4}})-?(?P<word>(?:{_SUFFIXES})e?(?:n|s)?)(?!\w)",
                 self._compound,
                 DIGIT,
             ),
-            Rule(rf"{FREE}(?P<number>\d{{1,4}}(?:,\d{{1,2}})?)x(?=[\s.,])", lambda match: f"{self.read(match['number'])} keer", DIGIT),
+            Rule(
+                rf"{FREE}(?P<number>\d{{1,4}}(?:,\d{{1,2}})?)x(?=[\s.,])",
+                lambda match: f"{self.read(match['number'])} keer",
+                DIGIT,
+            ),
             Rule(rf"{FREE}24/7(?![\w/])", lambda _: "vierentwintig zeven", DIGIT),
             Rule(
                 rf"(?<=\b[Oo]m )(?P<hour>[01]?\d|2[0-3])\.(?P<minute>[0-5]\d)(?![\w.,]\d|{SPACE}?(?:uur|u\b))",
@@ -230,14 +256,15 @@ class Dutch(European):
                 DIGIT,
             ),
             Rule(
-                rf"{FREE}(?P<hour>[01]?\d|2[0-4])\.(?P<minute>[0-5]\d)(?= (?:tot|en|of) (?:[01]?\d|2[0-4])\.[0-5]\d{SPACE}?uur)",
+                rf"{FREE}(?P<hour>[01]?\d|2[0-4])\.(?P<minute>[0-5]\d)"
+                rf"(?= (?:tot|en|of) (?:[01]?\d|2[0-4])\.[0-5]\d{SPACE}?uur)",
                 self._dotted,
                 DIGIT,
             ),
             Rule(rf"{FREE}(?P<code>[1-9]\d{{3}}){SPACE}?(?P<letters>[A-Z]{{2}})(?= [A-Z][a-z'])", self._postal, DIGIT),
             Rule(rf"(?<![\w.,#])#{SPACE}?(?=\d)", lambda _: "nummer ", SIGN),
             Rule(r"(?<!\w)(?P<numeral>[IVX]{1,6})(?:e|de|ste)(?!\w)", self._ordinal_numeral, LETTER),
-            Rule(rf"(?<!\w)(?:NV|N\.V\.|BV|B\.V\.)(?!\w)", lambda match: " ".join(match[0].replace(".", "")), LETTER),
+            Rule(r"(?<!\w)(?:NV|N\.V\.|BV|B\.V\.)(?!\w)", lambda match: " ".join(match[0].replace(".", "")), LETTER),
         ]
 
     def _weekdays(self, match: re.Match[str]) -> str | None:

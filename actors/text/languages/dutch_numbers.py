@@ -2,12 +2,14 @@
 
 from functools import lru_cache
 
+from actors.text.languages.context import word_list
 from actors.text.numbers import NUMBERS_KEPT
 
-_ONES = (
-    "nul een twee drie vier vijf zes zeven acht negen tien elf twaalf dertien veertien vijftien zestien zeventien achttien negentien"
-).split()
-_TENS = "- - twintig dertig veertig vijftig zestig zeventig tachtig negentig".split()
+_ONES = word_list(
+    "nul een twee drie vier vijf zes zeven acht negen tien elf twaalf dertien veertien vijftien zestien zeventien "
+    "achttien negentien"
+)
+_TENS = word_list("- - twintig dertig veertig vijftig zestig zeventig tachtig negentig")
 _SCALES = ((10**12, "biljoen"), (10**9, "miljard"), (10**6, "miljoen"))
 _ORDINALS = {1: "eerste", 3: "derde", 8: "achtste"}
 
@@ -75,8 +77,5 @@ def year(value: int) -> str:
 
 def fraction(above: int, below: int) -> str:
     """Return a fraction in words: *een half*, *drie kwart*, *twee derde*."""
-    if below in (2, 4):
-        name = "half" if below == 2 else "kwart"
-    else:
-        name = ordinal(below) if below > 1 else "hele"
+    name = {1: "hele", 2: "half", 4: "kwart"}.get(below) or ordinal(below)
     return f"{'een' if above == 1 else cardinal(above)} {name}"

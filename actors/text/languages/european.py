@@ -259,22 +259,27 @@ class European(Language):
 
     def _ratios(self) -> list[Rule]:
         part = rf"(?:(?P<whole>\d{{1,4}}){SPACE})?(?P<above>\d{{1,3}})[/\u2044](?P<below>\d{{1,4}})"
+        by = rf"{SPACE}?[x\u00d7]{SPACE}?"
         side = rf"(?:{SPACE}?(?P<unit>{self.unit}))?"
         sign = rf"(?P<number>\d{{1,4}})?{SPACE}?(?P<fraction>[{''.join(FRACTIONS)}])"
         return [
             Rule(rf"{FREE}(?:{part}|{sign})(?:{SPACE}|-)?(?P<unit>{self.unit})", self._part_of, DIGIT + LETTER),
             Rule(rf"{FREE}{sign}", self._part_before, DIGIT + LETTER),
             Rule(rf"{FREE}{part}(?![\w/]|\.\d)", self._slashed, DIGIT),
-            Rule(rf"{FREE}(?P<first>\d{{1,9}}){SPACE}?(?P<sign>[*/]){SPACE}?(?P<last>\d{{1,9}})(?={SPACE}?=)", self._sum, DIGIT),
+            Rule(
+                rf"{FREE}(?P<first>\d{{1,9}}){SPACE}?(?P<sign>[*/]){SPACE}?(?P<last>\d{{1,9}})(?={SPACE}?=)", self._sum, DIGIT
+            ),
             Rule(rf"{FREE}(?P<year>1\d\d\d|20\d\d)/(?P<next>\d\d|\d{{4}})(?![\w/]|\.\d)", self.read_years, DIGIT),
             Rule(rf"{FREE}(?P<first>\d{{1,4}}){SPACE}?:{SPACE}?(?P<last>{self.number})(?![\d:])", self.read_ratio, DIGIT),
             Rule(
-                rf"{FREE}(?P<first>{self.number}){side}{SPACE}?[x\u00d7]{SPACE}?(?P<second>{self.number}){side.replace('unit', 'unit2')}"
-                rf"(?:{SPACE}?[x\u00d7]{SPACE}?(?P<third>{self.number}){side.replace('unit', 'unit3')})?(?!\w)",
+                rf"{FREE}(?P<first>{self.number}){side}{by}(?P<second>{self.number}){side.replace('unit', 'unit2')}"
+                rf"(?:{by}(?P<third>{self.number}){side.replace('unit', 'unit3')})?(?!\w)",
                 self._area,
                 DIGIT,
             ),
-            Rule(rf"{FREE}(?P<first>\d{{1,9}}){SPACE}?[{MINUS}]{SPACE}?(?P<last>\d{{1,9}})(?={SPACE}?=)", self._difference, DIGIT),
+            Rule(
+                rf"{FREE}(?P<first>\d{{1,9}}){SPACE}?[{MINUS}]{SPACE}?(?P<last>\d{{1,9}})(?={SPACE}?=)", self._difference, DIGIT
+            ),
         ]
 
     def _part_of(self, match: re.Match[str]) -> str | None:
@@ -329,7 +334,8 @@ class European(Language):
 
     def amounts(self) -> list[Rule]:
         """Return the rules for amounts, and for millions of what is written in full behind them."""
-        millions = rf"{FREE}{self.amount}{SPACE}?(?P<magnitude>{alternatives(self.magnitudes)})(?![\w.]|{SPACE}?(?:{self.currency}|{self.unit}))"
+        counted = rf"{SPACE}?(?:{self.currency}|{self.unit})"
+        millions = rf"{FREE}{self.amount}{SPACE}?(?P<magnitude>{alternatives(self.magnitudes)})(?![\w.]|{counted})"
         quotient = rf"(?<![\w/])(?:{alternatives(self.units)})/(?:{alternatives(self.units)})(?![\w/])"
         return [
             Rule(millions, self._millions, DIGIT + SIGN),

@@ -4,8 +4,9 @@ import re
 from typing import ClassVar
 
 from actors.text.languages import german_numbers as numbers
-from actors.text.languages.context import word_before, word_behind
+from actors.text.languages.context import word_before, word_behind, word_set
 from actors.text.languages.european import European
+from actors.text.languages.german_forms import Forms
 from actors.text.languages.german_grammar import (
     adjective_behind,
     case_of_one,
@@ -31,30 +32,21 @@ from actors.text.languages.german_words import (
     STARTERS,
     TITLES,
     UNITS,
-    WEEKDAYS,
     WORDS,
 )
-from actors.text.languages.language import DASH, SPACE, Currency, Noun, alternatives
+from actors.text.languages.language import DASH, SPACE, Currency, Noun
 from actors.text.numbers import Number
 from actors.text.roman import roman_value
-from actors.text.rules import DIGIT, FREE, LETTER, SIGN, Rule
+from actors.text.rules import Rule
 
-_ACRONYMS = frozenset("CD DC MD MC DI MM CC CV MI CM DM LCD LED XL XXL XXXL LI MIX DIV CIV LIV DIM DVD ID CDC CDI CDL MDM MDC XXX DL DCL LL CCC IM".split())
-_CALLED = frozenset("notruf notrufnummer telefon nummer rufnummer feuerwehr polizei wählen".split())
-_OF_DATES = frozenset("am vom bis zum der den dem des seit ab und".split()) | {name.casefold() for name in (*WEEKDAYS, *WEEKDAYS.values())}
-_WEEKDAY = rf"(?:{'|'.join(WEEKDAYS)})"
-_CAPITALS = "A-Z\u00c4\u00d6\u00dc"
-_SMALL = "a-z\u00e4\u00f6\u00fc\u00df"
+_ACRONYMS = word_set(
+    "CD DC MD MC DI MM CC CV MI CM DM LCD LED XL XXL XXXL LI MIX DIV CIV LIV DIM DVD ID CDC CDI CDL MDM MDC XXX DL "
+    "DCL LL CCC IM"
+)
+_CALLED = word_set("notruf notrufnummer telefon nummer rufnummer feuerwehr polizei wählen")
 _OF_CENTURY = re.compile(r"\bdes \d{1,2}\.\s\Z")
 _LOOKED_BACK = 40
-_NO_ADJECTIVES = frozenset("oder aber über unter hinter wie heute ohne alle bitte eine seine ihre meine diese der er des es die".split())
-_CITIES = (
-    "Berlin Hamburg München Köln Frankfurt Stuttgart Düsseldorf Leipzig Dortmund Essen Bremen Dresden Hannover Nürnberg Duisburg Bochum "
-    "Wuppertal Bielefeld Bonn Münster Mannheim Karlsruhe Augsburg Wiesbaden Gelsenkirchen Braunschweig Kiel Chemnitz Aachen Halle Magdeburg "
-    "Freiburg Krefeld Mainz Lübeck Erfurt Oberhausen Rostock Kassel Hagen Potsdam Saarbrücken Hamm Ludwigshafen Oldenburg Osnabrück Leverkusen "
-    "Heidelberg Darmstadt Solingen Regensburg Paderborn Ingolstadt Würzburg Fürth Ulm Heilbronn Pforzheim Wolfsburg Göttingen Bottrop Reutlingen "
-    "Koblenz Bremerhaven Erlangen Jena Trier Siegen Cottbus Gera Konstanz Tübingen Passau Bayreuth Bamberg Weimar Garching Schwerin Flensburg Weiden Landshut Marburg Gießen"
-).replace(" ", "|")
+_NO_ADJECTIVES = word_set("oder aber über unter hinter wie heute ohne alle bitte eine seine ihre meine diese der er des es die")
 
 
 class German(European):
@@ -76,8 +68,8 @@ class German(European):
     numbered: ClassVar = NUMBERED
     against: ClassVar = "zu"
     ordinal_mark: ClassVar = rf"\.(?P<joint>{SPACE}?(?:{DASH}|/){SPACE}?(?=\d{{1,4}}\.))?"
-    scales: ClassVar = frozenset("maßstab verhältnis endstand stand quote bibel vers".split())
-    labels: ClassVar = frozenset("vitamin klasse plan typ hepatitis punkt gruppe teil buchstabe reihe block".split())
+    scales: ClassVar = word_set("maßstab verhältnis endstand stand quote bibel vers")
+    labels: ClassVar = word_set("vitamin klasse plan typ hepatitis punkt gruppe teil buchstabe reihe block")
 
     # -----------------------------------------------------------------------------------------------------------------
     # Numbers
@@ -173,12 +165,37 @@ class German(European):
         before = word_before(text, match.start())
         if "\u00a7" in text[max(0, match.start() - 2) : match.start()]:
             return self.cardinal(1, "-")
-        if text[max(0, match.start() - 2) : match.start()] == ". " and before in ("Abs", "Nr", "Art", "Kap", "Abb", "Bd", "S", "Tab", "Ziff", "Str"):
+        if text[max(0, match.start() - 2) : match.start()] == ". " and before in (
+            "Abs",
+            "Nr",
+            "Art",
+            "Kap",
+            "Abb",
+            "Bd",
+            "S",
+            "Tab",
+            "Ziff",
+            "Str",
+        ):
             return self.cardinal(1, "-")
-        if before[:1].isupper() and before.casefold() in (*COUNTED_BY_NUMERALS, "nummer", "seite", "zimmer", "platz", "gleis", "formel", "tag"):
+        if before[:1].isupper() and before.casefold() in (
+            *COUNTED_BY_NUMERALS,
+            "nummer",
+            "seite",
+            "zimmer",
+            "platz",
+            "gleis",
+            "formel",
+            "tag",
+        ):
             return self.cardinal(1, "-")
         noun = behind if behind[:1].isupper() else ""
-        if behind.islower() and behind[-1:] in "ers" and behind not in _NO_ADJECTIVES and behind.endswith(("e", "er", "es", "en")):
+        if (
+            behind.islower()
+            and behind[-1:] in "ers"
+            and behind not in _NO_ADJECTIVES
+            and behind.endswith(("e", "er", "es", "en"))
+        ):
             noun = noun_behind(text, match.end())
         if not noun or noun in STARTERS:
             return self.cardinal(1, "-")
@@ -248,7 +265,9 @@ class German(European):
             return False
         if not before or not text[max(0, start - _LOOKED_BACK) : start].rstrip(" ").endswith(before):
             return known  # a list's items are numbered too
-        return known or before.islower() and before not in ("nur", "etwa", "sind", "waren", "ist", "wird", "hat", "auf", "von", "um")
+        return known or (
+            before.islower() and before not in ("nur", "etwa", "sind", "waren", "ist", "wird", "hat", "auf", "von", "um")
+        )
 
     def read_numeral(self, match: re.Match[str]) -> str | None:
         """Read a Roman numeral: of rulers, of centuries, of chapters, of years."""
@@ -258,7 +277,9 @@ class German(European):
             return None
         before, behind = word_before(text, match.start()), word_behind(match)
         stop = "." if match["stop"] and self.ends_sentence(match) else ""
-        directly = text[match.start() - 1 : match.start()] in (" ", "\u00a0") and text[match.start() - 2 : match.start() - 1].isalpha()
+        directly = (
+            text[match.start() - 1 : match.start()] in (" ", "\u00a0") and text[match.start() - 2 : match.start() - 1].isalpha()
+        )
         if directly and value < 40 and (before in REGNAL_NAMES or before.removesuffix("s") in REGNAL_NAMES):
             if numeral in ("C", "D", "M", "L") or (numeral == "I" and not match["stop"]):
                 return None
@@ -276,62 +297,22 @@ class German(European):
             return None
         if value >= 1000 and len(numeral) > 3:
             return self.year(value) + stop
-        return self.cardinal(value, "-") + stop if set(numeral) <= set("IVX") and (before[:1].isupper() or len(numeral) > 2) else None
+        return (
+            self.cardinal(value, "-") + stop
+            if set(numeral) <= set("IVX") and (before[:1].isupper() or len(numeral) > 2)
+            else None
+        )
 
     # -----------------------------------------------------------------------------------------------------------------
-    # What only German has
+    # What German has of its own
 
     def gender_of(self, word: str) -> str:
         """Return the gender of a noun."""
         return gender_of(word)
 
     def first_rules(self) -> list[Rule]:
-        """Return the rules for weekdays, short dates, decades, compounds of numbers and words, and streets."""
-        month = alternatives(SHORT_MONTHS)
-        return [
-            Rule(rf"(?<![\w.])(?P<first>{_WEEKDAY})\.?{SPACE}?(?:{DASH}|bis){SPACE}?(?P<last>{_WEEKDAY})\b\.?", self._weekdays, LETTER),
-            Rule(rf"(?<![\w.])(?P<day>{_WEEKDAY})(?:\.,?|,)(?={SPACE}?\d\d?(?:\.{SPACE}?[\d{_CAPITALS}]|:|{SPACE}Uhr)|{SPACE}?{DASH}|/)", self._weekday, LETTER),
-            Rule(rf"(?<![\w.])(?P<day>{_WEEKDAY})(?= \d\d?(?:[:.]\d\d|{DASH}\d|\. ?[\d{_CAPITALS}]| Uhr))", self._weekday, LETTER),
-            Rule(rf"(?<!\w)S?Fr\.{SPACE}?(?P<first>{self.number})(?:\.{DASH})?", self._francs, LETTER),
-            Rule(rf"(?<![\w.])(?P<month>{month})(?={SPACE}\d{{4}}(?!\d))", self._month, LETTER),
-            Rule(rf"{FREE}(?P<day>\d\d?)\.{SPACE}?(?P<month>1[0-2]|0?[1-9])\.(?P<until>{SPACE}?{DASH}{SPACE}?(?=\d))?(?!\d)", self._short_date, DIGIT),
-            Rule(rf"{FREE}(?P<number>\d{{1,4}})(?P<ending>ern?)(?![^\W_])", self._decade, DIGIT),
-            Rule(rf"(?<!\w)['\u2019](?P<number>\d0)(?P<ending>ern?)(?!\w)", self._decade, SIGN),
-            Rule(
-                rf"{FREE}(?P<number>\d{{1,4}}(?:,\d{{1,2}})?)(?:{SPACE}?(?P<percent>%))?-?(?P<word>(?:j\u00e4hrig|fach|mal|k\u00f6pfig|t\u00e4gig|w\u00f6chig|monatig|st\u00fcndig|"
-                rf"min\u00fctig|sekündig|stellig|prozentig|teilig|seitig|stöckig|spurig|bändig|sprachig|zeilig|malig|Jährig|ig)(?:e[nmrs]?)?)(?!\w)",
-                self._compound,
-                DIGIT,
-            ),
-            Rule(rf"{FREE}(?P<number>\d{{1,4}}(?:,\d{{1,2}})?)x(?=[\s.,])", lambda match: f"{self.read(match['number'], 'n')}mal", DIGIT),
-            Rule(rf"{FREE}(?P<number>\d{{1,2}})(?P<letter>[KDG])(?=-)", lambda match: f"{self.read(match['number'])} {match['letter']}", DIGIT),
-            Rule(rf"{FREE}2/3-Mehrheit", lambda _: "Zweidrittelmehrheit", DIGIT),
-            Rule(rf"{FREE}24/7(?![\w/])", lambda _: "vierundzwanzig sieben", DIGIT),
-            Rule(
-                rf"{FREE}(?P<first>\d{{1,3}}):(?P<middle>[0-5]\d)(?::(?P<last>[0-5]\d))?{SPACE}(?P<word>Stunden|Std\.|Minuten|Min\.|min|h)(?!\w)",
-                self._duration,
-                DIGIT,
-            ),
-            Rule(rf"(?<=\bum )(?P<hour>[01]?\d|2[0-3])\.(?P<minute>[0-5]\d)(?![\w.,]\d|{SPACE}?Uhr|\.)", self._dotted, DIGIT),
-            Rule(
-                rf"{FREE}(?P<hour>[01]?\d|2[0-4])\.(?P<minute>[0-5]\d)(?= (?:bis|und|oder) (?:[01]?\d|2[0-4])\.[0-5]\d{SPACE}?Uhr)",
-                self._dotted,
-                DIGIT,
-            ),
-            Rule(rf"(?<!\w)[{_CAPITALS}][\w-]{{1,40}}(?<=[{_SMALL}-][sS]tr)\.(?!\w)", self._street, LETTER),
-            Rule(r"(?<=\d )ff?\.(?!\w)", lambda match: "folgende" + ("." if self.ends_sentence(match) else ""), LETTER),
-            Rule(rf"(?<![\w.,#])#{SPACE}?(?=\d)", lambda _: "Nummer ", SIGN),
-            Rule(rf"(?:(?<=\d, )|(?<=D-)|(?<![\w.,])(?=\d{{5}} (?:{_CITIES})\b))(?P<code>\d{{5}})(?= [{_CAPITALS}])", self._postal, DIGIT),
-            Rule(rf"(?<=[{_SMALL}] )v\.(?= [{_CAPITALS}])(?! Chr)", lambda _: "von", LETTER),
-            Rule(rf"{FREE}(?P<number>1),-{SPACE}?(?=€)", lambda _: "ein ", DIGIT),
-        ]
-
-    def _weekdays(self, match: re.Match[str]) -> str | None:
-        said = f"{WEEKDAYS[match['first']]} bis {WEEKDAYS[match['last']]}"
-        return f"{said}." if match[0].endswith(".") and self.ends_sentence(match) else said
-
-    def _weekday(self, match: re.Match[str]) -> str | None:
-        return WEEKDAYS[match["day"]] + ("," if match[0].endswith(",") else "")
+        """Return the rules for what only German writes so."""
+        return Forms(self).rules()
 
     def read_abbreviation(self, match: re.Match[str]) -> str | None:
         """Read a short form: an adjective with its ending, a century in its case."""
@@ -346,48 +327,7 @@ class German(European):
         if short.replace(" ", "") == "u.a." and self.ends_sentence(match):
             return "und andere."
         said = super().read_abbreviation(match)
-        century = said and said.startswith("Jahrhundert") and _OF_CENTURY.search(text, max(0, match.start() - 12), match.start())
+        century = (
+            said and said.startswith("Jahrhundert") and _OF_CENTURY.search(text, max(0, match.start() - 12), match.start())
+        )
         return f"Jahrhunderts{said.removeprefix('Jahrhundert')}" if said and century else said
-
-    def _francs(self, match: re.Match[str]) -> str:
-        return self.coins(self.parse(match["first"]), CURRENCIES["Fr."])
-
-    def _month(self, match: re.Match[str]) -> str:
-        return MONTH_NAMES[SHORT_MONTHS[match["month"]]]
-
-    def _short_date(self, match: re.Match[str]) -> str | None:
-        before = word_before(match.string, match.start()).casefold()
-        if before not in _OF_DATES and not match["until"] or not 1 <= int(match["day"]) <= 31:
-            return None
-        said = self.date(int(match["day"]), int(match["month"]), None, match)
-        if match["until"]:
-            return f"{said} bis "
-        return f"{said}." if self.ends_sentence(match) else said
-
-    def _decade(self, match: re.Match[str]) -> str:
-        value = int(match["number"])
-        return (self.year(value) if value >= 1000 else self.cardinal(value, "n")) + match["ending"]
-
-    def _compound(self, match: re.Match[str]) -> str | None:
-        word = match["word"].lower()
-        percent = match["percent"]
-        if word.startswith("ig") != bool(percent):
-            return None
-        return f"{self.read(match['number'], 'n')}{'prozent' if percent else ''}{word}"
-
-    def _duration(self, match: re.Match[str]) -> str:
-        long = match["word"][0] in "Sh"
-        nouns = [UNITS["h"], UNITS["min"], UNITS["s"]][0 if long or match["last"] else 1 :]
-        parts = zip((match["first"], match["middle"], match["last"]), nouns, strict=False)
-        said = [self.counted(Number(str(int(digits))), noun) for digits, noun in parts if digits and int(digits)]
-        return " und ".join(filter(None, (" ".join(said[:-1]), said[-1]))) if said else f"null {match['word']}"
-
-    def _dotted(self, match: re.Match[str]) -> str:
-        return self.clock(int(match["hour"]), int(match["minute"]), None, match)
-
-    def _street(self, match: re.Match[str]) -> str:
-        said = f"{match[0][:-1]}aße"
-        return f"{said}." if self.ends_sentence(match) else said
-
-    def _postal(self, match: re.Match[str]) -> str:
-        return self.digits(match["code"])

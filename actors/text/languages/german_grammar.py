@@ -2,7 +2,7 @@
 
 import re
 
-from actors.text.languages.context import word_before
+from actors.text.languages.context import word_before, word_set
 from actors.text.languages.german_words import GENDER_ENDINGS, GENDERS, QUEENS, REGNAL_NAMES, RULERS, WEEKDAYS
 
 _LOOKED_BACK = 60
@@ -12,30 +12,37 @@ _JOINT = r"(?:\s?[-\u2010-\u2013/]\s?|,\s|\s(?:und|bis|oder|sowie|u\.)\s)"
 _ORDINALS_BEFORE = re.compile(rf"(?<![\w.])(?:\d{{1,4}}\.{_JOINT}){{1,6}}\Z")
 _ORDINALS_BEHIND = re.compile(rf"(?:{_JOINT}\d{{1,4}}\.){{1,6}}")
 _WORD = re.compile(r"\s?([^\W\d_]+(?:-[^\W\d_]+)*)(?![\w])")
-_WEEKDAY_BEFORE = re.compile(rf"(?:{'tag|'.join(WEEKDAYS.values())}|Sonnabend|Heiligabend|(?:Mo|Di|Mi|Do|Fr|Sa|So)\.?),?\s?\Z".replace("tagtag", "tag"))
+_WEEKDAY_BEFORE = re.compile(
+    rf"(?:{'tag|'.join(WEEKDAYS.values())}|Sonnabend|Heiligabend|(?:Mo|Di|Mi|Do|Fr|Sa|So)\.?),?\s?\Z".replace("tagtag", "tag")
+)
 
 _POSSESSIVE = ("mein", "dein", "sein", "ihr", "unser", "euer", "eur", "unsr", "kein", "ein")
-_WITH_N = frozenset(
-    "dem den des am im zum vom beim zur unterm überm hinterm diesem diesen jedem jeden jenem jenen welchem welchen beiden allen aller alle deren "
-    "letzten ersten".split()
+_WITH_N = word_set(
+    "dem den des am im zum vom beim zur unterm überm hinterm diesem diesen jedem jeden jenem jenen welchem welchen "
+    "beiden allen aller alle deren letzten ersten"
 ) | {stem + ending for stem in _POSSESSIVE for ending in ("em", "en", "er", "es")}
-_WITH_E = frozenset("das die ins ans aufs fürs ums übers durchs diese jede jene welche jedes jenes".split()) | {f"{stem}e" for stem in _POSSESSIVE}
-_LIKE_DER = frozenset("der dieser jeder jener welcher".split())
-DATIVE = frozenset(
-    "in an auf mit aus bei nach von zu seit vor unter über zwischen neben hinter außer gegenüber ab entgegen gemäß laut samt dank innerhalb binnen".split()
+_WITH_E = word_set("das die ins ans aufs fürs ums übers durchs diese jede jene welche jedes jenes") | {
+    f"{stem}e" for stem in _POSSESSIVE
+}
+_LIKE_DER = word_set("der dieser jeder jener welcher")
+DATIVE = word_set(
+    "in an auf mit aus bei nach von zu seit vor unter über zwischen neben hinter außer gegenüber ab entgegen gemäß "
+    "laut samt dank innerhalb binnen"
 )
-ACCUSATIVE = frozenset("für gegen durch ohne um bis pro je".split())
-_GENITIVE = frozenset("während wegen trotz statt anstatt".split())
+ACCUSATIVE = word_set("für gegen durch ohne um bis pro je")
+_GENITIVE = word_set("während wegen trotz statt anstatt")
 # Verbs whose object is more often counted than their subject.
-_VERBS = frozenset(
-    "kostet kosten kostete kosteten zahlt zahlte zahlen bezahlt bezahlte bezahlen hat habe haben hatte hatten gewann gewinnt verlor verliert "
-    "braucht brauche brauchen nimmt nehmen kauft kaufte kaufen spendet spendete verdient verdiente erhält erhielt bekommt bekam dauert dauerte wiegt misst "
-    "beträgt macht trinkt trinken isst essen liegt noch nur etwa rund knapp gut fast genau jeweils mindestens höchstens schon erst gab gibt".split()
+_VERBS = word_set(
+    "kostet kosten kostete kosteten zahlt zahlte zahlen bezahlt bezahlte bezahlen hat habe haben hatte hatten "
+    "gewann gewinnt verlor verliert braucht brauche brauchen nimmt nehmen kauft kaufte kaufen spendet spendete "
+    "verdient verdiente erhält erhielt bekommt bekam dauert dauerte wiegt misst beträgt macht trinkt trinken isst "
+    "essen liegt noch nur etwa rund knapp gut fast genau jeweils mindestens höchstens schon erst gab gibt"
 )
 _ENDINGS = ("e", "en", "er", "es", "em")
-_NO_ADJECTIVES = frozenset(
-    "wurde wurden werden haben hatte hatten waren hinter unter über oder aber wie sie eine einen einer es er der dessen konnte konnten sollte wollte "
-    "kommen gingen machte gegen zwischen neben wegen den dem des heute morgen gerne wieder immer".split()
+_NO_ADJECTIVES = word_set(
+    "wurde wurden werden haben hatte hatten waren hinter unter über oder aber wie sie eine einen einer es er der "
+    "dessen konnte konnten sollte wollte kommen gingen machte gegen zwischen neben wegen den dem des heute morgen "
+    "gerne wieder immer"
 )
 _STRONG = {"m": "er", "f": "e", "n": "es", "-": "er"}
 
@@ -79,7 +86,7 @@ def adjective_behind(text: str, position: int) -> str:
 
 
 def before_ordinals(text: str, position: int) -> int:
-    """Return where the first of the ordinals begins of which the last begins at a position: the 3 of *3. und 4.*"""
+    """Return where the first of the ordinals begins of which the last begins at a position: the 3 before *4.* in *3. und 4. Platz*."""
     match = _ORDINALS_BEFORE.search(text, max(0, position - _LOOKED_BACK), position)
     return match.start() if match else position
 

@@ -2,16 +2,19 @@
 
 from functools import lru_cache
 
+from actors.text.languages.context import word_list
 from actors.text.numbers import NUMBERS_KEPT
 
-_ONES = (
-    "null eins zwei drei vier fünf sechs sieben acht neun zehn elf zwölf dreizehn vierzehn fünfzehn sechzehn siebzehn achtzehn neunzehn"
-).split()
-_TENS = "- - zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig".split()
+_ONES = word_list(
+    "null eins zwei drei vier fünf sechs sieben acht neun zehn elf zwölf dreizehn vierzehn fünfzehn sechzehn "
+    "siebzehn achtzehn neunzehn"
+)
+_TENS = word_list("- - zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig")
 _SCALES = ((10**12, "Billion", "Billionen"), (10**9, "Milliarde", "Milliarden"), (10**6, "Million", "Millionen"))
 # One of something, by its gender and case: a, accusative; d, dative.
 _ONE = {
-    "-": "eins", "m": "ein", "f": "eine", "n": "ein", "ma": "einen", "fa": "eine", "na": "ein", "md": "einem", "fd": "einer", "nd": "einem",
+    "-": "eins", "m": "ein", "f": "eine", "n": "ein", "ma": "einen", "fa": "eine", "na": "ein", "md": "einem", "fd": "einer",
+    "nd": "einem",
 }  # fmt: skip
 _ORDINAL_STEMS = {1: "erst", 3: "dritt", 7: "siebt", 8: "acht"}
 
@@ -38,7 +41,7 @@ def _below_million(value: int) -> str:
 
 @lru_cache(maxsize=NUMBERS_KEPT)
 def cardinal(value: int, gender: str = "-") -> str:
-    """Return a whole number below 10 ** 15 in words; ``gender`` as ``m``, ``f``, ``n``, ``md`` (dative), ``ma`` (accusative)."""
+    """Return a whole number below 10 ** 15 in words; behind the gender may be the case: ``md``, dative, ``ma``, accusative."""
     if value == 1:
         return _ONE[gender]
     if value in (100, 1000):
@@ -63,7 +66,11 @@ def ordinal_stem(value: int) -> str:
 def _joined(value: int) -> str:
     if value >= 10**6 and not value % 10**6:
         name = cardinal(value).replace(" ", "").lower()
-        return name.removesuffix("en").removesuffix("e").replace("eine", "ein", 1) if value < 2 * 10**6 else name.removesuffix("en")
+        return (
+            name.removesuffix("en").removesuffix("e").replace("eine", "ein", 1)
+            if value < 2 * 10**6
+            else name.removesuffix("en")
+        )
     return cardinal(value).replace(" ", "").lower()
 
 
