@@ -40,7 +40,10 @@ _NO_SCORE = word_set(
 )
 _CALLED = word_set("bel belt bellen nummer alarmnummer noodnummer telefoonnummer")
 _WEEKDAY = "|".join(WEEKDAYS)
-_SUFFIXES = "jarig|daags|delig|voudig|koppig|maal|talig|procents|persoons|deurs|baans|urig|maandelijks|maands|wekelijks|jaarlijks|cijferig"
+_SUFFIXES = (
+    "jarig|daags|delig|voudig|koppig|maal|talig|procents|persoons|deurs|baans|urig|maandelijks|maands|wekelijks|"
+    "jaarlijks|cijferig"
+)
 _MOST_GOALS = 20
 
 
@@ -55,10 +58,10 @@ class Dutch(European):
     long_magnitudes: ClassVar = "duizend|honderd|miljoen|miljard|biljoen"
     abbreviations: ClassVar = ABBREVIATIONS
     starters: ClassVar = STARTERS
+    trigger_words: ClassVar = [WORDS.per, *WEEKDAYS]
     months: ClassVar = MONTHS | SHORT_MONTHS
     of_month: ClassVar = SPACE
-    hours: ClassVar = ":"
-    hours_by_o_clock: ClassVar = "[.u]"
+    hours: ClassVar = "[:u]"
     o_clock: ClassVar = "uur|u\\.?"
     titles: ClassVar = TITLES
     numbered: ClassVar = NUMBERED
@@ -153,6 +156,8 @@ class Dutch(European):
         """Read a score, a division, or a scale: *één op vijftigduizend*."""
         if match["first"] == "1" and len(match["last"]) > 2:
             return f"{self.cardinal(1)} {self.words.over} {self.read(match['last'])}"
+        if word_before(match.string, match.start()).lower() in ("art", "artikel"):
+            return f"{self.read(match['first'])} {self.read(match['last'])}"
         return super().read_ratio(match)
 
     def read_plain(self, written: str, match: re.Match[str]) -> str:
@@ -226,11 +231,16 @@ class Dutch(European):
         month = alternatives(name for name in SHORT_MONTHS)
         return [
             Rule(
-                rf"(?<![\w.])(?i:(?P<first>{_WEEKDAY}))\.?{SPACE}?{DASH}{SPACE}?(?i:(?P<last>{_WEEKDAY}))\b\.?",
+                rf"(?<![\w.])(?i:(?P<first>{_WEEKDAY}))\.?{SPACE}?(?P<dash>{DASH}|t/m|t\.e\.m\.){SPACE}?"
+                rf"(?i:(?P<last>{_WEEKDAY}))\b\.?",
                 self._weekdays,
                 LETTER,
             ),
-            Rule(rf"(?<![\w.])(?i:(?P<day>{_WEEKDAY}))\.(?={SPACE}?\d|,)", self._weekday, LETTER),
+            Rule(
+                rf"(?<![\w.])(?i:(?P<day>{_WEEKDAY}))(?:\.(?={SPACE}?\d|,)|(?= \d\d? (?:{alternatives(self.months)})))",
+                self._weekday,
+                LETTER,
+            ),
             Rule(
                 rf"(?<![\w.])(?P<month>{month})(?={SPACE}\d{{4}}(?!\d))",
                 lambda match: MONTH_NAMES[SHORT_MONTHS[match["month"]]],
@@ -238,7 +248,7 @@ class Dutch(European):
             ),
             Rule(r"(?<!\w)['\u2019\u2018](?P<decade>\d0)(?:['\u2019]?s)?(?!\w)", self._decade, SIGN),
             Rule(r"(?<!\w)['\u2019\u2018](?P<decade>\d\d)(?![\w'\u2019])", self._decade, SIGN),
-            Rule(rf"{FREE}(?P<number>\d{{1,4}})['\u2019]?(?P<ending>ers?|s)(?!\w)", self._plural, DIGIT),
+            Rule(rf"{FREE}(?P<number>\d{{1,4}})['\u2019]?(?P<ending>ers?)(?!\w)", self._plural, DIGIT),
             Rule(
                 rf"{FREE}(?P<number>\d{{1,4}})-?(?P<word>(?:{_SUFFIXES})e?(?:n|s)?)(?!\w)",
                 self._compound,
@@ -268,7 +278,8 @@ class Dutch(European):
         ]
 
     def _weekdays(self, match: re.Match[str]) -> str | None:
-        said = f"{WEEKDAYS[match['first'].lower()]} tot {WEEKDAYS[match['last'].lower()]}"
+        joint = "tot en met" if match["dash"][0] == "t" else "tot"
+        said = f"{WEEKDAYS[match['first'].lower()]} {joint} {WEEKDAYS[match['last'].lower()]}"
         return f"{said}." if match[0].endswith(".") and self.ends_sentence(match) else said
 
     def _weekday(self, match: re.Match[str]) -> str:
@@ -277,10 +288,8 @@ class Dutch(European):
     def _decade(self, match: re.Match[str]) -> str:
         return self.cardinal(int(match["decade"]))
 
-    def _plural(self, match: re.Match[str]) -> str | None:
+    def _plural(self, match: re.Match[str]) -> str:
         value = int(match["number"])
-        if match["ending"] == "s":
-            return None
         return (self.year(value) if value >= 1000 else self.cardinal(value)) + match["ending"]
 
     def _compound(self, match: re.Match[str]) -> str:

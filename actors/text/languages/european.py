@@ -24,6 +24,10 @@ def _compact(written: str) -> str:
     return "".join(written.split())
 
 
+def _is_letter(name: str) -> bool:
+    return len(name.removesuffix(".")) == 1
+
+
 def short_forms(names: Iterable[str]) -> str:
     """Return a pattern of any of some short forms, whether there are spaces in them or not: ``z. B.`` and ``z.B.``."""
     return alternatives(names).replace("\\ ", f"{SPACE}?")
@@ -32,7 +36,7 @@ def short_forms(names: Iterable[str]) -> str:
 def with_capitals(names: Mapping[str, str]) -> dict[str, str]:
     """Return short forms without spaces, also with a capital: but for one letter, which is an initial then."""
     known = {_compact(name): words for name, words in names.items()}
-    return {name[0].upper() + name[1:]: words for name, words in known.items() if len(name) > len("s.")} | known
+    return {name[0].upper() + name[1:]: words for name, words in known.items() if not _is_letter(name)} | known
 
 
 class European(Language):
@@ -125,7 +129,7 @@ class European(Language):
         self._titles = with_capitals(self.titles)
         self._abbreviations = with_capitals(self.abbreviations)
         numbered, titles, others = (
-            short_forms({*names, *known, *(name[0].upper() + name[1:] for name in names if len(name) > len("s."))})
+            short_forms({*names, *known, *(name[0].upper() + name[1:] for name in names if not _is_letter(name))})
             for names, known in (
                 (self.numbered, self._numbered), (self.titles, self._titles), (self.abbreviations, self._abbreviations)
             )
@@ -231,7 +235,7 @@ class European(Language):
     def _codes(self) -> list[Rule]:
         return [
             Rule(r"(?<![\w.])\+\d{1,3}(?:[ ./-]?\(?\d{1,4}\)?){2,6}(?!\d)", self.telephone, SIGN),
-            Rule(rf"{FREE}\(?0\d{{1,5}}\)?(?:[ ./-]\d{{2,8}}){{1,5}}(?![\w,.]\d)", self.telephone, DIGIT + SIGN),
+            Rule(rf"{FREE}\(?0\d{{1,5}}\)?(?:(?:[ ./-]| - )\d{{2,8}}){{1,5}}(?![\w,.]\d)", self.telephone, DIGIT + SIGN),
             Rule(rf"{FREE}\d{{4}}(?:[ -]\d{{4}}){{3}}(?!\d)", self.telephone, DIGIT),
             Rule(rf"{FREE}(?:97[89][- ]?)?(?:\d{{1,7}}-){{3}}[\dX](?![\w-])", self.telephone, DIGIT),
             Rule(
@@ -297,6 +301,8 @@ class European(Language):
         whole, above, below = match["whole"], int(match["above"]), int(match["below"])
         if _LARGEST_PART < below != 1000 and not whole:
             return f"{self.cardinal(above, '-')} {self.read_plain(match['below'], match)}"  # an issue: 3/2020
+        if above == below and not whole:
+            return f"{self.cardinal(above, '-')} {self.cardinal(below, '-')}"  # 50/50
         if below == 0 or above >= below:
             return f"{self.cardinal(above, '-')} {self.words.slash} {self.cardinal(below, '-')}" if not whole else None
         return self.part_before(int(whole) if whole else None, above, below, match)
@@ -341,6 +347,7 @@ class European(Language):
             Rule(millions, self._millions, DIGIT + SIGN),
             *super().amounts(),
             Rule(quotient, self._quotient, LETTER),
+            Rule(rf"(?<!\w){self.words.per} (?P<unit>{self.unit})(?![\w/])", self._per, LETTER),
             Rule(r"(?<=[^\W\d_])/(?=[^\W\d_])", lambda _: " ", SIGN),
         ]
 
@@ -348,6 +355,9 @@ class European(Language):
         noun = self.magnitudes[match["magnitude"]]
         said = f"{self.read_amount(match, noun.gender)} {noun.one if self.is_single_amount(match) else noun.many}"
         return f"{said}." if match[0].endswith(".") and self.ends_sentence(match) else said
+
+    def _per(self, match: re.Match[str]) -> str:
+        return f"{self.words.per} {self.noun_of_unit(match['unit']).one}"
 
     def _quotient(self, match: re.Match[str]) -> str | None:
         above, _, below = match[0].partition("/")

@@ -60,6 +60,7 @@ class German(European):
     long_magnitudes: ClassVar = "Tausend|Millionen|Milliarden|Billionen|Million|Milliarde|Billion"
     abbreviations: ClassVar = ABBREVIATIONS
     starters: ClassVar = STARTERS
+    trigger_words: ClassVar = [WORDS.per]
     months: ClassVar = MONTHS | SHORT_MONTHS
     of_month: ClassVar = SPACE
     hours: ClassVar = ":"

@@ -71,6 +71,7 @@ class Forms:
             ),
             Rule(rf"{FREE}(?P<number>\d{{1,4}})(?P<ending>ern?)(?![^\W_])", self._decade, DIGIT),
             Rule(r"(?<!\w)['\u2019](?P<number>\d0)(?P<ending>ern?)(?!\w)", self._decade, SIGN),
+            Rule(r"(?<!\w)['\u2019](?P<number>\d\d)(?P<ending>)(?![\w'\u2019])", self._decade, SIGN),
             Rule(
                 rf"{FREE}(?P<number>\d{{1,4}}(?:,\d{{1,2}})?)(?:{SPACE}?(?P<percent>%))?-?(?P<word>(?:{_SUFFIXES})(?:e[nmrs]?)?)(?!\w)",
                 self._compound,

@@ -86,7 +86,7 @@ def adjective_behind(text: str, position: int) -> str:
 
 
 def before_ordinals(text: str, position: int) -> int:
-    """Return where the first of the ordinals begins of which the last begins at a position: the 3 before *4.* in *3. und 4. Platz*."""
+    """Return where the first ordinal of a list begins, the last of which begins at a position: 3 in *3. und 4. Platz*."""
     match = _ORDINALS_BEFORE.search(text, max(0, position - _LOOKED_BACK), position)
     return match.start() if match else position
 
