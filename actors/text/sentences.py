@@ -24,6 +24,7 @@ _CLOSERS = "[\"')\\]\u201d\u2019\u00bb\u300d\u300f\uff09]*"
 _INNER_END = re.compile(rf"(?:[!?\u2026]|(?<=\w\w\w)\.){_CLOSERS} +|[\u3002\uff01\uff1f\u0964]{_CLOSERS}")
 _CLAUSE_END = re.compile(rf"[,;:]{_CLOSERS} +|[{_WIDE_CLAUSE_MARKS}]{_CLOSERS}| [\u2013\u2014-]+ +|\u2014(?=\w)")
 _LONGEST_CHARACTER = 32  # code points of what people see as one, about
+_TOO_LONG = 4  # times the characters that fit: not measured again
 _MANY = 8  # sentences are not short, whatever they are
 
 
@@ -209,7 +210,7 @@ def _capacity(text: str, fits: Callable[[str], bool]) -> int:
 
 def _cut(text: str, capacity: int, fits: Callable[[str], bool], pause: Pause) -> Iterator[tuple[str, Pause]]:
     """Yield the pieces of a text, whose white space is spaces, and what stands behind each; ``pause`` behind the last."""
-    if len(text) < 2 or fits(_tidy(text)):
+    if len(text) < 2 or (len(text) <= _TOO_LONG * capacity and fits(_tidy(text))):
         yield text, pause
         return
     count = max(2, -(-len(text) // capacity))

@@ -1,4 +1,4 @@
-"""Texts, and what a person would say: ``cases/<language>.tsv``.
+"""Texts, and what a person would say: ``texts/<language>.tsv``.
 
 A line is a text as it is written, what readers of it may say (parted by `` | ``, the commonest first), and what it tries. Three
 sets of English and two of each other language were written without a look at the normaliser; it was mended by all of them since.
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-FOLDER = Path(__file__).parent / "cases"
+FOLDER = Path(__file__).parent / "texts"
 
 _DASHES = re.compile(r"[-\u2010-\u2015\u2212]")
 _MARKS = re.compile(r"[^\w\s']|_")

@@ -15,7 +15,6 @@ import pytest
 from actors.errors import RequestError
 from actors.text import Normaliser, Spoken
 from actors.text.edits import Edit, Edited
-from actors.text.sentences import cut_sentences
 from jobs import normalise_text
 from jobs.console import run_app
 from tests.jobs.conftest import Ended
@@ -38,7 +37,7 @@ class Reader:
             if (start := text.find(written)) >= 0:
                 edits.append(Edit(start, start + len(written), said))
         edited = Edited(text, sorted(edits))
-        return Spoken(edited, cut_sentences(edited, "en"), "an emoji was left out" if "😀" in text else None)
+        return Spoken(edited, edited, "en", "an emoji was left out" if "😀" in text else None)
 
 
 class Pipe:
@@ -183,7 +182,7 @@ def test_no_more_than_a_line_is_held(tmp_path: Path) -> None:
         "from jobs import normalise_text\n"
         "class Fast:\n"
         "    def __init__(self, language, markup): self.spoken = __import__('jobs.normalise_text').normalise_text.Spoken\n"
-        "    def __call__(self, text): return self.spoken(Edited(text), ())\n"
+        "    def __call__(self, text): return self.spoken(Edited(text), Edited(text), 'en')\n"
         "from actors.text.edits import Edited\n"
         "normalise_text.Normaliser = Fast\n"
         "normalise_text.app(standalone_mode=False)\n"

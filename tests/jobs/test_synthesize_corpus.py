@@ -35,7 +35,7 @@ ODD_ROWS: dict[str, tuple[dict[str, Any], str, str]] = {
     "control characters": ({"text": "Hel\x00lo\x07 \x1b[31mthere\x7f."}, "ok", ""),
     "line breaks": ({"text": "\r\nHello\n\nthere.\u2028Again.\r"}, "ok", ""),
     "right to left": ({"text": "\u202eHello\u202c there."}, "ok", ""),
-    "another script": ({"text": "Привет."}, "ok", ""),
+    "another script": ({"text": "Привет."}, "rejected", "6 of 6 letters are of a script that texts in 'en' are not written in"),
     "own seed": ({"text": "Hello there.", "seed": 7}, "ok", ""),
     "own voice": ({"text": "Hello there.", "voice": "default"}, "ok", ""),
     "speed 1": ({"text": "Hello there.", "speed": 1}, "ok", ""),

@@ -77,9 +77,12 @@ def chunk_text(text: str, min_chars: int = 30, max_chars: int = 300) -> list[str
     return [" ".join(chunk) for chunk in chunks]
 
 
-def read_text(text: str, max_chars: int = 300) -> str:
-    """Return ``text`` normalised, with a space at the latest behind ``max_chars`` characters; empty if it is silent."""
-    read = _break_endless(normalise(text.strip()), max_chars)
+def read_text(text: str, max_chars: int = 300, *, is_read: bool = False) -> str:
+    """Return ``text`` normalised, with a space at the latest behind ``max_chars`` characters; empty if it is silent.
+
+    ``is_read`` is that of :func:`~actors.families.soprano.text.normalise`.
+    """
+    read = _break_endless(normalise(text.strip(), is_read=is_read), max_chars)
     return read if read.strip(_SILENT) else ""
 
 

@@ -235,7 +235,7 @@ class Soprano(SpeakingModel[Options, Utterance]):
         return prompts
 
     def _read(self, text: str) -> Prompt | None:
-        read = read_text(text, self.settings.max_sentence_chars)
+        read = read_text(text, self.settings.max_sentence_chars, is_read=True)
         return self._tokenized(read) if read else None
 
     def _tokenized(self, text: str) -> Prompt:

@@ -185,6 +185,9 @@ _ABBREVIATIONS = {
     "GPU": "g p u",
     "Ave": "avenue",
     "etc": "et cetera",
+    "and/or": "and or",
+}
+_DATES = {
     "Mon": "monday",
     "Tues": "tuesday",
     "Wed": "wednesday",
@@ -200,16 +203,20 @@ _ABBREVIATIONS = {
     "Oct": "october",
     "Nov": "november",
     "Dec": "december",
-    "and/or": "and or",
 }
 
 _WORD_RULES: list[_Rule] = [
     *((re.compile(rf"\b{title}\.", re.IGNORECASE), words) for title, words in _TITLES.items()),
     *((re.compile(rf"\b{short}\b"), words) for short, words in _ABBREVIATIONS.items()),
+]
+_DATE_RULES: list[_Rule] = [(re.compile(rf"\b{short}\b"), words) for short, words in _DATES.items()]
+_CASE_RULES: list[_Rule] = [
     (re.compile(r"\b(?:[A-Z][a-z]*)+\b"), _mixed_case),
 ]
 
-_RULES = _NUMBER_RULES + _PATTERN_RULES + _WORD_RULES
+_RULES = _NUMBER_RULES + _PATTERN_RULES + _WORD_RULES + _DATE_RULES + _CASE_RULES
+# Where short forms of dates have been read before, what is left of them are names: Jan, Mar.
+_RULES_OF_WORDS = _NUMBER_RULES + _PATTERN_RULES + _WORD_RULES + _CASE_RULES
 
 _SYMBOLS = {
     "@": " at ",
@@ -252,12 +259,13 @@ def _end_lines(text: str) -> str:
     return " ".join(line + "." if line and line[-1] not in ".!?" else line for line in lines)
 
 
-def normalise(text: str) -> str:
+def normalise(text: str, *, is_read: bool = False) -> str:
     """Return ``text`` as Soprano's tokenizer expects it: lower-case words and ``!$',.?-``, nothing else.
 
-    Never raises, whatever the string; the result is empty if nothing can be read.
+    Never raises, whatever the string; the result is empty if nothing can be read. ``is_read`` says that :mod:`actors.text` has read
+    it, so that what looks like a short form of a month or a weekday is a name.
     """
-    text = _apply(_RULES, _end_lines(text if text.isascii() else to_ascii(text)))
+    text = _apply(_RULES_OF_WORDS if is_read else _RULES, _end_lines(text if text.isascii() else to_ascii(text)))
     for symbol, words in _SYMBOLS.items():
         text = text.replace(symbol, words)
     return _apply(_TIDYING_RULES, text.lower())

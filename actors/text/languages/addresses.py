@@ -2,8 +2,8 @@
 
 import re
 
-from actors.text.languages.language import Language
-from actors.text.rules import DIGIT, FREE, LETTER, SIGN, Rule
+from actors.text.languages.language import Language, alternatives
+from actors.text.rules import BEFORE_LETTER, BEFORE_MARK, DIGIT, FREE, LETTER, SIGN, Rule
 
 _TOP_LEVEL = (
     "com org net edu gov mil int info biz io ai app dev co me tv uk us eu de fr es it pt nl br be at ch ca au nz ie in jp cn ru pl "
@@ -13,8 +13,8 @@ _SUFFIXES = (
     "pdf html htm txt docx doc xlsx xls pptx ppt csv json xml yaml yml md py js ts sh exe zip tar gz jpg jpeg png gif svg mp3 mp4 wav "
     "flac avi mov mkv epub tex log ini cfg toml java cpp rs php css sql db iso dmg apk bin odt rtf bak"
 )
-_LABEL = r"[A-Za-z0-9\u00c0-\u024f](?:[\w-]{0,62})"
-_DOMAIN = rf"(?:{_LABEL}\.){{1,5}}(?:{'|'.join(_TOP_LEVEL.split())})(?![\w-])"
+_LABEL = r"[A-Za-z0-9\u00c0-\u024f](?:[\w-]{0,62}+)"
+_DOMAIN = rf"(?:{_LABEL}\.){{1,5}}(?:{alternatives(_TOP_LEVEL.split())})(?![\w-])"
 _PATH = r"(?:[/?#][^\s<>\"'\u201d\u2019)\]]{0,300})?"
 _SPELLED = frozenset(
     {
@@ -58,16 +58,20 @@ class Addresses:
 
     def rules(self) -> list[Rule]:
         """Return the rules for addresses and files."""
+        kinds = (
+            rf"[\w.+-]{{1,64}}+(?<!\.)@{_LABEL}(?:\.{_LABEL}){{1,5}}",
+            rf"(?:https?|ftp)://[^\s<>\"'\u201d\u2019)\]]{{1,{_LONGEST}}}",
+            rf"www\.{_LABEL}(?:\.{_LABEL}){{1,5}}{_PATH}",
+            rf"{_DOMAIN}{_PATH}",
+            rf"[\w-]{{1,60}}+\.(?:{alternatives(_SUFFIXES.split())})(?!\w)",
+        )
+        # Only words with such a sign behind are gone through further.
         return [
             Rule(
-                rf"(?<![\w@.])[A-Za-z0-9\u00c0-\u024f][\w.+-]{{0,63}}+(?<![.])@{_LABEL}(?:\.{_LABEL}){{1,5}}",
+                rf"(?<![\w@.-])(?=[\w+-]{{1,64}}+[.@:])(?:{'|'.join(kinds)})",
                 self._address,
-                DIGIT + LETTER,
+                BEFORE_LETTER + BEFORE_MARK + LETTER,
             ),
-            Rule(rf"(?<![\w@.])(?:https?|ftp)://[^\s<>\"'\u201d\u2019)\]]{{1,{_LONGEST}}}", self._address, LETTER),
-            Rule(rf"(?<![\w@.])www\.{_LABEL}(?:\.{_LABEL}){{1,5}}{_PATH}", self._address, LETTER),
-            Rule(rf"(?<![\w@.-]){_DOMAIN}{_PATH}", self._address, DIGIT + LETTER),
-            Rule(rf"(?<![\w@.])[\w-]{{1,60}}+\.(?:{'|'.join(_SUFFIXES.split())})(?!\w)", self._address, DIGIT + LETTER),
             Rule(r"(?<![\w/.<:])~?/(?:[\w.-]{1,60}/){1,12}[\w.-]{0,60}", self._address, SIGN),
             Rule(r"(?<![\w/])@(?=[A-Za-z_]\w)", lambda _: f"{self._language.words.at} ", SIGN),
             Rule(r"(?<![\w&/])#(?=[^\W\d_])", lambda _: f"{self._language.words.hashtag} ", SIGN),

@@ -14,7 +14,7 @@ from actors.text.languages.english_words import ABBREVIATIONS, CURRENCIES, MAGNI
 from actors.text.languages.language import DASH, SPACE, Currency, Language, Noun
 from actors.text.languages.signs import Signs
 from actors.text.numbers import NUMBERS_KEPT, Number
-from actors.text.rules import DIGIT, FREE, LETTER, SIGN, Rule
+from actors.text.rules import BEFORE_LETTER, BEFORE_MARK, BEFORE_SPACE, CAPITAL, FREE, LETTER, SIGN, Rule
 
 _DETERMINERS = word_set("a an the this that each every its his her their my our your another")
 _NO_NOUN = word_set(
@@ -94,7 +94,7 @@ class English(Language):
             Rule(
                 rf"{FREE}(?P<number>[1-9]\d{{0,3}})(?= [a-z]{{5}}| (?:and|or|of|the|to|for|is|was|by|on)\b|[.;!?)]+\s+[A-Z]|[.;!?)]*\s*\Z)",
                 self._alone,
-                DIGIT,
+                BEFORE_SPACE + BEFORE_MARK,
             ),
             *Addresses(self).rules(),
             *Abbreviations(self).rules(),
@@ -250,8 +250,12 @@ class English(Language):
         number = r"\d{1,3}(?:,\d{3}){1,4}|\d{1,9}"
         suffix = r"(?:st|nd|rd|th|ST|ND|RD|TH|ᵗʰ|ˢᵗ|ⁿᵈ|ʳᵈ)"
         return [
-            Rule(rf"{FREE}(?P<first>\d{{0,2}}[23])d(?P<last>(?!))?(?= of | [A-Z])", self._ordinal, DIGIT),
-            Rule(rf"{FREE}(?P<first>{number}){suffix}(?:{DASH}(?P<last>{number}){suffix})?(?![^\W_])", self._ordinal, DIGIT),
+            Rule(rf"{FREE}(?P<first>\d{{0,2}}[23])d(?P<last>(?!))?(?= of | [A-Z])", self._ordinal, BEFORE_LETTER),
+            Rule(
+                rf"{FREE}(?P<first>{number}){suffix}(?:{DASH}(?P<last>{number}){suffix})?(?![^\W_])",
+                self._ordinal,
+                BEFORE_LETTER + BEFORE_MARK,
+            ),
         ]
 
     def _ordinal(self, match: re.Match[str]) -> str:
@@ -262,7 +266,7 @@ class English(Language):
         return [
             Rule(r"(?<!\w)['\u2019\u2018](?P<decade>\d0)'?s(?!\w)", self._decade, SIGN),
             Rule(r"(?<!\w)['\u2019\u2018](?P<year>\d\d)(?![\w'\u2019])", self._short_year, SIGN),
-            Rule(rf"{FREE}(?P<decade>(?:\d\d)?\d0|\d{{1,2}})['\u2019]?s(?!\w)", self._decade, DIGIT),
+            Rule(rf"{FREE}(?P<decade>(?:\d\d)?\d0|\d{{1,2}})['\u2019]?s(?!\w)", self._decade, BEFORE_LETTER + BEFORE_MARK),
         ]
 
     def _decade(self, match: re.Match[str]) -> str | None:
@@ -291,8 +295,8 @@ class English(Language):
 
     def _many(self) -> list[Rule]:
         return [
-            Rule(rf"{FREE}{self.amount}(?P<magnitude>[KMBTk]|bn|tn)(?!\w)", self._millions, DIGIT + SIGN),
-            Rule(r"(?<!\w)A[-\u2013]Z(?!\w)", lambda _: "A to Z", LETTER),
+            Rule(rf"{FREE}{self.amount}(?P<magnitude>[KMBTk]|bn|tn)(?!\w)", self._millions, BEFORE_LETTER + BEFORE_MARK + SIGN),
+            Rule(r"(?<!\w)A[-\u2013]Z(?!\w)", lambda _: "A to Z", CAPITAL),
         ]
 
     def _millions(self, match: re.Match[str]) -> str | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from actors.text.languages.context import word_before, word_behind, word_set
 from actors.text.languages.english_words import PEOPLE, STATES
 from actors.text.languages.language import SPACE, Noun
-from actors.text.rules import DIGIT, FREE, LETTER, SIGN, Rule
+from actors.text.rules import BEFORE_LETTER, BEFORE_MARK, BEFORE_SPACE, CAPITAL, DIGIT, FREE, LETTER, SIGN, SMALL, Rule
 
 if TYPE_CHECKING:
     from actors.text.languages.english import English
@@ -35,41 +35,55 @@ class Codes:
         """Return the rules for what is told digit by digit, and for names."""
         name = r"(?:[A-Za-z]{1,12}+-?\d{1,6}|\d{1,6}-?[A-Z]{1,3}(?![a-z]))(?:-?[A-Za-z]{1,12}|-?\d{1,6}){0,6}"
         return [
-            Rule(r"(?<![\w.])(?:\+?1[-. ])?(?:\(\d{3}\)[-. ]?|\d{3}[-. ])\d{3}[-. ]\d{4}(?!\d|-\d)", self._told, DIGIT + SIGN),
-            Rule(rf"{FREE}\d{{3}}-\d{{4}}(?![\d-])", self._told, DIGIT),
+            Rule(
+                r"(?<![\w.])(?:\+?1[-. ])?(?:\(\d{3}\)[-. ]?|\d{3}[-. ])\d{3}[-. ]\d{4}(?!\d|-\d)",
+                self._told,
+                BEFORE_SPACE + BEFORE_MARK + SIGN,
+            ),
+            Rule(rf"{FREE}\d{{3}}-\d{{4}}(?![\d-])", self._told, BEFORE_MARK),
             Rule(r"(?<![\w.])\+\d{1,3}(?:[ ./-]?\(?\d{1,4}\)?){2,6}(?!\d)", self._told, SIGN),
-            Rule(r"(?<![\w.])\(?0\d{2,4}\)? \d{3,4} ?\d{3,4}(?!\d)", self._told, DIGIT + SIGN),
-            Rule(rf"{FREE}\d{{4}}(?:[ -]\d{{4}}){{3}}(?!\d)", self._told, DIGIT),
-            Rule(rf"{FREE}\d{{3}}-\d{{2}}-\d{{4}}(?![\d-])", self._told, DIGIT),
-            Rule(rf"{FREE}(?:97[89][- ]?)?(?:\d{{1,7}}-){{3}}[\dX](?![\w-])", self._told, DIGIT),
-            Rule(rf"(?<!\w)(?P<state>{STATES}) (?P<zip>\d{{5}}(?:-\d{{4}})?)(?![\d-])", self._zip, LETTER),
-            Rule(r"(?<!\w)v(?:\.|er\.)? ?(?P<version>\d{1,4}(?:\.\d{1,4}){1,5})(?!\w)", self._version, LETTER),
-            Rule(rf"{FREE}(?P<hour>[01]\d|2[0-3])(?P<minute>[0-5]\d)(?P<hours> hours| hrs\.?)(?!\w)", self._military, DIGIT),
-            Rule(rf"{FREE}(?P<hour>0\d)(?P<minute>[0-5]\d)(?P<hours>(?!))?(?![\w-])", self._early, DIGIT),
-            Rule(r"(?<=\d )(?P<side>[NSEW])\. (?=\d|[A-Z])", lambda match: f"{_COMPASS[match['side']].capitalize()} ", LETTER),
+            Rule(r"(?<![\w.])\(?0\d{2,4}\)? \d{3,4} ?\d{3,4}(?!\d)", self._told, BEFORE_SPACE + BEFORE_MARK + SIGN),
+            Rule(rf"{FREE}\d{{4}}(?:[ -]\d{{4}}){{3}}(?!\d)", self._told, BEFORE_SPACE + BEFORE_MARK),
+            Rule(rf"{FREE}\d{{3}}-\d{{2}}-\d{{4}}(?![\d-])", self._told, BEFORE_MARK),
+            Rule(rf"{FREE}(?:97[89][- ]?)?(?:\d{{1,7}}-){{3}}[\dX](?![\w-])", self._told, BEFORE_SPACE + BEFORE_MARK),
+            Rule(rf"(?<!\w)(?P<state>{STATES}) (?P<zip>\d{{5}}(?:-\d{{4}})?)(?![\d-])", self._zip, CAPITAL),
+            Rule(r"(?<!\w)v(?:\.|er\.)? ?(?P<version>\d{1,4}(?:\.\d{1,4}){1,5})(?!\w)", self._version, SMALL),
+            Rule(
+                rf"{FREE}(?P<hour>[01]\d|2[0-3])(?P<minute>[0-5]\d)(?P<hours> hours| hrs\.?)(?!\w)",
+                self._military,
+                BEFORE_SPACE,
+            ),
+            Rule(rf"{FREE}(?P<hour>0\d)(?P<minute>[0-5]\d)(?P<hours>(?!))?(?![\w-])", self._early, BEFORE_SPACE + BEFORE_MARK),
+            Rule(r"(?<=\d )(?P<side>[NSEW])\. (?=\d|[A-Z])", lambda match: f"{_COMPASS[match['side']].capitalize()} ", CAPITAL),
             Rule(
                 r"(?<=\w )(?P<side>[NS]?[EW]|[NS])(?= of )",
                 lambda match: "".join(_COMPASS[letter] for letter in match["side"]),
-                LETTER,
+                CAPITAL,
             ),
             Rule(
                 rf"{FREE}(?P<number>\d{{1,5}}) (?P<side>[NSEW])\. (?=\d{{1,3}}(?:st|nd|rd|th)|[A-Z])",
                 lambda match: f"{self._language.read(match['number'])} {_COMPASS[match['side']].capitalize()} ",
-                DIGIT,
+                BEFORE_SPACE,
             ),
             Rule(
                 r"(?<![\w.,])#(?P<number>\d{1,6})(?!\w)", lambda match: f"number {self._language.read(match['number'])}", SIGN
             ),
             Rule(
-                rf"{FREE}(?P<number>\d{{1,4}})-?ish(?!\w)", lambda match: f"{self._language.read(match['number'])}-ish", DIGIT
+                rf"{FREE}(?P<number>\d{{1,4}})-?ish(?!\w)",
+                lambda match: f"{self._language.read(match['number'])}-ish",
+                BEFORE_LETTER + BEFORE_MARK,
             ),
-            Rule(rf"(?<![\w.,'\u2019]){name}(?![\w{_SMALL_DIGITS}])", self._name, DIGIT + LETTER),
+            Rule(rf"(?<![\w.,'\u2019]){name}(?![\w{_SMALL_DIGITS}])", self._name, BEFORE_LETTER + BEFORE_MARK + LETTER),
             Rule(
                 rf"(?<!\w)[A-Z][A-Za-z]{{0,8}}[{_SMALL_DIGITS}]{{1,4}}(?:[A-Za-z]{{1,3}}[{_SMALL_DIGITS}]{{0,3}}){{0,4}}",
                 lambda match: self._pieces(match[0].translate(_PLAIN_DIGITS)),
-                LETTER,
+                CAPITAL,
             ),
-            Rule(rf"{FREE}(?P<number>{_LENGTH})x(?!\w)", lambda match: f"{self._language.read(match['number'])} times", DIGIT),
+            Rule(
+                rf"{FREE}(?P<number>{_LENGTH})x(?!\w)",
+                lambda match: f"{self._language.read(match['number'])} times",
+                BEFORE_LETTER + BEFORE_MARK,
+            ),
         ]
 
     def _told(self, match: re.Match[str]) -> str:
@@ -120,21 +134,25 @@ class Ratios:
             Rule(
                 rf"{FREE}(?:£(?P<pounds>\d{{1,6}}),? )?(?P<shillings>\d{{1,2}})s\.?(?:,? (?P<pence>\d{{1,2}})d\.?)(?!\w)",
                 self._old_money,
-                DIGIT + SIGN,
+                BEFORE_LETTER + SIGN,
             ),
             Rule(r"(?<!\w)£(?P<pounds>\d{1,6}),? (?P<shillings>\d{1,2})s\.?(?P<pence>(?!))?(?!\w)", self._old_money, SIGN),
             Rule(
                 rf"{FREE}(?P<whole>\d{{1,3}})[ \u00a0-](?P<above>\d{{1,2}})[/\u2044](?P<below>\d{{1,2}})(?![\d/]){measure}",
                 self._mixed,
-                DIGIT,
+                BEFORE_SPACE + BEFORE_MARK,
             ),
-            Rule(rf"{FREE}\d{{1,3}}(?:-\d{{1,3}}){{2,9}}(?![\w-])", self._chain, DIGIT),
-            Rule(rf"{FREE}(?P<above>\d{{1,2}}\.\d)/(?P<below>5|10)(?!\d)", self._rated, DIGIT),
-            Rule(rf"{FREE}(?P<above>\d{{1,3}})[/\u2044](?P<below>\d{{1,3}})(?![\d/])(?!\.\d){measure}", self._slashed, DIGIT),
+            Rule(rf"{FREE}\d{{1,3}}(?:-\d{{1,3}}){{2,9}}(?![\w-])", self._chain, BEFORE_MARK),
+            Rule(rf"{FREE}(?P<above>\d{{1,2}}\.\d)/(?P<below>5|10)(?!\d)", self._rated, BEFORE_MARK),
+            Rule(
+                rf"{FREE}(?P<above>\d{{1,3}})[/\u2044](?P<below>\d{{1,3}})(?![\d/])(?!\.\d){measure}",
+                self._slashed,
+                BEFORE_MARK,
+            ),
             Rule(
                 rf"{FREE}(?P<first>\d{{1,4}}):(?P<last>\d{{1,3}}(?:,\d{{3}}){{1,3}}|\d{{1,9}})(?:[-\u2013](?P<to>\d{{1,3}}))?(?![\d:])",
                 self._ratio,
-                DIGIT,
+                BEFORE_MARK,
             ),
             Rule(
                 rf"{FREE}(?P<first>{number}){SPACE}?[x×]{SPACE}?(?P<last>{number})"
@@ -142,30 +160,38 @@ class Ratios:
                 self._area,
                 DIGIT,
             ),
-            Rule(rf"{FREE}(?P<first>\d{{1,6}}){SPACE}-{SPACE}(?P<last>\d{{1,6}})(?={SPACE}?=)", self._difference, DIGIT),
-            Rule(rf"{FREE}(?P<first>{_LENGTH})['\u2032]{SPACE}?[x×]{SPACE}?(?P<last>{_LENGTH})['\u2032]", self._sides, DIGIT),
+            Rule(rf"{FREE}(?P<first>\d{{1,6}}){SPACE}-{SPACE}(?P<last>\d{{1,6}})(?={SPACE}?=)", self._difference, BEFORE_SPACE),
+            Rule(
+                rf"{FREE}(?P<first>{_LENGTH})['\u2032]{SPACE}?[x×]{SPACE}?(?P<last>{_LENGTH})['\u2032]",
+                self._sides,
+                BEFORE_MARK,
+            ),
             Rule(
                 rf"{FREE}(?P<feet>\d)['\u2032\u2019]{SPACE}?(?P<inches>1[01]|\d)(?P<half>½)?(?:[\"\u2033\u201d]|''|\u2019\u2019)",
                 self._height,
-                DIGIT,
+                BEFORE_MARK,
             ),
             Rule(
                 rf"{FREE}(?P<feet>\d{{1,3}}){SPACE}?(?:ft\.?|feet){SPACE}(?P<inches>\d{{1,2}})(?P<half>½)?{SPACE}?in(?:\.|\b)",
                 self._feet_and_inches,
-                DIGIT,
+                BEFORE_LETTER + BEFORE_SPACE,
             ),
-            Rule(rf"{FREE}(?P<number>{_LENGTH})(?P<mark>['\u2032]|[\"\u2033])(?=[\s,.)]|$)", self._length, DIGIT),
-            Rule(rf"{FREE}(?P<number>{_LENGTH})(?:{SPACE}|-)in\.(?={SPACE}[a-z(]|[,;:)])", self._inches, DIGIT),
+            Rule(rf"{FREE}(?P<number>{_LENGTH})(?P<mark>['\u2032]|[\"\u2033])(?=[\s,.)]|$)", self._length, BEFORE_MARK),
+            Rule(
+                rf"{FREE}(?P<number>{_LENGTH})(?:{SPACE}|-)in\.(?={SPACE}[a-z(]|[,;:)])",
+                self._inches,
+                BEFORE_SPACE + BEFORE_MARK,
+            ),
             Rule(
                 rf"{FREE}(?P<degrees>\d{{1,3}}(?:\.\d{{1,6}})?)°{SPACE}?(?:(?P<minutes>\d{{1,2}})['\u2032\u2019]{SPACE}?)?"
                 rf"(?:(?P<seconds>\d{{1,2}})[\"\u2033\u201d]{SPACE}?)?(?P<side>[NSEW])(?!\w)",
                 self._position,
-                DIGIT,
+                BEFORE_MARK,
             ),
             Rule(
                 rf"{FREE}(?P<number>\d{{1,4}}(?:[.,]\d{{1,3}})?)(?P<magnitude>[mMbBkK])(?={SPACE}(?:{PEOPLE})\b)",
                 self._people,
-                DIGIT,
+                BEFORE_LETTER + BEFORE_MARK,
             ),
         ]
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from actors.text.languages.context import word_before, word_behind, word_set
 from actors.text.languages.english_words import MONTH_NAMES, MONTHS, SHORT_MONTHS, WEEKDAYS
 from actors.text.languages.language import DASH, SPACE, alternatives
-from actors.text.rules import DIGIT, FREE, LETTER, SIGN, Rule
+from actors.text.rules import BEFORE_MARK, BEFORE_SPACE, CAPITAL, DIGIT, FREE, LETTER, SIGN, Rule
 
 if TYPE_CHECKING:
     from actors.text.languages.english import English
@@ -36,21 +36,21 @@ class Dates:
             Rule(
                 rf"(?<![\w.-])(?P<year>\d{{4}})(?P<mark>[-/.])(?P<month>0[1-9]|1[0-2])(?P<mark2>[-/.])(?P<day>{_DAY})(?!\d|-)",
                 self._numeric,
-                DIGIT,
+                BEFORE_MARK,
             ),
             Rule(
                 rf"{FREE}(?P<first>\d\d?)(?P<mark>[/.-])(?P<second>\d\d?)(?P<mark2>[/.-])(?P<year>\d{{4}}|\d\d)(?![\w/-]|\.\d)",
                 self._numeric,
-                DIGIT,
+                BEFORE_MARK,
             ),
-            Rule(rf"{FREE}(?P<first>\d\d?)/(?P<second>\d\d?)(?![\w/]|\.\d)", self._short, DIGIT),
-            Rule(rf"{FREE}(?P<month>0[1-9]|1[0-2])/(?P<year>(?:19|20)\d\d)(?![\w/])", self._month_and_year, DIGIT),
+            Rule(rf"{FREE}(?P<first>\d\d?)/(?P<second>\d\d?)(?![\w/]|\.\d)", self._short, BEFORE_MARK),
+            Rule(rf"{FREE}(?P<month>0[1-9]|1[0-2])/(?P<year>(?:19|20)\d\d)(?![\w/])", self._month_and_year, BEFORE_MARK),
             Rule(r"(?<=\d )[-\u2013] (?=\d{1,2} [A-Z]|[A-Z][a-z]{2,8} \d)", lambda _: "to ", SIGN),
             Rule(r"(?<=\d)[-\u2013](?=(?:present|now|today|noon|midnight)\b)", lambda _: " to ", SIGN),
             Rule(
                 rf"{_MONTH}{SPACE}(?P<day>{_DAY}){_SUFFIX}{through}(?!\w|[:.,]\d)(?:,?{SPACE}{_YEAR})?",
                 self._month_first,
-                LETTER,
+                CAPITAL,
             ),
             Rule(
                 rf"{FREE}(?P<day>{_DAY})(?P<suffix>{_SUFFIX}){through}(?:{SPACE}of)?{SPACE}{_MONTH}(?!\w)(?:,?{SPACE}{_YEAR})?",
@@ -60,24 +60,24 @@ class Dates:
             Rule(
                 rf"{FREE}(?P<day>{_DAY})(?P<suffix>)(?P<last>(?!))?[-/ ](?P<month>{alternatives(MONTHS)}|{alternatives(SHORT_MONTHS)})[-/](?P<year>\d{{4}})(?!\w)",
                 self._day_first,
-                DIGIT,
+                BEFORE_SPACE + BEFORE_MARK,
             ),
             Rule(rf"(?<!\w)(?:{alternatives(SHORT_MONTHS)})\b\.?", self._month, LETTER),
             Rule(
                 r"(?<!\w)(?P<first>Sat|Sun|Mon|Wed|Fri|Tue|Thu)\.?(?= (?:night|morning|afternoon|evening)s?\b)",
                 self._weekday,
-                LETTER,
+                CAPITAL,
             ),
-            Rule(rf"(?<!\w)(?P<first>{_WEEKDAY})\.?{SPACE}?{DASH}{SPACE}?(?P<last>{_WEEKDAY})\b\.?", self._weekdays, LETTER),
+            Rule(rf"(?<!\w)(?P<first>{_WEEKDAY})\.?{SPACE}?{DASH}{SPACE}?(?P<last>{_WEEKDAY})\b\.?", self._weekdays, CAPITAL),
             Rule(
                 rf"(?<!\w)(?P<first>{_WEEKDAY})(?P<stop>\.?)(?=,?{SPACE}(?:\d|(?:{alternatives(_NUMBERS)})\b)|\.?/)",
                 self._weekday,
-                LETTER,
+                CAPITAL,
             ),
-            Rule(rf"(?<!\w)(?P<first>{_CLEAR_WEEKDAY})(?P<stop>\.)", self._weekday, LETTER),
-            Rule(r"(?<!\w)(?P<first>Sat|Sun)\.(?=,| (?:at|and|or|from|to|through|only)\b)", self._weekday, LETTER),
-            Rule(r"(?<=\b[Oo]n )(?P<first>Sat|Sun)\.", self._weekday, LETTER),
-            Rule(rf"(?<!\w)(?P<era>AD|A\.D\.){SPACE}(?P<year>\d{{1,4}})(?!\w)", self._era, LETTER),
+            Rule(rf"(?<!\w)(?P<first>{_CLEAR_WEEKDAY})(?P<stop>\.)", self._weekday, CAPITAL),
+            Rule(r"(?<!\w)(?P<first>Sat|Sun)\.(?=,| (?:at|and|or|from|to|through|only)\b)", self._weekday, CAPITAL),
+            Rule(r"(?<=\b[Oo]n )(?P<first>Sat|Sun)\.", self._weekday, CAPITAL),
+            Rule(rf"(?<!\w)(?P<era>AD|A\.D\.){SPACE}(?P<year>\d{{1,4}})(?!\w)", self._era, CAPITAL),
         ]
 
     def _numeric(self, match: re.Match[str]) -> str | None:
@@ -183,12 +183,16 @@ class Times:
         until = rf"(?:{SPACE}?{DASH}{SPACE}?(?P<hour2>[01]?\d|2[0-4])(?:[:.](?P<minute2>[0-5]\d))?)?"
         return [
             Rule(rf"{FREE}{clock}{until}(?:{half})", self._of_half, DIGIT),
-            Rule(rf"{FREE}(?P<hours>\d{{1,2}}):(?P<minutes>[0-5]\d):(?P<seconds>[0-5]\d)(?![\w:])", self._with_seconds, DIGIT),
+            Rule(
+                rf"{FREE}(?P<hours>\d{{1,2}}):(?P<minutes>[0-5]\d):(?P<seconds>[0-5]\d)(?![\w:])",
+                self._with_seconds,
+                BEFORE_MARK,
+            ),
             Rule(
                 rf"{FREE}(?P<hour>[01]?\d|2[0-4]):(?P<minute>[0-5]\d)(?:{SPACE}?{DASH}{SPACE}?(?P<hour2>[01]?\d|2[0-4]):(?P<minute2>[0-5]\d))?"
                 r"(?![\w:]|[.,]\d)",
                 self._clock,
-                DIGIT,
+                BEFORE_MARK,
             ),
         ]
 

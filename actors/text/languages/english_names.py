@@ -15,7 +15,7 @@ from actors.text.languages.english_words import (
 )
 from actors.text.languages.language import SPACE, alternatives
 from actors.text.roman import roman_value
-from actors.text.rules import DIGIT, LETTER, SIGN, Rule
+from actors.text.rules import BEFORE_SPACE, CAPITAL, LETTER, SIGN, SMALL, Rule
 
 if TYPE_CHECKING:
     from actors.text.languages.english import English
@@ -40,40 +40,42 @@ class Abbreviations:
             Rule(
                 rf"(?<!\w)(?:(?P<which>[123]|I{{1,3}}) )?(?P<book>{alternatives(BIBLE)}|{alternatives(NUMBERED_BOOKS)})\.? (?=\d{{1,3}}(?!\d))",
                 self._book,
-                DIGIT + LETTER,
+                BEFORE_SPACE + CAPITAL,
             ),
-            Rule(r"(?<!\w)St\.?(?!\w)", self._saint_or_street, LETTER),
-            Rule(r"(?<!\w)Dr\.?(?!\w)", self._doctor_or_drive, LETTER),
-            Rule(r"(?<!\w)(?:Mt|Mtn|Ft)\.(?= [A-Z])", lambda match: "Fort" if match[0] == "Ft." else "Mount", LETTER),
-            Rule(r"(?<!\w)(?:ft|feat)\.(?= [A-Z])", self._featuring, LETTER),
+            Rule(r"(?<!\w)St\.?(?!\w)", self._saint_or_street, CAPITAL),
+            Rule(r"(?<!\w)Dr\.?(?!\w)", self._doctor_or_drive, CAPITAL),
+            Rule(r"(?<!\w)(?:Mt|Mtn|Ft)\.(?= [A-Z])", lambda match: "Fort" if match[0] == "Ft." else "Mount", CAPITAL),
+            Rule(r"(?<!\w)(?:ft|feat)\.(?= [A-Z])", self._featuring, SMALL),
             Rule(
                 rf"(?<![\w&])(?P<word>{numbered})\.?{SPACE}?(?P<behind>(?=\d)|(?=A\.?D\.? )|[ivxlc]{{1,7}}(?:[-\u2013][ivxlc]{{1,7}})?\b|(?=[IVXLC]{{1,7}}\b))",
                 self._numbered,
                 LETTER,
             ),
-            Rule(r"(?<=[\dndrsth] )eds?\.(?!\w)", lambda match: "edition" if match[0] == "ed." else "editions", LETTER),
+            Rule(r"(?<=[\dndrsth] )eds?\.(?!\w)", lambda match: "edition" if match[0] == "ed." else "editions", SMALL),
             Rule(r"(?<!\w)(?P<word>Apt|apt|Ste|Rm|Bldg)\.? (?=[A-Z]\b)", self._lettered, LETTER),
-            Rule(r"(?<=\w )no\.(?= (?:is|was) )", lambda _: "number", LETTER),
+            Rule(r"(?<=\w )no\.(?= (?:is|was) )", lambda _: "number", SMALL),
             Rule(
                 r"(?<=, )(?P<state>" + alternatives(STATE_NAMES) + r")\.",
                 lambda match: self._with_stop(match, STATE_NAMES[match["state"]]),
-                LETTER,
+                CAPITAL,
             ),
-            Rule(r"(?<!\w)Sec\.(?= of )", lambda _: "Secretary", LETTER),
+            Rule(r"(?<!\w)Sec\.(?= of )", lambda _: "Secretary", CAPITAL),
             Rule(
-                r"(?<!\w)(?P<key>Ctrl|Cmd|Alt|Shift)\+(?=\w)", lambda match: f"{_KEYS.get(match['key'], match['key'])} ", LETTER
+                r"(?<!\w)(?P<key>Ctrl|Cmd|Alt|Shift)\+(?=\w)",
+                lambda match: f"{_KEYS.get(match['key'], match['key'])} ",
+                CAPITAL,
             ),
-            Rule(r"per (?P<unit>" + alternatives(self._language.units) + r")(?!\w)", self._per, LETTER),
-            Rule(r"(?<!\w)Co\.(?!\w)", lambda match: self._with_stop(match, "Company"), LETTER),
-            Rule(r"(?<!\w)Sr\.(?!\w)", self._senior, LETTER),
-            Rule(rf"(?<!\w)(?P<title>{alternatives(TITLES)})\.(?=\s|$|[,-])", self._title, LETTER),
-            Rule(r"(?<!\w)(?P<title>Mr|Mrs|Ms)(?= [A-Z])", self._title, LETTER),
+            Rule(r"per (?P<unit>" + alternatives(self._language.units) + r")(?!\w)", self._per, SMALL),
+            Rule(r"(?<!\w)Co\.(?!\w)", lambda match: self._with_stop(match, "Company"), CAPITAL),
+            Rule(r"(?<!\w)Sr\.(?!\w)", self._senior, CAPITAL),
+            Rule(rf"(?<!\w)(?P<title>{alternatives(TITLES)})\.(?=\s|$|[,-])", self._title, CAPITAL),
+            Rule(r"(?<!\w)(?P<title>Mr|Mrs|Ms)(?= [A-Z])", self._title, CAPITAL),
             Rule(rf"(?<![\w.&])(?:{alternatives(self._language.abbreviations)})(?!\w)", self._abbreviation, LETTER + SIGN),
             Rule(r"(?<=\b[A-Za-z])/(?=[A-Za-z]\b)", lambda _: " slash ", SIGN),
             Rule(r"(?<=[A-Z]{2})/(?=[A-Z]{2})", lambda _: " ", SIGN),
             Rule(r"(?<=[CFmgsh])/(?=\d)", lambda _: ", ", SIGN),
             Rule(r"(?<![\w.])(?:[A-Za-z]\.){2,8}(?:[A-Za-z](?![\w]))?(?:['\u2019]?s\b)?", self._letters, LETTER),
-            Rule(r"(?<![\w.])[A-Z]\.(?=\s?[A-Z])", self._initial, LETTER),
+            Rule(r"(?<![\w.])[A-Z]\.(?=\s?[A-Z])", self._initial, CAPITAL),
             Rule(r"(?<=[^\W\d_]{2})[.!?]+(?=[A-Z][^\W_]|[A-Z]\s)", self._missing_space, SIGN),
             Rule(r"(?<=[^\W\d_]{2})[,;](?=[^\W\d_]{2})", lambda match: f"{match[0]} ", SIGN),
         ]

@@ -7,7 +7,7 @@ from actors.text.languages.context import word_before, word_behind, word_list, w
 from actors.text.languages.english_words import COUNTED_BY_NUMERALS, REGNAL_NAMES
 from actors.text.languages.language import SPACE
 from actors.text.roman import roman_value
-from actors.text.rules import LETTER, Rule
+from actors.text.rules import CAPITAL, LETTER, Rule
 
 if TYPE_CHECKING:
     from actors.text.languages.english import English
@@ -39,7 +39,7 @@ class Numerals:
             Rule(
                 rf"(?<![\w.'-]){_NUMERAL}(?:{SPACE}?[-\u2013]{SPACE}?(?P<last>[IVXLCDM]{{1,15}}))?(?![\w&])",
                 self._numeral,
-                LETTER,
+                CAPITAL,
             ),
             Rule(rf"(?P<before>{counted}) (?P<numeral>[ivxlc]{{1,9}})(?!\w)", self._small, LETTER),
         ]

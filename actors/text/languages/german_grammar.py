@@ -10,6 +10,7 @@ _LOOKED_AHEAD = 80
 _MOST_NAMES = 4  # titles and names before the last one of a ruler
 _JOINT = r"(?:\s?[-\u2010-\u2013/]\s?|,\s|\s(?:und|bis|oder|sowie|u\.)\s)"
 _ORDINALS_BEFORE = re.compile(rf"(?<![\w.])(?:\d{{1,4}}\.{_JOINT}){{1,6}}\Z")
+_ORDINAL_BEFORE = re.compile(rf"\d\.{_JOINT}\Z")
 _ORDINALS_BEHIND = re.compile(rf"(?:{_JOINT}\d{{1,4}}\.){{1,6}}")
 _WORD = re.compile(r"\s?([^\W\d_]+(?:-[^\W\d_]+)*)(?![\w])")
 _WEEKDAY_BEFORE = re.compile(
@@ -87,6 +88,8 @@ def adjective_behind(text: str, position: int) -> str:
 
 def before_ordinals(text: str, position: int) -> int:
     """Return where the first ordinal of a list begins, the last of which begins at a position: 3 in *3. und 4. Platz*."""
+    if not _ORDINAL_BEFORE.search(text, max(0, position - len("3. sowie ")), position):
+        return position
     match = _ORDINALS_BEFORE.search(text, max(0, position - _LOOKED_BACK), position)
     return match.start() if match else position
 

@@ -4,7 +4,7 @@ import re
 
 from actors.text.languages.context import word_before
 from actors.text.languages.language import FRACTIONS, SPACE, Language
-from actors.text.rules import DIGIT, FREE, LETTER, SIGN, Rule
+from actors.text.rules import BEFORE_LETTER, BEFORE_MARK, BEFORE_SPACE, CAPITAL, FREE, LETTER, SIGN, Rule
 
 _RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 
@@ -37,10 +37,12 @@ class Signs:
             Rule(
                 rf"{FREE}(?P<whole>\d{{1,4}})?{SPACE}?(?P<fraction>[{''.join(FRACTIONS)}])(?:{SPACE}?(?P<unit>{self._language.unit}))?",
                 self._fraction,
-                DIGIT + LETTER,
+                BEFORE_LETTER + BEFORE_SPACE + CAPITAL,
             ),
             Rule(
-                rf"{FREE}(?P<base>\d{{1,9}})(?:\^(?P<plain>-?\d{{1,3}})|(?P<raised>[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]{{1,4}}))", self._power, DIGIT
+                rf"{FREE}(?P<base>\d{{1,9}})(?:\^(?P<plain>-?\d{{1,3}})|(?P<raised>[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]{{1,4}}))",
+                self._power,
+                BEFORE_LETTER + BEFORE_MARK,
             ),
         ]
 

@@ -196,3 +196,8 @@ def test_threads_share_no_state() -> None:
     texts = ["0", "123456789", "1905", "$0.05", "101st"] * 200
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(normalise, texts)) == [normalise(text) for text in texts]
+
+
+def test_names_that_look_like_short_months_stay_names_in_what_was_read_before() -> None:
+    assert normalise("Jan and Mar left.") == "january and march left."
+    assert normalise("Jan and Mar left.", is_read=True) == "jan and mar left."
