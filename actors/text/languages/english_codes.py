@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 (signs that look like letters are what is read here)
 """English numbers that are no amounts: they name something, or compare."""
 
 import re
@@ -234,16 +235,17 @@ class Ratios:
 
     def _ratio(self, match: re.Match[str]) -> str:
         first, last = int(match["first"]), int(match["last"].replace(",", ""))
+        said = self._language.cardinal
         before = word_before(match.string, match.start()).lower()
         if match["to"]:
-            return f"{self._language.cardinal(first)} {self._language.cardinal(last)} to {self._language.cardinal(int(match['to']))}"
+            return f"{said(first)} {said(last)} to {said(int(match['to']))}"
         if len(match["last"]) == 2 and last < 60 and before not in _COMPARED:
-            return f"{self._language.cardinal(first)} {'oh ' if 0 < last < 10 else ''}{self._language.cardinal(last) if last else 'flat'}"
+            return f"{said(first)} {'oh ' if 0 < last < 10 else ''}{said(last) if last else 'flat'}"
         is_verse = len(match["last"]) == 1 or (len(match["last"]) == 3 and last % 50)
         if is_verse and before not in _COMPARED:
-            return f"{self._language.cardinal(first)} {self._language.cardinal(last)}"
+            return f"{said(first)} {said(last)}"
         by = "by" if word_behind(match) in _SCREENS else "to"
-        return f"{self._language.cardinal(first)} {by} {self._language.cardinal(last)}"
+        return f"{said(first)} {by} {said(last)}"
 
     def _area(self, match: re.Match[str]) -> str:
         joint = " times " if match.string[match.end() :][:2].lstrip()[:1] == "=" else " by "

@@ -58,7 +58,8 @@ class Dates:
                 DIGIT,
             ),
             Rule(
-                rf"{FREE}(?P<day>{_DAY})(?P<suffix>)(?P<last>(?!))?[-/ ](?P<month>{alternatives(MONTHS)}|{alternatives(SHORT_MONTHS)})[-/](?P<year>\d{{4}})(?!\w)",
+                rf"{FREE}(?P<day>{_DAY})(?P<suffix>)(?P<last>(?!))?[-/ ]"
+                rf"(?P<month>{alternatives(MONTHS)}|{alternatives(SHORT_MONTHS)})[-/](?P<year>\d{{4}})(?!\w)",
                 self._day_first,
                 BEFORE_SPACE + BEFORE_MARK,
             ),

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 (signs that look like letters are what is read here)
 """Signs that are said: of mathematics, of law, of trade."""
 
 import re
