@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from functools import cache
 
+from actors.text.languages.dutch import Dutch
 from actors.text.languages.english import English
+from actors.text.languages.german import German
 from actors.text.languages.language import Language
 from actors.text.rules import Rules
 
-LANGUAGES: Mapping[str, type[Language]] = {language.code: language for language in (English,)}
+LANGUAGES: Mapping[str, type[Language]] = {language.code: language for language in (Dutch, English, German)}
 
 
 @cache

@@ -78,6 +78,7 @@ class English(Language):
     code: ClassVar = "en"
     decimal: ClassVar = "."
     groups: ClassVar = ",'\u2019"
+    spaced_groups: ClassVar = False
     words: ClassVar = WORDS
     units: ClassVar = UNITS
     currencies: ClassVar = CURRENCIES
