@@ -45,15 +45,15 @@ def number_pattern(decimal: str, groups: str, *, spaced: bool = False) -> str:
     Args:
         decimal: the decimal mark of a language.
         groups: what else may part groups of three digits, beside spaces; two groups may be parted by any mark.
-        spaced: whether any groups may be parted by plain spaces; else only two or more, or the last with a round number.
+        spaced: whether a plain space before three digits always parts groups; else only in round numbers.
     """
+    behind = r"\d{3}(?!\d|[ ./]?\d|-\d{4})" if spaced else rf"\d(?:00|50)(?!\d|[{SPACES}.,/-]?\d)"
     foreign = "".join(mark for mark in ".," if mark not in groups)
-    last = r" \d{3}(?!\d| \d)" if spaced else rf" \d(?:00|50)(?!\d|[{SPACES}.,/-]?\d)"
     return (
         rf"(?:\d{{1,3}}(?:[{groups}]\d{{3}}(?!\d))++(?:{re.escape(decimal)}\d++)?"
         rf"|\d{{1,3}}(?:[{foreign}]\d{{3}}(?!\d)){{2,40}}"
         rf"|\d{{1,3}}(?:[{SPACES[1:]}]\d{{3}}(?!\d))++(?:{re.escape(decimal)}\d++)?"
-        rf"|[1-9]\d{{0,2}}(?:(?: \d{{3}}(?!\d)){{2,40}}|{last})(?:{re.escape(decimal)}\d++)?"
+        rf"|[1-9]\d{{0,2}}(?:(?: \d{{3}}(?!\d)){{2,40}}| {behind})(?:{re.escape(decimal)}\d++)?"
         rf"|(?<![\w.,]){re.escape(decimal)}\d++(?![.,]\d)"
         rf"|\d++(?:{re.escape(decimal)}\d++(?![.,]\d)|[.,]\d{{1,2}}(?![\d.,]\d|\d))?)"
     )

@@ -8,8 +8,8 @@ from actors.text.edits import Edit
 
 FREE = r"(?<![\w\u00b2\u00b3])(?<!\d[.,:])"  # where a number may begin: not within a word or a number
 
-# With what a place begins at which rules are tried: digits with a letter, a space or something else behind, capitals, small letters,
-# and signs. A rule that says with which it begins is not tried at others, which most of the time goes into.
+# With what a place begins at which rules are tried: digits with a letter, a space or something else behind, capitals, small
+# letters, and signs. A rule that says with which it begins is not tried at others, which most of the time goes into.
 BEFORE_LETTER, BEFORE_SPACE, BEFORE_MARK, CAPITAL, SMALL, SIGN = "lsmCSx"
 DIGIT = BEFORE_LETTER + BEFORE_SPACE + BEFORE_MARK
 LETTER = CAPITAL + SMALL

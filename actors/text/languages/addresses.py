@@ -42,6 +42,7 @@ _SPELLED = frozenset(
 _PIECE = re.compile(r"[^\W\d_]+|\d+|[^\w\s]|_")
 _TRAILING = ".,;:!?"
 _LONGEST = 400
+_LARGEST_BYTE = 255
 
 
 class Addresses:
@@ -102,10 +103,15 @@ class Addresses:
 def dotted_numbers(language: Language) -> list[Rule]:
     """Return the rules for numbers with more than one point: versions, and addresses of computers digit by digit."""
 
-    def network(match: re.Match[str]) -> str:
+    def network(match: re.Match[str]) -> str | None:
+        if any(int(part) > _LARGEST_BYTE for part in match[0].split(".")):
+            return None
         return f" {language.words.dot} ".join(map(language.digits, match[0].split(".")))
 
-    def version(match: re.Match[str]) -> str:
+    def version(match: re.Match[str]) -> str | None:
+        first, *others = match[0].split(".")
+        if "." in language.groups and len(first) <= 3 and first[0] != "0" and all(len(part) == 3 for part in others):
+            return None  # an amount: 1.234.567
         return f" {language.words.dot_in_version} ".join(language.cardinal(int(part), "-") for part in match[0].split("."))
 
     return [

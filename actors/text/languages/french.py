@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from actors.text.languages import french_numbers as numbers
 from actors.text.languages.context import word_before, word_behind, word_set
-from actors.text.languages.european import European
+from actors.text.languages.european import European, short_forms
 from actors.text.languages.french_names import Numerals
 from actors.text.languages.french_nouns import is_feminine, is_noun
 from actors.text.languages.french_words import (
@@ -91,7 +91,6 @@ class French(European):
             Rule(rf"{FREE}{month}/(?P<year>(?:19|20)\d\d)(?![\w/])", self._month, DIGIT),
             Rule(rf"(?<!\w)(?P<day>(?i:{alternatives(WEEKDAYS)})),?{SPACE}(?=\d{{1,2}}(?:er)?[/ ])", self._weekday, LETTER),
             Rule(r"(?<!\w)(?P<month>Mai|[Jj]uin|[Jj]uillet|mai) (?P<year>\d\d)(?![\w%]|[ .,]\d)", self._short_year, LETTER),
-            Rule(rf"{FREE}(?P<first>(?:19|20)\d\d)/(?P<last>(?:19|20)?\d\d)(?![\w/])", self._season, DIGIT),
         ]
 
     def _own_times(self) -> list[Rule]:
@@ -118,6 +117,9 @@ class French(European):
     def _own_codes(self) -> list[Rule]:
         return [
             Rule(r"(?<![\w.])(?:\(?0\d\)?(?:[ .-]?\d\d){4}|0(?: ?\d{3}){3})(?![\w,.]\d|\d)", self.telephone, DIGIT + SIGN),
+            Rule(rf"{FREE}(?P<number>2)(?P<mark>d)(?!\w)", self.read_ordinal, DIGIT),
+            Rule(rf"{FREE}4[x\u00d7]4(?!\w)", lambda _: "quatre quatre", DIGIT),
+            Rule(rf"(?<=[dlDL]['\u2019])(?P<short>{short_forms(ABBREVIATIONS)})(?!\w)", self.read_abbreviation, LETTER),
             Rule(r"(?<=[ldLDnNsSqQ]['\u2019])(?P<letter>[A-Z]{1,5})-?(?P<number>\d{1,5})(?!\w)", self._road, LETTER),
             Rule(rf"{FREE}0(?P<number>\d000)(?= [A-Z])", self._town, DIGIT),
             Rule(
@@ -139,13 +141,10 @@ class French(European):
             ),
             Rule(rf"{FREE}{whole}{fraction}(?![\w/,.]\d){counted}", self._parted, DIGIT),
             Rule(rf"{FREE}{whole}(?P<fraction>[{''.join(FRACTIONS)}]){counted}", self._parted, DIGIT + LETTER),
-            Rule(rf"{FREE}(?P<number>{millions}){SPACE}(?P<noun>[^\W\d_]{{1,30}})", self._millions, DIGIT),
+            Rule(rf"{FREE}(?P<number>{millions}){SPACE}(?P<noun>[^\W\d_]{{1,30}})", self._millions_of, DIGIT),
             Rule(rf"{FREE}(?P<number>{self.number}){SPACE}?{magnitude}", self._magnitude, DIGIT),
             Rule(rf"{FREE}(?P<whole>\d{{1,2}}){SPACE}?m{SPACE}?(?P<rest>\d\d)(?!\w)", self._metres, DIGIT),
             Rule(rf"{FREE}(?P<whole>[1-9]\d?),(?P<rest>\d\d){SPACE}?m(?![\w/²³'\u2019])", self._metres, DIGIT),
-            Rule(
-                rf"{FREE}(?P<first>\d{{1,6}}){SPACE}[-\u2013]{SPACE}(?P<last>\d{{1,6}})(?={SPACE}?=)", self._difference, DIGIT
-            ),
             Rule(rf"{FREE}(?P<number>\d{{1,4}})[xX](?= (?:plus|moins|par|sans|de)\b)", self._times_of, DIGIT),
             Rule(rf"{FREE}1{SPACE}?[:/]{SPACE}?(?P<last>{self.number})(?<=\d{{3}})(?!\w)", self._scale, DIGIT),
         ]
@@ -279,11 +278,15 @@ class French(European):
         is_year = len(written) == 4 and written.isdecimal() and "1000" <= written <= "2099"
         return is_year and (before in YEAR_WORDS or before in self.months or not is_noun(behind))
 
-    def _millions(self, match: re.Match[str]) -> str | None:
+    def _millions_of(self, match: re.Match[str]) -> str | None:
         noun = match["noun"]
         if not is_noun(noun):
             return None
         return f"{self.read(match['number'])} {self.of(noun)}"
+
+    def _millions(self, match: re.Match[str]) -> str | None:
+        """Read millions of what is written out; a letter alone may be another (taille 40 M)."""
+        return None if len(match["magnitude"]) == 1 else super()._millions(match)
 
     def _magnitude(self, match: re.Match[str]) -> str:
         magnitude = self.magnitudes[match["magnitude"]]
@@ -292,18 +295,12 @@ class French(European):
     def _metres(self, match: re.Match[str]) -> str:
         return f"{self.counted(Number(match['whole']), UNITS['m'])} {self._group(match['rest'])}"
 
-    def _season(self, match: re.Match[str]) -> str:
-        return f"{self.year(int(match['first']))} {self.year(int(match['last']))}"
-
     def _version(self, match: re.Match[str]) -> str:
         return "version " + " point ".join(self.cardinal(int(part)) for part in match["version"].split("."))
 
     def _law(self, match: re.Match[str]) -> str:
         first = f"{match['book']} {self.read(match['first'])}"
         return f"{first} tiret {self.read(match['last'])}" if match["last"] else first
-
-    def _difference(self, match: re.Match[str]) -> str:
-        return f"{self.read(match['first'])} moins {self.read(match['last'])}"
 
     def _times_of(self, match: re.Match[str]) -> str:
         return f"{self.read(match['number'], 'f')} fois"
@@ -316,7 +313,7 @@ class French(European):
 
     def _slashed(self, match: re.Match[str]) -> str | None:
         above, below = int(match["above"]), int(match["below"])
-        if not match["whole"].strip() and (above >= below or (below in _GRADED and above > 1)):
+        if not match["whole"] and (above >= below or (below in _GRADED and above > 1)):
             return f"{self.cardinal(above)} sur {self.cardinal(below)}"
         return super()._slashed(match)
 

@@ -45,11 +45,6 @@ WORDS = Words(
 )
 
 
-def _capitalised(words: dict[str, str]) -> dict[str, str]:
-    """Return short forms also as they begin a sentence."""
-    return {**{short[0].upper() + short[1:]: word[0].upper() + word[1:] for short, word in words.items()}, **words}
-
-
 def _regular(name: str, gender: str = "m") -> Noun:
     return Noun(name, f"{name}s", gender)
 
@@ -210,7 +205,7 @@ TITLES = {
     "S.A.R.": "Son Altesse Royale", "S. Exc.": "Son Excellence",
 }  # fmt: skip
 
-ABBREVIATIONS = _capitalised({
+ABBREVIATIONS = {
     "etc.": "et cetera", "etc": "et cetera", "p. ex.": "par exemple", "p.ex.": "par exemple", "par ex.": "par exemple",
     "ex.": "exemple", "Ex.": "Exemple",
     "c.-à-d.": "c'est-à-dire", "c-à-d": "c'est-à-dire", "c.-à.-d.": "c'est-à-dire", "c.à.d.": "c'est-à-dire",
@@ -264,12 +259,12 @@ ABBREVIATIONS = _capitalised({
     "déc.": "décembre",
     "km/h": "kilomètres par heure", "m/s": "mètres par seconde", "et/ou": "et ou", "C++": "C plus plus", "C#": "C sharp",
     "R&D": "R et D",
-    "1er ministre": "premier ministre", "4x4": "quatre quatre", "4\u00d74": "quatre quatre", "km": "kilomètres",
+    "km": "kilomètres",
     "kg": "kilogrammes", "cm": "centimètres",
     "mm": "millimètres", "kWh": "kilowattheures",
-})  # fmt: skip
+}  # fmt: skip
 
-NUMBERED = _capitalised({
+NUMBERED = {
     "n°": "numéro", "N°": "numéro", "nº": "numéro", "Nº": "numéro", "no": "numéro", "No": "numéro", "no.": "numéro",
     "n°s": "numéros",
     "num.": "numéro", "p.": "page", "pp.": "pages", "pg.": "page", "t.": "tome", "vol.": "volume", "Vol.": "volume",
@@ -280,7 +275,7 @@ NUMBERED = _capitalised({
     "ann.": "annexe", "ca": "circa", "ca.": "circa", "km": "kilomètre", "ép.": "épisode", "sc.": "scène", "op.": "opus",
     "v. ": "vers", "vers.": "version",
     "bât.": "bâtiment",
-})  # fmt: skip
+}  # fmt: skip
 
 # What Roman numerals count, in front of them; they are cardinals there.
 COUNTED_BY_NUMERALS = word_set(

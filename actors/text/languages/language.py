@@ -11,6 +11,7 @@ from actors.text.rules import DIGIT, FREE, LETTER, SIGN, Rule, Rules
 SPACE = r"[ \u00a0\u2007\u2009\u202f]"
 DASH = r"[-\u2010\u2011\u2012\u2013\u2014]"
 MINUS = r"\-\u2212\u2013"
+_NO_CENTS = rf"(?:[.,]{DASH}{{1,2}}(?!\d))?"  # 5,\u2013
 _OR_FRACTION = "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"
 FRACTIONS = dict(
     zip(
@@ -117,7 +118,7 @@ class Language(ABC):
         code: ISO 639-1.
         decimal: the decimal mark.
         groups: marks that part groups of three digits, as a part of a set of characters in a pattern.
-        spaced_groups: whether plain spaces part any groups too.
+        spaced_groups: whether a plain space before three digits parts groups, whatever they are.
         words: the small words.
         units: what is counted, by symbol.
         currencies: by sign and code.
@@ -130,7 +131,7 @@ class Language(ABC):
     code: ClassVar[str]
     decimal: ClassVar[str] = ","
     groups: ClassVar[str] = ".'\u2019"
-    spaced_groups: ClassVar[bool] = False
+    spaced_groups: ClassVar[bool] = True
     words: ClassVar[Words]
     units: ClassVar[Mapping[str, Noun]]
     currencies: ClassVar[Mapping[str, Currency]]
@@ -275,8 +276,7 @@ class Language(ABC):
 
     def money(self, match: re.Match[str]) -> str | None:
         """Read an amount in a currency, which is the group ``currency``, maybe with a ``magnitude``."""
-        currency = self.currencies[match["currency"]]
-        unit = match["per"]
+        currency, unit = self.currencies[match["currency"]], match["per"]
         per = f" {self.words.per} {self.units[unit].one if unit in self.units else unit}" if unit else ""
         number = self.parse(match["first"])
         if match["magnitude"] or match["last"] or len(number.fraction) != len("50"):
@@ -315,13 +315,13 @@ class Language(ABC):
         magnitude = rf"(?:(?:{SPACE}|-)?(?P<magnitude>{self.magnitude})(?!\w))?"
         per = rf"(?:/(?P<per>{alternatives(self.units)}|[^\W\d_]{{3,12}})(?![\w/]))?"
         tail = (
-            rf"(?:{magnitude}(?:{SPACE}?(?P<currency>{self.currency})(?!\w){per}|(?:{SPACE}|-)?(?P<unit>{self.unit}))"
+            rf"(?:{_NO_CENTS}{magnitude}(?:(?:{SPACE}|-)?(?P<currency>{self.currency})(?!\w){per}|(?:{SPACE}|-)?(?P<unit>{self.unit}))"
             rf"|{SPACE}?(?P<share>[%\u2030]))?"
         )
         return [
             Rule(
                 rf"(?<!\w)(?P<sign>[{MINUS}+])?(?P<currency>{self.currency}){SPACE}?(?P<first>{self.number})"
-                rf"(?:{SPACE}?{DASH}{SPACE}?(?:{self.currency})?(?P<last>{self.number}))?{magnitude}{per}",
+                rf"(?:{SPACE}?{DASH}{SPACE}?(?:{self.currency})?(?P<last>{self.number}))?{_NO_CENTS}{magnitude}{per}",
                 self.money,
                 SIGN + LETTER,
             ),

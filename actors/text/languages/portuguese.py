@@ -102,7 +102,6 @@ class Portuguese(European):
                 self._weekday,
                 LETTER,
             ),
-            Rule(rf"{FREE}(?P<first>(?:19|20)\d\d)/(?P<last>(?:19|20)?\d\d)(?![\w/])", self._season, DIGIT),
         ]
 
     def _own_times(self) -> list[Rule]:
@@ -114,10 +113,10 @@ class Portuguese(European):
             Rule(rf"{FREE}{clock}{until}", self._hours, DIGIT),
             Rule(
                 rf"{FREE}(?P<hour>\d{{1,3}}){_HOURS}(?:e )?(?P<minute>[0-5]?\d){SPACE}?(?:min|m|minutos){seconds}",
-                self._time,
+                self._duration,
                 DIGIT,
             ),
-            Rule(rf"{FREE}(?P<hour>\d{{1,2}}):(?P<minute>[0-5]\d)(?P<second>(?!))?{SPACE}?hs?(?!\w)", self._time, DIGIT),
+            Rule(rf"{FREE}(?P<hour>\d{{1,2}}):(?P<minute>[0-5]\d){SPACE}?hs?(?!\w)", self._duration, DIGIT),
             Rule(rf"{FREE}(?P<hour>24|7){_HOURS}?/(?P<all>24|7)(?!\w|[.,]\d)", self._out_of, DIGIT),
             Rule(
                 rf"{FREE}(?P<minute>\d{{1,2}}){SPACE}?(?:min|['\u2032]){SPACE}?(?P<second>[0-5]\d){behind}",
@@ -128,6 +127,7 @@ class Portuguese(European):
 
     def _own_codes(self) -> list[Rule]:
         return [
+            Rule(rf"{FREE}(?P<number>\d{{1,4}})(?P<mark>a)(?!\w)", self.read_ordinal, DIGIT),
             Rule(r"(?<![\w.,])\d{3}\.\d{3}\.\d{3}-\d\d(?![\w-])", self._told, DIGIT),
             Rule(r"(?<![\w.,])\d\d\.\d{3}\.\d{3}/\d{4}-\d\d(?![\w-])", self._told, DIGIT),
             Rule(r"(?<![\w.,])\+\d{1,3}(?:[ ./-]?\(?\d{1,5}\)?){2,6}(?:-\d{4})?(?!\d)", self.telephone, SIGN),
@@ -149,7 +149,7 @@ class Portuguese(European):
         return [
             Rule(rf"{FREE}{whole}{fraction}(?![\w/,.]\d){counted}", self._parted, DIGIT),
             Rule(rf"{FREE}{whole}(?P<fraction>[{''.join(FRACTIONS)}]){counted}", self._parted, DIGIT + LETTER),
-            Rule(rf"{FREE}(?P<number>{millions}){SPACE}(?P<noun>[^\W\d_]{{1,30}})", self._millions, DIGIT),
+            Rule(rf"{FREE}(?P<number>{millions}){SPACE}(?P<noun>[^\W\d_]{{1,30}})", self._millions_of, DIGIT),
             Rule(
                 rf"{FREE}(?P<number>{self.number}){SPACE}?(?P<magnitude>mi|bi|tri|MM)(?!\w|{SPACE}?[€$£])",
                 self._magnitude,
@@ -163,9 +163,6 @@ class Portuguese(European):
                 rf"{FREE}(?P<first>\d{{2,3}})/(?P<last>\d{{2,3}})(?={SPACE}?mm|(?<=\d\d\d/\d\d)(?![\w/]))",
                 self._pressure,
                 DIGIT,
-            ),
-            Rule(
-                rf"{FREE}(?P<first>\d{{1,6}}){SPACE}[-\u2013]{SPACE}(?P<last>\d{{1,6}})(?={SPACE}?=)", self._difference, DIGIT
             ),
             Rule(rf"{FREE}1{SPACE}?:{SPACE}?(?P<last>{self.number})(?<=\d\d)(?![\w:])", self._scale, DIGIT),
         ]
@@ -281,9 +278,13 @@ class Portuguese(European):
         feminine = behind == "das" or (behind.islower() and is_feminine(behind, second[1] if second else ""))
         return "f" if feminine else "-"
 
-    def _millions(self, match: re.Match[str]) -> str | None:
+    def _millions_of(self, match: re.Match[str]) -> str | None:
         noun = match["noun"]
         return f"{self.read(match['number'])} de {noun}" if is_noun(noun) else None
+
+    def _millions(self, match: re.Match[str]) -> str | None:
+        """Read millions of what is written out; thousands agree with it, and a letter alone may be another (sala 2 B)."""
+        return None if match["magnitude"] == "mil" or len(match["magnitude"]) == 1 else super()._millions(match)
 
     def _magnitude(self, match: re.Match[str]) -> str:
         return self.counted(self.parse(match["number"]), self.magnitudes[match["magnitude"]])
@@ -309,9 +310,6 @@ class Portuguese(European):
 
     def _pressure(self, match: re.Match[str]) -> str:
         return f"{self.read(match['first'])} por {self.read(match['last'])}"
-
-    def _difference(self, match: re.Match[str]) -> str:
-        return f"{self.read(match['first'])} menos {self.read(match['last'])}"
 
     def _parted(self, match: re.Match[str]) -> str | None:
         """Read a fraction of something: meia colher, três quartos de xícara, duas horas e meia."""
@@ -359,9 +357,6 @@ class Portuguese(European):
     def _weekday(self, match: re.Match[str]) -> str:
         return f"{WEEKDAYS[match['day'].lower()]}{match['comma']} "
 
-    def _season(self, match: re.Match[str]) -> str:
-        return f"{self.year(int(match['first']))} {self.year(int(match['last']))}"
-
     def clock(self, hour: int, minute: int, second: int | None, match: re.Match[str]) -> str:  # noqa: ARG002 - one interface
         """Return a time of the day, or a time that something takes, in words."""
         said = f"{self.cardinal(hour, 'f')} hora{'s' if hour > 1 else ''}"
@@ -369,6 +364,10 @@ class Portuguese(European):
         if second is not None:
             return f"{said} {minutes} e {self.cardinal(second)} segundo{'s' if second > 1 else ''}"
         return f"{said} e {minutes}" if minute else said
+
+    def _duration(self, match: re.Match[str]) -> str:
+        second = match.groupdict().get("second")
+        return self.clock(int(match["hour"]), int(match["minute"]), int(second) if second else None, match)
 
     def _hours(self, match: re.Match[str]) -> str:
         first, last = (

@@ -45,11 +45,6 @@ WORDS = Words(
 )
 
 
-def _capitalised(words: dict[str, str]) -> dict[str, str]:
-    """Return short forms also as they begin a sentence."""
-    return {**{short[0].upper() + short[1:]: word[0].upper() + word[1:] for short, word in words.items()}, **words}
-
-
 def _regular(name: str, gender: str = "m") -> Noun:
     return Noun(name, f"{name}s", gender)
 
@@ -222,7 +217,7 @@ TITLES = {
     "Sr.ª": "senhora", "Sr.a": "senhora", "Dr.a": "doutora", "Prof.a": "professora",
 }  # fmt: skip
 
-ABBREVIATIONS = _capitalised({
+ABBREVIATIONS = {
     "etc.": "etcétera", "etc": "etcétera", "p. ex.": "por exemplo", "p.ex.": "por exemplo", "por ex.": "por exemplo",
     "ex.": "exemplo", "e.g.": "por exemplo",
     "i.e.": "isto é", "i. e.": "isto é", "a.C.": "antes de Cristo", "a. C.": "antes de Cristo", "AC.": "antes de Cristo",
@@ -259,8 +254,8 @@ ABBREVIATIONS = _capitalised({
     "secr.": "secretaria", "assoc.": "associação", "inst.": "instituto", "fac.": "faculdade",
     "const.": "constituição", "cód.": "código", "pgto.": "pagamento", "pagto.": "pagamento", "créd.": "crédito",
     "doc.": "documento", "docs.": "documentos", "tít.": "título", "tam.": "tamanho",
-})  # fmt: skip
-NUMBERED = _capitalised({
+}  # fmt: skip
+NUMBERED = {
     "n.º": "número", "nº": "número", "n°": "número", "n.°": "número", "n.o": "número", "no.": "número", "num.": "número",
     "núm.": "número", "n.os": "números",
     "nºs": "números", "nos.": "números", "p.": "página", "pp.": "páginas", "pág.": "página", "págs.": "páginas",
@@ -271,7 +266,7 @@ NUMBERED = _capitalised({
     "apto.": "apartamento", "bl.": "bloco", "lj.": "loja", "qd.": "quadra", "lt.": "lote", "sl.": "sala", "ep.": "episódio",
     "vers.": "versículo",
     "tel.": "telefone", "cel.": "celular", "fl.": "folha", "fls.": "folhas", "op.": "opus",
-})  # fmt: skip
+}  # fmt: skip
 
 COUNTED_BY_NUMERALS = word_set(
     "capítulo capítulos cap tomo tomos volume volumes vol livro livros ato atos cena cenas parte partes seção secção título "

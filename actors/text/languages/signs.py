@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 (signs that look like letters are what is read here)
 """Signs that are said: of mathematics, of law, of trade."""
 
 import re
@@ -40,7 +41,8 @@ class Signs:
                 BEFORE_LETTER + BEFORE_SPACE + CAPITAL,
             ),
             Rule(
-                rf"{FREE}(?P<base>\d{{1,9}})(?:\^(?P<plain>-?\d{{1,3}})|(?P<raised>[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]{{1,4}}))",
+                rf"{FREE}(?P<base>\d{{1,9}})(?:\^(?P<plain>-?\d{{1,3}})|(?P<raised>[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]{{1,4}}))"
+                rf"(?:{SPACE}?(?P<unit>{self._language.unit}))?",
                 self._power,
                 BEFORE_LETTER + BEFORE_MARK,
             ),
@@ -78,4 +80,5 @@ class Signs:
 
     def _power(self, match: re.Match[str]) -> str:
         exponent = int(match["plain"] or match["raised"].translate(_RAISED).replace("--", "-") or "0")
-        return self._language.power(int(match["base"]), exponent)
+        said = self._language.power(int(match["base"]), exponent)
+        return f"{said} {self._language.noun_of_unit(match['unit']).many}" if match["unit"] else said
