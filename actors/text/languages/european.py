@@ -1,4 +1,3 @@
-# ruff: noqa: RUF001 (signs that look like letters are what is read here)
 """What German, French, Spanish, Italian, Portuguese and Dutch have in common: days before months, a clock of 24 hours."""
 
 import re
