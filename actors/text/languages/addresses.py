@@ -2,43 +2,22 @@
 
 import re
 
+from actors.text.languages.context import word_set
 from actors.text.languages.language import Language, alternatives
 from actors.text.rules import BEFORE_LETTER, BEFORE_MARK, DIGIT, FREE, LETTER, SIGN, Rule
 
 _TOP_LEVEL = (
-    "com org net edu gov mil int info biz io ai app dev co me tv uk us eu de fr es it pt nl br be at ch ca au nz ie in jp cn ru pl "
-    "se no dk fi mx ar cl pe eu cat online shop site blog news wiki store tech xyz"
+    "com org net edu gov mil int info biz io ai app dev co me tv uk us eu de fr es it pt nl br be at ch ca au nz ie in jp cn "
+    "ru pl se no dk fi mx ar cl pe cat online shop site blog news wiki store tech xyz"
 )
 _SUFFIXES = (
-    "pdf html htm txt docx doc xlsx xls pptx ppt csv json xml yaml yml md py js ts sh exe zip tar gz jpg jpeg png gif svg mp3 mp4 wav "
-    "flac avi mov mkv epub tex log ini cfg toml java cpp rs php css sql db iso dmg apk bin odt rtf bak"
+    "pdf html htm txt docx doc xlsx xls pptx ppt csv json xml yaml yml md py js ts sh exe zip tar gz jpg jpeg png gif svg mp3 "
+    "mp4 wav flac avi mov mkv epub tex log ini cfg toml java cpp rs php css sql db iso dmg apk bin odt rtf bak"
 )
 _LABEL = r"[A-Za-z0-9\u00c0-\u024f](?:[\w-]{0,62}+)"
 _DOMAIN = rf"(?:{_LABEL}\.){{1,5}}(?:{alternatives(_TOP_LEVEL.split())})(?![\w-])"
 _PATH = r"(?:[/?#][^\s<>\"'\u201d\u2019)\]]{0,300})?"
-_SPELLED = frozenset(
-    {
-        "uk",
-        "us",
-        "eu",
-        "nz",
-        "hk",
-        "sg",
-        "tv",
-        "fm",
-        "bbc",
-        "cnn",
-        "nhs",
-        "ibm",
-        "hbo",
-        "nyc",
-        "php",
-        "xml",
-        "csv",
-        "url",
-        "faq",
-    }
-)
+_SPELLED = word_set("uk us eu nz hk sg tv fm bbc cnn nhs ibm hbo nyc php xml csv url faq")
 _PIECE = re.compile(r"[^\W\d_]+|\d+|[^\w\s]|_")
 _TRAILING = ".,;:!?"
 _LONGEST = 400

@@ -25,11 +25,11 @@ class Signs:
         words = language.words
         self._language = language
         self._words = {
-            "=": words.equals, "==": words.equals, "≠": words.unequal, "!=": words.unequal, "≈": words.nearly, "<": words.less,
-            ">": words.greater, "≤": words.less_equal, "<=": words.less_equal, "≥": words.greater_equal, ">=": words.greater_equal,
-            "×": words.times, "÷": words.divided, "+": words.plus, "\u2212": words.minus, "±": words.plus_minus, "√": words.root,
-            "&": words.and_, "§": words.section, "§§": words.sections, "©": words.copyright, "²": words.squared, "³": words.cubed,
-            "π": "pi", "%": words.percent, "@": words.at,
+            "=": words.equals, "==": words.equals, "≠": words.unequal, "!=": words.unequal, "≈": words.nearly,
+            "<": words.less, ">": words.greater, "≤": words.less_equal, "<=": words.less_equal, "≥": words.greater_equal,
+            ">=": words.greater_equal, "×": words.times, "÷": words.divided, "+": words.plus, "\u2212": words.minus,
+            "±": words.plus_minus, "√": words.root, "&": words.and_, "§": words.section, "§§": words.sections,
+            "©": words.copyright, "²": words.squared, "³": words.cubed, "π": "pi", "%": words.percent, "@": words.at,
         }  # fmt: skip
 
     def number_rules(self) -> list[Rule]:
@@ -50,12 +50,13 @@ class Signs:
 
     def rules(self) -> list[Rule]:
         """Return the rules for signs; those for numbers come before."""
+        words = self._language.words
         return [
             Rule(r"(?:[<>=!]=|[=≠≈≤≥÷±√&©²³π]|§§?)", self._sign, LETTER + SIGN),
             Rule(r"(?:(?<=\s)|(?<=\w))[<>×+\u2212@](?=\s|[\d$£€])", self._sign, SIGN),
             Rule(r"(?<=\d)\+(?!\w)", self._sign, SIGN),
             Rule(rf"(?<=[\d{''.join(FRACTIONS)}])%", self._sign, SIGN),
-            Rule(r"(?<=\w )→(?= \w)", self._arrow, SIGN),
+            Rule(r"(?<=\w )→(?= \w)", lambda _: words.to, SIGN),
             Rule(r"(?<=\d)\((?P<letter>[a-zA-Z])\)(?!\w)", lambda match: f" {match['letter'].upper()}", SIGN),
             Rule(r"[™®→←↑↓⇒•·●▪■◆►▶★☆¶†‡|]", lambda _: "", SIGN),
         ]
@@ -65,9 +66,6 @@ class Signs:
         if match[0] == "≈" and len(word_before(match.string, match.start())) > 1:
             words = self._language.words.about
         return spaced(match, words)
-
-    def _arrow(self, match: re.Match[str]) -> str:
-        return self._language.words.to
 
     def _fraction(self, match: re.Match[str]) -> str:
         above, below = FRACTIONS[match["fraction"]]
