@@ -70,17 +70,19 @@ class Edited:
         mine = [(span.start, span.end, None) for span in self.spans]
         later = [(edit.start, edit.end, edit.text) for edit in edits]
         merged: list[Edit] = []
-        passed = 0  # own edits so far
+        passed = shift = 0  # own edits so far, and by how much the text is longer for them
         for group in _touching(sorted([*mine, *later], key=itemgetter(0, 1))):
-            if len(group) == 1 and group[0][2] is None:  # most are in no other
-                merged.append(self.edits[passed])
-                passed += 1
-                continue
-            start, end = group[0][0], max(place[1] for place in group)
-            own = sum(text is None for _, _, text in group)
-            source_start = self._unedited(passed - 1, start)
-            passed += own
-            merged.append(Edit(source_start, self._unedited(passed - 1, end), self._applied(group, start, end)))
+            start, end, text = group[0]
+            if len(group) > 1:
+                end = max(place[1] for place in group)
+                text = self._applied(group, start, end)
+            own = (
+                self.edits[passed : passed + sum(place[2] is None for place in group)] if text is None or len(group) > 1 else ()
+            )
+            source_start = start - shift
+            passed += len(own)
+            shift += sum(len(edit.text) - (edit.end - edit.start) for edit in own)
+            merged.append(own[0] if text is None else Edit(source_start, end - shift, text))
         return Edited(self.source, merged)
 
     def _applied(self, places: Sequence["_Place"], start: int, end: int) -> str:

@@ -48,7 +48,7 @@ class Normaliser:
     """Reads texts of one language; safe to call from several threads.
 
     Args:
-        language: its code, as ``en`` or ``pt-BR``; of one without rules of its own only markup, letters and sentences are seen to.
+        language: its code, as ``en`` or ``pt-BR``. Of one without rules only markup, letters and sentences are seen to.
         markup: whether HTML, Markdown and SSML are read as text is meant; else they are characters like others.
 
     Raises:

@@ -39,19 +39,21 @@ class Number(NamedTuple):
         return len(self.whole) > MOST_DIGITS or (len(self.whole) > 1 and self.whole[0] == "0" and not self.fraction)
 
 
-def number_pattern(decimal: str, groups: str) -> str:
+def number_pattern(decimal: str, groups: str, *, spaced: bool = False) -> str:
     """Return a pattern of numbers.
 
     Args:
         decimal: the decimal mark of a language.
         groups: what else may part groups of three digits, beside spaces; two groups may be parted by any mark.
+        spaced: whether a plain space before three digits always parts groups; else only in round numbers.
     """
+    behind = r"\d{3}(?!\d|[ ./]?\d|-\d{4})" if spaced else rf"\d(?:00|50)(?!\d|[{SPACES}.,/-]?\d)"
     foreign = "".join(mark for mark in ".," if mark not in groups)
     return (
         rf"(?:\d{{1,3}}(?:[{groups}]\d{{3}}(?!\d))++(?:{re.escape(decimal)}\d++)?"
         rf"|\d{{1,3}}(?:[{foreign}]\d{{3}}(?!\d)){{2,40}}"
         rf"|\d{{1,3}}(?:[{SPACES[1:]}]\d{{3}}(?!\d))++(?:{re.escape(decimal)}\d++)?"
-        rf"|[1-9]\d{{0,2}}(?:(?: \d{{3}}(?!\d)){{2,40}}| \d(?:00|50)(?!\d|[{SPACES}.,/-]?\d))(?:{re.escape(decimal)}\d++)?"
+        rf"|[1-9]\d{{0,2}}(?:(?: \d{{3}}(?!\d)){{2,40}}| {behind})(?:{re.escape(decimal)}\d++)?"
         rf"|(?<![\w.,]){re.escape(decimal)}\d++(?![.,]\d)"
         rf"|\d++(?:{re.escape(decimal)}\d++(?![.,]\d)|[.,]\d{{1,2}}(?![\d.,]\d|\d))?)"
     )

@@ -8,8 +8,8 @@ from actors.text.edits import Edit
 
 FREE = r"(?<![\w\u00b2\u00b3])(?<!\d[.,:])"  # where a number may begin: not within a word or a number
 
-# With what a place begins at which rules are tried: digits with a letter, a space or something else behind, capitals, small letters,
-# and signs. A rule that says with which it begins is not tried at others, which most of the time goes into.
+# With what a place begins at which rules are tried: digits with a letter, a space or something else behind, capitals, small
+# letters, and signs. A rule that says with which it begins is not tried at others, which most of the time goes into.
 BEFORE_LETTER, BEFORE_SPACE, BEFORE_MARK, CAPITAL, SMALL, SIGN = "lsmCSx"
 DIGIT = BEFORE_LETTER + BEFORE_SPACE + BEFORE_MARK
 LETTER = CAPITAL + SMALL
@@ -57,18 +57,8 @@ class Rules:
         if any(pattern.groups > len(pattern.groupindex) for pattern, _ in self._readers):
             raise ValueError("the groups of rules must have names")
         more = "".join(rf"|{word}\b" for word in words)
-        self._rules_of_groups = [0]  # the place in ``rules`` of each group; there is no group 0
-        choices = "|".join(self._choices(rules, kind) for kind in _KINDS)
-        self._any = re.compile(f"{_BEGINS.replace('WORDS', more)}(?:{choices})")
-
-    def _choices(self, rules: Sequence[Rule], kind: str) -> str:
-        """Return a pattern of the rules for a kind of character, in which each is a group."""
-        chosen = [(index, rule) for index, rule in enumerate(rules) if kind in rule.begins]
-        self._rules_of_groups += (index for index, _ in chosen)
-        # What rules for digits begin with is looked at once.
-        patterns = (rule.pattern.removeprefix(FREE) if kind in DIGIT else rule.pattern for _, rule in chosen)
-        groups = "|".join(f"({_GROUP_NAME.sub('(?:', pattern)})" for pattern in patterns)
-        return f"{_KINDS[kind]}(?:{groups})"
+        self._any = re.compile(f"{_BEGINS.replace('WORDS', more)}(?:{'|'.join(_choices(rules, kind) for kind in _KINDS)})")
+        self._which = {kind: _Which(rules, kind) for kind in (DIGIT, LETTER, SIGN)}
 
     def edits(self, text: str) -> list[Edit]:
         """Return what is read otherwise than it is written."""
@@ -76,7 +66,7 @@ class Rules:
         position = 0
         while match := self._any.search(text, position):
             start = match.start()
-            edit = self._edit(text, start, self._rules_of_groups[match.lastindex or 0])
+            edit = self._edit(text, start, self._which[_kind_of(text[start])].first(text, start))
             if edit is not None and edit.text[:1].islower() and self._begins_sentence(text, start, found):
                 edit = edit._replace(text=_capitalised(edit.text))
             if edit is not None:
@@ -100,6 +90,38 @@ class Rules:
         if found and start - found[-1].end <= 1:
             return found[-1].text.endswith((".", "!", "?"))
         return _BEGINS_SENTENCE.search(text, max(0, start - _LOOKED_BACK), start) is not None
+
+
+class _Which:
+    """Tells which of the rules for some kinds of beginnings is the first to match at a place.
+
+    What looks for a place has no groups: a group costs the more the more there are before it, and most places have no match.
+    """
+
+    def __init__(self, rules: Sequence[Rule], kinds: str) -> None:
+        self._indices = [0, *(index for index, rule in enumerate(rules) if set(kinds) & set(rule.begins))]
+        self._pattern = re.compile("|".join(f"({_without_groups(rules[index])})" for index in self._indices[1:]))
+
+    def first(self, text: str, start: int) -> int:
+        """Return the index of the rule."""
+        match = self._pattern.match(text, start)
+        return self._indices[match.lastindex or 0] if match else 0
+
+
+def _choices(rules: Sequence[Rule], kind: str) -> str:
+    """Return a pattern of the rules for a kind of beginning. What those for digits begin with is looked at once."""
+    patterns = [_without_groups(rule) for rule in rules if kind in rule.begins]
+    if kind in DIGIT:
+        patterns = [pattern.removeprefix(FREE) for pattern in patterns]
+    return f"{_KINDS[kind]}(?:{'|'.join(patterns)})"
+
+
+def _without_groups(rule: Rule) -> str:
+    return _GROUP_NAME.sub("(?:", rule.pattern)
+
+
+def _kind_of(character: str) -> str:
+    return DIGIT if character.isdecimal() else LETTER if character.isalnum() else SIGN
 
 
 def _capitalised(words: str) -> str:

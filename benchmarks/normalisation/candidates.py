@@ -1,7 +1,7 @@
 """The normalisers that are compared, each in an interpreter that has it.
 
-``python -m benchmarks.normalisation.candidates NAME LANGUAGE`` reads texts as a JSON list from stdin, and writes what each becomes
-and the seconds it took to stdout. A text that a candidate raises on is left as it is written.
+``python -m benchmarks.normalisation.candidates NAME LANGUAGE`` reads texts as a JSON list from stdin, and writes what each
+becomes and the seconds it took to stdout. A text that a candidate raises on is left as it is written.
 """
 
 import json

@@ -1,7 +1,7 @@
 """Texts, and what a person would say: ``texts/<language>.tsv``.
 
-A line is a text as it is written, what readers of it may say (parted by `` | ``, the commonest first), and what it tries. Three
-sets of English and two of each other language were written without a look at the normaliser; it was mended by all of them since.
+A line is a text as it is written, what readers of it may say (parted by `` | ``, the commonest first), and what it tries.
+Three sets of English and two of each other language were written without a look at the normaliser; it was mended by them since.
 """
 
 import re

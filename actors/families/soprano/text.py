@@ -262,8 +262,8 @@ def _end_lines(text: str) -> str:
 def normalise(text: str, *, is_read: bool = False) -> str:
     """Return ``text`` as Soprano's tokenizer expects it: lower-case words and ``!$',.?-``, nothing else.
 
-    Never raises, whatever the string; the result is empty if nothing can be read. ``is_read`` says that :mod:`actors.text` has read
-    it, so that what looks like a short form of a month or a weekday is a name.
+    Never raises, whatever the string; the result is empty if nothing can be read. ``is_read`` says that :mod:`actors.text` has
+    read it, so that what looks like a short form of a month or a weekday is a name.
     """
     text = _apply(_RULES_OF_WORDS if is_read else _RULES, _end_lines(text if text.isascii() else to_ascii(text)))
     for symbol, words in _SYMBOLS.items():

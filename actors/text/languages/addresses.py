@@ -2,46 +2,26 @@
 
 import re
 
+from actors.text.languages.context import word_set
 from actors.text.languages.language import Language, alternatives
 from actors.text.rules import BEFORE_LETTER, BEFORE_MARK, DIGIT, FREE, LETTER, SIGN, Rule
 
 _TOP_LEVEL = (
-    "com org net edu gov mil int info biz io ai app dev co me tv uk us eu de fr es it pt nl br be at ch ca au nz ie in jp cn ru pl "
-    "se no dk fi mx ar cl pe eu cat online shop site blog news wiki store tech xyz"
+    "com org net edu gov mil int info biz io ai app dev co me tv uk us eu de fr es it pt nl br be at ch ca au nz ie in jp cn "
+    "ru pl se no dk fi mx ar cl pe cat online shop site blog news wiki store tech xyz"
 )
 _SUFFIXES = (
-    "pdf html htm txt docx doc xlsx xls pptx ppt csv json xml yaml yml md py js ts sh exe zip tar gz jpg jpeg png gif svg mp3 mp4 wav "
-    "flac avi mov mkv epub tex log ini cfg toml java cpp rs php css sql db iso dmg apk bin odt rtf bak"
+    "pdf html htm txt docx doc xlsx xls pptx ppt csv json xml yaml yml md py js ts sh exe zip tar gz jpg jpeg png gif svg mp3 "
+    "mp4 wav flac avi mov mkv epub tex log ini cfg toml java cpp rs php css sql db iso dmg apk bin odt rtf bak"
 )
 _LABEL = r"[A-Za-z0-9\u00c0-\u024f](?:[\w-]{0,62}+)"
 _DOMAIN = rf"(?:{_LABEL}\.){{1,5}}(?:{alternatives(_TOP_LEVEL.split())})(?![\w-])"
 _PATH = r"(?:[/?#][^\s<>\"'\u201d\u2019)\]]{0,300})?"
-_SPELLED = frozenset(
-    {
-        "uk",
-        "us",
-        "eu",
-        "nz",
-        "hk",
-        "sg",
-        "tv",
-        "fm",
-        "bbc",
-        "cnn",
-        "nhs",
-        "ibm",
-        "hbo",
-        "nyc",
-        "php",
-        "xml",
-        "csv",
-        "url",
-        "faq",
-    }
-)
+_SPELLED = word_set("uk us eu nz hk sg tv fm bbc cnn nhs ibm hbo nyc php xml csv url faq")
 _PIECE = re.compile(r"[^\W\d_]+|\d+|[^\w\s]|_")
 _TRAILING = ".,;:!?"
 _LONGEST = 400
+_LARGEST_BYTE = 255
 
 
 class Addresses:
@@ -71,7 +51,7 @@ class Addresses:
                 self._address,
                 BEFORE_LETTER + BEFORE_MARK + LETTER,
             ),
-            Rule(r"(?<![\w/.<:])~?/(?:[\w.-]{1,60}/){1,12}[\w.-]{0,60}", self._address, SIGN),
+            Rule(r"(?<![\w/.<:€$£%²³])~?/(?:[\w.-]{1,60}/){1,12}[\w.-]{0,60}", self._address, SIGN),
             Rule(r"(?<![\w/])@(?=[A-Za-z_]\w)", lambda _: f"{self._language.words.at} ", SIGN),
             Rule(r"(?<![\w&/])#(?=[^\W\d_])", lambda _: f"{self._language.words.hashtag} ", SIGN),
         ]
@@ -103,12 +83,14 @@ def dotted_numbers(language: Language) -> list[Rule]:
     """Return the rules for numbers with more than one point: versions, and addresses of computers digit by digit."""
 
     def network(match: re.Match[str]) -> str | None:
-        parts = match[0].split(".")
-        if "." in language.groups and all(len(part) == 3 for part in parts[1:]) and (max(parts) > "255" or "000" in parts):
-            return None  # a number in groups
-        return f" {language.words.dot} ".join(map(language.digits, parts))
+        if any(int(part) > _LARGEST_BYTE for part in match[0].split(".")):
+            return None
+        return f" {language.words.dot} ".join(map(language.digits, match[0].split(".")))
 
-    def version(match: re.Match[str]) -> str:
+    def version(match: re.Match[str]) -> str | None:
+        first, *others = match[0].split(".")
+        if "." in language.groups and len(first) <= 3 and first[0] != "0" and all(len(part) == 3 for part in others):
+            return None  # an amount: 1.234.567
         return f" {language.words.dot_in_version} ".join(language.cardinal(int(part), "-") for part in match[0].split("."))
 
     return [

@@ -10,8 +10,8 @@ from actors.text.languages.english_codes import Codes, Ratios
 from actors.text.languages.english_dates import Dates, Times
 from actors.text.languages.english_names import Abbreviations
 from actors.text.languages.english_numerals import Numerals
-from actors.text.languages.english_words import ABBREVIATIONS, CURRENCIES, MAGNITUDES, STARTERS, UNITS, WORDS
-from actors.text.languages.language import DASH, SPACE, Currency, Language, Noun
+from actors.text.languages.english_words import ABBREVIATIONS, CURRENCIES, MAGNITUDES, SMALL_COUNTED, STARTERS, UNITS, WORDS
+from actors.text.languages.language import DASH, SPACE, Language, Noun
 from actors.text.languages.signs import Signs
 from actors.text.numbers import NUMBERS_KEPT, Number
 from actors.text.rules import BEFORE_LETTER, BEFORE_MARK, BEFORE_SPACE, CAPITAL, FREE, LETTER, SIGN, Rule
@@ -78,6 +78,7 @@ class English(Language):
     code: ClassVar = "en"
     decimal: ClassVar = "."
     groups: ClassVar = ",'\u2019"
+    spaced_groups: ClassVar = False
     words: ClassVar = WORDS
     units: ClassVar = UNITS
     currencies: ClassVar = CURRENCIES
@@ -85,13 +86,14 @@ class English(Language):
     long_magnitudes: ClassVar = "hundred|lakh|crore|thousand|million|billion|trillion|quadrillion"
     abbreviations: ClassVar = ABBREVIATIONS
     starters: ClassVar = STARTERS
-    trigger_words: ClassVar = ["per"]
+    trigger_words: ClassVar = ["per", *SMALL_COUNTED]
 
     def rules(self) -> list[Rule]:
         """Return the rules, in order."""
         return [
             Rule(
-                rf"{FREE}(?P<number>[1-9]\d{{0,3}})(?= [a-z]{{5}}| (?:and|or|of|the|to|for|is|was|by|on)\b|[.;!?)]+\s+[A-Z]|[.;!?)]*\s*\Z)",
+                rf"{FREE}(?P<number>[1-9]\d{{0,3}})"
+                r"(?= [a-z]{5}| (?:and|or|of|the|to|for|is|was|by|on)\b|[.;!?)]+\s+[A-Z]|[.;!?)]*\s*\Z)",
                 self._alone,
                 BEFORE_SPACE + BEFORE_MARK,
             ),
@@ -115,11 +117,11 @@ class English(Language):
     # -----------------------------------------------------------------------------------------------------------------
     # Numbers
 
-    def cardinal(self, value: int, gender: str = "m") -> str:
+    def cardinal(self, value: int, gender: str = "m") -> str:  # noqa: ARG002 (English has none)
         """Return a whole number in words."""
         return _cardinal(value)
 
-    def ordinal(self, value: int, gender: str = "m") -> str:
+    def ordinal(self, value: int, gender: str = "m") -> str:  # noqa: ARG002
         """Return an ordinal in words."""
         return _ordinal(value)
 
@@ -175,10 +177,6 @@ class English(Language):
     # -----------------------------------------------------------------------------------------------------------------
     # Amounts
 
-    def coins(self, number: Number, currency: Currency) -> str:
-        """Return an amount with hundredths, in words."""
-        return super().coins(number, currency)
-
     def money(self, match: re.Match[str]) -> str | None:
         """Read an amount in a currency; of one that counts itself (a $20 bill) only one."""
         said = super().money(match)
@@ -189,7 +187,7 @@ class English(Language):
             or word_behind(match) in _NOTES
             or (match["magnitude"] and match.string[match.start("magnitude") - 1] == "-")
         )
-        if said and said.endswith(noun.many) and is_one and rest[1:2].isalpha():
+        if said and said.endswith(noun.many) and ((is_one and rest[1:2].isalpha()) or self._describes(match)):
             return said.removesuffix(noun.many) + noun.one
         return said
 
@@ -214,7 +212,7 @@ class English(Language):
         if text[match.end() : match.end() + 1].isalpha():
             return None
         if last is not None and first.isdecimal() and len(first) == 4 and last.isdecimal() and len(last) in (2, 4):
-            return f"{self._plain(first, match)} {self._between_years(text, match)} {self._plain(last, match)}"
+            return f"{self._plain(first, match)} {self._between_years(match)} {self._plain(last, match)}"
         before = word_before(text, match.start()).lower()
         if last is not None and before in _NAMED_BY_NUMBER:
             return f"{self.code_number(first)} {self.code_number(last)}"
@@ -225,7 +223,7 @@ class English(Language):
     def _alone(self, match: re.Match[str]) -> str:
         return self._plain(match["number"], match)
 
-    def _between_years(self, text: str, match: re.Match[str]) -> str:
+    def _between_years(self, match: re.Match[str]) -> str:
         return "" if word_behind(match) in ("season", "school", "academic", "campaign") else "to"
 
     def _plain(self, written: str, match: re.Match[str]) -> str:
@@ -285,7 +283,8 @@ class English(Language):
     def _between_amounts(self) -> list[Rule]:
         return [
             Rule(
-                rf"(?<!\w)(?P<currency>{self.currency})(?P<first>{self.number}) (?P<joint>to|and|or) {self.currency}(?P<last>{self.number})"
+                rf"(?<!\w)(?P<currency>{self.currency})(?P<first>{self.number}) (?P<joint>to|and|or) "
+                rf"{self.currency}(?P<last>{self.number})"
                 rf"{SPACE}(?P<magnitude>{self.long_magnitudes})(?!\w)",
                 self._between,
                 LETTER + SIGN,

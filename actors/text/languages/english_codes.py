@@ -1,11 +1,13 @@
+# ruff: noqa: RUF001 (signs that look like letters are what is read here)
 """English numbers that are no amounts: they name something, or compare."""
 
 import re
 from typing import TYPE_CHECKING
 
 from actors.text.languages.context import word_before, word_behind, word_set
-from actors.text.languages.english_words import PEOPLE, STATES
+from actors.text.languages.english_words import PENNY, PEOPLE, STATES
 from actors.text.languages.language import SPACE, Noun
+from actors.text.roman import roman_value
 from actors.text.rules import BEFORE_LETTER, BEFORE_MARK, BEFORE_SPACE, CAPITAL, DIGIT, FREE, LETTER, SIGN, SMALL, Rule
 
 if TYPE_CHECKING:
@@ -68,6 +70,9 @@ class Codes:
             Rule(
                 r"(?<![\w.,])#(?P<number>\d{1,6})(?!\w)", lambda match: f"number {self._language.read(match['number'])}", SIGN
             ),
+            Rule(rf"{FREE}401\(?[kK]\)?(?!\w)", lambda _: "four oh one K", BEFORE_LETTER + BEFORE_MARK),
+            Rule(rf"{FREE}(?P<number>(?!720|480|360|240|144)\d{{1,3}})p(?!\w)", self._pence, BEFORE_LETTER),
+            Rule(r"\((?P<numeral>[ivx]{1,5})\)(?!\w)", self._item, SIGN),
             Rule(
                 rf"{FREE}(?P<number>\d{{1,4}})-?ish(?!\w)",
                 lambda match: f"{self._language.read(match['number'])}-ish",
@@ -101,6 +106,14 @@ class Codes:
         zero = "oh " if hour < 10 else ""
         hours = " hours" if match["hours"] else ""
         return f"{zero}{self._language.cardinal(hour)} {self._language.cardinal(minute) if minute else 'hundred'}{hours}"
+
+    def _pence(self, match: re.Match[str]) -> str:
+        return self._language.counted(self._language.parse(match["number"]), PENNY)
+
+    def _item(self, match: re.Match[str]) -> str | None:
+        """Read a numeral in brackets that numbers an item, of which there must be a second."""
+        value = roman_value(match["numeral"]) if "(ii)" in match.string else None
+        return f"({self._language.cardinal(value)})" if value else None
 
     def _early(self, match: re.Match[str]) -> str | None:
         return self._military(match) if word_before(match.string, match.start()).lower() in _AT else None
@@ -142,6 +155,8 @@ class Ratios:
                 self._mixed,
                 BEFORE_SPACE + BEFORE_MARK,
             ),
+            Rule(rf"{FREE}[0-7]-[0-7](?:, [0-7]-[0-7](?: ?\(\d{{1,2}}-\d{{1,2}}\))?){{1,4}}(?![\w-])", self._sets, BEFORE_MARK),
+            Rule(rf"{FREE}(?P<won>\d{{1,3}})[-\u2013](?P<lost>\d{{1,3}})(?= record)", self._record, BEFORE_MARK),
             Rule(rf"{FREE}\d{{1,3}}(?:-\d{{1,3}}){{2,9}}(?![\w-])", self._chain, BEFORE_MARK),
             Rule(rf"{FREE}(?P<above>\d{{1,2}}\.\d)/(?P<below>5|10)(?!\d)", self._rated, BEFORE_MARK),
             Rule(
@@ -226,6 +241,12 @@ class Ratios:
             return self._of_unit(match, self._language.fraction(above, below), one=True)
         return f"{self._language.code_number(match['above'])} over {self._language.code_number(match['below'])}"
 
+    def _sets(self, match: re.Match[str]) -> str:
+        return re.sub(r"\d+", lambda digits: self._language.cardinal(int(digits[0])), match[0]).replace("-", " ")
+
+    def _record(self, match: re.Match[str]) -> str:
+        return f"{self._language.cardinal(int(match['won']))} and {self._language.cardinal(int(match['lost']))}"
+
     def _chain(self, match: re.Match[str]) -> str:
         return ", ".join(self._language.cardinal(int(number)) for number in match[0].split("-"))
 
@@ -234,16 +255,17 @@ class Ratios:
 
     def _ratio(self, match: re.Match[str]) -> str:
         first, last = int(match["first"]), int(match["last"].replace(",", ""))
+        said = self._language.cardinal
         before = word_before(match.string, match.start()).lower()
         if match["to"]:
-            return f"{self._language.cardinal(first)} {self._language.cardinal(last)} to {self._language.cardinal(int(match['to']))}"
+            return f"{said(first)} {said(last)} to {said(int(match['to']))}"
         if len(match["last"]) == 2 and last < 60 and before not in _COMPARED:
-            return f"{self._language.cardinal(first)} {'oh ' if 0 < last < 10 else ''}{self._language.cardinal(last) if last else 'flat'}"
+            return f"{said(first)} {'oh ' if 0 < last < 10 else ''}{said(last) if last else 'flat'}"
         is_verse = len(match["last"]) == 1 or (len(match["last"]) == 3 and last % 50)
         if is_verse and before not in _COMPARED:
-            return f"{self._language.cardinal(first)} {self._language.cardinal(last)}"
+            return f"{said(first)} {said(last)}"
         by = "by" if word_behind(match) in _SCREENS else "to"
-        return f"{self._language.cardinal(first)} {by} {self._language.cardinal(last)}"
+        return f"{said(first)} {by} {said(last)}"
 
     def _area(self, match: re.Match[str]) -> str:
         joint = " times " if match.string[match.end() :][:2].lstrip()[:1] == "=" else " by "

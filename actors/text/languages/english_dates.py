@@ -58,7 +58,8 @@ class Dates:
                 DIGIT,
             ),
             Rule(
-                rf"{FREE}(?P<day>{_DAY})(?P<suffix>)(?P<last>(?!))?[-/ ](?P<month>{alternatives(MONTHS)}|{alternatives(SHORT_MONTHS)})[-/](?P<year>\d{{4}})(?!\w)",
+                rf"{FREE}(?P<day>{_DAY})(?P<suffix>)(?P<last>(?!))?[-/ ]"
+                rf"(?P<month>{alternatives(MONTHS)}|{alternatives(SHORT_MONTHS)})[-/](?P<year>\d{{4}})(?!\w)",
                 self._day_first,
                 BEFORE_SPACE + BEFORE_MARK,
             ),
@@ -182,6 +183,9 @@ class Times:
         clock = r"(?P<hour>[01]?\d|2[0-4])(?:[:.](?P<minute>[0-5]\d))?"
         until = rf"(?:{SPACE}?{DASH}{SPACE}?(?P<hour2>[01]?\d|2[0-4])(?:[:.](?P<minute2>[0-5]\d))?)?"
         return [
+            Rule(
+                r"(?:(?<=[ap]m)|(?<=[AP]M)|(?<=\.))[-\u2013\u2014](?=\d{1,2}(?::\d\d)?\s?[apAP]\.?[mM])", lambda _: " to ", SIGN
+            ),
             Rule(rf"{FREE}{clock}{until}(?:{half})", self._of_half, DIGIT),
             Rule(
                 rf"{FREE}(?P<hours>\d{{1,2}}):(?P<minutes>[0-5]\d):(?P<seconds>[0-5]\d)(?![\w:])",

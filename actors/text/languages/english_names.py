@@ -38,7 +38,8 @@ class Abbreviations:
         numbered = alternatives({name for word in NUMBERED for name in (word, word.capitalize())})
         return [
             Rule(
-                rf"(?<!\w)(?:(?P<which>[123]|I{{1,3}}) )?(?P<book>{alternatives(BIBLE)}|{alternatives(NUMBERED_BOOKS)})\.? (?=\d{{1,3}}(?!\d))",
+                rf"(?<!\w)(?:(?P<which>[123]|I{{1,3}}) )?(?P<book>{alternatives(BIBLE)}|{alternatives(NUMBERED_BOOKS)})\.? "
+                r"(?=\d{1,3}(?!\d))",
                 self._book,
                 BEFORE_SPACE + CAPITAL,
             ),
@@ -47,7 +48,8 @@ class Abbreviations:
             Rule(r"(?<!\w)(?:Mt|Mtn|Ft)\.(?= [A-Z])", lambda match: "Fort" if match[0] == "Ft." else "Mount", CAPITAL),
             Rule(r"(?<!\w)(?:ft|feat)\.(?= [A-Z])", self._featuring, SMALL),
             Rule(
-                rf"(?<![\w&])(?P<word>{numbered})\.?{SPACE}?(?P<behind>(?=\d)|(?=A\.?D\.? )|[ivxlc]{{1,7}}(?:[-\u2013][ivxlc]{{1,7}})?\b|(?=[IVXLC]{{1,7}}\b))",
+                rf"(?<![\w&])(?P<word>{numbered})\.?{SPACE}?"
+                r"(?P<behind>(?=\d)|(?=A\.?D\.? )|[ivxlc]{1,7}(?:[-\u2013][ivxlc]{1,7})?\b|(?=[IVXLC]{1,7}\b))",
                 self._numbered,
                 LETTER,
             ),
@@ -76,7 +78,9 @@ class Abbreviations:
             Rule(r"(?<=[CFmgsh])/(?=\d)", lambda _: ", ", SIGN),
             Rule(r"(?<![\w.])(?:[A-Za-z]\.){2,8}(?:[A-Za-z](?![\w]))?(?:['\u2019]?s\b)?", self._letters, LETTER),
             Rule(r"(?<![\w.])[A-Z]\.(?=\s?[A-Z])", self._initial, CAPITAL),
-            Rule(r"(?<=[^\W\d_]{2})[.!?]+(?=[A-Z][^\W_]|[A-Z]\s)", self._missing_space, SIGN),
+            Rule(
+                r"(?:(?<=[^\W\d_]{2})|(?<=\d\d))[.!?]+[\"\u201d\u2019)]{0,2}(?=[A-Z][^\W_]|[A-Z]\s)", self._missing_space, SIGN
+            ),
             Rule(r"(?<=[^\W\d_]{2})[,;](?=[^\W\d_]{2})", lambda match: f"{match[0]} ", SIGN),
         ]
 

@@ -3,8 +3,8 @@
 import re
 from typing import TYPE_CHECKING
 
-from actors.text.languages.context import word_before, word_behind, word_list, word_set
-from actors.text.languages.english_words import COUNTED_BY_NUMERALS, REGNAL_NAMES
+from actors.text.languages.context import word_before, word_behind, word_set
+from actors.text.languages.english_words import COUNTED_BY_NUMERALS, NUMBERED, REGNAL_NAMES, SMALL_COUNTED
 from actors.text.languages.language import SPACE
 from actors.text.roman import roman_value
 from actors.text.rules import CAPITAL, LETTER, Rule
@@ -19,7 +19,6 @@ _AFTER_FIRST = word_set("reigned ruled died ascended succeeded married became ab
 _ACRONYMS = word_set(
     "CD DC MD MC DI MM CC CV MI CM DM LCD LED XL XXL XXX LI MIX MILD CIVIC DIV CIV LIV DIM LIX VI DVD ID MCI LCM LL"
 )
-_SMALL_COUNTED = word_list("chapter volume book part act scene canto page section psalm")
 _ORDINALLY = word_set("century centuries dynasty")
 _ANOTHER = re.compile(r" and [A-Z]\w{1,20} [IVX]{1,6}\b")
 _MARKS = ("(", ",", ".", ";", ")", "'", "\u2019", "")
@@ -34,7 +33,7 @@ class Numerals:
 
     def rules(self) -> list[Rule]:
         """Return the rules for Roman numerals."""
-        counted = "|".join(f"[{word[0].upper()}]{word[1:]}" for word in _SMALL_COUNTED)
+        counted = "|".join(f"[{word[0]}{word[0].upper()}]{word[1:]}" for word in SMALL_COUNTED)
         return [
             Rule(
                 rf"(?<![\w.'-]){_NUMERAL}(?:{SPACE}?[-\u2013]{SPACE}?(?P<last>[IVXLCDM]{{1,15}}))?(?![\w&])",
@@ -54,12 +53,13 @@ class Numerals:
         if last is not None:
             return (
                 f"{self._language.cardinal(value)} to {self._language.cardinal(last)}"
-                if before.lower() in COUNTED_BY_NUMERALS or behind in _ORDINALLY
+                if before.lower().rstrip("s") in COUNTED_BY_NUMERALS or before.lower() in NUMBERED or behind in _ORDINALLY
                 else None
             )
         if behind in ("Corps", "Legion") and len(numeral) > 1:
             return self._language.cardinal(value)
-        if behind.lower() in _ORDINALLY:
+        is_of_a_row = before in ("The", "the") and behind[:1].isupper() and 1 < len(numeral) == len(numeral.strip("CDLM"))
+        if behind.lower() in _ORDINALLY or is_of_a_row:
             return self._language.ordinal(value)
         if before.lower() in COUNTED_BY_NUMERALS and before:
             return self._language.cardinal(value)

@@ -2,17 +2,41 @@
 
 import re
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 from actors.text.languages.addresses import Addresses, dotted_numbers
-from actors.text.languages.language import SPACE, Language, alternatives
+from actors.text.languages.context import word_before, word_behind
+from actors.text.languages.language import DASH, FRACTIONS, MINUS, SPACE, Language, Noun, alternatives
 from actors.text.languages.signs import Signs
 from actors.text.rules import DIGIT, FREE, LETTER, SIGN, Rule
 
 _DAY = r"(?:3[01]|[12]\d|0?[1-9])"
 _YEAR = r"(?P<year>[12]\d{3})(?!\d|[.,]\d)"
+_HOUR = r"(?:[01]?\d|2[0-4])"
+_LOOKED_BACK = 25  # characters, for what makes a scale of a time
+_LARGEST_PART = 100
 _TWENTIETH = 50  # years of two digits from here on are of the 1900s
+_FIRST_YEAR, _LAST_YEAR = 1000, 2199  # what is a year if nothing but its four digits is there
+
+
+def _compact(written: str) -> str:
+    return "".join(written.split())
+
+
+def _is_letter(name: str) -> bool:
+    return len(name.removesuffix(".")) == 1
+
+
+def short_forms(names: Iterable[str]) -> str:
+    """Return a pattern of any of some short forms, whether there are spaces in them or not: ``z. B.`` and ``z.B.``."""
+    return alternatives(names).replace("\\ ", f"{SPACE}?")
+
+
+def with_capitals(names: Mapping[str, str]) -> dict[str, str]:
+    """Return short forms without spaces, also with a capital: but for one letter, which is an initial then."""
+    known = {_compact(name): words for name, words in names.items()}
+    return {name[0].upper() + name[1:]: words for name, words in known.items() if not _is_letter(name)} | known
 
 
 class European(Language):
@@ -21,20 +45,28 @@ class European(Language):
     Attributes:
         months: the numbers of months by name, short forms among them, with their stops.
         of_month: what may stand between a day and a month, and between a month and a year, as a pattern.
-        hours: what marks hours and minutes in times: ``[:.]`` or ``h``; a pattern.
+        hours: what stands between hours and minutes wherever they are: ``:`` or ``[:h]``; a pattern.
+        hours_by_o_clock: what else does so if ``o_clock`` is behind: ``[.]``; a pattern.
         o_clock: the word behind a time, as a pattern, which is read with it: ``Uhr``, ``uur``, ``h``; empty if there is none.
         titles: what stands before a name, by short form; its stop ends no sentence.
         numbered: what is read so only before a number or a Roman numeral, by short form.
-        ordinal_mark: what makes an ordinal of the digits before it, as a pattern with whatever groups :meth:`read_ordinal` wants.
+        ordinal_mark: what makes an ordinal of the digits before it, with groups that :meth:`read_ordinal` wants; a pattern.
+        against: what stands between the sides of a score, if it is not ``words.to``.
+        scales: parts of words that scales or scores stand behind, which are no times: ``maßstab``.
+        labels: words that a letter with a stop stands behind without being an initial: ``Vitamin``.
     """
 
     months: ClassVar[Mapping[str, int]]
     of_month: ClassVar[str]
     hours: ClassVar[str]
+    hours_by_o_clock: ClassVar[str] = r"[.]"
     o_clock: ClassVar[str]
     titles: ClassVar[Mapping[str, str]]
     numbered: ClassVar[Mapping[str, str]]
     ordinal_mark: ClassVar[str]
+    against: ClassVar[str] = ""
+    scales: ClassVar[frozenset[str]] = frozenset()
+    labels: ClassVar[frozenset[str]] = frozenset()
 
     def rules(self) -> list[Rule]:
         """Return the rules, in order."""
@@ -46,8 +78,8 @@ class European(Language):
             *self._times(),
             *self._codes(),
             *dotted_numbers(self),
-            *Signs(self).number_rules(),
             *self._ratios(),
+            *Signs(self).number_rules(),
             Rule(rf"{FREE}(?P<number>\d{{1,9}}){self.ordinal_mark}", self.read_ordinal, DIGIT),
             *self.amounts(),
             Rule(r"(?<![\w.'-])(?P<numeral>[IVXLCDM]{1,15})(?P<stop>\.?)(?![\w&])", self.read_numeral, LETTER),
@@ -77,24 +109,46 @@ class European(Language):
     def read_numeral(self, match: re.Match[str]) -> str | None:
         """Read a Roman numeral, the group ``numeral``, maybe with a ``stop``; ``None`` if it is a word."""
 
+    def gender_of(self, word: str) -> str:  # noqa: ARG002
+        """Return the gender of a word that is counted, as :meth:`cardinal` wants it; ``-`` if it is not known, or no noun."""
+        return "-"
+
+    def part_of(self, whole: int | None, above: int, below: int, noun: Noun, match: re.Match[str]) -> str:  # noqa: ARG002
+        """Return a fraction of a unit in words: half a litre, two and a half kilos."""
+        return f"{self.mixed(whole, above, below)} {noun.one if whole is None else noun.many}"
+
+    def part_before(self, whole: int | None, above: int, below: int, match: re.Match[str]) -> str:  # noqa: ARG002
+        """Return a fraction in words before anything else, maybe a noun: half an onion."""
+        return self.mixed(whole, above, below)
+
     # -----------------------------------------------------------------------------------------------------------------
-    # The rules
+    # Short forms
 
     def _short_forms(self) -> list[Rule]:
+        self._numbered = with_capitals(self.numbered)
+        self._titles = with_capitals(self.titles)
+        self._abbreviations = with_capitals(self.abbreviations)
+        numbered, titles, others = (
+            short_forms({*names, *known, *(name[0].upper() + name[1:] for name in names if not _is_letter(name))})
+            for names, known in (
+                (self.numbered, self._numbered), (self.titles, self._titles), (self.abbreviations, self._abbreviations)
+            )
+        )  # fmt: skip
         return [
-            Rule(rf"(?<![\w.])(?P<short>{alternatives(self.numbered)}){SPACE}?(?=\d|[IVXLC]{{1,7}}\b)", self._numbered, LETTER),
-            Rule(rf"(?<![\w.])(?P<short>{alternatives(self.titles)})(?!\w)", lambda match: self.titles[match["short"]], LETTER),
-            Rule(rf"(?<![\w.])(?P<short>{alternatives(self.abbreviations)})(?!\w)", self._abbreviation, LETTER + SIGN),
+            Rule(rf"(?<![\w.])(?P<short>{numbered}){SPACE}?(?=\d|[IVXLC]{{1,7}}\b)", self._before_number, LETTER),
+            Rule(rf"(?<![\w.-])(?P<short>{titles})(?!\w)", lambda match: self._titles[_compact(match["short"])], LETTER),
+            Rule(rf"(?<![\w.'\u2019])(?P<short>{others})(?!\w)", self.read_abbreviation, LETTER),
             Rule(r"(?<![\w.])(?:[A-Z]\.){2,8}", self._letters, LETTER),
-            Rule(r"(?<![\w.])[A-Z]\.(?=\s?[A-Z][^\W_])", self.read_initial, LETTER),
+            Rule(r"(?<![\w.])[A-Z]\.(?=\s?[A-Z\u00c0-\u00de](?:[^\W_]|\.))", self.read_initial, LETTER),
             Rule(r"(?<=[^\W\d_]{2})[.!?]+(?=[^\W\d_a-z\u00df-\u00ff]{1}[^\W\d_])", lambda match: f"{match[0]} ", SIGN),
         ]
 
-    def _numbered(self, match: re.Match[str]) -> str:
-        return f"{self.numbered[match['short']]} "
+    def _before_number(self, match: re.Match[str]) -> str:
+        return f"{self._numbered[_compact(match['short'])]} "
 
-    def _abbreviation(self, match: re.Match[str]) -> str:
-        words = self.abbreviations[match["short"]]
+    def read_abbreviation(self, match: re.Match[str]) -> str | None:
+        """Read a short form, the group ``short``; its stop may end the sentence too."""
+        words = self._abbreviations[_compact(match["short"])]
         return f"{words}." if match[0].endswith(".") and self.ends_sentence(match) else words
 
     def _letters(self, match: re.Match[str]) -> str:
@@ -102,8 +156,13 @@ class European(Language):
         return f"{said}." if self.ends_sentence(match) else said
 
     def read_initial(self, match: re.Match[str]) -> str | None:
-        """Read a letter with a stop before a name."""
+        """Read a letter with a stop before a name; ``None`` if the stop ends a sentence: Vitamin C. Danach ..."""
+        if word_before(match.string, match.start()).casefold() in self.labels or self.ends_sentence(match):
+            return None
         return match[0][0] if match.string[match.end() : match.end() + 1].isspace() else f"{match[0][0]} "
+
+    # -----------------------------------------------------------------------------------------------------------------
+    # Dates and times
 
     def _dates(self) -> list[Rule]:
         month = rf"(?P<month>(?i:{alternatives(self.months)}))(?!\w)"
@@ -131,45 +190,69 @@ class European(Language):
 
     def _named(self, match: re.Match[str]) -> str:
         year = match["year"]
-        return self.date(int(match["day"]), self._month_number(match["month"]), int(year) if year else None, match)
+        said = self.date(int(match["day"]), self.month_number(match["month"]), int(year) if year else None, match)
+        return f"{said}." if match[0].endswith(".") and self.ends_sentence(match) else said
 
-    def _month_number(self, name: str) -> int:
+    def month_number(self, name: str) -> int:
+        """Return the number of a month in any case."""
         return next(number for known, number in self.months.items() if known.casefold() == name.casefold())
 
     def _times(self) -> list[Rule]:
-        mark = rf"(?:{self.hours})"
-        clock = rf"(?P<hour>[01]?\d|2[0-4]){mark}(?P<minute>[0-5]\d)(?:[:.](?P<second>[0-5]\d))?"
-        free = r"(?![\w/:%€$£]|[.,-]\d)"
-        whole = (
-            rf"(?P<hour>[01]?\d|2[0-4])(?P<minute>(?!))?(?P<second>(?!))?{SPACE}?(?:{self.o_clock})(?!\w)"
-            if self.o_clock
-            else r"(?!)"
-        )
+        nothing = r"(?!)"
+        o_clock = rf"{SPACE}?(?:{self.o_clock or nothing})(?!\w)"
+        end = r"(?![\w/:%€$£]|[.,-]\d)"
+
+        def clock(marks: str, behind: str) -> Rule:
+            time = rf"(?P<hour>{_HOUR})(?:{marks})(?P<minute>[0-5]\d)(?:[:.](?P<second>[0-5]\d))?"
+            until = rf"(?:{SPACE}?{DASH}{SPACE}?(?P<hour2>{_HOUR})(?:{marks})(?P<minute2>[0-5]\d))?"
+            return Rule(rf"{FREE}{time}{until}{behind}", self._time, DIGIT)
+
         return [
-            Rule(rf"{FREE}{clock}(?:{SPACE}?(?:{self.o_clock or '(?!)'})(?!\w)|{free})", self._time, DIGIT),
-            Rule(rf"{FREE}{whole}", self._time, DIGIT),
+            clock(self.hours, rf"(?:{o_clock}|{end})"),
+            clock(rf"{self.hours}|{self.hours_by_o_clock}", o_clock),
+            Rule(rf"{FREE}(?P<hour>{_HOUR}){o_clock}", self._whole_hour, DIGIT),
         ]
 
     def _time(self, match: re.Match[str]) -> str | None:
-        second = match["second"]
-        return self.clock(int(match["hour"]), int(match["minute"] or 0), int(second) if second else None, match)
+        second, hour2 = match["second"], match["hour2"]
+        before = match.string[max(0, match.start() - _LOOKED_BACK) : match.start()].lower()
+        if any(word in before for word in self.scales):
+            return None
+        if not hour2:
+            return self.clock(int(match["hour"]), int(match["minute"]), int(second) if second else None, match)
+        return self.times(int(match["hour"]), int(match["minute"]), int(hour2), int(match["minute2"]), match)
+
+    def _whole_hour(self, match: re.Match[str]) -> str | None:
+        return self.clock(int(match["hour"]), 0, None, match)
+
+    def times(self, hour: int, minute: int, last_hour: int, last_minute: int, match: re.Match[str]) -> str:
+        """Return a range of times in words."""
+        return f"{self.clock(hour, minute, None, match)} {self.words.to} {self.clock(last_hour, last_minute, None, match)}"
+
+    # -----------------------------------------------------------------------------------------------------------------
+    # Codes and ratios
 
     def _codes(self) -> list[Rule]:
         return [
             Rule(r"(?<![\w.])\+\d{1,3}(?:[ ./-]?\(?\d{1,4}\)?){2,6}(?!\d)", self.telephone, SIGN),
-            Rule(rf"{FREE}\(?0\d{{1,5}}\)?(?:[ ./-]\d{{2,10}}){{1,5}}(?!\w|[,.]\d)", self.telephone, DIGIT + SIGN),
-            Rule(rf"{FREE}\d{{4}}(?:[ -]\d{{4}}){{3,5}}(?!\d)", self.telephone, DIGIT),
+            Rule(rf"{FREE}\(?0\d{{1,5}}\)?(?:(?:[ ./-]| - )\d{{2,8}}){{1,5}}(?![\w,.]\d)", self.telephone, DIGIT + SIGN),
+            Rule(rf"{FREE}\d{{4}}(?:[ -]\d{{4}}){{3}}(?!\d)", self.telephone, DIGIT),
+            Rule(rf"{FREE}(?:97[89][- ]?)?(?:\d{{1,7}}-){{3}}[\dX](?![\w-])", self.telephone, DIGIT),
             Rule(
                 r"(?<![\w.,'\u2019])(?:[A-Za-z]{1,12}+-?\d{1,6}|\d{1,6}-?[A-Z]{1,3}(?![a-z]))(?:-?[A-Za-z]{1,12}|-?\d{1,6}){0,6}(?!\w)",
                 self._name,
                 DIGIT + LETTER,
             ),
+            Rule(rf"{FREE}(?P<number>\d{{1,4}})(?P<letter>[a-df])(?!\w)", self._with_letter, DIGIT),
         ]
+
+    def _with_letter(self, match: re.Match[str]) -> str:
+        return f"{self.read(match['number'])} {match['letter']}"
 
     def telephone(self, match: re.Match[str]) -> str:
         """Return a telephone number in words."""
         plus = f"{self.words.plus} " if match[0][0] == "+" else ""
-        return plus + self.digits(match[0])
+        return f"{plus}{self.digits(match[0])}{' X' if match[0][-1] == 'X' else ''}"
 
     def _name(self, match: re.Match[str]) -> str | None:
         """Read a name of letters and digits: F-16, MP3. What only ends in a unit is none."""
@@ -179,27 +262,126 @@ class European(Language):
         return " ".join(self.spell(self.parse(piece)) if piece.isdigit() else piece for piece in pieces)
 
     def _ratios(self) -> list[Rule]:
+        part = rf"(?:(?P<whole>\d{{1,4}}){SPACE})?(?P<above>\d{{1,3}})[/\u2044](?P<below>\d{{1,4}})"
+        by = rf"{SPACE}?[x\u00d7]{SPACE}?"
+        side = rf"(?:{SPACE}?(?P<unit>{self.unit}))?"
+        sign = rf"(?P<number>\d{{1,4}})?{SPACE}?(?P<fraction>[{''.join(FRACTIONS)}])"
         return [
+            Rule(rf"{FREE}(?:{part}|{sign})(?:{SPACE}|-)?(?P<unit>{self.unit})", self._part_of, DIGIT + LETTER),
+            Rule(rf"{FREE}{sign}", self._part_before, DIGIT + LETTER),
+            Rule(rf"{FREE}{part}(?![\w/]|\.\d)", self._slashed, DIGIT),
             Rule(
-                rf"{FREE}(?P<whole>(?:\d{{1,3}} )?)(?P<above>\d{{1,3}})[/\u2044](?P<below>\d{{1,3}})(?![\w/])(?!\.\d)",
-                self._slashed,
+                rf"{FREE}(?P<first>\d{{1,9}}){SPACE}?(?P<sign>[*/]){SPACE}?(?P<last>\d{{1,9}})(?={SPACE}?=)", self._sum, DIGIT
+            ),
+            Rule(rf"{FREE}(?P<year>1\d\d\d|20\d\d)/(?P<next>\d\d|\d{{4}})(?![\w/]|\.\d)", self.read_years, DIGIT),
+            Rule(rf"{FREE}(?P<first>\d{{1,4}}){SPACE}?:{SPACE}?(?P<last>{self.number})(?![\d:])", self.read_ratio, DIGIT),
+            Rule(
+                rf"{FREE}(?P<first>{self.number}){side}{by}(?P<second>{self.number}){side.replace('unit', 'unit2')}"
+                rf"(?:{by}(?P<third>{self.number}){side.replace('unit', 'unit3')})?(?!\w)",
+                self._area,
                 DIGIT,
             ),
-            Rule(rf"{FREE}(?P<first>\d{{1,4}}){SPACE}?:{SPACE}?(?P<last>\d{{1,4}})(?![\d:])", self.read_ratio, DIGIT),
-            Rule(rf"{FREE}(?P<first>{self.number}){SPACE}?[x×]{SPACE}?(?P<last>{self.number})(?!\w)", self.read_area, DIGIT),
+            Rule(
+                rf"{FREE}(?P<first>\d{{1,9}}){SPACE}?[{MINUS}]{SPACE}?(?P<last>\d{{1,9}})(?={SPACE}?=)", self._difference, DIGIT
+            ),
         ]
 
+    def _part_of(self, match: re.Match[str]) -> str | None:
+        whole = match["whole"] or match["number"]
+        above, below = FRACTIONS[match["fraction"]] if match["fraction"] else (int(match["above"]), int(match["below"]))
+        if not 0 < above < below:
+            return None
+        return self.part_of(int(whole) if whole else None, above, below, self.noun_of_unit(match["unit"]), match)
+
+    def _part_before(self, match: re.Match[str]) -> str:
+        whole = match["number"]
+        return self.part_before(int(whole) if whole else None, *FRACTIONS[match["fraction"]], match)
+
     def _slashed(self, match: re.Match[str]) -> str | None:
-        whole, above, below = match["whole"].strip(), int(match["above"]), int(match["below"])
+        whole, above, below = match["whole"], int(match["above"]), int(match["below"])
+        if _LARGEST_PART < below != 1000 and not whole:
+            return f"{self.cardinal(above, '-')} {self.read_plain(match['below'], match)}"  # an issue: 3/2020
+        if above == below and not whole:
+            return f"{self.cardinal(above, '-')} {self.cardinal(below, '-')}"  # 50/50
         if below == 0 or above >= below:
             return f"{self.cardinal(above, '-')} {self.words.slash} {self.cardinal(below, '-')}" if not whole else None
-        return self.mixed(int(whole) if whole else None, above, below)
+        return self.part_before(int(whole) if whole else None, above, below, match)
+
+    def read_years(self, match: re.Match[str]) -> str | None:
+        """Read two years in a row: 2010/11."""
+        return f"{self.year(int(match['year']))} {self.read(match['next'])}"
 
     def read_ratio(self, match: re.Match[str]) -> str | None:
-        """Read a score or a scale: 2:1."""
-        return f"{self.cardinal(int(match['first']), '-')} {self.words.to} {self.cardinal(int(match['last']), '-')}"
+        """Read a score or a scale, 2:1, or a division."""
+        joint = self.words.divided if self._is_sum(match) else self.against or self.words.to
+        return f"{self.cardinal(int(match['first']), '-')} {joint} {self.read(match['last'])}"
 
-    def read_area(self, match: re.Match[str]) -> str | None:
+    def _area(self, match: re.Match[str]) -> str:
         """Read sides (3 x 4 m) or a product."""
-        joint = self.words.times if match.string[match.end() :][:2].lstrip()[:1] == "=" else self.words.by
+        joint = self.words.times if self._is_sum(match) else self.words.by
+        sides = zip(("first", "second", "third"), ("unit", "unit2", "unit3"), strict=True)
+        return f" {joint} ".join(self._side(match[number], match[unit]) for number, unit in sides if match[number])
+
+    def _side(self, written: str, unit: str | None) -> str:
+        return self.counted(self.parse(written), self.noun_of_unit(unit)) if unit else self.read(written)
+
+    def _is_sum(self, match: re.Match[str]) -> bool:
+        return match.string[match.end() : match.end() + 2].lstrip()[:1] == "="
+
+    def _sum(self, match: re.Match[str]) -> str:
+        joint = self.words.times if match["sign"] == "*" else self.words.divided
         return f"{self.read(match['first'])} {joint} {self.read(match['last'])}"
+
+    def _difference(self, match: re.Match[str]) -> str:
+        return f"{self.read(match['first'])} {self.words.minus} {self.read(match['last'])}"
+
+    # -----------------------------------------------------------------------------------------------------------------
+    # Amounts
+
+    def amounts(self) -> list[Rule]:
+        """Return the rules for amounts, and for millions of what is written in full behind them."""
+        counted = rf"{SPACE}?(?:{self.currency}|{self.unit})"
+        millions = rf"{FREE}{self.amount}{SPACE}?(?P<magnitude>{alternatives(self.magnitudes)})(?![\w.]|{counted})"
+        quotient = rf"(?<![\w/])(?:{alternatives(self.units)})/(?:{alternatives(self.units)})(?![\w/])"
+        return [
+            Rule(millions, self._millions, DIGIT + SIGN),
+            *super().amounts(),
+            Rule(quotient, self._quotient, LETTER),
+            Rule(rf"(?<!\w){self.words.per} (?P<unit>{self.unit})(?![\w/])", self._per, LETTER),
+            Rule(r"(?<=[^\W\d_])/(?=[^\W\d_])", lambda _: " ", SIGN),
+        ]
+
+    def _millions(self, match: re.Match[str]) -> str | None:
+        noun = self.magnitudes[match["magnitude"]]
+        said = f"{self.read_amount(match, noun.gender)} {noun.one if self.is_single_amount(match) else noun.many}"
+        return f"{said}." if match[0].endswith(".") and self.ends_sentence(match) else said
+
+    def _per(self, match: re.Match[str]) -> str:
+        return f"{self.words.per} {self.noun_of_unit(match['unit']).one}"
+
+    def _quotient(self, match: re.Match[str]) -> str | None:
+        above, _, below = match[0].partition("/")
+        return self.noun_of_unit(match[0]).many if len(above) > 1 or below in ("h", "s") else None
+
+    def plain(self, match: re.Match[str]) -> str | None:
+        """Read a number or a range before anything else: of four digits maybe years."""
+        sign, last = self.signed(match["sign"]), match["last"]
+        if last is None:
+            return sign + self.read_plain(match["first"], match)
+        return f"{sign}{self.read_plain(match['first'], match)} {self.words.to} {self.read_plain(last, match)}"
+
+    def read_plain(self, written: str, match: re.Match[str]) -> str:
+        """Return a number in words that has no unit behind."""
+        if self.is_version(written):
+            return f" {self.words.dot_in_version} ".join(self.read(part) for part in written.split("."))
+        if self.is_year(written):
+            return self.year(int(written))
+        return self.read(written, self.gender_of(word_behind(match)))
+
+    def is_version(self, written: str) -> bool:
+        """Whether a number is that of a version, as 2.0, since it has a point where the language has a comma."""
+        return "." in written and "," not in written and not self.parse(written).grouped and self.decimal == ","
+
+    def is_year(self, written: str) -> bool:
+        """Whether a number may be a year."""
+        return len(written) == 4 and written.isdecimal() and _FIRST_YEAR <= int(written) <= _LAST_YEAR

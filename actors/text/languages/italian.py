@@ -67,13 +67,14 @@ class Italian(Romance):
     abbreviations: ClassVar = ABBREVIATIONS
     starters: ClassVar = STARTERS
     o_clock: ClassVar = "h"
-    trigger_words: ClassVar = ["h", "km", "lun", "mar"]
+    trigger_words: ClassVar = ["h", "max", "km", "lun", "mar"]
     months: ClassVar = MONTHS
     of_month: ClassVar = rf"(?:{SPACE}?(?:di|del){SPACE}|[-/])?"
     titles: ClassVar = TITLES
     numbered: ClassVar = NUMBERED
     ordinal_mark: ClassVar = r"(?P<mark>\.?[ºª°]|(?:a|o|i|e)(?!\w)|(?:mo|esimo|esima|imo|ima)(?!\w))"
     thousands: ClassVar = frozenset({"k", "K", "mila"})
+    scales: ClassVar = frozenset({"scala", "rapporto", "proporzione"})
     halves: ClassVar = ("mezzo", "mezza")
     clock_words: ClassVar = word_set("ore alle dalle le delle h all ora")
     compass: ClassVar = {"N": "nord", "S": "sud", "E": "est", "O": "ovest", "W": "ovest"}
@@ -99,7 +100,6 @@ class Italian(Romance):
 
     def first_rules(self) -> list[Rule]:
         """Return rules of Italian and its like, which come before those of all."""
-        people = "|".join(sorted(_PEOPLE))
         months = "|".join(sorted(MONTH_SET))
         return [
             Rule(rf"(?<!\w)S\.{SPACE}?(?=[A-ZÀÈÉÌÒÙ][^\W\d_])", self._saint, LETTER),
@@ -107,7 +107,6 @@ class Italian(Romance):
             Rule(r"(?<![\w.])3[1-9]\d(?:[ .-]\d\d\d?){3,4}(?!\d|[ .,/-]\d)", self._local, DIGIT),
             Rule(r"(?<![\w.])800[ .-]?\d{2,3}[ .-]?\d{2,3}(?:[ .-]?\d{2,3})?(?!\d|[ .,/-]\d)", self._local, DIGIT),
             Rule(rf"{FREE}0\d{{5,10}}(?!\d|[.,]\d)", self._local, DIGIT),
-            Rule(rf"{FREE}(?P<first>[1-9]\d{{0,2}} \d{{3}})(?={SPACE}(?:{people}|€)(?!\w))", self._spaced, DIGIT),
             Rule(rf"(?<=[,.] )(?P<code>\d{{5}})(?={SPACE}[A-Z])", lambda match: self.digits(match["code"]), DIGIT),
             Rule(r"(?<=CAP )(?P<code>\d{5})(?!\w)", lambda match: self.digits(match["code"]), DIGIT),
             Rule(rf"{FREE}(?P<number>\d{{1,3}}(?:,\d{{1,2}})?)[ \u00a0]?mila(?!\w)", self._thousands, DIGIT),
@@ -208,7 +207,7 @@ class Italian(Romance):
             return "-"
         return (
             "-"
-            if noun in NOT_COUNTED or noun in MONTHS or self.is_year(match) or self.named_by(match) in NAMED_BY_NUMBER
+            if noun in NOT_COUNTED or noun in MONTHS or self.is_dated(match) or self.named_by(match) in NAMED_BY_NUMBER
             else self.gender_of(noun)
         )
 
@@ -222,6 +221,12 @@ class Italian(Romance):
     def singular(self, word: str) -> str:
         """Return one of a noun in the plural."""
         return _SINGULARS.get(word) or word[:-1] + {"i": "o", "e": "a"}.get(word[-1], word[-1])
+
+    def _with_letter(self, match: re.Match[str]) -> str:
+        behind = word_behind(match)
+        if match["letter"] == "a" and behind.islower() and behind not in NOT_COUNTED:
+            return self.ordinal(int(match["number"]), "f")  # 3a edizione
+        return super()._with_letter(match)
 
     def _one(self, match: re.Match[str]) -> str | None:
         """Read one of something: its article depends on how the noun begins."""
@@ -268,9 +273,8 @@ class Italian(Romance):
         """Return a date in words."""
         elided = match.string[match.start() - 1 : match.start()] in ("'", "\u2019")
         said = f"{'primo' if day == 1 and not elided else self.cardinal(day, '-')} {MONTH_NAMES[month]}"
-        stop = "." if match[0].endswith(".") and self.ends_sentence(match) else ""
         if year is None:
-            return said + stop
+            return said
         return f"{said} {'del ' if re.search('del.{1,6}$', match[0]) else ''}{self.year(year)}"
 
     def time_of_day(self, hour: int, minute: int) -> str:
@@ -416,9 +420,6 @@ class Italian(Romance):
     def _local(self, match: re.Match[str]) -> str | None:
         """Read a telephone number without a country's code, unless it counts something."""
         return None if word_behind(match) in _PEOPLE else self.digits(match[0])
-
-    def _spaced(self, match: re.Match[str]) -> str:
-        return self.spell(Number(match["first"].replace(" ", "")))
 
     def _version(self, match: re.Match[str]) -> str:
         named = "" if self.named_by(match) == "versione" else "versione "

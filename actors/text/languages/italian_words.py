@@ -195,7 +195,7 @@ ABBREVIATIONS = {
     "D.C.": "dopo Cristo", "av. C.": "avanti Cristo", "a.e.v.": "avanti era volgare", "e.v.": "era volgare",
     "cfr.": "confronta", "Cfr.": "confronta", "cf.": "confronta", "v.": "vedi", "vd.": "vedi", "cit.": "citato",
     "op. cit.": "opera citata", "ibid.": "ibidem", "Ibid.": "ibidem", "et al.": "et al", "i.e.": "cioè", "e.g.": "per esempio",
-    "vs.": "versus", "vs": "versus", "ca.": "circa", "c.ca": "circa", "max.": "massimo", "min.": "minimo", "max": "massimo",
+    "vs.": "versus", "vs": "versus", "ca.": "circa", "c.ca": "circa", "max.": "massimo", "min.": "minimo",
     "tel.": "telefono", "Tel.": "telefono", "cell.": "cellulare", "Cell.": "cellulare", "tel": "telefono", "int.": "interno",
     "ing.re": "ingegnere", "dott.": "dottore", "prof.": "professore", "avv.": "avvocato", "seg.": "seguente",
     "segg.": "seguenti", "sgg.": "seguenti", "ss.": "seguenti", "succ.": "successive", "prec.": "precedente",
@@ -235,12 +235,6 @@ ABBREVIATIONS = {
     "Prov.": "provincia", "m.t.": "metri", "mitt.": "mittente", "racc.": "raccomandata", "gent.": "gentile",
     "u.c.": "ultimo comma", "par.": "paragrafo", "Mass.": "massimo",
 }  # fmt: skip
-
-ABBREVIATIONS |= {
-    short[0].upper() + short[1:]: words
-    for short, words in ABBREVIATIONS.items()
-    if len(short) > 3 and short[0].islower() and short[0].upper() + short[1:] not in (ABBREVIATIONS.keys() | TITLES.keys())
-}
 
 # What is read so only before a number.
 _NUMBERED = {

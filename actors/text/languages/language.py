@@ -11,6 +11,7 @@ from actors.text.rules import DIGIT, FREE, LETTER, SIGN, Rule, Rules
 SPACE = r"[ \u00a0\u2007\u2009\u202f]"
 DASH = r"[-\u2010\u2011\u2012\u2013\u2014]"
 MINUS = r"\-\u2212\u2013"
+_NO_CENTS = rf"(?:[.,]{DASH}{{1,2}}(?!\d))?"  # 5,\u2013
 _OR_FRACTION = "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"
 FRACTIONS = dict(
     zip(
@@ -117,6 +118,7 @@ class Language(ABC):
         code: ISO 639-1.
         decimal: the decimal mark.
         groups: marks that part groups of three digits, as a part of a set of characters in a pattern.
+        spaced_groups: whether a plain space before three digits parts groups, whatever they are.
         words: the small words.
         units: what is counted, by symbol.
         currencies: by sign and code.
@@ -129,6 +131,7 @@ class Language(ABC):
     code: ClassVar[str]
     decimal: ClassVar[str] = ","
     groups: ClassVar[str] = ".'\u2019"
+    spaced_groups: ClassVar[bool] = True
     words: ClassVar[Words]
     units: ClassVar[Mapping[str, Noun]]
     currencies: ClassVar[Mapping[str, Currency]]
@@ -139,10 +142,10 @@ class Language(ABC):
     trigger_words: ClassVar[list[str]] = []
 
     def __init__(self) -> None:
-        self.number = number_pattern(self.decimal, self.groups)
+        self.number = number_pattern(self.decimal, self.groups, spaced=self.spaced_groups)
         self.magnitude = f"(?:{alternatives(self.magnitudes)}|{self.long_magnitudes})"
         unit = f"(?:{alternatives(self.units)})"
-        self.unit = rf"{unit}(?:/{unit})?(?![\w\u00b2\u00b3]|['\u2019]\w)"
+        self.unit = rf"{unit}(?:/{unit})?(?![\w\u00b2\u00b3]|['\u2019]\w)"  # "les 2 l'ont dit" has no litres
         self.currency = f"(?:{alternatives(self.currencies)})"
         self._NEXT = re.compile(rf"\s*\Z|\s*\n|[\"'\u201d\u2019)]*\s+[\"'\u201c\u2018(]?(?:{'|'.join(self.starters)})\b")
         self.reader = Rules(
@@ -230,7 +233,7 @@ class Language(ABC):
         """A pattern of a number, or a range of numbers, in the groups ``sign``, ``first`` and ``last``."""
         return (
             rf"(?P<sign>[+{MINUS}](?!{SPACE})|[\u00b1~]{SPACE}?)?(?P<first>{self.number})"
-            rf"(?:{SPACE}?{DASH}{SPACE}?(?P<last>{self.number}))?"
+            rf"(?:(?:{SPACE}?[-\u2010-\u2013]{SPACE}?|\u2014)(?P<last>{self.number}))?"
         )
 
     def signed(self, sign: str | None) -> str:
@@ -273,17 +276,12 @@ class Language(ABC):
 
     def money(self, match: re.Match[str]) -> str | None:
         """Read an amount in a currency, which is the group ``currency``, maybe with a ``magnitude``."""
-        currency = self.currencies[match["currency"]]
-        if match["per"]:
-            unit = match["per"]
-            per = f" {self.words.per} {self.units[unit].one if unit in self.units else unit}"
-            currency = Currency(
-                Noun(currency.major.one + per, currency.major.many + per, currency.major.gender), currency.minor
-            )
+        currency, unit = self.currencies[match["currency"]], match["per"]
+        per = f" {self.words.per} {self.units[unit].one if unit in self.units else unit}" if unit else ""
         number = self.parse(match["first"])
         if match["magnitude"] or match["last"] or len(number.fraction) != len("50"):
-            return self.with_magnitude(match, match["magnitude"], currency.major)
-        return self.signed(match["sign"]) + self.coins(number, currency)
+            return self.with_magnitude(match, match["magnitude"], currency.major) + per
+        return self.signed(match["sign"]) + self.coins(number, currency) + per
 
     def coins(self, number: Number, currency: Currency) -> str:
         """Return an amount with hundredths, in words."""
@@ -317,13 +315,13 @@ class Language(ABC):
         magnitude = rf"(?:(?:{SPACE}|-)?(?P<magnitude>{self.magnitude})(?!\w))?"
         per = rf"(?:/(?P<per>{alternatives(self.units)}|[^\W\d_]{{3,12}})(?![\w/]))?"
         tail = (
-            rf"(?:{magnitude}(?:{SPACE}?(?P<currency>{self.currency})(?!\w){per}|(?:{SPACE}|-)?(?P<unit>{self.unit}))"
+            rf"(?:{_NO_CENTS}{magnitude}(?:(?:{SPACE}|-)?(?P<currency>{self.currency})(?!\w){per}|(?:{SPACE}|-)?(?P<unit>{self.unit}))"
             rf"|{SPACE}?(?P<share>[%\u2030]))?"
         )
         return [
             Rule(
                 rf"(?<!\w)(?P<sign>[{MINUS}+])?(?P<currency>{self.currency}){SPACE}?(?P<first>{self.number})"
-                rf"(?:{SPACE}?{DASH}{SPACE}?(?:{self.currency})?(?P<last>{self.number}))?{magnitude}{per}",
+                rf"(?:{SPACE}?{DASH}{SPACE}?(?:{self.currency})?(?P<last>{self.number}))?{_NO_CENTS}{magnitude}{per}",
                 self.money,
                 SIGN + LETTER,
             ),

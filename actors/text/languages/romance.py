@@ -8,7 +8,7 @@ from typing import ClassVar
 from actors.text.languages.context import word_before, word_behind
 from actors.text.languages.european import European
 from actors.text.languages.language import DASH, FRACTIONS, SPACE, Currency, Noun, alternatives
-from actors.text.languages.romance_figures import Figures, is_equation
+from actors.text.languages.romance_figures import Figures
 from actors.text.numbers import Number
 from actors.text.roman import roman_value
 from actors.text.rules import DIGIT, FREE, LETTER, SIGN, Rule
@@ -131,13 +131,6 @@ class Romance(European):
             *Figures(self).rules(),
         ]
 
-    def amounts(self) -> list[Rule]:
-        """Return the rules for amounts; short forms of millions may also stand before a noun that is written out."""
-        magnitude = rf"(?P<magnitude>{alternatives(self.magnitudes)})(?!\w)"
-        written_out = rf"(?!{SPACE}?(?:{self.currency}|{self.unit})(?!\w))"
-        money, quantity = super().amounts()
-        return [money, Rule(rf"{FREE}{self.amount}{SPACE}?{magnitude}{written_out}", self._magnitude, DIGIT + SIGN), quantity]
-
     # -----------------------------------------------------------------------------------------------------------------
     # Numbers
 
@@ -181,10 +174,10 @@ class Romance(European):
             for number in numbers
         )
 
-    def _magnitude(self, match: re.Match[str]) -> str | None:
+    def _millions(self, match: re.Match[str]) -> str | None:
         """Read millions of what is written out behind them."""
         short, behind = match["magnitude"], word_behind(match)
-        if short in self.thousands and self.is_year(match):
+        if short in self.thousands and self.is_dated(match):
             return None
         if short in self.thousands:
             return self.signed(match["sign"]) + self._thousandfold(
@@ -240,7 +233,7 @@ class Romance(European):
             return None
         return super().read_initial(match)
 
-    def is_year(self, match: re.Match[str]) -> bool:
+    def is_dated(self, match: re.Match[str]) -> bool:
         """Whether a number is a year: it looks like one, and stands behind a word that years follow."""
         digits = match["first"]
         return (
@@ -291,32 +284,31 @@ class Romance(European):
         return f" {self.words.per} {self.units[unit].one if unit in self.units else unit}"
 
     def _part(self, match: re.Match[str]) -> str | None:
-        """Read a fraction of something; an article before it is its own."""
-        said = self._part_of(match)
-        return self._without_article(said, match) if said else None
+        """Read a fraction of a unit, or of what is written in full."""
+        above, below = FRACTIONS[match["vulgar"]] if match["vulgar"] else (int(match["above"]), int(match["below"]))
+        if below < 2 or above >= below or (match["above"] and below == 10):
+            return None
+        if match["unit"]:
+            noun = self.noun_of_unit(match["unit"])
+        elif match["noun"] in self.months or match["noun"] in self.not_counted:
+            return None
+        else:
+            noun = self._written_noun(match["noun"], match["whole"] is not None)
+        return self.part_of(int(match["whole"]) if match["whole"] else None, above, below, noun, match)
+
+    def part_of(self, whole: int | None, above: int, below: int, noun: Noun, match: re.Match[str]) -> str:
+        """Return a fraction of something in words; its noun may come before it, and an article before it is its own."""
+        half = self.halves[noun.gender == "f"] if (above, below) == (1, 2) else ""
+        if whole is not None:
+            return f"{self.counted(Number(str(whole)), noun)} {self.words.and_} {half or self.fraction(above, below)}"
+        if half:
+            return self._without_article(self.half_of(half, noun.one), match)
+        if noun.one in self.shares:
+            return self.share_of(above, below)
+        return self._without_article(f"{self.fraction(above, below)} {self.words.of} {noun.one}", match)
 
     def _without_article(self, said: str, match: re.Match[str]) -> str:
         return said.removeprefix("un ") if self.named_by(match) == "un" else said
-
-    def _part_of(self, match: re.Match[str]) -> str | None:
-        """Return a fraction of something, in words: its noun may come before it."""
-        above, below = FRACTIONS[match["vulgar"]] if match["vulgar"] else (int(match["above"]), int(match["below"]))
-        whole = match["whole"]
-        if below < 2 or above >= below or (match["above"] and below == 10) or match["noun"] in self.months:
-            return None
-        if match["noun"] and match["noun"] in self.not_counted:
-            return None
-        noun = self.noun_of_unit(match["unit"]) if match["unit"] else self._written_noun(match["noun"], bool(whole))
-        half = self.halves[noun.gender == "f"] if (above, below) == (1, 2) else ""
-        if not whole and not half and noun.one in self.shares:
-            return self.share_of(above, below)
-        if not whole:
-            return (
-                self.half_of(half, noun.one)
-                if half
-                else f"{self.fraction(above, below)} {self.words.of} {noun.one if match['unit'] else noun.many}"
-            )
-        return f"{self.counted(Number(whole), noun)} {self.words.and_} {half or self.fraction(above, below)}"
 
     @property
     @abstractmethod
@@ -337,14 +329,14 @@ class Romance(European):
         return Noun(one, word, self.gender_of(one))
 
     def _slashed(self, match: re.Match[str]) -> str | None:
-        whole, above, below = match["whole"].strip(), int(match["above"]), int(match["below"])
+        whole, above, below = (match["whole"] or "").strip(), int(match["above"]), int(match["below"])
         if whole and (below == 0 or above >= below):
             return None
         if whole or (below and above < below and (above == 1 or below not in (10, 100))):
             if (above, below) == (1, 2) and not whole and self.named_by(match) == self.words.and_:
                 return self.halves[0]
             return self._without_article(self.mixed(int(whole) if whole else None, above, below), match)
-        if is_equation(match):
+        if self._is_sum(match):
             return f"{self.cardinal(above, '-')} {self.words.divided} {self.cardinal(below, '-')}"
         joint = f" {self.words.over} " if (below in (5, 10, 100) and above <= below) or below >= _PRESSURE else " "
         return f"{self.cardinal(above, '-')}{joint}{self.cardinal(below, '-')}"
@@ -408,11 +400,6 @@ class Romance(European):
         ]
         said = [self.counted(number, noun) for number, noun in counts if number.value]
         return f" {self.words.and_} ".join(filter(None, (", ".join(said[:-1]), *said[-1:]))) if said else None
-
-    def read_ratio(self, match: re.Match[str]) -> str | None:
-        """Read a score or a scale; *20 : 4 =* is a division."""
-        joint = self.words.divided if is_equation(match) else self.words.to
-        return f"{self.cardinal(int(match['first']), '-')} {joint} {self.cardinal(int(match['last']), '-')}"
 
     def _weekdays(self, match: re.Match[str]) -> str:
         first, last = (self.weekdays[match[name].capitalize()] for name in ("first", "last"))

@@ -3,7 +3,6 @@
 import re
 from typing import TYPE_CHECKING
 
-from actors.text.languages.context import word_before
 from actors.text.languages.language import DASH, SPACE
 from actors.text.roman import roman_value
 from actors.text.rules import DIGIT, FREE, LETTER, SIGN, Rule
@@ -15,11 +14,6 @@ _LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _LOOKED_BACK = 80  # characters in which a quotation may have begun
 
 
-def is_equation(match: re.Match[str]) -> bool:
-    """Whether an equals sign stands behind a match."""
-    return match.string[match.end() : match.end() + 2].lstrip()[:1] == "="
-
-
 class Figures:
     """Reads numbers of many kinds in a language of the south."""
 
@@ -28,16 +22,11 @@ class Figures:
 
     def rules(self) -> list[Rule]:
         """Return the rules for numbers that are no plain amounts."""
-        number, unit, amount = self._language.number, self._language.unit, self._language.amount
+        number, amount = self._language.number, self._language.amount
         return [
             Rule(
                 rf"{FREE}(?P<sign>(?!))?(?P<first>{number}){SPACE}?(?P<currency>[€$£%]){SPACE}?{DASH}{SPACE}?(?P<last>{number}){SPACE}?[€$£%]",
                 self._priced_range,
-                DIGIT,
-            ),
-            Rule(
-                rf"{FREE}(?P<first>\d{{1,6}}){SPACE}?[-\u2212\u2013]{SPACE}?(?P<last>\d{{1,6}})(?={SPACE}?=)",
-                self._difference,
                 DIGIT,
             ),
             Rule(rf"{FREE}(?P<first>[12]\d{{3}})/(?P<last>\d{{4}}|\d\d)(?![\w/]|[.,]\d)", self._two_years, DIGIT),
@@ -52,20 +41,12 @@ class Figures:
             Rule(rf"{FREE}(?P<first>\d{{1,5}})/(?P<year>(?:19|20)\d\d)(?![\w/]|[.,]\d)", self._language.read_act, DIGIT),
             Rule(rf"{FREE}(?P<first>(?:19|20)\d\d)/(?P<last>\d{{1,4}})(?![\w/]|[.,]\d)", self._of_year, DIGIT),
             Rule(
-                rf"{FREE}(?P<first>{number})(?:{SPACE}?(?P<unit>{unit}))?{SPACE}?[x\u00d7]{SPACE}?(?P<second>{number})"
-                rf"(?:{SPACE}?[x\u00d7]{SPACE}?(?P<third>{number}))?(?:{SPACE}?(?P<unit2>{unit}))?(?!\w)",
-                self._sides,
-                DIGIT,
-            ),
-            Rule(
                 rf"{FREE}(?P<degrees>\d{{1,3}})[°º]{SPACE}?(?:(?P<minutes>\d{{1,2}})['\u2032\u2019]{SPACE}?)?"
                 rf"(?:(?P<seconds>\d{{1,2}}(?:,\d{{1,3}})?)(?:[\"\u2033\u201d]|''){SPACE}?)?(?P<compass>[NSEOW])(?!\w|\.\w)",
                 self._coordinate,
                 DIGIT,
             ),
-            Rule(rf"{FREE}(?P<first>1){SPACE}?:{SPACE}?(?P<last>{number})(?![\d:])", self._scale, DIGIT),
             Rule(r"(?<!\w)[A-Z][A-Za-z]{0,8}[₀-₉]{1,4}(?:[A-Za-z]{1,3}[₀-₉]{0,3}){0,4}", self._formula, LETTER),
-            Rule(rf"{FREE}(?:97[89][- ]?)?(?:\d{{1,7}}-){{3}}[\dX](?![\w-])", self._told, DIGIT),
             Rule(rf"{FREE}\d{{7,8}}-?[A-Z](?!\w)", self._told, DIGIT),
             Rule(rf"{FREE}(?P<first>\d{{1,3}}(?:,\d{{1,2}})?)(?:[\"\u2033\u201d]|'')(?=[\s,.;:)]|\Z)", self._inches, DIGIT),
             Rule(rf"{FREE}(?P<number>[2-8])K(?!\w)", lambda match: f"{self._language.read(match['number'])} K", DIGIT),
@@ -77,25 +58,11 @@ class Figures:
             Rule(r"(?<![\w-])(?P<letter>[A-Z])-(?P<numeral>[IVX]{1,6})(?!\w)", self._road, LETTER),
         ]
 
-    def _sides(self, match: re.Match[str]) -> str | None:
-        """Read sides (3 x 4 m) or a product."""
-        if match["unit"] and not match["unit2"]:
-            return None
-        joint = self._language.words.times if is_equation(match) else self._language.words.by
-        sides = [self._language.read(match[name]) for name in ("first", "second", "third") if match[name]]
-        if match["unit"]:
-            sides[0] = self._language.counted(self._language.parse(match["first"]), self._language.noun_of_unit(match["unit"]))
-        behind = f" {self._language.noun_of_unit(match['unit2']).many}" if match["unit2"] else ""
-        return f" {joint} ".join(sides) + behind
-
-    def _difference(self, match: re.Match[str]) -> str:
-        return f"{self._language.read(match['first'])} {self._language.words.minus} {self._language.read(match['last'])}"
-
     def _rare_unit(self, match: re.Match[str]) -> str | None:
         """Read an amount of a unit that is a word too, unless the number is a year."""
         return (
             None
-            if self._language.is_year(match)
+            if self._language.is_dated(match)
             else self._language.with_magnitude(match, None, self._language.rare_units[match["unit"].lower()])
         )
 
@@ -112,15 +79,6 @@ class Figures:
 
     def _of_year(self, match: re.Match[str]) -> str:
         return f"{self._language.year(int(match['first']))} {self._language.words.slash} {self._language.read(match['last'])}"
-
-    def _scale(self, match: re.Match[str]) -> str | None:
-        if not (
-            match["last"].count(".")
-            or len(match["last"]) > 2
-            or word_before(match.string, match.start()) in ("escala", "scala")
-        ):
-            return None
-        return f"{self._language.read(match['first'])} {self._language.words.to} {self._language.read(match['last'])}"
 
     def _coordinate(self, match: re.Match[str]) -> str:
         names = zip(("degrees", "minutes", "seconds"), self._language.degree_parts, strict=True)

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 (signs that look like letters are what is read here)
 """Signs that are said: of mathematics, of law, of trade."""
 
 import re
@@ -24,11 +25,11 @@ class Signs:
         words = language.words
         self._language = language
         self._words = {
-            "=": words.equals, "==": words.equals, "≠": words.unequal, "!=": words.unequal, "≈": words.nearly, "<": words.less,
-            ">": words.greater, "≤": words.less_equal, "<=": words.less_equal, "≥": words.greater_equal, ">=": words.greater_equal,
-            "×": words.times, "÷": words.divided, "+": words.plus, "\u2212": words.minus, "±": words.plus_minus, "√": words.root,
-            "&": words.and_, "§": words.section, "§§": words.sections, "©": words.copyright, "²": words.squared, "³": words.cubed,
-            "π": "pi", "%": words.percent, "@": words.at,
+            "=": words.equals, "==": words.equals, "≠": words.unequal, "!=": words.unequal, "≈": words.nearly,
+            "<": words.less, ">": words.greater, "≤": words.less_equal, "<=": words.less_equal, "≥": words.greater_equal,
+            ">=": words.greater_equal, "×": words.times, "÷": words.divided, "+": words.plus, "\u2212": words.minus,
+            "±": words.plus_minus, "√": words.root, "&": words.and_, "§": words.section, "§§": words.sections,
+            "©": words.copyright, "²": words.squared, "³": words.cubed, "π": "pi", "%": words.percent, "@": words.at,
         }  # fmt: skip
 
     def number_rules(self) -> list[Rule]:
@@ -40,7 +41,8 @@ class Signs:
                 BEFORE_LETTER + BEFORE_SPACE + CAPITAL,
             ),
             Rule(
-                rf"{FREE}(?P<base>\d{{1,9}})(?:\^(?P<plain>-?\d{{1,3}})|(?P<raised>[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]{{1,4}}))",
+                rf"{FREE}(?P<base>\d{{1,9}})(?:\^(?P<plain>-?\d{{1,3}})|(?P<raised>[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]{{1,4}}))"
+                rf"(?:{SPACE}?(?P<unit>{self._language.unit}))?",
                 self._power,
                 BEFORE_LETTER + BEFORE_MARK,
             ),
@@ -48,12 +50,13 @@ class Signs:
 
     def rules(self) -> list[Rule]:
         """Return the rules for signs; those for numbers come before."""
+        words = self._language.words
         return [
             Rule(r"(?:[<>=!]=|[=≠≈≤≥÷±√&©²³π]|§§?)", self._sign, LETTER + SIGN),
             Rule(r"(?:(?<=\s)|(?<=\w))[<>×+\u2212@](?=\s|[\d$£€])", self._sign, SIGN),
             Rule(r"(?<=\d)\+(?!\w)", self._sign, SIGN),
             Rule(rf"(?<=[\d{''.join(FRACTIONS)}])%", self._sign, SIGN),
-            Rule(r"(?<=\w )→(?= \w)", self._arrow, SIGN),
+            Rule(r"(?<=\w )→(?= \w)", lambda _: words.to, SIGN),
             Rule(r"(?<=\d)\((?P<letter>[a-zA-Z])\)(?!\w)", lambda match: f" {match['letter'].upper()}", SIGN),
             Rule(r"[™®→←↑↓⇒•·●▪■◆►▶★☆¶†‡|]", lambda _: "", SIGN),
         ]
@@ -63,9 +66,6 @@ class Signs:
         if match[0] == "≈" and len(word_before(match.string, match.start())) > 1:
             words = self._language.words.about
         return spaced(match, words)
-
-    def _arrow(self, match: re.Match[str]) -> str:
-        return self._language.words.to
 
     def _fraction(self, match: re.Match[str]) -> str:
         above, below = FRACTIONS[match["fraction"]]
@@ -78,4 +78,5 @@ class Signs:
 
     def _power(self, match: re.Match[str]) -> str:
         exponent = int(match["plain"] or match["raised"].translate(_RAISED).replace("--", "-") or "0")
-        return self._language.power(int(match["base"]), exponent)
+        said = self._language.power(int(match["base"]), exponent)
+        return f"{said} {self._language.noun_of_unit(match['unit']).many}" if match["unit"] else said

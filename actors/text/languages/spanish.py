@@ -75,6 +75,7 @@ class Spanish(Romance):
         rf"(?:(?<=[a-z])\.(?={SPACE}[a-z]))?"
     )
     thousands: ClassVar = frozenset({"k", "K", "mil"})
+    scales: ClassVar = frozenset({"escala", "ratio", "proporción"})
     halves: ClassVar = ("medio", "media")
     clock_words: ClassVar = frozenset({"la", "las"})
     compass: ClassVar = {"N": "norte", "S": "sur", "E": "este", "O": "oeste", "W": "oeste"}
@@ -102,7 +103,6 @@ class Spanish(Romance):
 
     def first_rules(self) -> list[Rule]:
         """Return rules of Spanish and its like, which come before those of all."""
-        people = "|".join(sorted(_PEOPLE))
         return [
             Rule(rf"(?<!\w)(?P<word>D\.)(?={SPACE}[A-ZÁÉÍÓÚÑ][^\W\d_])", self._don, LETTER),
             Rule(rf"(?<![\w.])S\.(?={SPACE}[IVX]{{2,6}}\b)", lambda _: "siglo", LETTER),
@@ -118,18 +118,12 @@ class Spanish(Romance):
             Rule(rf"{FREE}\d{{2}} \d{{4}} \d{{4}}(?!\w| \d|[.,]\d)", self._local, DIGIT),
             Rule(rf"{FREE}\d{{3}}-\d{{4}}(?![\w-]|[.,]\d)", self._local, DIGIT),
             Rule(rf"{FREE}[6789]\d{{8}}(?!\d|[.,]\d)", self._local, DIGIT),
-            Rule(rf"{FREE}(?P<first>[1-9]\d{{0,2}} \d{{3}})(?={SPACE}(?:{people}|€)(?!\w))", self._spaced, DIGIT),
             Rule(rf"(?<=[,.] )(?P<code>[0-5]\d{{4}})(?={SPACE}[A-ZÁÉÍÓÚÑ])", lambda match: self.digits(match["code"]), DIGIT),
             Rule(r"(?<=CP )(?P<code>\d{5})(?!\w)", lambda match: self.digits(match["code"]), DIGIT),
             Rule(r"(?<=C\. P\. )(?P<code>\d{5})(?!\w)", lambda match: self.digits(match["code"]), DIGIT),
             Rule(
                 rf"{FREE}(?P<whole>\d{{1,4}})['\u2019](?P<fraction>\d{{1,2}})(?:{SPACE}?(?P<currency>€|euros?))",
                 self._with_apostrophe,
-                DIGIT,
-            ),
-            Rule(
-                rf"{FREE}(?P<number>\d{{1,4}})(?P<letter>[a-f])(?!\w)",
-                lambda match: f"{self.read(match['number'])} {match['letter']}",
                 DIGIT,
             ),
             Rule(r"(?<![\w.])['\u2019](?P<year>\d\d)(?!\w)", lambda match: self.cardinal(int(match["year"]), "-"), SIGN),
@@ -193,7 +187,7 @@ class Spanish(Romance):
         if noun == "mil":
             following = re.compile(r"\s+mil\s+([^\W\d_]+)").match(text, match.end())
             return following[1] if following and following[1] not in NOT_COUNTED else ""
-        if not noun.islower() or noun in NOT_COUNTED or noun in MONTHS or self.is_year(match) or before in NAMED_BY_NUMBER:
+        if not noun.islower() or noun in NOT_COUNTED or noun in MONTHS or self.is_dated(match) or before in NAMED_BY_NUMBER:
             return ""
         if number.value == 1:
             return noun if not noun.endswith("s") or noun in FEMININE or noun in ("mes", "autobús", "país", "interés") else ""
@@ -214,9 +208,8 @@ class Spanish(Romance):
         """Return a date in words."""
         first = day == 1 and match.groupdict().get("mark") in ("º", "°", ".º", "er", "ero")
         said = f"{'primero' if first else self.cardinal(day, '-')} de {MONTH_NAMES[month]}"
-        stop = "." if match[0].endswith(".") and self.ends_sentence(match) else ""
         if year is None:
-            return said + stop
+            return said
         return f"{said} {'del' if re.search('del.{1,6}$', match[0]) else 'de'} {self.year(year)}"
 
     def time_of_day(self, hour: int, minute: int) -> str:
@@ -336,10 +329,6 @@ class Spanish(Romance):
     def _local(self, match: re.Match[str]) -> str | None:
         """Read a telephone number of nine digits, unless it counts something."""
         return None if word_behind(match) in _PEOPLE else self.digits(match[0])
-
-    def _spaced(self, match: re.Match[str]) -> str:
-        number = Number(match["first"].replace(" ", ""))
-        return self.spell(number, self.gender_of(word_behind(match) or "euros"))
 
     def _with_apostrophe(self, match: re.Match[str]) -> str:
         return self.coins(Number(match["whole"], match["fraction"].ljust(2, "0")), self.currencies["€"])

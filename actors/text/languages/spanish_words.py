@@ -242,12 +242,6 @@ ABBREVIATIONS = {
     "Ntra. Sra.": "Nuestra Señora", "Ntra.": "Nuestra", "Ntro.": "Nuestro", "Fdo.:": "firmado:",
 }  # fmt: skip
 
-ABBREVIATIONS |= {
-    short[0].upper() + short[1:]: words
-    for short, words in ABBREVIATIONS.items()
-    if len(short) > 4 and short[0].islower() and short[0].upper() + short[1:] not in (ABBREVIATIONS.keys() | TITLES.keys())
-}
-
 # What is read so only before a number.
 _NUMBERED = {
     "n.º": "número", "nº": "número", "n°": "número", "n.°": "número", "núm.": "número", "num.": "número", "nro.": "número",

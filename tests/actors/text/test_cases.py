@@ -1,4 +1,4 @@
-"""The cases of ``benchmarks/normalisation`` are read as a person would, in their share; and none is read worse than by an original."""
+"""The cases of ``benchmarks/normalisation`` are read as a person would, in their share; none is read worse than before."""
 
 import pytest
 

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 (minus signs)
 """English: what a reader says, kind by kind; the share of right ones among many more is in ``test_cases.py``."""
 
 import re

@@ -1,0 +1,334 @@
+"""German."""
+
+import re
+from typing import ClassVar
+
+from actors.text.languages import german_numbers as numbers
+from actors.text.languages.context import word_before, word_behind, word_set
+from actors.text.languages.european import European
+from actors.text.languages.german_forms import Forms
+from actors.text.languages.german_grammar import (
+    adjective_behind,
+    case_of_one,
+    gender_of,
+    is_determined,
+    noun_behind,
+    ordinal_ending,
+    regnal_article,
+)
+from actors.text.languages.german_words import (
+    ABBREVIATIONS,
+    COUNTED,
+    COUNTED_BY_NUMERALS,
+    CURRENCIES,
+    GENDERS,
+    MAGNITUDES,
+    MONTH_NAMES,
+    MONTHS,
+    NUMBERED,
+    REGNAL_NAMES,
+    SHORT_ADJECTIVES,
+    SHORT_MONTHS,
+    STARTERS,
+    TITLES,
+    UNITS,
+    WORDS,
+)
+from actors.text.languages.language import DASH, SPACE, Currency, Noun
+from actors.text.numbers import Number
+from actors.text.roman import roman_value
+from actors.text.rules import Rule
+
+_ACRONYMS = word_set(
+    "CD DC MD MC DI MM CC CV MI CM DM LCD LED XL XXL XXXL LI MIX DIV CIV LIV DIM DVD ID CDC CDI CDL MDM MDC XXX DL "
+    "DCL LL CCC IM"
+)
+_CALLED = word_set("notruf notrufnummer telefon nummer rufnummer feuerwehr polizei wählen")
+_OF_CENTURY = re.compile(r"\bdes \d{1,2}\.\s\Z")
+_LOOKED_BACK = 40
+_NO_ADJECTIVES = word_set("oder aber über unter hinter wie heute ohne alle bitte eine seine ihre meine diese der er des es die")
+
+
+class German(European):
+    """German."""
+
+    code: ClassVar = "de"
+    words: ClassVar = WORDS
+    units: ClassVar = UNITS
+    currencies: ClassVar = CURRENCIES
+    magnitudes: ClassVar = MAGNITUDES
+    long_magnitudes: ClassVar = "Tausend|Millionen|Milliarden|Billionen|Million|Milliarde|Billion"
+    abbreviations: ClassVar = ABBREVIATIONS
+    starters: ClassVar = STARTERS
+    trigger_words: ClassVar = [WORDS.per]
+    months: ClassVar = MONTHS | SHORT_MONTHS
+    of_month: ClassVar = SPACE
+    hours: ClassVar = ":"
+    o_clock: ClassVar = "Uhr|h(?=[\\s,.)]|$)"
+    titles: ClassVar = TITLES
+    numbered: ClassVar = NUMBERED
+    against: ClassVar = "zu"
+    ordinal_mark: ClassVar = rf"\.(?P<joint>{SPACE}?(?:{DASH}|/){SPACE}?(?=\d{{1,4}}\.))?"
+    scales: ClassVar = word_set("maßstab verhältnis endstand stand quote bibel vers")
+    labels: ClassVar = word_set("vitamin klasse plan typ hepatitis punkt gruppe teil buchstabe reihe block")
+
+    # -----------------------------------------------------------------------------------------------------------------
+    # Numbers
+
+    def cardinal(self, value: int, gender: str = "m") -> str:
+        """Return a whole number in words; behind the gender may be the case: ``md``, dative, ``ma``, accusative."""
+        return numbers.cardinal(value, gender)
+
+    def ordinal(self, value: int, gender: str = "e") -> str:
+        """Return an ordinal in words; its ending is in the place of a gender."""
+        return numbers.ordinal_stem(value) + gender
+
+    def year(self, value: int) -> str:
+        """Return a year in words."""
+        return numbers.year(value)
+
+    def fraction(self, above: int, below: int) -> str:
+        """Return a fraction in words."""
+        return numbers.fraction(above, below)
+
+    def mixed(self, whole: int | None, above: int, below: int) -> str:
+        """Return a whole number, if there is one, and a fraction, in words: *zweieinhalb*."""
+        part = self.fraction(above, below)
+        if whole is None:
+            return part
+        return f"{self.cardinal(whole, 'n')}{part.replace(' ', '').lower()}"
+
+    def part_of(self, whole: int | None, above: int, below: int, noun: Noun, match: re.Match[str]) -> str:
+        """Return a fraction of a unit in words: *ein halbes Kilogramm*, *zweieinhalb Liter*."""
+        if whole is not None:
+            return f"{self.mixed(whole, above, below)} {noun.many}"
+        if (above, below) == (1, 2):
+            dative = case_of_one(match.string, match.start()) == "d"
+            article = self.cardinal(1, noun.gender + ("d" if dative else "a"))
+            ending = "en" if dative or noun.gender == "m" else {"f": "e"}.get(noun.gender, "es")
+            return f"{article} halb{ending} {noun.one}"
+        if (above, below) == (3, 4) and noun.gender == "f":
+            return f"eine dreiviertel {noun.one}"
+        return f"{self.fraction(above, below).lower()} {noun.one}"
+
+    def part_before(self, whole: int | None, above: int, below: int, match: re.Match[str]) -> str:
+        """Return a fraction in words: *eine halbe* Zwiebel, *drei Viertel*."""
+        noun = word_behind(match)
+        if whole is not None or (above, below) != (1, 2) or gender_of(noun) == "-" or noun in STARTERS:
+            return super().part_before(whole, above, below, match)
+        said = self.part_of(None, 1, 2, Noun("", "", gender_of(noun)), match)
+        return said.rstrip()
+
+    # -----------------------------------------------------------------------------------------------------------------
+    # Amounts
+
+    def read_amount(self, match: re.Match[str], gender: str = "-") -> str:
+        """Return a number or a range in words; one of something is in its case."""
+        if gender != "-" and match["last"] is None and self.parse(match["first"]).is_one:
+            gender += case_of_one(match.string, match.start())
+        return super().read_amount(match, gender)
+
+    def coins(self, number: Number, currency: Currency) -> str:
+        """Return an amount with hundredths, in words: *drei Euro fünfzig*."""
+        hundredths = Number(number.fraction.lstrip("0") or "0")
+        if not number.value and hundredths.value:
+            return self.counted(hundredths, currency.minor)
+        major = self.counted(Number(number.whole), currency.major)
+        return f"{major} {self.spell(hundredths)}" if hundredths.value else major
+
+    def share(self, match: re.Match[str]) -> str | None:
+        """Read a percentage."""
+        word = self.words.percent if match["share"] == "%" else self.words.per_mille
+        return f"{self.read_amount(match, 'n')} {word}"
+
+    def measure(self, match: re.Match[str]) -> str | None:
+        """Read an amount of a unit; a stop that it ends with may end the sentence too."""
+        said = super().measure(match)
+        return f"{said}." if match["unit"].endswith(".") and self.ends_sentence(match) else said
+
+    def read_plain(self, written: str, match: re.Match[str]) -> str:
+        """Return a number in words that has no unit behind."""
+        behind = word_behind(match)
+        if self.is_version(written) and behind and behind.casefold() in COUNTED:
+            return self.read(written)
+        if behind.casefold() in COUNTED and behind not in ("Jahren",):
+            return self.read(written)
+        if written in ("110", "112", "115") and word_before(match.string, match.start()).casefold() in _CALLED:
+            return self.digits(written)
+        if written == "1":
+            return self._one(match, behind)
+        return super().read_plain(written, match)
+
+    def _one(self, match: re.Match[str], behind: str) -> str:
+        text = match.string
+        if match["last"] or text[match.end() : match.end() + 1] != " " or (match["sign"] or "").strip():
+            return self.cardinal(1, "-")
+        before = word_before(text, match.start())
+        if "\u00a7" in text[max(0, match.start() - 2) : match.start()]:
+            return self.cardinal(1, "-")
+        if text[max(0, match.start() - 2) : match.start()] == ". " and before in (
+            "Abs",
+            "Nr",
+            "Art",
+            "Kap",
+            "Abb",
+            "Bd",
+            "S",
+            "Tab",
+            "Ziff",
+            "Str",
+        ):
+            return self.cardinal(1, "-")
+        if before[:1].isupper() and before.casefold() in (
+            *COUNTED_BY_NUMERALS,
+            "nummer",
+            "seite",
+            "zimmer",
+            "platz",
+            "gleis",
+            "formel",
+            "tag",
+        ):
+            return self.cardinal(1, "-")
+        noun = behind if behind[:1].isupper() else ""
+        if (
+            behind.islower()
+            and behind[-1:] in "ers"
+            and behind not in _NO_ADJECTIVES
+            and behind.endswith(("e", "er", "es", "en"))
+        ):
+            noun = noun_behind(text, match.end())
+        if not noun or noun in STARTERS:
+            return self.cardinal(1, "-")
+        return self.cardinal(1, gender_of(noun) + case_of_one(text, match.start()))
+
+    # -----------------------------------------------------------------------------------------------------------------
+    # Dates and times
+
+    def date(self, day: int, month: int, year: int | None, match: re.Match[str]) -> str:
+        """Return a date in words."""
+        said = f"{self.ordinal(day, ordinal_ending(match.string, match.start(), MONTH_NAMES[month]))} {MONTH_NAMES[month]}"
+        return f"{said} {self.year(year)}" if year is not None else said
+
+    def clock(self, hour: int, minute: int, second: int | None, match: re.Match[str]) -> str:  # noqa: ARG002
+        """Return a time of the day in words: *dreizehn Uhr dreißig*."""
+        said = f"{self.cardinal(hour, 'n')} Uhr"
+        if minute or second:
+            said += f" {self.cardinal(minute, '-')}"
+        return f"{said} und {self.counted(Number(str(second)), UNITS['s'])}" if second else said
+
+    def times(self, hour: int, minute: int, last_hour: int, last_minute: int, match: re.Match[str]) -> str:
+        """Return a range of times in words: *neun bis siebzehn Uhr*."""
+        first = self.cardinal(hour, "-") if not (minute or last_minute) else self.clock(hour, minute, None, match)
+        return f"{first} {self.words.to} {self.clock(last_hour, last_minute, None, match)}"
+
+    # -----------------------------------------------------------------------------------------------------------------
+    # Ordinals and numerals
+
+    def read_ordinal(self, match: re.Match[str]) -> str | None:
+        """Read digits with a stop as an ordinal, if the stop ends no sentence."""
+        text, end = match.string, match.end()
+        value = int(match["number"])
+        if not value or match["number"][0] == "0" or not self._is_ordinal(match, value):
+            return None
+        noun = noun_behind(text, end) if not match["joint"] else noun_behind(text, end - len(match["joint"]))
+        said = self.ordinal(value, ordinal_ending(text, match.start(), noun, adjective_behind(text, end)))
+        if match["joint"]:
+            return f"{said} {'und' if '/' in match['joint'] else 'bis'} "
+        return f"{said}." if self.ends_sentence(match) else said
+
+    def _is_ordinal(self, match: re.Match[str], value: int) -> bool:
+        text, end = match.string, match.end()
+        if match["joint"]:
+            return True
+        determined = is_determined(text, match.start())
+        if determined and value < 1000:
+            return True
+        rest = text[end : end + 30]
+        if re.match(r",? ?(?:(?:und|oder|bis|sowie) )?\d{1,4}\.(?!\d)", rest):
+            return value < 100 and bool(noun_behind(text, end))
+        if not re.match(rf"{SPACE}?[^\W\d_]", rest):
+            return False
+        behind = word_behind(match)
+        if behind[0].islower():
+            return value < 1000 or determined
+        if self.ends_sentence(match) or (rest[:1] != " " and behind.casefold() not in GENDERS):
+            return False
+        return self._numbers_noun(text, match.start(), behind, value) or (determined and value < 100_000)
+
+    def _numbers_noun(self, text: str, start: int, noun: str, value: int) -> bool:
+        """Whether a noun behind a number with a stop is counted by it, and begins no sentence."""
+        before = word_before(text, start)
+        known = noun.casefold() in GENDERS or any(noun.casefold().endswith(name) for name in GENDERS if len(name) > 3)
+        if value >= 1000:
+            return False
+        if before.casefold() in COUNTED_BY_NUMERALS or before in ("Nummer", "Seite", "Zimmer", "Gleis", "Platz"):
+            return False
+        if not before or not text[max(0, start - _LOOKED_BACK) : start].rstrip(" ").endswith(before):
+            return known  # a list's items are numbered too
+        return known or (
+            before.islower() and before not in ("nur", "etwa", "sind", "waren", "ist", "wird", "hat", "auf", "von", "um")
+        )
+
+    def read_numeral(self, match: re.Match[str]) -> str | None:
+        """Read a Roman numeral: of rulers, of centuries, of chapters, of years."""
+        text, numeral = match.string, match["numeral"]
+        value = roman_value(numeral)
+        if value is None:
+            return None
+        before, behind = word_before(text, match.start()), word_behind(match)
+        stop = "." if match["stop"] and self.ends_sentence(match) else ""
+        directly = (
+            text[match.start() - 1 : match.start()] in (" ", "\u00a0") and text[match.start() - 2 : match.start() - 1].isalpha()
+        )
+        if directly and value < 40 and (before in REGNAL_NAMES or before.removesuffix("s") in REGNAL_NAMES):
+            if numeral in ("C", "D", "M", "L") or (numeral == "I" and not match["stop"]):
+                return None
+            article, ending = regnal_article(text, text.rfind(before, 0, match.start()), before)
+            said = self.ordinal(value, ending)
+            return f"{article} {said[0].upper()}{said[1:]}{stop}"
+        if match["stop"] and not stop and (behind[:1].isupper() or is_determined(text, match.start())) and value < 100:
+            if len(numeral) == 1 and not is_determined(text, match.start()) and behind.casefold() not in GENDERS:
+                return None
+            return self.ordinal(value, ordinal_ending(text, match.start(), noun_behind(text, match.end())))
+        stop = stop or match["stop"]
+        if before.casefold() in COUNTED_BY_NUMERALS:
+            return self.cardinal(value, "-") + stop
+        if len(numeral) < 2 or numeral in _ACRONYMS:
+            return None
+        if value >= 1000 and len(numeral) > 3:
+            return self.year(value) + stop
+        return (
+            self.cardinal(value, "-") + stop
+            if set(numeral) <= set("IVX") and (before[:1].isupper() or len(numeral) > 2)
+            else None
+        )
+
+    # -----------------------------------------------------------------------------------------------------------------
+    # What German has of its own
+
+    def gender_of(self, word: str) -> str:
+        """Return the gender of a noun."""
+        return gender_of(word)
+
+    def first_rules(self) -> list[Rule]:
+        """Return the rules for what only German writes so."""
+        return Forms(self).rules()
+
+    def read_abbreviation(self, match: re.Match[str]) -> str | None:
+        """Read a short form: an adjective with its ending, a century in its case."""
+        text, short = match.string, match["short"]
+        if short == "Max." and not text[match.end() : match.end() + 2].strip().isdigit():
+            return None  # a name
+        if short == "Art." and self.ends_sentence(match):
+            return None  # a word
+        noun = word_behind(match)
+        if short in SHORT_ADJECTIVES and noun[:1].isupper():
+            return SHORT_ADJECTIVES[short] + ordinal_ending(text, match.start(), noun)
+        if short.replace(" ", "") == "u.a." and self.ends_sentence(match):
+            return "und andere."
+        said = super().read_abbreviation(match)
+        century = (
+            said and said.startswith("Jahrhundert") and _OF_CENTURY.search(text, max(0, match.start() - 12), match.start())
+        )
+        return f"Jahrhunderts{said.removeprefix('Jahrhundert')}" if said and century else said
