@@ -235,8 +235,8 @@ class European(Language):
     def _codes(self) -> list[Rule]:
         return [
             Rule(r"(?<![\w.])\+\d{1,3}(?:[ ./-]?\(?\d{1,4}\)?){2,6}(?!\d)", self.telephone, SIGN),
-            Rule(rf"{FREE}\(?0\d{{1,5}}\)?(?:(?:[ ./-]| - )\d{{2,8}}){{1,5}}(?![\w,.]\d)", self.telephone, DIGIT + SIGN),
-            Rule(rf"{FREE}\d{{4}}(?:[ -]\d{{4}}){{3}}(?!\d)", self.telephone, DIGIT),
+            Rule(rf"{FREE}\(?0\d{{1,5}}\)?(?:(?:[ ./-]| - )\d{{2,10}}){{1,5}}(?!\w|[,.]\d)", self.telephone, DIGIT + SIGN),
+            Rule(rf"{FREE}\d{{4}}(?:[ -]\d{{4}}){{3,5}}(?!\d)", self.telephone, DIGIT),
             Rule(rf"{FREE}(?:97[89][- ]?)?(?:\d{{1,7}}-){{3}}[\dX](?![\w-])", self.telephone, DIGIT),
             Rule(
                 r"(?<![\w.,'\u2019])(?:[A-Za-z]{1,12}+-?\d{1,6}|\d{1,6}-?[A-Z]{1,3}(?![a-z]))(?:-?[A-Za-z]{1,12}|-?\d{1,6}){0,6}(?!\w)",
