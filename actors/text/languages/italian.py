@@ -52,6 +52,8 @@ _LONGER = {
     "Dott": "dottore", "Prof": "professore", "Ing": "ingegnere", "Sig": "signore",
 }  # fmt: skip
 _SINGULARS = {"bicchieri": "bicchiere", "mesi": "mese", "cucchiai": "cucchiaio", "spicchi": "spicchio", "vasetti": "vasetto"}
+_DAYS_BEFORE = frozenset({"il", "al", "scadenza"})
+_MONTHS_WITH_ZERO = frozenset(f"0{month}" for month in range(1, 10))
 _APOSTROPHES = "'\u2019"
 
 
@@ -413,8 +415,10 @@ class Italian(Romance):
 
     def read_act(self, match: re.Match[str]) -> str | None:
         """Read the number of a law: D.Lgs. 81/2008."""
-        if word_before(match.string, match.start()).lower() in ("il", "nel", "dal", "al", "entro", "scadenza"):
+        if word_before(match.string, match.start()).lower() in _DAYS_BEFORE:
             return None
+        if match["first"] in _MONTHS_WITH_ZERO:
+            return f"{MONTH_NAMES[int(match['first'])]} {self.year(int(match['year']))}"
         return f"{self.read(match['first'])} del {self.year(int(match['year']))}"
 
     def _local(self, match: re.Match[str]) -> str | None:

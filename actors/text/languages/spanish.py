@@ -47,6 +47,12 @@ _FEMININE_ENDS = (
     "a", "as", "ción", "ciones", "sión", "siones", "dad", "dades", "tad", "tades", "tud", "tudes",
     "umbre", "umbres", "triz", "trices",
 )  # fmt: skip
+_DAYS_BEFORE = frozenset({"el", "cad", "caducidad"})
+_MONTHS_WITH_ZERO = frozenset(f"0{month}" for month in range(1, 10))
+_SCHOOL = re.compile(
+    r"\sde\s(?:ESO|Primaria|primaria|Bachillerato|bachillerato|Secundaria|secundaria|Infantil|FP|carrera|grado)"
+)
+_HOUR_BEFORE = re.compile(r"(?:\A|\s)(?:[aA]|[eE]s|[eE]ra|[sS]on|sobre|hasta|desde|de|hacia|eran|para|entre|y)\slas?\s\Z")
 _FLOORS = word_set(
     "piso puesto planta lugar grado curso trimestre semestre aniversario edición premio año ciclo clasificado clasificada"
 )
@@ -171,7 +177,8 @@ class Spanish(Romance):
     def gender_behind(self, number: Number, match: re.Match[str]) -> str:
         """Return the gender of the noun that a number counts, which stands behind a match; ``-`` if there is none."""
         before = self.named_by(match)
-        of_clock = before in self.clock_words and number.value % 100 in (1, 21, 31, 41)
+        told = before in self.clock_words and _HOUR_BEFORE.search(match.string, max(0, match.start() - 12), match.start())
+        of_clock = told and number.value % 100 in (1, 21, 31, 41)
         noun = self._counted_behind(number, match, before)
         if noun:
             return self.gender_of(noun)
@@ -188,6 +195,8 @@ class Spanish(Romance):
             following = re.compile(r"\s+mil\s+([^\W\d_]+)").match(text, match.end())
             return following[1] if following and following[1] not in NOT_COUNTED else ""
         if not noun.islower() or noun in NOT_COUNTED or noun in MONTHS or self.is_dated(match) or before in NAMED_BY_NUMBER:
+            return ""
+        if number.value == 1 and before in ("la", "el"):
             return ""
         if number.value == 1:
             return noun if not noun.endswith("s") or noun in FEMININE or noun in ("mes", "autobús", "país", "interés") else ""
@@ -263,6 +272,8 @@ class Spanish(Romance):
             return True
         if behind in _FLOORS or word_before(match.string, match.start()).lower() in ("el", "del", "al", "los"):
             return False
+        if behind == "de" and _SCHOOL.match(match.string, match.end()):
+            return False
         return mark == "°" or value > 30 or behind in ("bajo", "sobre", "grados")
 
     def read_numeral(self, match: re.Match[str]) -> str | None:
@@ -322,8 +333,10 @@ class Spanish(Romance):
 
     def read_act(self, match: re.Match[str]) -> str | None:
         """Read the number of a law: Ley 39/2015."""
-        if word_before(match.string, match.start()).lower() in ("el", "en", "desde", "hasta", "cad", "caducidad"):
+        if word_before(match.string, match.start()).lower() in _DAYS_BEFORE:
             return None
+        if match["first"] in _MONTHS_WITH_ZERO:
+            return f"{MONTH_NAMES[int(match['first'])]} de {self.year(int(match['year']))}"
         return f"{self.read(match['first'])} {self.words.slash} {self.year(int(match['year']))}"
 
     def _local(self, match: re.Match[str]) -> str | None:

@@ -92,7 +92,9 @@ UNITS = {
     "fps": Noun("fotograma por segundo", "fotogramas por segundo"), "hab": Noun("habitante", "habitantes"),
     "hab.": Noun("habitante", "habitantes"), "pág.": _noun("página", "f"), "págs.": _noun("página", "f"),
     "pp.": _noun("página", "f"), "uds.": Noun("unidad", "unidades", "f"), "ud.": Noun("unidad", "unidades", "f"),
-    "vol.": Noun("volumen", "volúmenes"), "pers.": _noun("persona", "f"), "cts": _noun("céntimo"), "cts.": _noun("céntimo"),
+    "vol.": Noun("volumen", "volúmenes"), "cda.": _noun("cucharada", "f"), "cdas.": _noun("cucharada", "f"),
+    "cdta.": _noun("cucharadita", "f"),
+    "cdtas.": _noun("cucharadita", "f"), "pers.": _noun("persona", "f"), "cts": _noun("céntimo"), "cts.": _noun("céntimo"),
     "cént.": _noun("céntimo"), "c/u": _unchanged("cada uno"), "pts": _noun("punto"), "pts.": _noun("punto"),
     "min/km": _noun("minuto por kilómetro"), "dpi": _unchanged("puntos por pulgada"), "″": _noun("pulgada", "f"),
 }  # fmt: skip
@@ -278,7 +280,8 @@ KINGS = QUEENS | word_set(
     "Marcelino Silvestre Eugenio Moctezuma Carol Faruk Fuad Hussein Luitpoldo Ernesto José Sebastián Teobaldo Berenguer "
     "Raimundo Borrell Wifredo Ramón Leovigildo Alarico Atahualpa Pacal Tiberio Claudio Romano Alejo Isaac Andrónico Rama "
     "Akihito Malcolm Roberto David Dionisio Duarte Rainiero Honorato Cosme Lorenzo Filipo Tolomeo Ramiro Paulo Bernardo "
-    "Conrado Lotario Hugo Enrico Mohammed Amenhotep Abdul"
+    "Conrado Lotario Hugo Enrico Mohammed Amenhotep Abdul "
+    "Adolfo Amadeo Wenceslao Ladislao Estanislao Haroldo Sargón Nabucodonosor Salmanasar Yusuf Mauricio"
 )
 # What a number only names, so that it does not agree with what is behind.
 NAMED_BY_NUMBER = word_set(
