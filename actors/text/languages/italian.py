@@ -54,6 +54,10 @@ _LONGER = {
 _SINGULARS = {"bicchieri": "bicchiere", "mesi": "mese", "cucchiai": "cucchiaio", "spicchi": "spicchio", "vasetti": "vasetto"}
 _DAYS_BEFORE = frozenset({"il", "al", "scadenza"})
 _MONTHS_WITH_ZERO = frozenset(f"0{month}" for month in range(1, 10))
+_BEFORE_ORDINALS = word_set("il al del dal nel sul l all dell un è arrivato arrivata classificato finito giunto solo")
+_BEFORE_DEGREES = word_set("circa sopra sotto oltre meno temperatura a di tra fra i e")
+_FROM = frozenset({"da", "dalle", "dalla"})
+_MOST_POINTS = 9  # of a side in a score that looks like a range
 _APOSTROPHES = "'\u2019"
 
 
@@ -69,7 +73,7 @@ class Italian(Romance):
     abbreviations: ClassVar = ABBREVIATIONS
     starters: ClassVar = STARTERS
     o_clock: ClassVar = "h"
-    trigger_words: ClassVar = ["h", "max", "km", "lun", "mar"]
+    trigger_words: ClassVar = ["h", "max", "km", "kg", "cm", "mm", "ml", "lun", "mar"]
     months: ClassVar = MONTHS
     of_month: ClassVar = rf"(?:{SPACE}?(?:di|del){SPACE}|[-/])?"
     titles: ClassVar = TITLES
@@ -92,6 +96,8 @@ class Italian(Romance):
     behind_shares: ClassVar = word_set("di dei delle della del degli d")
     shares: ClassVar = frozenset()
     time_parts: ClassVar = (Noun("ora", "ore", "f"), Noun("minuto", "minuti"), Noun("secondo", "secondi"))
+    for_many: ClassVar = "ogni"
+    before_one: ClassVar = word_set("un mezzo il del al per ogni")
     rare_units: ClassVar = {"ha": Noun("ettaro", "ettari"), "a": Noun("ampere", "ampere")}
     kings: ClassVar = KINGS
     named: ClassVar = NAMED_BY_NUMBER | ORDINALLY_COUNTED
@@ -220,6 +226,25 @@ class Italian(Romance):
         elided = said is not None and said.endswith("tuno") and not match["last"] and word_behind(match) == "anni"
         return said[:-1] if said and elided else said
 
+    def between_ends(self, match: re.Match[str]) -> str:
+        """Return what is said between the ends of a range: nothing, but for scores, and where they have prepositions."""
+        before = self.named_by(match)
+        if before in self.between or before in _FROM or self._is_score(match):
+            return super().between_ends(match)
+        return " "
+
+    def _is_score(self, match: re.Match[str]) -> bool:
+        """Whether two numbers are the points of two sides: they do not rise, or are small, and count nothing."""
+        sides = [self.parse(match[name]) for name in ("first", "last")]
+        falling = sides[0].value >= sides[1].value
+        known = match.groupdict()
+        if any(known.get(name) for name in ("unit", "currency", "share", "magnitude")):
+            return False
+        before = word_before(match.string, match.start()).lower()
+        named = before in NAMED_BY_NUMBER or f"{before}." in NUMBERED or before in NUMBERED or self.is_dated(match)
+        small = sides[1].value <= _MOST_POINTS and self.gender_behind(sides[1], match) == "-"
+        return not named and (small or falling)
+
     def singular(self, word: str) -> str:
         """Return one of a noun in the plural."""
         return _SINGULARS.get(word) or word[:-1] + {"i": "o", "e": "a"}.get(word[-1], word[-1])
@@ -291,6 +316,12 @@ class Italian(Romance):
         said = self.time_of_day(hour, minute)
         return f"{said} e {self.counted(Number(str(second)), UNITS['s'])}" if second is not None else said
 
+    def minute(self, value: int, match: re.Match[str]) -> str:
+        """Return a number with a minute's mark in words: *dieci minuti*, *il novantesimo*."""
+        if self.named_by(match) in self.masculine_articles:
+            return self.ordinal(value)
+        return self.counted(Number(str(value)), UNITS["min"])
+
     # -----------------------------------------------------------------------------------------------------------------
     # Ordinals and Roman numerals
 
@@ -313,53 +344,16 @@ class Italian(Romance):
         if re.compile(rf"{SPACE}?[CFNSEOW](?!\w)|['\u2032]").match(match.string, match.end()):
             return True
         before, behind = word_before(match.string, match.start()).lower(), word_behind(match)
-        if before in (
-            "il",
-            "al",
-            "del",
-            "dal",
-            "nel",
-            "sul",
-            "l",
-            "all",
-            "dell",
-            "un",
-            "è",
-            "arrivato",
-            "arrivata",
-            "classificato",
-            "finito",
-            "giunto",
-            "solo",
-        ):
+        if before in _BEFORE_ORDINALS:
             return mark == "°" and value > 30 and not behind.islower()
-        return (value > 10 and (not behind.islower() or behind in NOT_COUNTED)) or before in (
-            "circa",
-            "sopra",
-            "sotto",
-            "oltre",
-            "meno",
-            "temperatura",
-            "a",
-            "di",
-            "tra",
-            "fra",
-            "i",
-            "e",
-        )
+        return (value > 10 and (not behind.islower() or behind in NOT_COUNTED)) or before in _BEFORE_DEGREES
 
-    def read_numeral(self, match: re.Match[str]) -> str | None:
-        """Read a Roman numeral: of a century, a king, a chapter, a war, a year."""
-        numeral = match["numeral"]
-        value = roman_value(numeral)
-        if value is None:
-            return None
-        said = self._numeral(numeral, value, match)
-        return said + (match["stop"] or "") if said else None
-
-    def _numeral(self, numeral: str, value: int, match: re.Match[str]) -> str | None:
+    def numeral(self, numeral: str, value: int, match: re.Match[str]) -> str | None:
+        """Return a Roman numeral in words: of a century, a king, a chapter, a congress, a year."""
         before, behind = word_before(match.string, match.start()), word_behind(match)
         adjoining = self.named_by(match) == before.lower()
+        if numeral == "I" and behind == "secoli":
+            return None
         if (
             behind.lower() in ("secolo", "secoli", "sec", "secc")
             or _CENTURIES_BEHIND.match(match.string, match.end())

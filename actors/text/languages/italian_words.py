@@ -1,6 +1,6 @@
 """The words of Italian: units, currencies, names and abbreviations."""
 
-from actors.text.languages.context import word_list, word_set
+from actors.text.languages.context import also_small, word_list, word_set
 from actors.text.languages.language import Currency, Noun, Words
 
 WORDS = Words(
@@ -89,7 +89,9 @@ UNITS = {
     "mmol": Noun("millimole", "millimoli", "f"), "m/s²": Noun("metro al secondo quadrato", "metri al secondo quadrato"),
     "m/s2": Noun("metro al secondo quadrato", "metri al secondo quadrato"),
     "fps": Noun("fotogramma al secondo", "fotogrammi al secondo"), "ab.": _noun("abitante"), "pag.": _noun("pagina", "f"),
-    "pagg.": _noun("pagina", "f"), "pp.": _noun("pagina", "f"), "pz": Noun("pezzo", "pezzi"), "pz.": Noun("pezzo", "pezzi"),
+    "pagg.": _noun("pagina", "f"), "pp.": _noun("pagina", "f"), "pz": Noun("pezzo", "pezzi"), "pz.": Noun("pezzo",
+    "pezzi"), "mt": _noun("metro"), "mt.": _noun("metro"), "kg.": _noun("chilo"), "km.": _noun("chilometro"),
+    "cm.": _noun("centimetro"), "loc.": _noun("locale"),
     "cent": _noun("centesimo"), "cent.": _noun("centesimo"), "\u2033": _noun("pollice"), "yd": Noun("iarda", "iarde", "f"),
     "nodi": Noun("nodo", "nodi"), "pt": Noun("punto", "punti"), "pt.": Noun("punto", "punti"),
     "kmq.": Noun("chilometro quadrato", "chilometri quadrati"), "mq.": Noun("metro quadrato", "metri quadrati"),
@@ -183,7 +185,12 @@ TITLES = {
     "P.za": "piazza", "P.zza": "piazza", "p.za": "piazza", "p.zza": "piazza", "Pza": "piazza", "P.zale": "piazzale",
     "P.le": "piazzale", "p.le": "piazzale", "V.le": "viale", "v.le": "viale", "C.so": "corso", "c.so": "corso",
     "L.go": "largo", "l.go": "largo", "L.re": "lungotevere", "Lgt.": "lungotevere", "Str.da": "strada", "Staz.": "stazione",
-    "staz.": "stazione", "Ist.": "istituto",
+    "staz.": "stazione", "Ist.": "istituto", "P.ta": "porta", "V.lo": "vicolo", "B.go": "borgo", "C.da": "contrada",
+    "Cda": "contrada", "L.tevere": "lungotevere", "L.no": "lungarno", "P.tta": "piazzetta", "P.tto": "piazzetto",
+    "Pl.": "piazzale",
+    "Ass.": "assessore", "Avv.ti": "avvocati", "Cons.": "consigliere", "Sott.": "sottotenente", "Serg.": "sergente",
+    "Maresc.": "maresciallo", "Vesc.": "vescovo", "M.o": "maestro", "M.°": "maestro", "Dott.sse": "dottoresse",
+    "Segr.": "segretario", "Proc.": "procuratore", "Vicepres.": "vicepresidente",
 }  # fmt: skip
 
 # What is read so wherever it stands. A stop at the end may end the sentence too.
@@ -233,6 +240,13 @@ ABBREVIATIONS = {
     "S. Sede": "Santa Sede", "M.se": "marchese", "lun.": "lunedì", "mart.": "martedì", "merc.": "mercoledì",
     "giov.": "giovedì", "ven.": "venerdì", "sab.": "sabato", "dom.": "domenica", "pref.": "prefisso", "prov.": "provincia",
     "Prov.": "provincia", "m.t.": "metri", "mitt.": "mittente", "racc.": "raccomandata", "gent.": "gentile",
+    "ang.": "angolo", "Cost.": "Costituzione", "d.c.r.": "dopo i calci di rigore", "d.t.s.": "dopo i tempi supplementari",
+    "dcr": "dopo i calci di rigore", "dts": "dopo i tempi supplementari", "rif.": "riferimento", "fatt.": "fattura",
+    "eventualm.": "eventualmente", "p.f.": "per favore", "int.no": "interno", "acc.": "acconto", "abb.": "abbonamento",
+    "assoc.": "associazione", "bibl.": "biblioteca", "circ.": "circolare",
+    "indir.": "indirizzo", "naz.": "nazionale", "reg.": "regionale", "c/c": "conto corrente",
+    "c.c.p.": "conto corrente postale", "S.N.C.": "S N C", "tel./fax": "telefono e fax", "a.s.": "anno scolastico",
+    "A.S.": "anno scolastico", "a.a.": "anno accademico", "A.A.": "anno accademico",
     "u.c.": "ultimo comma", "par.": "paragrafo", "Mass.": "massimo",
 }  # fmt: skip
 
@@ -255,7 +269,13 @@ NUMBERED = {
     for form in (short, short[0].upper() + short[1:])
     if form not in ("S.", "T.", "V.", "C.", "R.", "P.", "Nr", "Par")
 }
-NUMBERED |= {"km": "chilometro", "Km": "chilometro"}
+NUMBERED |= {
+    "km": "chilometro", "Km": "chilometro", "S.S.": "strada statale", "S.P.": "strada provinciale", "mt.": "metri",
+    "Mt.": "metri",
+}  # fmt: skip
+_TAKEN = {*NUMBERED, *UNITS, *CURRENCIES, *MONTHS, *WEEKDAYS}
+TITLES = also_small(TITLES, {*_TAKEN, *ABBREVIATIONS, "fr.", "uff.", "ss."})
+ABBREVIATIONS = also_small(ABBREVIATIONS, _TAKEN)
 
 # Kings, queens, popes and others of whom there were several of a name.
 QUEENS = word_set(
