@@ -13,6 +13,7 @@ from actors.text.languages.italian_words import (
     FEMININE,
     FOR_EACH,
     KINGS,
+    LONGER,
     MAGNITUDES,
     MASCULINE,
     MONTH_NAMES,
@@ -22,6 +23,7 @@ from actors.text.languages.italian_words import (
     NOT_COUNTED,
     NUMBERED,
     ORDINALLY_COUNTED,
+    PEOPLE,
     QUEENS,
     STARTERS,
     TITLES,
@@ -44,19 +46,13 @@ _CENTURIES = re.compile(r"(?:(?i:\bsecol[oi])|\bsecc?\.)(?:\s(?:[IVX]{1,6},?|e|a
 _CENTURIES_BEHIND = re.compile(
     r"(?:\s?[-\u2013]\s?|\s(?:e|o|al?|e\sil|al)\s|,\s)(?:[IVX]{1,6}(?:\s|,\s|\se\s)){1,3}(?:secol[oi]|secc?\.)"
 )
-_PEOPLE = word_set("abitanti persone euro dollari sterline lire chilometri metri voti spettatori visitatori ettari utenti")
-# Titles that end otherwise where no name is behind them.
-_LONGER = {
-    "dott": "dottore", "prof": "professore", "ing": "ingegnere", "sig": "signore", "rag": "ragioniere", "cav": "cavaliere",
-    "mons": "monsignore",
-    "Dott": "dottore", "Prof": "professore", "Ing": "ingegnere", "Sig": "signore",
-}  # fmt: skip
 _SINGULARS = {"bicchieri": "bicchiere", "mesi": "mese", "cucchiai": "cucchiaio", "spicchi": "spicchio", "vasetti": "vasetto"}
 _DAYS_BEFORE = frozenset({"il", "al", "scadenza"})
 _MONTHS_WITH_ZERO = frozenset(f"0{month}" for month in range(1, 10))
 _BEFORE_ORDINALS = word_set("il al del dal nel sul l all dell un è arrivato arrivata classificato finito giunto solo")
 _BEFORE_DEGREES = word_set("circa sopra sotto oltre meno temperatura a di tra fra i e")
 _FROM = frozenset({"da", "dalle", "dalla"})
+_YEARS_FROM = 1000
 _MOST_POINTS = 9  # of a side in a score that looks like a range
 _APOSTROPHES = "'\u2019"
 
@@ -110,6 +106,11 @@ class Italian(Romance):
         """Return rules of Italian and its like, which come before those of all."""
         months = "|".join(sorted(MONTH_SET))
         return [
+            Rule(
+                rf"(?<![\w.])[vV]\.(?={SPACE}?[A-ZÀÈÉÌÒÙ][^\W\d_]{{2,20}}+(?:{SPACE}[A-Z][^\W\d_]{{2,20}}+)?,?{SPACE}\d{{1,3}}(?!\w))",
+                lambda _: "via",
+                LETTER,
+            ),
             Rule(rf"(?<!\w)S\.{SPACE}?(?=[A-ZÀÈÉÌÒÙ][^\W\d_])", self._saint, LETTER),
             Rule(r"(?<![\w.])3[1-9]\d[ ./-]?\d{3}[ ./-]?\d{3,4}(?!\d|[ .,/-]\d)", self._local, DIGIT),
             Rule(r"(?<![\w.])3[1-9]\d(?:[ .-]\d\d\d?){3,4}(?!\d|[ .,/-]\d)", self._local, DIGIT),
@@ -130,8 +131,8 @@ class Italian(Romance):
                 LETTER,
             ),
             Rule(
-                rf"(?<![\w.])(?P<title>{alternatives(_LONGER)})\.(?!\w|{SPACE}?[A-Z])",
-                lambda match: _LONGER[match["title"]],
+                rf"(?<![\w.])(?P<title>{alternatives(LONGER)})\.(?!\w|{SPACE}?[A-Z])",
+                lambda match: LONGER[match["title"]],
                 LETTER,
             ),
             Rule(rf"{FREE}(?P<number>\d{{1,3}})[- ]?(?P<ending>enn[ei]|ennal[ei])(?!\w)", self._aged, DIGIT),
@@ -236,7 +237,7 @@ class Italian(Romance):
     def _is_score(self, match: re.Match[str]) -> bool:
         """Whether two numbers are the points of two sides: they do not rise, or are small, and count nothing."""
         sides = [self.parse(match[name]) for name in ("first", "last")]
-        falling = sides[0].value >= sides[1].value
+        falling = _YEARS_FROM > sides[0].value >= sides[1].value
         known = match.groupdict()
         if any(known.get(name) for name in ("unit", "currency", "share", "magnitude")):
             return False
@@ -308,6 +309,17 @@ class Italian(Romance):
         """Return a time in words."""
         said = self.cardinal(hour, "f")
         return f"{said} e {self.cardinal(minute, '-')}" if minute else said
+
+    def time_range(self, first: str, last: str, match: re.Match[str]) -> str:
+        """Return two times in words, with their prepositions if there are none: *dalle nove all'una*."""
+        if self.named_by(match) in ("ore", "ora"):
+            return f"{first} {last}"
+        begins, ends = (f"l'{time}" if time.startswith("una") else f"le {time}" for time in (first, last))
+        return f"{first if self.named_by(match) in _FROM else f'dal{begins}'} al{ends}"
+
+    def days(self, first: str, last: str, match: re.Match[str]) -> str:
+        """Return two days of the week in words, with their preposition if there is none."""
+        return super().days(first, last, match) if self.named_by(match) in ("da", "dal") else f"da {first} a {last}"
 
     def clock(self, hour: int, minute: int, second: int | None, match: re.Match[str]) -> str:
         """Return a time of the day in words."""
@@ -417,7 +429,7 @@ class Italian(Romance):
 
     def _local(self, match: re.Match[str]) -> str | None:
         """Read a telephone number without a country's code, unless it counts something."""
-        return None if word_behind(match) in _PEOPLE else self.digits(match[0])
+        return None if word_behind(match) in PEOPLE else self.digits(match[0])
 
     def _version(self, match: re.Match[str]) -> str:
         named = "" if self.named_by(match) == "versione" else "versione "

@@ -49,7 +49,7 @@ _BIT_RATES = {
     for symbol, prefix in _PREFIXES.items()
     for rate in ("bps", "b/s", "bit/s")
 }
-_CELSIUS, _FAHRENHEIT = _noun("grado Celsius"), _noun("grado Fahrenheit")
+_CELSIUS, _FAHRENHEIT = _noun("grado"), _noun("grado Fahrenheit")
 _PER_HOUR = Noun("chilometro orario", "chilometri orari")
 
 UNITS = {
@@ -233,7 +233,7 @@ ABBREVIATIONS = {
     "d.P.R.": "D P R", "D.P.C.M.": "D P C M", "G.U.": "Gazzetta Ufficiale", "L.R.": "legge regionale", "Cass.": "Cassazione",
     "sent.": "sentenza", "sem.": "semestre", "trim.": "trimestre", "L. n.": "legge numero", "conv.": "convertito",
     "km/h": "chilometri orari", "m/s": "metri al secondo", "m²": "metri quadrati", "m³": "metri cubi",
-    "km²": "chilometri quadrati", "mq": "metri quadrati", "kWh": "chilowattora", "°C": "gradi Celsius", "e/o": "e o",
+    "km²": "chilometri quadrati", "mq": "metri quadrati", "kWh": "chilowattora", "°C": "gradi", "e/o": "e o",
     "n°": "numero", "nº": "numero", "N°": "numero", "Tel:": "telefono:", "C#": "C sharp", "lui/lei": "lui o lei",
     "il/la": "il o la", "sig./sig.ra": "signor o signora", "C++": "C più più", "dx": "destra", "sx": "sinistra",
     "dx.": "destra", "sx.": "sinistra", "Rep.": "repubblica", "S.S.": "Sua Santità", "SS. Trinità": "Santissima Trinità",
@@ -273,8 +273,8 @@ NUMBERED |= {
     "km": "chilometro", "Km": "chilometro", "S.S.": "strada statale", "S.P.": "strada provinciale", "mt.": "metri",
     "Mt.": "metri",
 }  # fmt: skip
-_TAKEN = {*NUMBERED, *UNITS, *CURRENCIES, *MONTHS, *WEEKDAYS}
-TITLES = also_small(TITLES, {*_TAKEN, *ABBREVIATIONS, "fr.", "uff.", "ss."})
+_TAKEN = {**NUMBERED, **UNITS, **CURRENCIES, **MONTHS, **WEEKDAYS}
+TITLES = also_small(TITLES, _TAKEN | ABBREVIATIONS | dict.fromkeys(("fr.", "uff.", "ss.")))
 ABBREVIATIONS = also_small(ABBREVIATIONS, _TAKEN)
 
 # Kings, queens, popes and others of whom there were several of a name.
@@ -345,3 +345,11 @@ STARTERS = word_set(
 ACRONYMS = word_set(
     "CD DVD DC MD MC CV CC CM DM MM MIX CIVIC LCD LED XL XXL XXXL CCD CDC DI MI LI VI CI IVI DCI CIVIL MIL DIC LIV DICI MIDI"
 )
+# What is counted in numbers as long as those of telephones.
+PEOPLE = word_set("abitanti persone euro dollari sterline lire chilometri metri voti spettatori visitatori ettari utenti")
+# Titles that end otherwise where no name is behind them.
+LONGER = {
+    "dott": "dottore", "prof": "professore", "ing": "ingegnere", "sig": "signore", "rag": "ragioniere", "cav": "cavaliere",
+    "mons": "monsignore",
+    "Dott": "dottore", "Prof": "professore", "Ing": "ingegnere", "Sig": "signore",
+}  # fmt: skip

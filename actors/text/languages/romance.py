@@ -125,11 +125,6 @@ class Romance(European):
                 lambda match: self.month_names[self.months[match["month"]]],
                 LETTER,
             ),
-            Rule(
-                rf"(?<![\w.'-])(?P<first>[IVX]{{1,7}}){SPACE}?{DASH}{SPACE}?(?P<last>[IVX]{{1,7}})(?![\w&-])",
-                self._numerals,
-                LETTER,
-            ),
             *Measures(self).rules(),
             *Figures(self).rules(),
         ]
@@ -271,7 +266,8 @@ class Romance(European):
             said = self.with_magnitude(match, match["magnitude"], currency.major)
         else:
             said = self.signed(match["sign"]) + self.coins(number, currency)
-        return said + (self._for_unit(match["per"]) if match["per"] else self._stop(match, match["currency"]))
+        per = match["per"]
+        return said + (self._for_unit(per) if per else "") + self._stop(match, per or match["currency"])
 
     def measure(self, match: re.Match[str]) -> str | None:
         """Read an amount of a unit."""
@@ -358,7 +354,11 @@ class Romance(European):
         if match["mark"] != match["mark2"]:
             return None
         first = self.time_of_day(int(match["hour"]), int(match["minute"]))
-        return f"{first} {self.words.to} {self.time_of_day(int(match['hour2']), int(match['minute2']))}"
+        return self.time_range(first, self.time_of_day(int(match["hour2"]), int(match["minute2"])), match)
+
+    def time_range(self, first: str, last: str, match: re.Match[str]) -> str:  # noqa: ARG002
+        """Return two times in words, from one to the other."""
+        return f"{first} {self.words.to} {last}"
 
     def _dotted_time(self, match: re.Match[str]) -> str | None:
         if match["mark"] != ".":
@@ -400,6 +400,10 @@ class Romance(European):
 
     def _weekdays(self, match: re.Match[str]) -> str:
         first, last = (self.weekdays[match[name].capitalize()] for name in ("first", "last"))
+        return self.days(first, last, match)
+
+    def days(self, first: str, last: str, match: re.Match[str]) -> str:  # noqa: ARG002
+        """Return two days of the week in words, from one to the other."""
         return f"{first} {self.words.to} {last}"
 
     # -----------------------------------------------------------------------------------------------------------------
@@ -421,12 +425,6 @@ class Romance(European):
     @abstractmethod
     def numeral(self, numeral: str, value: int, match: re.Match[str]) -> str | None:
         """Return a Roman numeral in words: of a century, a king, a chapter, a year; ``None`` if it is a word."""
-
-    def _numerals(self, match: re.Match[str]) -> str | None:
-        first, last = roman_value(match["first"]), roman_value(match["last"])
-        if first is None or last is None or not 0 < abs(last - first) < 10:
-            return None
-        return self.numerals(first, last)
 
     @abstractmethod
     def numerals(self, first: int, last: int) -> str | None:

@@ -55,6 +55,11 @@ class Figures:
                 lambda match: f"{self._language.words.number} {self._language.read(match['number'])}",
                 SIGN,
             ),
+            Rule(
+                rf"(?<![\w.'-])(?P<first>[IVX]{{1,7}}){SPACE}?{DASH}{SPACE}?(?P<last>[IVX]{{1,7}})(?![\w&-])",
+                self._numerals,
+                LETTER,
+            ),
             Rule(r"(?<![\w-])(?P<letter>[A-Z])-(?P<numeral>[IVX]{1,6})(?!\w)", self._road, LETTER),
         ]
 
@@ -69,6 +74,12 @@ class Figures:
     def _road(self, match: re.Match[str]) -> str | None:
         value = roman_value(match["numeral"])
         return f"{match['letter']} {self._language.cardinal(value, '-')}" if value else None
+
+    def _numerals(self, match: re.Match[str]) -> str | None:
+        first, last = roman_value(match["first"]), roman_value(match["last"])
+        if first is None or last is None or not 0 < abs(last - first) < 10:
+            return None
+        return self._language.numerals(first, last)
 
     def _only_sign(self, match: re.Match[str]) -> str:
         sign = match["currency"]

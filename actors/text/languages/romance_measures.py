@@ -29,7 +29,7 @@ class Measures:
 
     def rules(self) -> list[Rule]:
         """Return the rules for measures; those of units alone come behind them."""
-        units = alternatives(self._language.units)
+        units = alternatives(symbol for symbol in self._language.units if not symbol.endswith("."))
         numbered = alternatives(short for short in self._language.numbered if short.endswith("."))
         return [
             Rule(

@@ -50,7 +50,7 @@ _BIT_RATES = {
     for symbol, prefix in _PREFIXES.items()
     for rate in ("bps", "b/s", "bit/s", "bits/s")
 }
-_CELSIUS, _FAHRENHEIT = _noun("grado Celsius"), _noun("grado Fahrenheit")
+_CELSIUS, _FAHRENHEIT = _noun("grado"), _noun("grado Fahrenheit")
 
 UNITS = {
     **_LENGTHS, **_of_space("²2", "cuadrad"), **_of_space("³3", "cúbic"), **_BYTES, **_BITS, **_BIT_RATES,
@@ -236,7 +236,7 @@ ABBREVIATIONS = {
     "esp.": "especialmente", "núms.": "números", "vda.": "viuda", "Vda.": "viuda", "C. P.": "código postal",
     "C.P.": "código postal", "apdo.": "apartado", "Apdo.": "apartado", "km/h": "kilómetros por hora",
     "m/s": "metros por segundo", "m²": "metros cuadrados", "m³": "metros cúbicos", "km²": "kilómetros cuadrados",
-    "kWh": "kilovatios hora", "°C": "grados Celsius", "R. U.": "Reino Unido", "U. E.": "Unión Europea", "U.E.": "U E",
+    "kWh": "kilovatios hora", "°C": "grados", "R. U.": "Reino Unido", "U. E.": "Unión Europea", "U.E.": "U E",
     "I+D": "I más D", "I+D+i": "I más D más I", "Bs. As.": "Buenos Aires", "Bs.As.": "Buenos Aires", "D. F.": "D F",
     "D.F.": "D F", "feb.": "febrero", "sept.": "septiembre", "dic.": "diciembre", "C++": "C más más", "lb.": "libras",
     "lbs.": "libras", "Nº": "número", "nº": "número", "n.º": "número", "N.º": "número", "Tel:": "teléfono:",
@@ -277,8 +277,8 @@ NUMBERED = {
 }
 NUMBERED |= {"km": "kilómetro", "Km": "kilómetro", "N.º": "número", "Nº": "número", "N°": "número", "No.": "número"}
 NUMBERED |= {"CP": "código postal", "C. P.": "código postal"}
-_TAKEN = {*NUMBERED, *UNITS, *CURRENCIES, *MONTHS, *WEEKDAYS}
-TITLES = also_small(TITLES, {*_TAKEN, *ABBREVIATIONS, "pl.", "fr.", "trav."})
+_TAKEN = {**NUMBERED, **UNITS, **CURRENCIES, **MONTHS, **WEEKDAYS}
+TITLES = also_small(TITLES, _TAKEN | ABBREVIATIONS | dict.fromkeys(("pl.", "fr.", "trav.")))
 ABBREVIATIONS = also_small(ABBREVIATIONS, _TAKEN)
 
 # Kings, queens, popes and others of whom there were several of a name.
