@@ -176,6 +176,7 @@ TITLES = {
     "Mar.": "maresciallo", "Brig.": "brigadiere", "Amm.": "ammiraglio", "Cav.": "cavalier", "cav.": "cavalier",
     "Comm.": "commendator", "Cav. Uff.": "cavalier ufficiale", "Uff.": "ufficiale", "Egr.": "egregio", "Egr.i": "egregi",
     "Gent.mo": "gentilissimo", "Gent.ma": "gentilissima", "Gent.le": "gentile", "Gent.mi": "gentilissimi",
+    "Gent.li": "gentili",
     "Preg.mo": "pregiatissimo", "Preg.ma": "pregiatissima", "Ill.mo": "illustrissimo", "Ill.ma": "illustrissima",
     "Chiar.mo": "chiarissimo", "Chiar.ma": "chiarissima", "Spett.": "spettabile", "Spett.le": "spettabile",
     "Pres.": "presidente", "Min.": "ministro", "Dir.": "direttore", "Isp.": "ispettore", "Comm.rio": "commissario",
@@ -240,7 +241,9 @@ ABBREVIATIONS = {
     "S. Sede": "Santa Sede", "M.se": "marchese", "lun.": "lunedì", "mart.": "martedì", "merc.": "mercoledì",
     "giov.": "giovedì", "ven.": "venerdì", "sab.": "sabato", "dom.": "domenica", "pref.": "prefisso", "prov.": "provincia",
     "Prov.": "provincia", "m.t.": "metri", "mitt.": "mittente", "racc.": "raccomandata", "gent.": "gentile",
-    "ang.": "angolo", "Cost.": "Costituzione", "d.c.r.": "dopo i calci di rigore", "d.t.s.": "dopo i tempi supplementari",
+    "ang.": "angolo", "Lat.": "latitudine", "lat.": "latitudine", "long.": "longitudine", "Vs.": "vostra", "Ns.": "nostra",
+    "Cord.": "cordiali", "cord.": "cordiali", "Cost.": "Costituzione", "d.c.r.": "dopo i calci di rigore",
+    "d.t.s.": "dopo i tempi supplementari",
     "dcr": "dopo i calci di rigore", "dts": "dopo i tempi supplementari", "rif.": "riferimento", "fatt.": "fattura",
     "eventualm.": "eventualmente", "p.f.": "per favore", "int.no": "interno", "acc.": "acconto", "abb.": "abbonamento",
     "assoc.": "associazione", "bibl.": "biblioteca", "circ.": "circolare",
@@ -270,7 +273,8 @@ NUMBERED = {
     if form not in ("S.", "T.", "V.", "C.", "R.", "P.", "Nr", "Par")
 }
 NUMBERED |= {
-    "km": "chilometro", "Km": "chilometro", "S.S.": "strada statale", "S.P.": "strada provinciale", "mt.": "metri",
+    "km": "chilometro", "Km": "chilometro", "S.S.": "strada statale", "S.P.": "strada provinciale",
+    "C.P.": "casella postale", "mt.": "metri",
     "Mt.": "metri",
 }  # fmt: skip
 _TAKEN = {**NUMBERED, **UNITS, **CURRENCIES, **MONTHS, **WEEKDAYS}

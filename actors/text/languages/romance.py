@@ -46,6 +46,7 @@ class Romance(European):
         named: what a number only names.
         before_names: words of small letters that stand before a name.
         time_parts: hours, minutes and seconds.
+        version: what stands before the number of one.
         for_many: what stands between an amount and a hundred of what it is for: *cada*.
         before_one: what stands before a unit that there is one of, or a part of one.
         between: what stands before two ends of a range that are joined by *and*.
@@ -76,6 +77,7 @@ class Romance(European):
     before_names: ClassVar[Collection[str]]
     time_parts: ClassVar[tuple[Noun, Noun, Noun]]
     for_many: ClassVar[str]
+    version: ClassVar[str]
     before_one: ClassVar[Collection[str]]
 
     # -----------------------------------------------------------------------------------------------------------------
@@ -105,7 +107,11 @@ class Romance(European):
         months = alternatives(month for month in self.months if month.endswith("."))
         return [
             Rule(rf"{FREE}{clock}{until}(?:{SPACE}?h\b|{free})", self._time_range, DIGIT),
-            Rule(rf"{FREE}{clock}(?P<second>(?!))?(?:(?P<unit>{SPACE}?h\b)|{free})", self._dotted_time, DIGIT),
+            Rule(
+                rf"{FREE}{clock}(?P<second>(?!))?(?:(?P<unit>{SPACE}?h\b|(?={SPACE}(?:a{SPACE}\d{{1,2}}\.\d\d{SPACE})?(?:h|horas)\b))|{free})",
+                self._dotted_time,
+                DIGIT,
+            ),
             Rule(
                 rf"{FREE}(?:(?P<whole>\d{{1,3}})(?:{SPACE}|(?=[^\d/])))?{part}{SPACE}(?:(?P<unit>{unit})|(?P<noun>[a-zà-ÿ]{{2,20}}+))",
                 self._part,
@@ -364,7 +370,7 @@ class Romance(European):
         if match["mark"] != ".":
             return None
         told = word_before(match.string, match.start()).lower() in self.clock_words
-        if match.string[match.end() :].lstrip()[:1] in ("€", "%", "$", "£") or not (told or match["unit"]):
+        if match.string[match.end() :].lstrip()[:1] in ("€", "%", "$", "£") or not (told or match["unit"] is not None):
             return None
         return self.clock(int(match["hour"]), int(match["minute"]), None, match)
 

@@ -46,6 +46,7 @@ class Figures:
                 self._coordinate,
                 DIGIT,
             ),
+            Rule(rf"{FREE}[vV](?:\.|er\.)?{SPACE}?(?P<version>\d{{1,4}}(?:\.\d{{1,4}}){{1,5}})(?!\w)", self._version, LETTER),
             Rule(r"(?<!\w)[A-Z][A-Za-z]{0,8}[₀-₉]{1,4}(?:[A-Za-z]{1,3}[₀-₉]{0,3}){0,4}", self._formula, LETTER),
             Rule(rf"{FREE}\d{{7,8}}-?[A-Z](?!\w)", self._told, DIGIT),
             Rule(rf"{FREE}(?P<first>\d{{1,3}}(?:,\d{{1,2}})?)(?:[\"\u2033\u201d]|'')(?=[\s,.;:)]|\Z)", self._inches, DIGIT),
@@ -62,6 +63,11 @@ class Figures:
             ),
             Rule(r"(?<![\w-])(?P<letter>[A-Z])-(?P<numeral>[IVX]{1,6})(?!\w)", self._road, LETTER),
         ]
+
+    def _version(self, match: re.Match[str]) -> str:
+        named = "" if self._language.named_by(match) == self._language.version else f"{self._language.version} "
+        parts = (self._language.cardinal(int(part), "-") for part in match["version"].split("."))
+        return named + f" {self._language.words.dot_in_version} ".join(parts)
 
     def _rare_unit(self, match: re.Match[str]) -> str | None:
         """Read an amount of a unit that is a word too, unless the number is a year."""

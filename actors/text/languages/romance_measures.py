@@ -44,7 +44,7 @@ class Measures:
             Rule(rf"{FREE}(?P<seconds>\d{{1,2}}){_SECONDS}(?P<hundredths>\d\d)(?!\w)", self._run, DIGIT),
             Rule(
                 rf"{FREE}{self._language.amount}{SPACE}?(?P<unit>{units}|[a-zà-ÿ]{{3,20}}+)/"
-                rf"(?P<each>1(?:0{{1,6}}|0{{0,2}}\.000)){SPACE}?(?P<per>{units}|[a-zà-ÿ]{{3,20}}+)(?!\w)",
+                rf"(?P<each>1(?:0{{1,6}}|0{{0,2}}\.000)|\d{{1,2}}(?={SPACE}?h\b)){SPACE}?(?P<per>{units}|[a-zà-ÿ]{{3,20}}+)(?!\w)",
                 self._for_many,
                 DIGIT,
             ),

@@ -35,7 +35,7 @@ from actors.text.numbers import Number
 from actors.text.roman import roman_value
 from actors.text.rules import DIGIT, FREE, LETTER, SIGN, Rule
 
-_CENTURIES = re.compile(r"(?:(?i:\bsiglos?)|\bss?\.)(?:\s(?:[IVX]{1,6},?|y|al?|o|e|u|del?|siglo|el)){0,6}\s?\Z")
+_CENTURIES = re.compile(r"(?:(?i:\bsiglos?)|\bss?\.)(?:\s(?:[IVX]{1,6},?|y|al?|o|e|u|del?|siglo|el|[ad]\.\s?C\.,?)){0,6}\s?\Z")
 _ORDINAL_ENDS = {
     "er": "1 3", "ero": "1 3", "ro": "1 3", "do": "2", "to": "4 5 6", "mo": "7 10", "vo": "8", "no": "9", "ra": "1 3",
     "da": "2", "ta": "4 5 6",     "ma": "7 10", "va": "8", "na": "9", "os": "", "as": "",
@@ -101,6 +101,7 @@ class Spanish(Romance):
     shares: ClassVar = frozenset({"parte", "partes"})
     time_parts: ClassVar = (Noun("hora", "horas", "f"), Noun("minuto", "minutos"), Noun("segundo", "segundos"))
     for_many: ClassVar = "cada"
+    version: ClassVar = "versión"
     before_one: ClassVar = word_set("un medio el del al por cada")
     rare_units: ClassVar = {"ha": Noun("hectárea", "hectáreas", "f"), "a": Noun("amperio", "amperios")}
     kings: ClassVar = KINGS
@@ -136,7 +137,7 @@ class Spanish(Romance):
                 DIGIT,
             ),
             Rule(r"(?<![\w.])['\u2019](?P<year>\d\d)(?!\w)", lambda match: self.cardinal(int(match["year"]), "-"), SIGN),
-            Rule(rf"{FREE}[vV](?:\.|er\.)?{SPACE}?(?P<version>\d{{1,4}}(?:\.\d{{1,4}}){{1,5}})(?!\w)", self._version, LETTER),
+            Rule(rf"{FREE}(?P<rooms>[1-9]){SPACE}?hab\.(?!/|\w)", self._rooms, DIGIT),
             *super().first_rules(),
         ]
 
@@ -349,12 +350,13 @@ class Spanish(Romance):
     def _with_apostrophe(self, match: re.Match[str]) -> str:
         return self.coins(Number(match["whole"], match["fraction"].ljust(2, "0")), self.currencies["€"])
 
-    def _version(self, match: re.Match[str]) -> str:
-        named = "" if self.named_by(match) in ("versión", "version") else "versión "
-        return named + " punto ".join(self.cardinal(int(part), "-") for part in match["version"].split("."))
-
     def _for_unit(self, unit: str) -> str:
         return FOR_EACH.get(unit) or super()._for_unit(unit)
+
+    def _rooms(self, match: re.Match[str]) -> str:
+        """Read the rooms of a flat: 3 hab."""
+        rooms = self.counted(Number(match["rooms"]), Noun("habitación", "habitaciones", "f"))
+        return rooms + ("." if self.ends_sentence(match) else "")
 
     def _don(self, match: re.Match[str]) -> str | None:
         """Read *don*, unless it is an initial behind a first name."""

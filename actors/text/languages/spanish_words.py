@@ -6,7 +6,7 @@ from actors.text.languages.language import Currency, Noun, Words
 WORDS = Words(
     point="coma", minus="menos", plus="más", plus_minus="más menos", times="por", by="por", divided="entre",
     equals="es igual a", unequal="es distinto de", about="aproximadamente", nearly="es aproximadamente igual a",
-    less="menor que", less_equal="menor o igual que", greater="mayor que", greater_equal="mayor o igual que",
+    less="es menor que", less_equal="es menor o igual que", greater="es mayor que", greater_equal="es mayor o igual que",
     root="raíz cuadrada de", power="elevado a", squared="al cuadrado", cubed="al cubo", to="a", over="sobre", per="por",
     of="de", and_="y", percent="por ciento", per_mille="por mil", degrees=Noun("grado", "grados"), section="párrafo",
     sections="párrafos", number="número", copyright="copyright", at="arroba", dot="punto", dot_in_version="punto",
@@ -250,7 +250,8 @@ ABBREVIATIONS = {
     "próx.": "próximo", "expte.": "expediente", "exptes.": "expedientes", "esq.": "esquina", "esc.": "escalera",
     "vto.": "vencimiento", "fra.": "factura", "rte.": "remitente", "dest.": "destinatario", "nac.": "nacional",
     "asoc.": "asociación", "fac.": "facultad", "bibl.": "biblioteca", "resp.": "respectivamente", "subt.": "subtítulo",
-    "pol. ind.": "polígono industrial", "N. de la R.": "nota de la redacción", "dif.": "diferencia", "ant.": "antiguo",
+    "dir.": "dirección", "pol. ind.": "polígono industrial", "N. de la R.": "nota de la redacción",
+    "dif.": "diferencia", "ant.": "antiguo",
     "aux.": "auxiliar", "adm.": "administración", "cód.": "código", "equiv.": "equivalente", "gralm.": "generalmente",
     "ind.": "industrial", "pers.": "personas", "pts.": "puntos", "vols.": "volúmenes", "caps.": "capítulos",
     "figs.": "figuras",
