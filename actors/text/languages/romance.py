@@ -12,7 +12,7 @@ from actors.text.languages.romance_figures import Figures
 from actors.text.languages.romance_measures import Measures
 from actors.text.numbers import Number
 from actors.text.roman import roman_value
-from actors.text.rules import DIGIT, FREE, LETTER, SIGN, Rule
+from actors.text.rules import BEFORE_MARK, DIGIT, FREE, LETTER, SIGN, Rule
 
 _CLOCK = r"(?:2[0-4]|[01]?\d)"
 _MILLION = 10**6
@@ -106,19 +106,19 @@ class Romance(European):
         weekday_or_small = alternatives({*self.weekdays, *(day.lower() for day in self.weekdays)})
         months = alternatives(month for month in self.months if month.endswith("."))
         return [
-            Rule(rf"{FREE}{clock}{until}(?:{SPACE}?h\b|{free})", self._time_range, DIGIT),
+            Rule(rf"{FREE}{clock}{until}(?:{SPACE}?h\b|{free})", self._time_range, BEFORE_MARK),
             Rule(
                 rf"{FREE}{clock}(?P<second>(?!))?(?:(?P<unit>{SPACE}?h\b|(?={SPACE}(?:a{SPACE}\d{{1,2}}\.\d\d{SPACE})?(?:h|horas)\b))|{free})",
                 self._dotted_time,
-                DIGIT,
+                BEFORE_MARK,
             ),
             Rule(
                 rf"{FREE}(?:(?P<whole>\d{{1,3}})(?:{SPACE}|(?=[^\d/])))?{part}{SPACE}(?:(?P<unit>{unit})|(?P<noun>[a-zà-ÿ]{{2,20}}+))",
                 self._part,
                 DIGIT + LETTER,
             ),
-            Rule(rf"{FREE}(?P<year>\d{{4}})/(?P<month>0[1-9]|1[0-2])/(?P<day>{_DAY})(?![\w/])", self._numeric, DIGIT),
-            Rule(rf"{FREE}(?P<day>{_DAY})/(?P<month>1[0-2]|0?[1-9])(?![\w/]|[.,]\d)", self._short_date, DIGIT),
+            Rule(rf"{FREE}(?P<year>\d{{4}})/(?P<month>0[1-9]|1[0-2])/(?P<day>{_DAY})(?![\w/])", self._numeric, BEFORE_MARK),
+            Rule(rf"{FREE}(?P<day>{_DAY})/(?P<month>1[0-2]|0?[1-9])(?![\w/]|[.,]\d)", self._short_date, BEFORE_MARK),
             Rule(r"(?:(?<=[€$£])|(?<=euro)|(?<=euros)|(?<=EUR))/(?P<unit>[^\W\d_]{1,12}[²³23]?)(?!\w)", self._for_each, SIGN),
             Rule(
                 rf"(?<![\w.-])(?P<first>{weekday_or_small}){SPACE}?{DASH}{SPACE}?(?P<last>{weekday_or_small})(?!\w)",

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from actors.text.languages.language import DASH, SPACE
 from actors.text.roman import roman_value
-from actors.text.rules import DIGIT, FREE, LETTER, SIGN, Rule
+from actors.text.rules import BEFORE_MARK, DIGIT, FREE, LETTER, SIGN, Rule
 
 if TYPE_CHECKING:
     from actors.text.languages.romance import Romance
@@ -29,7 +29,7 @@ class Figures:
                 self._priced_range,
                 DIGIT,
             ),
-            Rule(rf"{FREE}(?P<first>[12]\d{{3}})/(?P<last>\d{{4}}|\d\d)(?![\w/]|[.,]\d)", self._two_years, DIGIT),
+            Rule(rf"{FREE}(?P<first>[12]\d{{3}})/(?P<last>\d{{4}}|\d\d)(?![\w/]|[.,]\d)", self._two_years, BEFORE_MARK),
             Rule(
                 rf"{FREE}{amount}{SPACE}?(?P<unit>[hH]a)(?={SPACE}(?:de|di|y|e)\b|[^\w\s'\u2019]|\Z)",
                 self._rare_unit,
@@ -37,9 +37,9 @@ class Figures:
             ),
             Rule(rf"(?:(?<= d[aei] )|(?<=\d)){FREE}{amount}{SPACE}(?P<unit>A)(?!\w)", self._rare_unit, DIGIT),
             Rule(rf"(?<=\s)(?P<currency>[€£%])(?!{SPACE}?\d)(?=[\s.,;:)]|\Z)", self._only_sign, SIGN),
-            Rule(rf"{FREE}(?P<first>\d{{1,4}})/(?P<letter>[A-Z])(?!\w)", self._house, DIGIT),
-            Rule(rf"{FREE}(?P<first>\d{{1,5}})/(?P<year>(?:19|20)\d\d)(?![\w/]|[.,]\d)", self._language.read_act, DIGIT),
-            Rule(rf"{FREE}(?P<first>(?:19|20)\d\d)/(?P<last>\d{{1,4}})(?![\w/]|[.,]\d)", self._of_year, DIGIT),
+            Rule(rf"{FREE}(?P<first>\d{{1,4}})/(?P<letter>[A-Z])(?!\w)", self._house, BEFORE_MARK),
+            Rule(rf"{FREE}(?P<first>\d{{1,5}})/(?P<year>(?:19|20)\d\d)(?![\w/]|[.,]\d)", self._language.read_act, BEFORE_MARK),
+            Rule(rf"{FREE}(?P<first>(?:19|20)\d\d)/(?P<last>\d{{1,4}})(?![\w/]|[.,]\d)", self._of_year, BEFORE_MARK),
             Rule(
                 rf"{FREE}(?P<degrees>\d{{1,3}})[°º]{SPACE}?(?:(?P<minutes>\d{{1,2}})['\u2032\u2019]{SPACE}?)?"
                 rf"(?:(?P<seconds>\d{{1,2}}(?:,\d{{1,3}})?)(?:[\"\u2033\u201d]|''){SPACE}?)?(?P<compass>[NSEOW])(?!\w|\.\w)",
@@ -49,7 +49,9 @@ class Figures:
             Rule(rf"{FREE}[vV](?:\.|er\.)?{SPACE}?(?P<version>\d{{1,4}}(?:\.\d{{1,4}}){{1,5}})(?!\w)", self._version, LETTER),
             Rule(r"(?<!\w)[A-Z][A-Za-z]{0,8}[₀-₉]{1,4}(?:[A-Za-z]{1,3}[₀-₉]{0,3}){0,4}", self._formula, LETTER),
             Rule(rf"{FREE}\d{{7,8}}-?[A-Z](?!\w)", self._told, DIGIT),
-            Rule(rf"{FREE}(?P<first>\d{{1,3}}(?:,\d{{1,2}})?)(?:[\"\u2033\u201d]|'')(?=[\s,.;:)]|\Z)", self._inches, DIGIT),
+            Rule(
+                rf"{FREE}(?P<first>\d{{1,3}}(?:,\d{{1,2}})?)(?:[\"\u2033\u201d]|'')(?=[\s,.;:)]|\Z)", self._inches, BEFORE_MARK
+            ),
             Rule(rf"{FREE}(?P<number>[2-8])K(?!\w)", lambda match: f"{self._language.read(match['number'])} K", DIGIT),
             Rule(
                 rf"(?<!\w)#{SPACE}?(?P<number>\d{{1,6}})(?!\w)",

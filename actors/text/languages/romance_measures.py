@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from actors.text.languages.context import word_before
 from actors.text.languages.language import DASH, SPACE, Noun, alternatives
 from actors.text.roman import roman_value
-from actors.text.rules import DIGIT, FREE, LETTER, Rule
+from actors.text.rules import BEFORE_MARK, DIGIT, FREE, LETTER, Rule
 
 if TYPE_CHECKING:
     from actors.text.languages.romance import Romance
@@ -33,7 +33,9 @@ class Measures:
         numbered = alternatives(short for short in self._language.numbered if short.endswith("."))
         return [
             Rule(
-                rf"{FREE}(?P<hours>\d{{1,2}}):(?P<minutes>[0-5]\d):(?P<seconds>[0-5]\d)(?![\w:]|[.,]\d)", self._duration, DIGIT
+                rf"{FREE}(?P<hours>\d{{1,2}}):(?P<minutes>[0-5]\d):(?P<seconds>[0-5]\d)(?![\w:]|[.,]\d)",
+                self._duration,
+                BEFORE_MARK,
             ),
             Rule(
                 rf"{FREE}(?:(?P<hours>\d{{1,2}}){SPACE}?h{SPACE}?)?(?P<minutes>\d{{1,3}}){_MINUTES}"
@@ -41,7 +43,7 @@ class Measures:
                 self._marked,
                 DIGIT,
             ),
-            Rule(rf"{FREE}(?P<seconds>\d{{1,2}}){_SECONDS}(?P<hundredths>\d\d)(?!\w)", self._run, DIGIT),
+            Rule(rf"{FREE}(?P<seconds>\d{{1,2}}){_SECONDS}(?P<hundredths>\d\d)(?!\w)", self._run, BEFORE_MARK),
             Rule(
                 rf"{FREE}{self._language.amount}{SPACE}?(?P<unit>{units}|[a-zà-ÿ]{{3,20}}+)/"
                 rf"(?P<each>1(?:0{{1,6}}|0{{0,2}}\.000)|\d{{1,2}}(?={SPACE}?h\b)){SPACE}?(?P<per>{units}|[a-zà-ÿ]{{3,20}}+)(?!\w)",
@@ -49,12 +51,12 @@ class Measures:
                 DIGIT,
             ),
             Rule(rf"{FREE}(?<= {self._language.words.and_} )(?:½|1[/\u2044]2)(?![\w/\u2044])", self._half_more, DIGIT + LETTER),
-            Rule(rf"{FREE}(?P<above>\d{{2,3}})/(?P<below>\d{{2,3}}){SPACE}?mm{SPACE}?Hg(?!\w)", self._pressure, DIGIT),
-            Rule(rf"{FREE}(?P<above>\d{{1,3}}[.,]\d{{1,2}})/(?P<below>\d{{1,3}})(?![\w/]|[.,]\d)", self._mark, DIGIT),
+            Rule(rf"{FREE}(?P<above>\d{{2,3}})/(?P<below>\d{{2,3}}){SPACE}?mm{SPACE}?Hg(?!\w)", self._pressure, BEFORE_MARK),
+            Rule(rf"{FREE}(?P<above>\d{{1,3}}[.,]\d{{1,2}})/(?P<below>\d{{1,3}})(?![\w/]|[.,]\d)", self._mark, BEFORE_MARK),
             Rule(
                 rf"{FREE}(?P<day>{_DAY})(?P<mark>[./-])(?P<month>[IVX]{{1,4}})[./-](?P<year>[12]\d{{3}})(?!\w)",
                 self._roman_date,
-                DIGIT,
+                BEFORE_MARK,
             ),
             Rule(
                 rf"(?<![\w.])(?P<short>{numbered}){SPACE}?(?P<first>[ivxl]{{2,7}}|[vx])"
@@ -132,6 +134,6 @@ class Measures:
 
     def _only_unit(self, match: re.Match[str]) -> str:
         """Read a unit with no number before it: *medio kilo*, *muchos kilómetros*."""
-        unit, before = self._language.units[match["unit"]], word_before(match.string, match.start())
+        unit, before = self._language.units[match["unit"]], word_before(match.string, match.start()).lower()
         behind_part = before == self._language.words.of and match.string[match.start() - 5 : match.start() - 4] in _PARTS
         return unit.one if behind_part or before in self._language.before_one else unit.many

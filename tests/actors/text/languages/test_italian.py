@@ -320,6 +320,30 @@ SENTENCES = [
         "a.C., d.C., ca., ad es., p. es., N.B., P.S.",
         "Avanti Cristo, dopo Cristo, circa, ad esempio, per esempio, nota bene, post scriptum.",
     ),
+    ("Il corteo parte da P.ta S. Giovanni, ang. v.le Roma.", "Il corteo parte da porta san Giovanni, angolo viale Roma."),
+    ("Abita in v. Roma 12; v. Bianchi 2005.", "Abita in via Roma dodici; vedi Bianchi duemilacinque."),
+    (
+        "La guerra del 1915-18 e il 1914-1918.",
+        "La guerra del millenovecentoquindici diciotto e il millenovecentoquattordici millenovecentodiciotto.",
+    ),
+    ("Infornate 10-15 minuti; ha vinto 3-1.", "Infornate dieci quindici minuti; ha vinto tre a uno."),
+    (
+        "Ha vinto in 4h 21' 8''. Al 90' ha segnato.",
+        "Ha vinto in quattro ore, ventuno minuti e otto secondi. Al novantesimo ha segnato.",
+    ),
+    ("Consuma 5,2 l/100 km; 2 ore e ½.", "Consuma cinque virgola due litri ogni cento chilometri; due ore e mezza."),
+    ("Carlo V., di 34 anni; Carlo V regnò.", "Carlo V., di trentaquattro anni; Carlo quinto regnò."),
+    (
+        "I secoli XVI-XVII; il I secolo a.C. e il III d.C.",
+        "I secoli sedicesimo e diciassettesimo; il primo secolo avanti Cristo e il terzo dopo Cristo.",
+    ),
+    ("Nel 1° e 2° secolo. Ore 18,30.", "Nel primo e secondo secolo. Ore diciotto e trenta."),
+    ("Orario: lun-ven 9.00-13.00.", "Orario: da lunedì a venerdì dalle nove alle tredici."),
+    (
+        "All'1 di notte. Una 20ina di persone. 500 mg/die.",
+        "All'una di notte. Una ventina di persone. Cinquecento milligrammi al giorno.",
+    ),
+    ("Mezzo kg di pane, 3/4 di kg e molti km.", "Mezzo chilo di pane, tre quarti di chilo e molti chilometri."),
 ]
 
 

@@ -213,6 +213,31 @@ SENTENCES = [
     ("Velocidad: 300 000 km/s.", "Velocidad: trescientos mil kilómetros por segundo."),
     ("Pi es 3,1416 y e es 2,718.", "Pi es tres coma uno cuatro uno seis y e es dos coma siete uno ocho."),
     ("Su nota media es 8,75.", "Su nota media es ocho coma setenta y cinco."),
+    (
+        "El prof. Gómez vive en la av. de la Paz, esq. c/ Mayor.",
+        "El profesor Gómez vive en la avenida de la Paz, esquina calle Mayor.",
+    ),
+    ("Véase la p. xii del prólogo y el cap. iv.", "Véase la página doce del prólogo y el capítulo cuatro."),
+    ("Los 101 dálmatas y las 31 niñas.", "Los ciento un dálmatas y las treinta y una niñas."),
+    ("El acusado, Luis M., y Carlos V., de 34 años.", "El acusado, Luis M., y Carlos V., de treinta y cuatro años."),
+    ("Esperamos 1 hora y ½; pesó 2 kilos y ½.", "Esperamos una hora y media; pesó dos kilos y medio."),
+    (
+        "Gasta 6 l/100 km. Tomar 500 mg/8 h.",
+        "Gasta seis litros cada cien kilómetros. Tomar quinientos miligramos cada ocho horas.",
+    ),
+    (
+        "Tardó 2h 35' 12'' y marcó en el 90'.",
+        "Tardó dos horas, treinta y cinco minutos y doce segundos y marcó en el minuto noventa.",
+    ),
+    (
+        "Nació el 3-VI-1950. Nota: 7,5/10.",
+        "Nació el tres de junio de mil novecientos cincuenta. Nota: siete coma cinco sobre diez.",
+    ),
+    ("Presión: 120/80 mmHg.", "Presión: ciento veinte sobre ochenta milímetros de mercurio."),
+    ("De 8.00 a 15.00 horas.", "De ocho a quince horas."),
+    ("El siglo I a. C. y el III d. C.", "El siglo primero antes de Cristo y el tercero después de Cristo."),
+    ("Medio kg de pan y 1/4 de kg de queso.", "Medio kilo de pan y un cuarto de kilo de queso."),
+    ("Piso de 3 hab. y 2 baños.", "Piso de tres habitaciones y dos baños."),
 ]
 
 
