@@ -8,6 +8,7 @@ from typing import ClassVar
 from actors.text.languages.addresses import Addresses, dotted_numbers
 from actors.text.languages.context import word_before, word_behind
 from actors.text.languages.language import DASH, FRACTIONS, MINUS, SPACE, Language, Noun, alternatives
+from actors.text.languages.shorthand import Shorthand
 from actors.text.languages.signs import Signs
 from actors.text.rules import DIGIT, FREE, LETTER, SIGN, Rule
 
@@ -15,6 +16,7 @@ _DAY = r"(?:3[01]|[12]\d|0?[1-9])"
 _YEAR = r"(?P<year>[12]\d{3})(?!\d|[.,]\d)"
 _HOUR = r"(?:[01]?\d|2[0-4])"
 _LOOKED_BACK = 25  # characters, for what makes a scale of a time
+_NEAR = 70  # characters, for words of matches
 _LARGEST_PART = 100
 _TWENTIETH = 50  # years of two digits from here on are of the 1900s
 _FIRST_YEAR, _LAST_YEAR = 1000, 2199  # what is a year if nothing but its four digits is there
@@ -26,6 +28,11 @@ def _compact(written: str) -> str:
 
 def _is_letter(name: str) -> bool:
     return len(name.removesuffix(".")) == 1
+
+
+def _is_capital(unit: str) -> bool:
+    """Whether a unit is a letter that may be a name: per A, par K; a litre is none."""
+    return len(unit) == 1 and unit.isupper() and unit != "L"
 
 
 def short_forms(names: Iterable[str]) -> str:
@@ -54,6 +61,15 @@ class European(Language):
         against: what stands between the sides of a score, if it is not ``words.to``.
         scales: parts of words that scales or scores stand behind, which are no times: ``maßstab``.
         labels: words that a letter with a stop stands behind without being an initial: ``Vitamin``.
+        per: what else than ``words.per`` stands before a unit as it does: ``je``.
+        short_days: weekdays by short forms, which are read so in rows: ``Mo–Fr``.
+        day_joints: what stands between them beside dashes, slashes and commas, and what is said: ``t/m``.
+        set_marks: what stands between the games of a set, as a part of a set of characters in a pattern.
+        played: words that scores stand near, as a pattern.
+        timed: words that times stand behind, as a pattern that ends where the time begins.
+        emergency: numbers to call for help, which are read digit by digit.
+        called: what stands before them if they are called, as a pattern.
+        called_behind: what stands behind them if they are called, as a pattern.
     """
 
     months: ClassVar[Mapping[str, int]]
@@ -67,12 +83,22 @@ class European(Language):
     against: ClassVar[str] = ""
     scales: ClassVar[frozenset[str]] = frozenset()
     labels: ClassVar[frozenset[str]] = frozenset()
+    per: ClassVar[str] = ""
+    short_days: ClassVar[Mapping[str, str]] = {}
+    day_joints: ClassVar[Mapping[str, str]] = {}
+    set_marks: ClassVar[str] = "/"
+    played: ClassVar[str] = r"(?!)"
+    timed: ClassVar[str] = r"(?!)"
+    emergency: ClassVar[frozenset[str]] = frozenset()
+    called: ClassVar[str] = r"(?!)"
+    called_behind: ClassVar[str] = r"(?!)"
 
     def rules(self) -> list[Rule]:
         """Return the rules, in order."""
         return [
             *Addresses(self).rules(),
             *self.first_rules(),
+            *Shorthand(self).rules(),
             *self._short_forms(),
             *self._dates(),
             *self._times(),
@@ -216,11 +242,25 @@ class European(Language):
     def _time(self, match: re.Match[str]) -> str | None:
         second, hour2 = match["second"], match["hour2"]
         before = match.string[max(0, match.start() - _LOOKED_BACK) : match.start()].lower()
-        if any(word in before for word in self.scales):
+        if any(word in before for word in self.scales) or self._is_no_time(match):
             return None
         if not hour2:
             return self.clock(int(match["hour"]), int(match["minute"]), int(second) if second else None, match)
         return self.times(int(match["hour"]), int(match["minute"]), int(hour2), int(match["minute2"]), match)
+
+    def _is_no_time(self, match: re.Match[str]) -> bool:
+        """Whether what may be a time is a score: there are words of matches near, and none of times before it."""
+        if not match[0][-1].isdecimal() or match["second"]:
+            return False
+        timed = re.search(self.timed, match.string[max(0, match.start() - _LOOKED_BACK) : match.start()])
+        past_midnight = match["hour"] == "24" and match["minute"] != "00"
+        return timed is None and (past_midnight or self.is_played(match))
+
+    def is_played(self, match: re.Match[str]) -> bool:
+        """Whether words of matches stand near, in the same sentence."""
+        text, start, end = match.string, match.start(), match.end()
+        near = f"{text[max(0, start - _NEAR) : start].rpartition('. ')[2]} {text[end : end + _NEAR].partition('. ')[0]}"
+        return re.search(self.played, near) is not None
 
     def _whole_hour(self, match: re.Match[str]) -> str | None:
         return self.clock(int(match["hour"]), 0, None, match)
@@ -342,12 +382,14 @@ class European(Language):
         """Return the rules for amounts, and for millions of what is written in full behind them."""
         counted = rf"{SPACE}?(?:{self.currency}|{self.unit})"
         millions = rf"{FREE}{self.amount}{SPACE}?(?P<magnitude>{alternatives(self.magnitudes)})(?![\w.]|{counted})"
+        per = rf"(?P<per>{self.words.per}{'|' if self.per else ''}{self.per})"
+        short = [unit for unit, noun in self.units.items() if unit not in (noun.one, noun.many) and not _is_capital(unit)]
         quotient = rf"(?<![\w/])(?:{alternatives(self.units)})/(?:{alternatives(self.units)})(?![\w/])"
         return [
             Rule(millions, self._millions, DIGIT + SIGN),
             *super().amounts(),
             Rule(quotient, self._quotient, LETTER),
-            Rule(rf"(?<!\w){self.words.per} (?P<unit>{self.unit})(?![\w/])", self._per, LETTER),
+            Rule(rf"(?<!\w){per} (?P<unit>{alternatives(short)}(?:/{alternatives(short)})?)(?![\w/])", self._per, LETTER),
             Rule(r"(?<=[^\W\d_])/(?=[^\W\d_])", lambda _: " ", SIGN),
         ]
 
@@ -357,7 +399,7 @@ class European(Language):
         return f"{said}." if match[0].endswith(".") and self.ends_sentence(match) else said
 
     def _per(self, match: re.Match[str]) -> str:
-        return f"{self.words.per} {self.noun_of_unit(match['unit']).one}"
+        return f"{match['per']} {self.noun_of_unit(match['unit']).one}"
 
     def _quotient(self, match: re.Match[str]) -> str | None:
         above, _, below = match[0].partition("/")
