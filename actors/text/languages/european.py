@@ -97,8 +97,8 @@ class European(Language):
         """Return the rules, in order."""
         return [
             *Addresses(self).rules(),
-            *self.first_rules(),
             *Shorthand(self).rules(),
+            *self.first_rules(),
             *self._short_forms(),
             *self._dates(),
             *self._times(),
@@ -275,7 +275,11 @@ class European(Language):
     def _codes(self) -> list[Rule]:
         return [
             Rule(r"(?<![\w.])\+\d{1,3}(?:[ ./-]?\(?\d{1,4}\)?){2,6}(?!\d)", self.telephone, SIGN),
-            Rule(rf"{FREE}\(?0\d{{1,5}}\)?(?:(?:[ ./-]| - )\d{{2,8}}){{1,5}}(?![\w,.]\d)", self.telephone, DIGIT + SIGN),
+            Rule(
+                rf"{FREE}\(?0(?:\d{{1,5}}|(?: \d\d){{1,2}}(?= [/\u2013-] ))\)?(?:(?:[ ./-]| [/\u2013-] )\d{{2,8}}){{1,5}}(?![\w,.]\d)",
+                self.telephone,
+                DIGIT + SIGN,
+            ),
             Rule(rf"{FREE}\d{{4}}(?:[ -]\d{{4}}){{3}}(?!\d)", self.telephone, DIGIT),
             Rule(rf"{FREE}(?:97[89][- ]?)?(?:\d{{1,7}}-){{3}}[\dX](?![\w-])", self.telephone, DIGIT),
             Rule(
@@ -392,6 +396,12 @@ class European(Language):
             Rule(rf"(?<!\w){per} (?P<unit>{alternatives(short)}(?:/{alternatives(short)})?)(?![\w/])", self._per, LETTER),
             Rule(r"(?<=[^\W\d_])/(?=[^\W\d_])", lambda _: " ", SIGN),
         ]
+
+    def read_quantity(self, match: re.Match[str]) -> str | None:
+        """Read an amount by what stands behind it; the stop of a short unit or currency may end the sentence too."""
+        said = super().read_quantity(match)
+        stops = said and match[0].endswith(".") and not said.endswith(".") and self.ends_sentence(match)
+        return f"{said}." if stops else said
 
     def _millions(self, match: re.Match[str]) -> str | None:
         noun = self.magnitudes[match["magnitude"]]

@@ -50,11 +50,6 @@ class Forms:
         time = rf"\d\d?(?:\.{SPACE}?[\d{_CAPITALS}]|:|{SPACE}Uhr)"
         return [
             Rule(
-                rf"(?<![\w.])(?P<first>{_WEEKDAY})\.?{SPACE}?(?:{DASH}|bis){SPACE}?(?P<last>{_WEEKDAY})\b\.?",
-                self._weekdays,
-                LETTER,
-            ),
-            Rule(
                 rf"(?<![\w.])(?P<day>{_WEEKDAY})(?:\.,?|,)(?={SPACE}?{time}|{SPACE}?{DASH}|/)",
                 self._weekday,
                 LETTER,
@@ -114,10 +109,6 @@ class Forms:
             ),
             Rule(rf"(?<=[{_SMALL}] )v\.(?= [{_CAPITALS}])(?! Chr)", lambda _: "von", LETTER),
         ]
-
-    def _weekdays(self, match: re.Match[str]) -> str | None:
-        said = f"{WEEKDAYS[match['first']]} bis {WEEKDAYS[match['last']]}"
-        return f"{said}." if match[0].endswith(".") and self._language.ends_sentence(match) else said
 
     def _weekday(self, match: re.Match[str]) -> str | None:
         return WEEKDAYS[match["day"]] + ("," if match[0].endswith(",") else "")

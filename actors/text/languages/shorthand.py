@@ -22,7 +22,12 @@ class Shorthand:
 
     def rules(self) -> list[Rule]:
         """Return the rules; a language without short weekdays or calls has none for them."""
-        return [*self._rows(), *self._calls(), *self._sets(), Rule(r"(?<=[A-Z])\.(?=\d{1,4}(?!\w|[.,]\d))", lambda _: " ", SIGN)]
+        return [
+            *self._rows(),
+            *self._calls(),
+            *self._sets(),
+            Rule(r"(?<=[A-Z])\.(?=\d{1,4}(?!\w|[.,]\d))", lambda _: " ", SIGN),
+        ]
 
     def _rows(self) -> list[Rule]:
         if not self._language.short_days:
