@@ -24,7 +24,7 @@ from actors.text.languages.dutch_words import (
     YEAR_WORDS,
 )
 from actors.text.languages.european import European
-from actors.text.languages.language import DASH, SPACE, Currency, Noun, alternatives
+from actors.text.languages.language import SPACE, Currency, Noun, alternatives
 from actors.text.numbers import Number
 from actors.text.roman import roman_value
 from actors.text.rules import DIGIT, FREE, LETTER, SIGN, Rule
@@ -77,7 +77,8 @@ class Dutch(European):
     scales: ClassVar = word_set("schaal verhouding stand")
     short_days: ClassVar = {form: day for name, day in WEEKDAYS.items() for form in (name, name.capitalize())}
     day_joints: ClassVar = {
-        "t/m": "tot en met", "t.e.m.": "tot en met", "tot en met": "tot en met", "tot": "tot", "en": "en", "of": "of", "&": "en",
+        "t/m": "tot en met", "t.e.m.": "tot en met", "tot en met": "tot en met",
+        "tot": "tot", "en": "en", "of": "of", "&": "en",
     }  # fmt: skip
     set_marks: ClassVar = "/-"
     played: ClassVar = (
@@ -189,7 +190,7 @@ class Dutch(European):
         behind = word_behind(match)
         if before in _YEARS_BEFORE or before.isdecimal() or behind in _NO_PLURALS or match["last"]:
             return False
-        return _PLURAL.match(text, match.end()) is not None and not behind.endswith(("den", "ten")) or behind in _MANY
+        return (_PLURAL.match(text, match.end()) is not None and not behind.endswith(("den", "ten"))) or behind in _MANY
 
     # -----------------------------------------------------------------------------------------------------------------
     # Dates and times

@@ -62,7 +62,7 @@ class European(Language):
         scales: parts of words that scales or scores stand behind, which are no times: ``maßstab``.
         labels: words that a letter with a stop stands behind without being an initial: ``Vitamin``.
         per: what else than ``words.per`` stands before a unit as it does: ``je``.
-        short_days: weekdays by short forms, which are read so in rows: ``Mo–Fr``.
+        short_days: weekdays by short forms, which are read so in rows: ``Mo-Fr``.
         day_joints: what stands between them beside dashes, slashes and commas, and what is said: ``t/m``.
         set_marks: what stands between the games of a set, as a part of a set of characters in a pattern.
         played: words that scores stand near, as a pattern.
@@ -207,9 +207,10 @@ class European(Language):
         parts = match.groupdict()
         if parts.get("mark") != parts.get("mark2"):
             return None
-        return self.date(int(parts["day"]), int(parts["month"]), self._full_year(parts["year"]), match)
+        return self.date(int(parts["day"]), int(parts["month"]), self.full_year(parts["year"]), match)
 
-    def _full_year(self, digits: str) -> int:
+    def full_year(self, digits: str) -> int:
+        """Return a year of two or four digits."""
         if len(digits) == 4:
             return int(digits)
         return int(digits) + (1900 if int(digits) >= _TWENTIETH else 2000)
@@ -276,7 +277,8 @@ class European(Language):
         return [
             Rule(r"(?<![\w.])\+\d{1,3}(?:[ ./-]?\(?\d{1,4}\)?){2,6}(?!\d)", self.telephone, SIGN),
             Rule(
-                rf"{FREE}\(?0(?:\d{{1,5}}|(?: \d\d){{1,2}}(?= [/\u2013-] ))\)?(?:(?:[ ./-]| [/\u2013-] )\d{{2,8}}){{1,5}}(?![\w,.]\d)",
+                rf"{FREE}\(?0(?:\d{{1,5}}|(?: \d\d){{1,2}}(?= [/\u2013-] ))\)?"
+                r"(?:(?:[ ./-]| [/\u2013-] )\d{2,8}){1,5}(?![\w,.]\d)",
                 self.telephone,
                 DIGIT + SIGN,
             ),

@@ -362,7 +362,8 @@ NEUTER = word_list(
     "programm schiff system werk öl salz gleis heft fach feld"
 )
 GENDERS = {
-    "og": "n", "ug": "n", "eg": "n", "aufl": "f", "jh": "n", "jhd": "n", "jhdt": "n", "bd": "m", "kl": "f", "kap": "n", "abschn": "m", "abt": "f", "okt": "m",
+    "og": "n", "ug": "n", "eg": "n",
+    "aufl": "f", "jh": "n", "jhd": "n", "jhdt": "n", "bd": "m", "kl": "f", "kap": "n", "abschn": "m", "abt": "f", "okt": "m",
     "dez": "m",
     **dict.fromkeys(MASCULINE, "m"), **dict.fromkeys(FEMININE, "f"), **dict.fromkeys(NEUTER, "n"),
 }  # fmt: skip

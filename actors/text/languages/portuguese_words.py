@@ -149,7 +149,10 @@ def _dollar(of: str) -> Currency:
     return _currency(f"dólar {of}", plural=f"dólares {of}s")
 
 
+ESCUDO = _regular("escudo")
 CURRENCIES = {
+    "Esc.": Currency(ESCUDO, _CENT), "esc.": Currency(ESCUDO, _CENT), "PTE": Currency(ESCUDO, _CENT),
+    "Cr$": _currency("cruzeiro"),
     "R$": _REAL, "BRL": _REAL, "$": _DOLLAR, "US$": _DOLLAR, "U$": _DOLLAR, "USD": _DOLLAR, "€": _EURO, "EUR": _EURO,
     "£": _POUND, "GBP": _POUND,
     "¥": _currency("iene", _regular("sen")), "JPY": _currency("iene", _regular("sen")), "CNY": _YUAN, "RMB": _YUAN,

@@ -39,7 +39,7 @@ class Shorthand:
         return [Rule(rf"(?<![\w.'\u2019-]){day}\.?(?:{joint}{day}(?!\w)\.?){{1,6}}", self._row, LETTER)]
 
     def _row(self, match: re.Match[str]) -> str:
-        """Read weekdays: Mo, Mi–Fr."""
+        """Read weekdays: Mo, Mi-Fr."""
         said = self._piece.sub(self._of_row, match[0])
         return said if self._language.ends_sentence(match) else said.removesuffix(".")
 
