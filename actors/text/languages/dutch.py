@@ -27,7 +27,7 @@ from actors.text.languages.european import European
 from actors.text.languages.language import SPACE, Currency, Noun, alternatives
 from actors.text.numbers import Number
 from actors.text.roman import roman_value
-from actors.text.rules import DIGIT, FREE, LETTER, SIGN, Rule
+from actors.text.rules import BEFORE_LETTER, BEFORE_MARK, CAPITAL, DIGIT, FREE, LETTER, SIGN, Rule
 
 _ACRONYMS = word_set(
     "CD DC MD MC DI MM CC CV MI CM DM LCD LED XL XXL XXXL LI MIX DIV CIV LIV DIM DVD ID CDC CDI CDL MDM MDC DL DCL LL CCC IM IC"
@@ -75,6 +75,7 @@ class Dutch(European):
     against: ClassVar = "tegen"
     ordinal_mark: ClassVar = "(?:ste|de|e|\u1d49)(?![^\\W_])"
     scales: ClassVar = word_set("schaal verhouding stand")
+    joined_thousand: ClassVar = "duizend"
     short_days: ClassVar = {form: day for name, day in WEEKDAYS.items() for form in (name, name.capitalize())}
     day_joints: ClassVar = {
         "t/m": "tot en met", "t.e.m.": "tot en met", "tot en met": "tot en met",
@@ -157,7 +158,7 @@ class Dutch(European):
     def plain(self, match: re.Match[str]) -> str | None:
         """Read a number or a range before anything else; scores too: 2-1."""
         first, last = match["first"], match["last"]
-        if last and self._is_score(match, first, last):
+        if last and (first == last or self._is_score(match, first, last)):
             return f"{self.read(first)} {self.read(last)}"
         return super().plain(match)
 
@@ -266,36 +267,41 @@ class Dutch(European):
                 lambda match: MONTH_NAMES[SHORT_MONTHS[match["month"]]],
                 LETTER,
             ),
-            Rule(rf"{FREE}(?P<day>[0-3]?\d)[/-](?P<month>0[1-9]|1[0-2])(?![\w/-]|[.,]\d)", self._short_date, DIGIT),
+            Rule(rf"{FREE}(?P<day>[0-3]?\d)[/-](?P<month>0[1-9]|1[0-2])(?![\w/-]|[.,]\d)", self._short_date, BEFORE_MARK),
             Rule(r"(?<!\w)['\u2019\u2018](?P<decade>\d0)(?:['\u2019]?s)?(?!\w)", self._decade, SIGN),
             Rule(r"(?<!\w)['\u2019\u2018](?P<decade>\d\d)(?![\w'\u2019])", self._decade, SIGN),
-            Rule(rf"{FREE}(?P<number>\d{{1,4}})['\u2019]?(?P<ending>ers?)(?!\w)", self._plural, DIGIT),
+            Rule(rf"{FREE}(?P<number>\d{{1,4}})['\u2019]?(?P<ending>ers?)(?!\w)", self._plural, BEFORE_LETTER + BEFORE_MARK),
             Rule(
                 rf"{FREE}(?P<number>\d{{1,4}})-?(?P<word>(?:{_SUFFIXES})e?(?:n|s)?)(?!\w)",
                 self._compound,
-                DIGIT,
+                BEFORE_LETTER + BEFORE_MARK,
             ),
             Rule(
                 rf"{FREE}(?P<number>\d{{1,4}}(?:,\d{{1,2}})?)x(?=[\s.,])",
                 lambda match: f"{self.read(match['number'])} keer",
-                DIGIT,
+                BEFORE_LETTER + BEFORE_MARK,
             ),
-            Rule(rf"{FREE}24/7(?![\w/])", lambda _: "vierentwintig zeven", DIGIT),
+            Rule(
+                r"(?<=[a-z\u20ac%])/(?=(?:week|maand|jaar|dag|uur|persoon|nacht|stuk|kilo|liter)(?!\w))",
+                lambda _: " per ",
+                SIGN,
+            ),
+            Rule(rf"{FREE}24/7(?![\w/])", lambda _: "vierentwintig zeven", BEFORE_MARK),
             Rule(
                 rf"(?<=\b[Oo]m )(?P<hour>[01]?\d|2[0-3])\.(?P<minute>[0-5]\d)(?![\w.,]\d|{SPACE}?(?:uur|u\b))",
                 self._dotted,
-                DIGIT,
+                BEFORE_MARK,
             ),
             Rule(
                 rf"{FREE}(?P<hour>[01]?\d|2[0-4])\.(?P<minute>[0-5]\d)"
                 rf"(?= (?:tot|en|of) (?:[01]?\d|2[0-4])\.[0-5]\d{SPACE}?uur)",
                 self._dotted,
-                DIGIT,
+                BEFORE_MARK,
             ),
             Rule(rf"{FREE}(?P<code>[1-9]\d{{3}}){SPACE}?(?P<letters>[A-Z]{{2}})(?= [A-Z][a-z'])", self._postal, DIGIT),
             Rule(rf"(?<![\w.,#])#{SPACE}?(?=\d)", lambda _: "nummer ", SIGN),
-            Rule(r"(?<!\w)(?P<numeral>[IVX]{1,6})(?:e|de|ste)(?!\w)", self._ordinal_numeral, LETTER),
-            Rule(r"(?<!\w)(?:NV|N\.V\.|BV|B\.V\.)(?!\w)", lambda match: " ".join(match[0].replace(".", "")), LETTER),
+            Rule(r"(?<!\w)(?P<numeral>[IVX]{1,6})(?:e|de|ste)(?!\w)", self._ordinal_numeral, CAPITAL),
+            Rule(r"(?<!\w)(?:NV|N\.V\.|BV|B\.V\.)(?!\w)", lambda match: " ".join(match[0].replace(".", "")), CAPITAL),
         ]
 
     def _weekday(self, match: re.Match[str]) -> str:

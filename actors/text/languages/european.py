@@ -10,7 +10,7 @@ from actors.text.languages.context import word_before, word_behind
 from actors.text.languages.language import DASH, FRACTIONS, MINUS, SPACE, Language, Noun, alternatives
 from actors.text.languages.shorthand import Shorthand
 from actors.text.languages.signs import Signs
-from actors.text.rules import DIGIT, FREE, LETTER, SIGN, Rule
+from actors.text.rules import BEFORE_LETTER, BEFORE_MARK, BEFORE_SPACE, CAPITAL, DIGIT, FREE, LETTER, SIGN, Rule
 
 _DAY = r"(?:3[01]|[12]\d|0?[1-9])"
 _YEAR = r"(?P<year>[12]\d{3})(?!\d|[.,]\d)"
@@ -108,7 +108,7 @@ class European(Language):
             *Signs(self).number_rules(),
             Rule(rf"{FREE}(?P<number>\d{{1,9}}){self.ordinal_mark}", self.read_ordinal, DIGIT),
             *self.amounts(),
-            Rule(r"(?<![\w.'-])(?P<numeral>[IVXLCDM]{1,15})(?P<stop>\.?)(?![\w&])", self.read_numeral, LETTER),
+            Rule(r"(?<![\w.'-])(?P<numeral>[IVXLCDM]{1,15})(?P<stop>\.?)(?![\w&])", self.read_numeral, CAPITAL),
             *Signs(self).rules(),
         ]
 
@@ -164,8 +164,8 @@ class European(Language):
             Rule(rf"(?<![\w.])(?P<short>{numbered}){SPACE}?(?=\d|[IVXLC]{{1,7}}\b)", self._before_number, LETTER),
             Rule(rf"(?<![\w.-])(?P<short>{titles})(?!\w)", lambda match: self._titles[_compact(match["short"])], LETTER),
             Rule(rf"(?<![\w.'\u2019])(?P<short>{others})(?!\w)", self.read_abbreviation, LETTER),
-            Rule(r"(?<![\w.])(?:[A-Z]\.){2,8}", self._letters, LETTER),
-            Rule(r"(?<![\w.])[A-Z]\.(?=\s?[A-Z\u00c0-\u00de](?:[^\W_]|\.))", self.read_initial, LETTER),
+            Rule(r"(?<![\w.])(?:[A-Z]\.){2,8}", self._letters, CAPITAL),
+            Rule(r"(?<![\w.])[A-Z]\.(?=\s?[A-Z\u00c0-\u00de](?:[^\W_]|\.))", self.read_initial, CAPITAL),
             Rule(r"(?<=[^\W\d_]{2})[.!?]+(?=[^\W\d_a-z\u00df-\u00ff]{1}[^\W\d_])", lambda match: f"{match[0]} ", SIGN),
         ]
 
@@ -194,11 +194,11 @@ class European(Language):
         month = rf"(?P<month>(?i:{alternatives(self.months)}))(?!\w)"
         first = rf"{FREE}(?P<day>{_DAY})(?P<mark>\.|er|[\u00ba\u00b0]|\.\u00ba|e|ste|de)?"
         return [
-            Rule(rf"(?<![\w.-])(?P<year>\d{{4}})-(?P<month>0[1-9]|1[0-2])-(?P<day>{_DAY})(?!\d|-)", self._numeric, DIGIT),
+            Rule(rf"(?<![\w.-])(?P<year>\d{{4}})-(?P<month>0[1-9]|1[0-2])-(?P<day>{_DAY})(?!\d|-)", self._numeric, BEFORE_MARK),
             Rule(
                 rf"{FREE}(?P<day>{_DAY})(?P<mark>[./-]){SPACE}?(?P<month>1[0-2]|0?[1-9])(?P<mark2>[./-]){SPACE}?(?P<year>\d{{4}}|\d\d)(?![\w/-]|\.\d)",
                 self._numeric,
-                DIGIT,
+                BEFORE_MARK,
             ),
             Rule(rf"{first}{SPACE}?(?:{self.of_month}){month}(?:(?:{self.of_month}|{SPACE}){_YEAR})?", self._named, DIGIT),
         ]
@@ -237,7 +237,7 @@ class European(Language):
         return [
             clock(self.hours, rf"(?:{o_clock}|{end})"),
             clock(rf"{self.hours}|{self.hours_by_o_clock}", o_clock),
-            Rule(rf"{FREE}(?P<hour>{_HOUR}){o_clock}", self._whole_hour, DIGIT),
+            Rule(rf"{FREE}(?P<hour>{_HOUR}){o_clock}", self._whole_hour, BEFORE_LETTER + BEFORE_SPACE),
         ]
 
     def _time(self, match: re.Match[str]) -> str | None:
@@ -280,16 +280,16 @@ class European(Language):
                 rf"{FREE}\(?0(?:\d{{1,5}}|(?: \d\d){{1,2}}(?= [/\u2013-] ))\)?"
                 r"(?:(?:[ ./-]| [/\u2013-] )\d{2,8}){1,5}(?![\w,.]\d)",
                 self.telephone,
-                DIGIT + SIGN,
+                BEFORE_SPACE + BEFORE_MARK + SIGN,
             ),
-            Rule(rf"{FREE}\d{{4}}(?:[ -]\d{{4}}){{3}}(?!\d)", self.telephone, DIGIT),
-            Rule(rf"{FREE}(?:97[89][- ]?)?(?:\d{{1,7}}-){{3}}[\dX](?![\w-])", self.telephone, DIGIT),
+            Rule(rf"{FREE}\d{{4}}(?:[ -]\d{{4}}){{3}}(?!\d)", self.telephone, BEFORE_SPACE + BEFORE_MARK),
+            Rule(rf"{FREE}(?:97[89][- ]?)?(?:\d{{1,7}}-){{3}}[\dX](?![\w-])", self.telephone, BEFORE_SPACE + BEFORE_MARK),
             Rule(
                 r"(?<![\w.,'\u2019])(?:[A-Za-z]{1,12}+-?\d{1,6}|\d{1,6}-?[A-Z]{1,3}(?![a-z]))(?:-?[A-Za-z]{1,12}|-?\d{1,6}){0,6}(?!\w)",
                 self._name,
-                DIGIT + LETTER,
+                BEFORE_LETTER + BEFORE_MARK + LETTER,
             ),
-            Rule(rf"{FREE}(?P<number>\d{{1,4}})(?P<letter>[a-df])(?!\w)", self._with_letter, DIGIT),
+            Rule(rf"{FREE}(?P<number>\d{{1,4}})(?P<letter>[a-df])(?!\w)", self._with_letter, BEFORE_LETTER),
         ]
 
     def _with_letter(self, match: re.Match[str]) -> str:
@@ -313,14 +313,20 @@ class European(Language):
         side = rf"(?:{SPACE}?(?P<unit>{self.unit}))?"
         sign = rf"(?P<number>\d{{1,4}})?{SPACE}?(?P<fraction>[{''.join(FRACTIONS)}])"
         return [
-            Rule(rf"{FREE}(?:{part}|{sign})(?:{SPACE}|-)?(?P<unit>{self.unit})", self._part_of, DIGIT + LETTER),
-            Rule(rf"{FREE}{sign}", self._part_before, DIGIT + LETTER),
-            Rule(rf"{FREE}{part}(?![\w/]|\.\d)", self._slashed, DIGIT),
+            Rule(rf"{FREE}(?:{part}|{sign})(?:{SPACE}|-)?(?P<unit>{self.unit})", self._part_of, DIGIT + CAPITAL),
+            Rule(rf"{FREE}{sign}", self._part_before, BEFORE_LETTER + BEFORE_SPACE + CAPITAL),
+            Rule(rf"{FREE}{part}(?![\w/]|\.\d)", self._slashed, BEFORE_SPACE + BEFORE_MARK),
             Rule(
-                rf"{FREE}(?P<first>\d{{1,9}}){SPACE}?(?P<sign>[*/]){SPACE}?(?P<last>\d{{1,9}})(?={SPACE}?=)", self._sum, DIGIT
+                rf"{FREE}(?P<first>\d{{1,9}}){SPACE}?(?P<sign>[*/]){SPACE}?(?P<last>\d{{1,9}})(?={SPACE}?=)",
+                self._sum,
+                BEFORE_SPACE + BEFORE_MARK,
             ),
-            Rule(rf"{FREE}(?P<year>1\d\d\d|20\d\d)/(?P<next>\d\d|\d{{4}})(?![\w/]|\.\d)", self.read_years, DIGIT),
-            Rule(rf"{FREE}(?P<first>\d{{1,4}}){SPACE}?:{SPACE}?(?P<last>{self.number})(?![\d:])", self.read_ratio, DIGIT),
+            Rule(rf"{FREE}(?P<year>1\d\d\d|20\d\d)/(?P<next>\d\d|\d{{4}})(?![\w/]|\.\d)", self.read_years, BEFORE_MARK),
+            Rule(
+                rf"{FREE}(?P<first>\d{{1,4}}){SPACE}?:{SPACE}?(?P<last>{self.number})(?![\d:])",
+                self.read_ratio,
+                BEFORE_SPACE + BEFORE_MARK,
+            ),
             Rule(
                 rf"{FREE}(?P<first>{self.number}){side}{by}(?P<second>{self.number}){side.replace('unit', 'unit2')}"
                 rf"(?:{by}(?P<third>{self.number}){side.replace('unit', 'unit3')})?(?!\w)",
@@ -328,7 +334,9 @@ class European(Language):
                 DIGIT,
             ),
             Rule(
-                rf"{FREE}(?P<first>\d{{1,9}}){SPACE}?[{MINUS}]{SPACE}?(?P<last>\d{{1,9}})(?={SPACE}?=)", self._difference, DIGIT
+                rf"{FREE}(?P<first>\d{{1,9}}){SPACE}?[{MINUS}]{SPACE}?(?P<last>\d{{1,9}})(?={SPACE}?=)",
+                self._difference,
+                BEFORE_SPACE + BEFORE_MARK,
             ),
         ]
 

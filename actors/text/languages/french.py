@@ -28,7 +28,7 @@ from actors.text.languages.french_words import (
 )
 from actors.text.languages.language import FRACTIONS, SPACE, Currency, Noun, alternatives
 from actors.text.numbers import Number
-from actors.text.rules import CAPITAL, DIGIT, FREE, LETTER, SIGN, Rule
+from actors.text.rules import BEFORE_LETTER, BEFORE_MARK, BEFORE_SPACE, CAPITAL, DIGIT, FREE, LETTER, SIGN, Rule
 
 _PARTS = {2: Noun("demi", "demis"), 3: Noun("tiers", "tiers"), 4: Noun("quart", "quarts")}
 _WORDS_LIKE_UNITS = word_set("bar ch cv mi mo")
@@ -40,7 +40,7 @@ _WORD = re.compile(r"[^\W\d_]+")
 _SECOND_WORD = re.compile(r"\s+[^\W\d_]+\s+([^\W\d_]+)")
 _ANOTHER = re.compile(r" (?:à|ou|et|sur) [\d.,]{1,9} ([^\W\d_]+)")
 _CALLED = re.compile(r"(?i:appel\w{0,6}|compos\w{0,6}|numéro|joindre|contact\w{0,5}|téléphon\w{0,5})\b[^.\n]{0,20}\Z")
-_HALF_BEHIND = re.compile(r"([^\W\d_]+)(?: et)? \Z")
+_HALF_BEHIND = re.compile(r"\d ?([^\W\d_]+)(?: et)? \Z")
 _DETERMINERS = word_set("un une la le les cette cet ce chaque sa son ma mon leur notre votre des deux trois")
 _PER = "mois|jour|an|année|semaine|heure|minute|seconde|nuit|personne|enfant|adulte|habitant|tête|pièce|part|kilo|litre"
 _ORDINAL = r"(?:[eèE][mM]?[eE]?s?|i?[eè]mes?|ers?|[eè]?res?|ères?|ière|nde?s?|ᵉʳ|ʳᵉ|ᵉ|ᵈᵉ?|de?)(?![\w'\u2019])"
@@ -107,18 +107,22 @@ class French(European):
 
     def _own_codes(self) -> list[Rule]:
         return [
-            Rule(r"(?<![\w.])(?:\(?0\d\)?(?:[ .-]?\d\d){4}|0(?: ?\d{3}){3})(?![\w,.]\d|\d)", self.telephone, DIGIT + SIGN),
-            Rule(rf"{FREE}(?P<number>2)(?P<mark>d)(?!\w)", self.read_ordinal, DIGIT),
-            Rule(rf"{FREE}4[x\u00d7]4(?!\w)", lambda _: "quatre quatre", DIGIT),
-            Rule(rf"(?<=[dlDL]['\u2019])(?P<short>{short_forms(ABBREVIATIONS)})(?!\w)", self.read_abbreviation, LETTER),
-            Rule(r"(?<=[ldLDnNsSqQ]['\u2019])(?P<letter>[A-Z]{1,5})-?(?P<number>\d{1,5})(?!\w)", self._road, LETTER),
-            Rule(rf"{FREE}0(?P<number>\d000)(?= [A-Z])", self._town, DIGIT),
             Rule(
-                rf"(?<![\w.])(?P<book>[LRDA])\.{SPACE}?(?P<first>\d{{1,4}})(?:-(?P<last>\d{{1,4}}))?(?!\w)", self._law, LETTER
+                r"(?<![\w.])(?:\(?0\d\)?(?:[ .-]?\d\d){4}|0(?: ?\d{3}){3})(?![\w,.]\d|\d)",
+                self.telephone,
+                BEFORE_SPACE + BEFORE_MARK + SIGN,
+            ),
+            Rule(rf"{FREE}(?P<number>2)(?P<mark>d)(?!\w)", self.read_ordinal, BEFORE_LETTER),
+            Rule(rf"{FREE}4[x\u00d7]4(?!\w)", lambda _: "quatre quatre", BEFORE_LETTER + BEFORE_MARK),
+            Rule(rf"(?<=[dlDL]['\u2019])(?P<short>{short_forms(ABBREVIATIONS)})(?!\w)", self.read_abbreviation, LETTER),
+            Rule(r"(?<=[ldLDnNsSqQ]['\u2019])(?P<letter>[A-Z]{1,5})-?(?P<number>\d{1,5})(?!\w)", self._road, CAPITAL),
+            Rule(rf"{FREE}0(?P<number>\d000)(?= [A-Z])", self._town, BEFORE_SPACE),
+            Rule(
+                rf"(?<![\w.])(?P<book>[LRDA])\.{SPACE}?(?P<first>\d{{1,4}})(?:-(?P<last>\d{{1,4}}))?(?!\w)", self._law, CAPITAL
             ),
             Rule(rf"(?<![\w.])[vV]\.?{SPACE}?(?P<version>\d{{1,4}}(?:\.\d{{1,4}}){{1,5}})(?!\w)", self._version, LETTER),
             Rule(r"(?<=[LlDd]es )nos(?= \d)|(?<=[Aa]ux )nos(?= \d)", lambda _: "numéros", LETTER),
-            Rule(r"(?<![\w.])Me\.?(?= [A-Z])", self._counsel, LETTER),
+            Rule(r"(?<![\w.])Me\.?(?= [A-Z])", self._counsel, CAPITAL),
             Rule(r"(?<![\w.])M\.", self._label, CAPITAL),
             Rule(r"(?<=[^\W\d_]-)(?P<saint>Ste?s?)(?=-[A-Z\u00c0-\u00de])", lambda match: self.titles[match["saint"]], CAPITAL),
         ]
@@ -130,18 +134,37 @@ class French(European):
         magnitude = rf"(?P<magnitude>Mds?|Mrds?|Mio|M(?={SPACE}d['\u2019e]))(?!\w|{SPACE}?[€$£])"
         return [
             Rule(
-                rf"{FREE}(?P<above>\d{{1,2}})[/\u2044](?P<below>\d{{1,3}})(?:e|es|èmes?|ᵉ)(?!\w)", self._named_fraction, DIGIT
+                rf"{FREE}(?P<above>\d{{1,2}})[/\u2044](?P<below>\d{{1,3}})(?:e|es|èmes?|ᵉ)(?!\w)",
+                self._named_fraction,
+                BEFORE_MARK,
             ),
-            Rule(rf"{FREE}{whole}{fraction}(?![\w/,.]\d){counted}", self._parted, DIGIT),
-            Rule(rf"{FREE}{whole}(?P<fraction>[{''.join(FRACTIONS)}]){counted}", self._parted, DIGIT + LETTER),
-            Rule(rf"{FREE}(?P<number>{millions}){SPACE}(?P<noun>[^\W\d_]{{1,30}})", self._millions_of, DIGIT),
+            Rule(rf"{FREE}{whole}{fraction}(?![\w/,.]\d){counted}", self._parted, BEFORE_SPACE + BEFORE_MARK),
+            Rule(
+                rf"{FREE}{whole}(?P<fraction>[{''.join(FRACTIONS)}]){counted}",
+                self._parted,
+                BEFORE_LETTER + BEFORE_SPACE + CAPITAL,
+            ),
+            Rule(
+                rf"{FREE}(?P<number>{millions}){SPACE}(?P<noun>[^\W\d_]{{1,30}})", self._millions_of, BEFORE_SPACE + BEFORE_MARK
+            ),
             Rule(rf"{FREE}(?P<number>{self.number}){SPACE}?{magnitude}", self._magnitude, DIGIT),
-            Rule(rf"{FREE}(?P<whole>\d{{1,2}}){SPACE}?m{SPACE}?(?P<rest>\d\d)(?!\w)", self._metres, DIGIT),
-            Rule(rf"{FREE}(?P<whole>[1-9]\d?),(?P<rest>\d\d){SPACE}?m(?![\w/²³'\u2019])", self._metres, DIGIT),
+            Rule(
+                rf"{FREE}(?P<whole>\d{{1,2}}){SPACE}?m{SPACE}?(?P<rest>\d\d)(?!\w)", self._metres, BEFORE_LETTER + BEFORE_SPACE
+            ),
+            Rule(rf"{FREE}(?P<whole>[1-9]\d?),(?P<rest>\d\d){SPACE}?m(?![\w/²³'\u2019])", self._metres, BEFORE_MARK),
             Rule(rf"{FREE}(?P<number>\d){SPACE}?[xX\u00d7]{SPACE}?(?P<length>\d{{2,4}}){SPACE}?m(?!\w)", self._legs, DIGIT),
             Rule(rf"(?:(?<=[Ll]e )|(?<=[Aa]u )|(?<=[Dd]u )|(?<=[Uu]n ))(?P<unit>{self.unit})", self._one_of, LETTER),
-            Rule(rf"{FREE}(?P<number>\d{{1,4}})[xX](?= (?:plus|moins|par|sans|de)\b)", self._times_of, DIGIT),
-            Rule(rf"{FREE}1{SPACE}?[:/]{SPACE}?(?P<last>{self.number})(?<=\d{{3}})(?!\w)", self._scale, DIGIT),
+            Rule(
+                rf"{FREE}(?P<above>\d{{1,2}}[.,]\d{{1,2}}){SPACE}?/{SPACE}?(?P<below>5|10|20|100)(?![\w/]|[.,]\d)",
+                self._marks,
+                DIGIT,
+            ),
+            Rule(rf"{FREE}(?P<number>\d{{1,4}})[xX](?= (?:plus|moins|par|sans|de)\b)", self._times_of, BEFORE_LETTER),
+            Rule(
+                rf"{FREE}1{SPACE}?[:/]{SPACE}?(?P<last>{self.number})(?<=\d{{3}})(?!\w)",
+                self._scale,
+                BEFORE_SPACE + BEFORE_MARK,
+            ),
         ]
 
     def _own_signs(self) -> list[Rule]:
@@ -301,6 +324,10 @@ class French(European):
         """Read the legs of a relay race: 4x100 m."""
         return f"{self.read(match['number'])} fois {self.counted(Number(match['length']), UNITS['m'])}"
 
+    def _marks(self, match: re.Match[str]) -> str:
+        """Read marks out of what could be had: 7,5/10."""
+        return f"{self.read(match['above'].replace('.', ','))} sur {self.read(match['below'])}"
+
     def _one_of(self, match: re.Match[str]) -> str | None:
         """Read what a price is of: le kg, au m²."""
         is_unit = len(match["unit"]) > 1 and not match["unit"].isupper() and match["unit"] not in _WORDS_LIKE_UNITS
@@ -338,8 +365,7 @@ class French(European):
         above, below = FRACTIONS[parts["fraction"]] if "fraction" in parts else (int(parts["above"]), int(parts["below"]))
         noun = self._noun(match)
         glued = match["whole"] and "above" in parts and match.string[match.end("whole")].isdigit()
-        behind = match.string[max(0, match.start() - 4) : match.start()] == " et "
-        if noun is None or glued or behind or above >= below or (below in _GRADED and above > 1) or (above > 1 and below > 8):
+        if noun is None or glued or above >= below or (below in _GRADED and above > 1) or (above > 1 and below > 8):
             return None
         if match["whole"] is None:
             determined = word_before(match.string, match.start()).lower() in _DETERMINERS

@@ -7,7 +7,7 @@ from actors.text.languages.context import word_before, word_set
 from actors.text.languages.french_words import MONTH_NAMES, UNITS, WEEKDAYS
 from actors.text.languages.language import SPACE, alternatives
 from actors.text.numbers import Number
-from actors.text.rules import DIGIT, FREE, LETTER, Rule
+from actors.text.rules import BEFORE_LETTER, BEFORE_MARK, BEFORE_SPACE, DIGIT, FREE, LETTER, SMALL, Rule
 
 if TYPE_CHECKING:
     from actors.text.languages.french import French
@@ -31,10 +31,10 @@ class Times:
     def _dates(self) -> list[Rule]:
         month = "(?P<month>0[1-9]|1[0-2])"
         return [
-            Rule(rf"{FREE}(?P<day>\d{{1,2}})/{month}(?![\w/,.]\d|[\w/])", self._day_and_month, DIGIT),
-            Rule(rf"{FREE}{month}/(?P<year>(?:19|20)\d\d)(?![\w/])", self._month, DIGIT),
-            Rule(rf"(?<!\w)(?P<day>(?i:{alternatives(WEEKDAYS)})),?{SPACE}(?=\d{{1,2}}(?:er)?[/ ])", self._weekday, LETTER),
-            Rule(r"(?<!\w)(?P<day>lun|mar|ven|sam|dim)\.(?!\w)", self._stopped, LETTER),
+            Rule(rf"{FREE}(?P<day>\d{{1,2}})/{month}(?![\w/,.]\d|[\w/])", self._day_and_month, BEFORE_MARK),
+            Rule(rf"{FREE}{month}/(?P<year>(?:19|20)\d\d)(?![\w/])", self._month, BEFORE_MARK),
+            Rule(rf"(?<!\w)(?P<day>(?i:{alternatives(WEEKDAYS)})),?{SPACE}(?=\d{{1,2}}(?:er)?[/ h:])", self._weekday, LETTER),
+            Rule(r"(?<!\w)(?P<day>lun|mar|ven|sam|dim)\.(?!\w)", self._stopped, SMALL),
             Rule(r"(?<!\w)(?P<month>Mai|[Jj]uin|[Jj]uillet|mai) (?P<year>\d\d)(?![\w%]|[ .,]\d)", self._short_year, LETTER),
         ]
 
@@ -45,8 +45,17 @@ class Times:
             Rule(
                 rf"{FREE}(?P<hour>\d{{1,3}}){HOURS}(?P<minute>[0-5]?\d)?/(?P<all>\d{{1,2}})(?!\w|[.,]\d)", self._out_of, DIGIT
             ),
-            Rule(rf"{FREE}(?P<days>\d){SPACE}?[jJ]{SPACE}?/{SPACE}?(?P<all>\d)(?!\w)", self._days_out_of, DIGIT),
+            Rule(
+                rf"{FREE}(?P<days>\d){SPACE}?[jJ]{SPACE}?/{SPACE}?(?P<all>\d)(?!\w)",
+                self._days_out_of,
+                BEFORE_LETTER + BEFORE_SPACE,
+            ),
             Rule(rf"{FREE}(?P<hour>\d{{1,2}})(?:{HOURS}|:)(?P<minute>[0-5]\d)?{until}", self._hours, DIGIT),
+            Rule(
+                rf"{FREE}(?P<hour>\d{{1,2}}){HOURS}(?P<minute>[0-5]?\d){SPACE}?(?:['\u2032]|min|mn){SPACE}?(?P<second>[0-5]\d){behind}",
+                self._seconds,
+                DIGIT,
+            ),
             Rule(
                 rf"{FREE}(?P<hour>\d{{1,3}}){HOURS}(?P<minute>[0-5]?\d){SPACE}?(?:minutes|min|mn|m|')(?!\w)",
                 self._duration,
@@ -69,6 +78,9 @@ class Times:
     def _duration(self, match: re.Match[str]) -> str:
         minutes = Number(match["minute"].lstrip("0") or "0")
         return f"{self._language.hour(int(match['hour']))} {self._language.counted(minutes, UNITS['min'])}"
+
+    def _seconds(self, match: re.Match[str]) -> str:
+        return self._language.clock(int(match["hour"]), int(match["minute"]), int(match["second"]), match)
 
     def _minutes(self, match: re.Match[str]) -> str:
         minute, second = (

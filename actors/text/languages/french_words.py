@@ -156,6 +156,7 @@ CURRENCIES = {
     "£": _POUND,
     "GBP": _POUND, "¥": _YEN, "JPY": _YEN, "CNY": _YUAN, "RMB": _YUAN, "CHF": _SWISS, "FCFA": _CFA, "F CFA": _CFA,
     "XOF": _CFA, "XAF": _CFA,
+    "cts": Currency(_CENTIME, _CENTIME), "ct": Currency(_CENTIME, _CENTIME), "c€": Currency(_CENTIME, _CENTIME),
     "FF": _FRANC, "F": _FRANC, "₽": Currency(_regular("rouble"), _regular("kopeck")),
     "RUB": Currency(_regular("rouble"), _regular("kopeck")),
     "₹": _currency("roupie", _regular("paisa"), "f"), "INR": _currency("roupie", _regular("paisa"), "f"),
@@ -265,6 +266,7 @@ ABBREVIATIONS = {
 }  # fmt: skip
 
 NUMBERED = {
+    "th.": "thermostat",
     "n°": "numéro", "N°": "numéro", "nº": "numéro", "Nº": "numéro", "no": "numéro", "No": "numéro", "no.": "numéro",
     "n°s": "numéros",
     "num.": "numéro", "p.": "page", "pp.": "pages", "pg.": "page", "t.": "tome", "vol.": "volume", "Vol.": "volume",

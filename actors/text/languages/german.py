@@ -77,6 +77,7 @@ class German(European):
     against: ClassVar = "zu"
     ordinal_mark: ClassVar = rf"\.(?P<joint>{SPACE}?(?:{DASH}|/){SPACE}?(?=\d{{1,4}}\.))?"
     scales: ClassVar = word_set("maßstab verhältnis endstand stand quote bibel vers")
+    joined_thousand: ClassVar = "Tausend"
     per: ClassVar = "je"
     short_days: ClassVar = WEEKDAYS
     day_joints: ClassVar = {"bis": "bis", "und": "und", "u.": "und", "oder": "oder", "&": "und"}
@@ -184,6 +185,10 @@ class German(European):
         if written == "1":
             return self._one(match, behind)
         return super().read_plain(written, match)
+
+    def _millions(self, match: re.Match[str]) -> str | None:
+        """Read millions of what is written out; a T alone is no thousand."""
+        return None if match["magnitude"] == "T" else super()._millions(match)
 
     def _is_counted(self, behind: str, match: re.Match[str]) -> bool:
         """Whether what stands behind a number of four digits, maybe a year, is counted."""

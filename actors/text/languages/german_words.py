@@ -145,6 +145,7 @@ CURRENCIES = {
     "GBP": _POUND, "¥": _YEN, "JPY": _YEN, "CHF": _currency("Schweizer Franken", _RAPPEN), "Fr.": _FRANC, "sFr.": _FRANC,
     "SFr.": _FRANC, "Franken": _FRANC, "₽": _ROUBLE, "RUB": _ROUBLE, "₹": _RUPEE, "INR": _RUPEE, "ct": Currency(_CENT, _CENT),
     "Ct.": Currency(_CENT, _CENT), "ct.": Currency(_CENT, _CENT), "¢": Currency(_CENT, _CENT), "Cent": Currency(_CENT, _CENT),
+    "US-$": _US_DOLLAR,
     "Pf.": Currency(_same("Pfennig", "m"), _same("Pfennig", "m")), "Pf": Currency(_same("Pfennig", "m"), _same("Pfennig", "m")),
     "öS": _currency("Schilling"),
     "DM": _currency("D-Mark", Noun("Pfennig", "Pfennig", "m"), "f"),
@@ -162,7 +163,7 @@ _THOUSAND = Noun("Tausend", "Tausend", "n")
 _MILLION, _MILLIARD = Noun("Million", "Millionen", "f"), Noun("Milliarde", "Milliarden", "f")
 _BILLION = Noun("Billion", "Billionen", "f")
 MAGNITUDES = {
-    "Tsd.": _THOUSAND, "Tsd": _THOUSAND, "k": _THOUSAND, "Mio.": _MILLION, "Mio": _MILLION, "Mill.": _MILLION,
+    "Tsd.": _THOUSAND, "Tsd": _THOUSAND, "T": _THOUSAND, "k": _THOUSAND, "Mio.": _MILLION, "Mio": _MILLION, "Mill.": _MILLION,
     "Mrd.": _MILLIARD, "Mrd": _MILLIARD, "Md.": _MILLIARD, "Mia.": _MILLIARD, "Bio.": _BILLION, "Bio": _BILLION,
     "Brd.": Noun("Billiarde", "Billiarden", "f"),
     "Million": _MILLION, "Millionen": Noun("Millionen", "Millionen", "f"), "Milliarde": _MILLIARD,

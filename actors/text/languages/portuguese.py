@@ -30,7 +30,7 @@ from actors.text.languages.portuguese_words import (
     YEAR_WORDS,
 )
 from actors.text.numbers import Number
-from actors.text.rules import DIGIT, FREE, LETTER, SIGN, Rule
+from actors.text.rules import BEFORE_LETTER, BEFORE_MARK, BEFORE_SPACE, CAPITAL, DIGIT, FREE, LETTER, SIGN, Rule
 
 _PARTS = {2: Noun("meio", "meios"), 3: Noun("terço", "terços"), 4: Noun("quarto", "quartos")}
 _MILLIONS = ("milhão", "milhões", "bilhão", "bilhões", "trilhão", "trilhões")
@@ -48,7 +48,7 @@ _GAMES = (
     r"super)\w{0,6})\b"
 )
 _PLAYED = re.compile(rf"{_GAMES}[^\n]{{0,40}}\Z")
-_HALF_BEHIND = re.compile(r"([^\W\d_]+) e \Z")
+_HALF_BEHIND = re.compile(r"\d ?([^\W\d_]+) e \Z")
 _SECOND_WORD = re.compile(r"\s+[^\W\d_]+\s+([^\W\d_]+)")
 _IN_EACH = re.compile(r" (?:em cada|de cada|entre|em|a|ou|e) [\d.]{1,9} ([^\W\d_]+)")
 _PLACES = (
@@ -111,18 +111,20 @@ class Portuguese(European):
 
     def _own_codes(self) -> list[Rule]:
         return [
-            Rule(rf"{FREE}(?P<number>\d{{1,4}})(?P<mark>a)(?!\w)", self.read_ordinal, DIGIT),
-            Rule(r"(?<![\w.,])\d{3}\.\d{3}\.\d{3}-\d\d(?![\w-])", self._told, DIGIT),
-            Rule(r"(?<![\w.,])\d\d\.\d{3}\.\d{3}/\d{4}-\d\d(?![\w-])", self._told, DIGIT),
+            Rule(rf"{FREE}(?P<number>\d{{1,4}})(?P<mark>a)(?!\w)", self.read_ordinal, BEFORE_LETTER),
+            Rule(r"(?<![\w.,])\d{3}\.\d{3}\.\d{3}-\d\d(?![\w-])", self._told, BEFORE_MARK),
+            Rule(r"(?<![\w.,])\d\d\.\d{3}\.\d{3}/\d{4}-\d\d(?![\w-])", self._told, BEFORE_MARK),
             Rule(r"(?<![\w.,])\+\d{1,3}(?:[ ./-]?\(?\d{1,5}\)?){2,6}(?:-\d{4})?(?!\d)", self.telephone, SIGN),
             Rule(
-                r"(?<![\w.,])(?:\(0?\d\d\) ?|0?\d\d )?(?:9 ?)?\d{4}[-. ]\d{4}(?![\d-]|[.,]\d)", self._local_number, DIGIT + SIGN
+                r"(?<![\w.,])(?:\(0?\d\d\) ?|0?\d\d )?(?:9 ?)?\d{4}[-. ]\d{4}(?![\d-]|[.,]\d)",
+                self._local_number,
+                BEFORE_SPACE + BEFORE_MARK + SIGN,
             ),
             Rule(rf"(?<![\w.])[vV]\.?{SPACE}?(?P<version>\d{{1,4}}(?:\.\d{{1,4}}){{1,5}})(?!\w)", self._version, LETTER),
-            Rule(r"(?<![\w.,])\d\d \d{3} ?\d{4}(?![\w-]|[.,]\d)", self._told, DIGIT),
-            Rule(r"(?<![\w.,])[2789]\d\d[ .]?\d{3}[ .]?\d{3}(?![\w-]|[ .,]\d)", self._if_called, DIGIT),
-            Rule(rf"{FREE}\d{{3,5}}(?!\w|[ .,/-]\d)", self._if_called, DIGIT),
-            Rule(r"(?<![\w.,])(?:\d{5}-\d{3}|\d{4}-\d{3})(?![\w-])", self._told, DIGIT),
+            Rule(r"(?<![\w.,])\d\d \d{3} ?\d{4}(?![\w-]|[.,]\d)", self._told, BEFORE_SPACE),
+            Rule(r"(?<![\w.,])[2789]\d\d[ .]?\d{3}[ .]?\d{3}(?![\w-]|[ .,]\d)", self._if_called, BEFORE_SPACE + BEFORE_MARK),
+            Rule(rf"{FREE}\d{{3,5}}(?!\w|[ .,/-]\d)", self._if_called, BEFORE_SPACE + BEFORE_MARK),
+            Rule(r"(?<![\w.,])(?:\d{5}-\d{3}|\d{4}-\d{3})(?![\w-])", self._told, BEFORE_MARK),
         ]
 
     def _own_amounts(self) -> list[Rule]:
@@ -131,25 +133,36 @@ class Portuguese(European):
         millions = r"(?:[1-9]\d{0,2}[ .\u00a0\u202f])?[1-9]\d{0,2}(?:[ .\u00a0\u202f]000){2}"
         behind = r"(?= (?:d[eo]|sem|no|com|por|mais|menos|maior|menor|em|ao)\b|[.,;!?]?(?:\s|\Z))"
         return [
-            Rule(rf"{FREE}{whole}{fraction}(?![\w/,.]\d){counted}", self._parted, DIGIT),
-            Rule(rf"{FREE}{whole}(?P<fraction>[{''.join(FRACTIONS)}]){counted}", self._parted, DIGIT + LETTER),
-            Rule(rf"{FREE}(?P<number>{millions}){SPACE}(?P<noun>[^\W\d_]{{1,30}})", self._millions_of, DIGIT),
+            Rule(rf"{FREE}{whole}{fraction}(?![\w/,.]\d){counted}", self._parted, BEFORE_SPACE + BEFORE_MARK),
+            Rule(
+                rf"{FREE}{whole}(?P<fraction>[{''.join(FRACTIONS)}]){counted}",
+                self._parted,
+                BEFORE_LETTER + BEFORE_SPACE + CAPITAL,
+            ),
+            Rule(
+                rf"{FREE}(?P<number>{millions}){SPACE}(?P<noun>[^\W\d_]{{1,30}})", self._millions_of, BEFORE_SPACE + BEFORE_MARK
+            ),
             Rule(
                 rf"{FREE}(?P<number>{self.number}){SPACE}?(?P<magnitude>mi|bi|tri|MM)(?!\w|{SPACE}?[€$£])",
                 self._magnitude,
                 DIGIT,
             ),
-            Rule(rf"{FREE}(?P<number>\d{{1,3}}(?:\.\d{{3}})*)\$(?P<rest>\d\d)(?!\d)", self._escudos, DIGIT),
-            Rule(rf"{FREE}(?P<number>\d{{1,3}})[xX]{behind}", self._times_of, DIGIT),
+            Rule(rf"{FREE}(?P<number>\d{{1,3}}(?:\.\d{{3}})*)\$(?P<rest>\d\d)(?!\d)", self._escudos, BEFORE_MARK),
+            Rule(r"(?<=[Aa]os )(?P<number>\d{1,3})['\u2032](?!\w)", self._minutes_of, DIGIT),
+            Rule(rf"{FREE}(?P<number>\d{{1,3}})[xX]{behind}", self._times_of, BEFORE_LETTER),
             Rule(rf"{FREE}(?P<first>\d{{1,2}}){SPACE}?[xX\u00d7]{SPACE}?(?P<last>\d{{1,2}})(?!\w|[.,]\d)", self._score, DIGIT),
-            Rule(rf"{FREE}(?P<whole>\d{{1,2}}){SPACE}?m{SPACE}?(?P<rest>\d\d)(?!\w)", self._metres, DIGIT),
-            Rule(rf"{FREE}(?P<whole>[1-9]\d?),(?P<rest>\d\d){SPACE}?m(?![\w/²³])", self._metres, DIGIT),
+            Rule(
+                rf"{FREE}(?P<whole>\d{{1,2}}){SPACE}?m{SPACE}?(?P<rest>\d\d)(?!\w)", self._metres, BEFORE_LETTER + BEFORE_SPACE
+            ),
+            Rule(rf"{FREE}(?P<whole>[1-9]\d?),(?P<rest>\d\d){SPACE}?m(?![\w/²³])", self._metres, BEFORE_MARK),
             Rule(
                 rf"{FREE}(?P<first>\d{{2,3}})/(?P<last>\d{{2,3}})(?={SPACE}?mm|(?<=\d\d\d/\d\d)(?![\w/]))",
                 self._pressure,
-                DIGIT,
+                BEFORE_MARK,
             ),
-            Rule(rf"{FREE}1{SPACE}?:{SPACE}?(?P<last>{self.number})(?<=\d\d)(?![\w:])", self._scale, DIGIT),
+            Rule(
+                rf"{FREE}1{SPACE}?:{SPACE}?(?P<last>{self.number})(?<=\d\d)(?![\w:])", self._scale, BEFORE_SPACE + BEFORE_MARK
+            ),
         ]
 
     def _own_signs(self) -> list[Rule]:
@@ -278,13 +291,17 @@ class Portuguese(European):
         """Read money of Portugal before the euro: 1.000$00."""
         return self.counted(self.parse(f"{match['number']},{match['rest']}" if int(match["rest"]) else match["number"]), ESCUDO)
 
+    def _minutes_of(self, match: re.Match[str]) -> str:
+        """Read a minute of a match: aos 45'."""
+        return self.counted(Number(match["number"]), UNITS["min"])
+
     def _times_of(self, match: re.Match[str]) -> str:
         return self.counted(Number(match["number"]), Noun("vez", "vezes", "f"))
 
     def _score(self, match: re.Match[str]) -> str | None:
         """Read a score of a match (2 x 1): not so what is multiplied, or has sides."""
         played = _PLAYED.search(match.string, max(0, match.start() - 70), match.start())
-        if not played or match.string[match.end() :][:2].lstrip()[:1] == "=":
+        if not (played or "0" in (match["first"], match["last"])) or match.string[match.end() :][:2].lstrip()[:1] == "=":
             return None
         return f"{self.cardinal(int(match['first']))} a {self.cardinal(int(match['last']))}"
 
@@ -317,7 +334,7 @@ class Portuguese(European):
         above, below = FRACTIONS[parts["fraction"]] if "fraction" in parts else (int(parts["above"]), int(parts["below"]))
         noun = self._noun(match)
         glued = match["whole"] and "above" in parts and match.string[match.end("whole")].isdigit()
-        if noun is None or glued or above >= below or below > 8 or self._behind_noun(match) is not None:
+        if noun is None or glued or above >= below or below > 8:
             return None
         half = "meia" if noun.gender == "f" else "meio"
         if match["whole"] is None:

@@ -7,7 +7,7 @@ from actors.text.languages.context import word_before, word_set
 from actors.text.languages.language import SPACE, alternatives
 from actors.text.languages.portuguese_words import MONTH_NAMES, SHORT_MONTHS, UNITS, WEEKDAYS
 from actors.text.numbers import Number
-from actors.text.rules import DIGIT, FREE, LETTER, Rule
+from actors.text.rules import BEFORE_MARK, DIGIT, FREE, LETTER, Rule
 
 if TYPE_CHECKING:
     from actors.text.languages.portuguese import Portuguese
@@ -31,12 +31,12 @@ class Times:
     def _dates(self) -> list[Rule]:
         year = r"(?P<year>(?:19|20)\d\d|(?<=/)\d\d)(?![\w/])"
         return [
-            Rule(rf"{FREE}(?P<day>\d{{1,2}})/(?P<month>0[1-9]|1[0-2]|[1-9])(?![\w/]|[.,]\d)", self._day_and_month, DIGIT),
-            Rule(rf"{FREE}(?P<month>0[1-9]|1[0-2])/(?P<year>(?:19|20)\d\d)(?![\w/])", self._month, DIGIT),
+            Rule(rf"{FREE}(?P<day>\d{{1,2}})/(?P<month>0[1-9]|1[0-2]|[1-9])(?![\w/]|[.,]\d)", self._day_and_month, BEFORE_MARK),
+            Rule(rf"{FREE}(?P<month>0[1-9]|1[0-2])/(?P<year>(?:19|20)\d\d)(?![\w/])", self._month, BEFORE_MARK),
             Rule(rf"(?<!\w)(?P<month>(?i:{alternatives(SHORT_MONTHS)}))\.?(?: de |[/ ]){year}", self._month, LETTER),
             Rule(rf"(?<!\w)(?P<day>{alternatives(WEEKDAYS)})\.(?!\w)", self._stopped, LETTER),
             Rule(
-                rf"(?<!\w)(?P<day>(?i:{alternatives(WEEKDAYS)}))\.?(?P<comma>,?){SPACE}(?=\d{{1,2}}(?:[/.]\d| de |º))",
+                rf"(?<!\w)(?P<day>(?i:{alternatives(WEEKDAYS)}))\.?(?P<comma>,?){SPACE}(?=\d{{1,2}}(?:[/.:]\d| de |º|h))",
                 self._weekday,
                 LETTER,
             ),
@@ -54,7 +54,7 @@ class Times:
                 self._duration,
                 DIGIT,
             ),
-            Rule(rf"{FREE}(?P<hour>\d{{1,2}}):(?P<minute>[0-5]\d){SPACE}?hs?(?!\w)", self._duration, DIGIT),
+            Rule(rf"{FREE}(?P<hour>\d{{1,2}}):(?P<minute>[0-5]\d){SPACE}?hs?(?!\w)", self._duration, BEFORE_MARK),
             Rule(rf"{FREE}(?P<hour>24|7){HOURS}?/(?P<all>24|7)(?!\w|[.,]\d)", self._out_of, DIGIT),
             Rule(
                 rf"{FREE}(?P<minute>\d{{1,2}}){SPACE}?(?:min|['\u2032]){SPACE}?(?P<second>[0-5]\d){behind}",

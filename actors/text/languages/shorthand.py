@@ -4,7 +4,7 @@ import re
 from typing import TYPE_CHECKING
 
 from actors.text.languages.language import DASH, SPACE, alternatives
-from actors.text.rules import BEFORE_MARK, BEFORE_SPACE, FREE, LETTER, SIGN, Rule
+from actors.text.rules import BEFORE_LETTER, BEFORE_MARK, BEFORE_SPACE, FREE, LETTER, SIGN, Rule
 
 if TYPE_CHECKING:
     from actors.text.languages.european import European
@@ -26,8 +26,13 @@ class Shorthand:
             *self._rows(),
             *self._calls(),
             *self._sets(),
+            Rule(rf"{FREE}(?P<number>[248])K(?![\w/])", self._screen, BEFORE_LETTER),
             Rule(r"(?<=[A-Z])\.(?=\d{1,4}(?!\w|[.,]\d))", lambda _: " ", SIGN),
         ]
+
+    def _screen(self, match: re.Match[str]) -> str:
+        """Read what a screen shows: 4K."""
+        return f"{self._language.cardinal(int(match['number']), '-')} K"
 
     def _rows(self) -> list[Rule]:
         if not self._language.short_days:
