@@ -275,7 +275,7 @@ NUMBERED = {
     "Fig.": "figure", "tab.": "tableau", "éq.": "équation", "ex.": "exercice", "l.": "ligne", "v.": "vers", "al.": "alinéa",
     "sect.": "section",
     "ann.": "annexe", "ca": "circa", "ca.": "circa", "km": "kilomètre", "ép.": "épisode", "sc.": "scène", "op.": "opus",
-    "v. ": "vers", "vers.": "version",
+    "vers.": "version",
     "bât.": "bâtiment",
 }  # fmt: skip
 
