@@ -24,6 +24,7 @@ _KINDS = {
 }
 # What begins with a small letter is looked at only if there is more to the word: plain words are most of any text.
 _BEGINS = rf"(?:(?=[^{_SMALL}\s])|(?<!\w)(?=[{_SMALL}]++(?:[^{_SMALL}\s,;!?'\u2019)\]\u201d-]|-[a-z])WORDS))"
+_ENDLESS = re.compile(r"(?<!\S)\S{1000,}+")  # is no words; addresses of that length are nothing to listen to either
 _BEGINS_SENTENCE = re.compile(r"(?:\A|[\n.!?\u2026]\s)[\"'\u201c\u2018\u201e\u00ab(\u00bf\u00a1]*\Z")
 _GROUP_NAME = re.compile(r"\(\?P<\w+>")
 _LOOKED_BACK = 4  # characters: a mark, a space, and what opens a quotation
@@ -57,22 +58,30 @@ class Rules:
         if any(pattern.groups > len(pattern.groupindex) for pattern, _ in self._readers):
             raise ValueError("the groups of rules must have names")
         more = "".join(rf"|{word}\b" for word in words)
-        self._any = re.compile(f"{_BEGINS.replace('WORDS', more)}(?:{'|'.join(_choices(rules, kind) for kind in _KINDS)})")
-        self._which = {kind: _Which(rules, kind) for kind in (DIGIT, LETTER, SIGN)}
+        choices = "|".join(f"({_choices(rules, kind)})" for kind in _KINDS)
+        self._any = re.compile(f"{_BEGINS.replace('WORDS', more)}(?:{choices})")
+        self._which = [_Which(rules, kind) for kind in _KINDS]  # by the group of the kind
 
     def edits(self, text: str) -> list[Edit]:
         """Return what is read otherwise than it is written."""
         found: list[Edit] = []
         position = 0
-        while match := self._any.search(text, position):
+        for endless in _ENDLESS.finditer(text):
+            self._find(text, position, endless.start(), found)
+            position = endless.end()
+        self._find(text, position, len(text), found)
+        return found
+
+    def _find(self, text: str, position: int, end: int, found: list[Edit]) -> None:
+        """Add the edits that begin from a position on, up to an end, to those before them."""
+        while (match := self._any.search(text, position)) and match.start() < end:
             start = match.start()
-            edit = self._edit(text, start, self._which[_kind_of(text[start])].first(text, start))
+            edit = self._edit(text, start, self._which[(match.lastindex or 1) - 1].first(text, start))
             if edit is not None and edit.text[:1].islower() and self._begins_sentence(text, start, found):
                 edit = edit._replace(text=_capitalised(edit.text))
             if edit is not None:
                 found.append(edit)
             position = max(start + 1, edit.end if edit is not None else 0)
-        return found
 
     def _edit(self, text: str, start: int, first: int) -> Edit | None:
         """Return what the first rule makes of a place that applies to it, of those from ``first`` on."""
@@ -93,13 +102,13 @@ class Rules:
 
 
 class _Which:
-    """Tells which of the rules for some kinds of beginnings is the first to match at a place.
+    """Tells which of the rules for a kind of beginning is the first to match at a place.
 
-    What looks for a place has no groups: a group costs the more the more there are before it, and most places have no match.
+    What looks for a place has hardly any groups: one costs the more the more are before it, and most places have no match.
     """
 
-    def __init__(self, rules: Sequence[Rule], kinds: str) -> None:
-        self._indices = [0, *(index for index, rule in enumerate(rules) if set(kinds) & set(rule.begins))]
+    def __init__(self, rules: Sequence[Rule], kind: str) -> None:
+        self._indices = [0, *(index for index, rule in enumerate(rules) if kind in rule.begins)]
         self._pattern = re.compile("|".join(f"({_without_groups(rules[index])})" for index in self._indices[1:]))
 
     def first(self, text: str, start: int) -> int:
@@ -118,10 +127,6 @@ def _choices(rules: Sequence[Rule], kind: str) -> str:
 
 def _without_groups(rule: Rule) -> str:
     return _GROUP_NAME.sub("(?:", rule.pattern)
-
-
-def _kind_of(character: str) -> str:
-    return DIGIT if character.isdecimal() else LETTER if character.isalnum() else SIGN
 
 
 def _capitalised(words: str) -> str:

@@ -7,11 +7,15 @@ from actors.text.languages.dutch import Dutch
 from actors.text.languages.english import English
 from actors.text.languages.french import French
 from actors.text.languages.german import German
+from actors.text.languages.italian import Italian
 from actors.text.languages.language import Language
 from actors.text.languages.portuguese import Portuguese
+from actors.text.languages.spanish import Spanish
 from actors.text.rules import Rules
 
-LANGUAGES: Mapping[str, type[Language]] = {language.code: language for language in (Dutch, English, French, German, Portuguese)}
+LANGUAGES: Mapping[str, type[Language]] = {
+    language.code: language for language in (Dutch, English, French, German, Italian, Portuguese, Spanish)
+}
 
 
 @cache

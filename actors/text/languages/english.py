@@ -36,6 +36,7 @@ _CALLED = word_set("call dial calling dialed called phone dialing ring rang dial
 _BEFORE_AMOUNTS = word_set("worth raised over nearly about than reached hit almost approximately of cost costs under to")
 _SECRET = re.compile(r"\b(?:PIN|[Cc]ode|[Pp]asscode|[Pp]assword|[Cc]ombination)\b[^.,\d]{0,20}\Z")
 _BEFORE_YEARS = word_set("in since of ad before after year by until the form")
+_LONGEST_NAME = 12  # digits of what is told digit by digit
 _FIRST_YEAR, _LAST_YEAR = 1100, 2099
 _IRREGULAR = {"six": "sixes"}
 _RUNS = word_set("run runs race races walk resolution video screen")
@@ -213,8 +214,7 @@ class English(Language):
             return None
         if last is not None and first.isdecimal() and len(first) == 4 and last.isdecimal() and len(last) in (2, 4):
             return f"{self._plain(first, match)} {self._between_years(match)} {self._plain(last, match)}"
-        before = word_before(text, match.start()).lower()
-        if last is not None and before in _NAMED_BY_NUMBER:
+        if last is not None and word_before(text, match.start()).lower() in _NAMED_BY_NUMBER:
             return f"{self.code_number(first)} {self.code_number(last)}"
         if last is not None:
             return self.read_amount(match)
@@ -227,18 +227,19 @@ class English(Language):
         return "" if word_behind(match) in ("season", "school", "academic", "campaign") else "to"
 
     def _plain(self, written: str, match: re.Match[str]) -> str:
+        if not written.isdecimal() or len(written) > _LONGEST_NAME:
+            return self.read(written)
         before = word_before(match.string, match.start()).lower()
-        if written.isdecimal() and before in _NAMED_BY_NUMBER:
+        if before in _NAMED_BY_NUMBER:
             return self.code_number(written)
-        if written.isdecimal() and len(written) == 4 and _FIRST_YEAR <= int(written) <= _LAST_YEAR:
-            return self.year(int(written))
-        if written.isdecimal() and len(written) == 4 and written[0] != "0" and before in _BEFORE_YEARS:
-            return self.year(int(written))
-        if written.isdecimal() and (
-            (len(written) == 3 and before in _CALLED) or _SECRET.search(match.string, max(0, match.start() - 40), match.start())
-        ):
+        if len(written) == 3 and before in _CALLED:
             return self.digits(written)
-        return self.read(written)
+        if len(written) < 3 or written[0] == "0":
+            return self.read(written)
+        if _SECRET.search(match.string, max(0, match.start() - 40), match.start()):
+            return self.digits(written)
+        is_year = len(written) == 4 and (_FIRST_YEAR <= int(written) <= _LAST_YEAR or before in _BEFORE_YEARS)
+        return self.year(int(written)) if is_year else self.read(written)
 
     # -----------------------------------------------------------------------------------------------------------------
     # Numbers of other kinds

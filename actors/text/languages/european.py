@@ -61,7 +61,7 @@ class European(Language):
         against: what stands between the sides of a score, if it is not ``words.to``.
         scales: parts of words that scales or scores stand behind, which are no times: ``maßstab``.
         labels: words that a letter with a stop stands behind without being an initial: ``Vitamin``.
-        per: what else than ``words.per`` stands before a unit as it does: ``je``.
+        also_per: what else than ``words.per`` stands before a unit as it does: ``je``.
         short_days: weekdays by short forms, which are read so in rows: ``Mo-Fr``.
         day_joints: what stands between them beside dashes, slashes and commas, and what is said: ``t/m``.
         set_marks: what stands between the games of a set, as a part of a set of characters in a pattern.
@@ -83,7 +83,7 @@ class European(Language):
     against: ClassVar[str] = ""
     scales: ClassVar[frozenset[str]] = frozenset()
     labels: ClassVar[frozenset[str]] = frozenset()
-    per: ClassVar[str] = ""
+    also_per: ClassVar[str] = ""
     short_days: ClassVar[Mapping[str, str]] = {}
     day_joints: ClassVar[Mapping[str, str]] = {}
     set_marks: ClassVar[str] = "/"
@@ -278,11 +278,11 @@ class European(Language):
             Rule(r"(?<![\w.])\+\d{1,3}(?:[ ./-]?\(?\d{1,4}\)?){2,6}(?!\d)", self.telephone, SIGN),
             Rule(
                 rf"{FREE}\(?0(?:\d{{1,5}}|(?: \d\d){{1,2}}(?= [/\u2013-] ))\)?"
-                r"(?:(?:[ ./-]| [/\u2013-] )\d{2,8}){1,5}(?![\w,.]\d)",
+                r"(?:(?:[ ./-]| [/\u2013-] )\d{2,10}){1,5}(?!\w|[,.]\d)",
                 self.telephone,
                 BEFORE_SPACE + BEFORE_MARK + SIGN,
             ),
-            Rule(rf"{FREE}\d{{4}}(?:[ -]\d{{4}}){{3}}(?!\d)", self.telephone, BEFORE_SPACE + BEFORE_MARK),
+            Rule(rf"{FREE}\d{{4}}(?:[ -]\d{{4}}){{3,5}}(?!\d)", self.telephone, BEFORE_SPACE + BEFORE_MARK),
             Rule(rf"{FREE}(?:97[89][- ]?)?(?:\d{{1,7}}-){{3}}[\dX](?![\w-])", self.telephone, BEFORE_SPACE + BEFORE_MARK),
             Rule(
                 r"(?<![\w.,'\u2019])(?:[A-Za-z]{1,12}+-?\d{1,6}|\d{1,6}-?[A-Z]{1,3}(?![a-z]))(?:-?[A-Za-z]{1,12}|-?\d{1,6}){0,6}(?!\w)",
@@ -396,7 +396,7 @@ class European(Language):
         """Return the rules for amounts, and for millions of what is written in full behind them."""
         counted = rf"{SPACE}?(?:{self.currency}|{self.unit})"
         millions = rf"{FREE}{self.amount}{SPACE}?(?P<magnitude>{alternatives(self.magnitudes)})(?![\w.]|{counted})"
-        per = rf"(?P<per>{self.words.per}{'|' if self.per else ''}{self.per})"
+        per = rf"(?P<per>{self.words.per}{'|' if self.also_per else ''}{self.also_per})"
         short = [unit for unit, noun in self.units.items() if unit not in (noun.one, noun.many) and not _is_capital(unit)]
         quotient = rf"(?<![\w/])(?:{alternatives(self.units)})/(?:{alternatives(self.units)})(?![\w/])"
         return [

@@ -18,11 +18,11 @@ from actors.text.languages.french_words import (
     MONTHS,
     NAMED_BY_NUMBER,
     NUMBERED,
+    SHORT_DAYS,
     STARTERS,
     THOUSAND,
     TITLES,
     UNITS,
-    WEEKDAYS,
     WORDS,
     YEAR_WORDS,
 )
@@ -75,15 +75,7 @@ class French(European):
     titles: ClassVar = TITLES
     numbered: ClassVar = NUMBERED
     labels: ClassVar = word_set("taille vitamine hépatite plan type classe groupe lettre catégorie bâtiment option variante")
-    short_days: ClassVar = {
-        form: day
-        for short, name in WEEKDAYS.items()
-        for form, day in (
-            (short.removesuffix("."), name),
-            (short.removesuffix(".").capitalize(), name.capitalize()),
-            (name, name),
-        )
-    }
+    short_days: ClassVar = SHORT_DAYS
     day_joints: ClassVar = {"au": "au", "à": "à", "et": "et", "ou": "ou", "&": "et"}
     set_marks: ClassVar = "/-"
     played: ClassVar = (

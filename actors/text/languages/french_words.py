@@ -189,6 +189,10 @@ WEEKDAYS = {
     "lun.": "lundi", "mar.": "mardi", "mer.": "mercredi", "jeu.": "jeudi", "ven.": "vendredi", "sam.": "samedi",
     "dim.": "dimanche",
 }  # fmt: skip
+# As in rows, where there may be no stop, and some may be written out.
+SHORT_DAYS = {short.removesuffix("."): day for short, day in WEEKDAYS.items()}
+SHORT_DAYS |= {short.capitalize(): day.capitalize() for short, day in SHORT_DAYS.items()}
+SHORT_DAYS |= {day: day for day in WEEKDAYS.values()}
 
 TITLES = {
     "M.": "Monsieur", "MM.": "Messieurs", "Mr": "Monsieur", "Mr.": "Monsieur", "Mme": "Madame", "Mme.": "Madame",

@@ -78,7 +78,7 @@ class German(European):
     ordinal_mark: ClassVar = rf"\.(?P<joint>{SPACE}?(?:{DASH}|/){SPACE}?(?=\d{{1,4}}\.))?"
     scales: ClassVar = word_set("maßstab verhältnis endstand stand quote bibel vers")
     joined_thousand: ClassVar = "Tausend"
-    per: ClassVar = "je"
+    also_per: ClassVar = "je"
     short_days: ClassVar = WEEKDAYS
     day_joints: ClassVar = {"bis": "bis", "und": "und", "u.": "und", "oder": "oder", "&": "und"}
     played: ClassVar = (

@@ -149,7 +149,10 @@ class Language(ABC):
         unit = f"(?:{alternatives(self.units)})"
         self.unit = rf"{unit}(?:/{unit})?(?![\w\u00b2\u00b3]|['\u2019]\w)"  # "les 2 l'ont dit" has no litres
         self.currency = f"(?:{alternatives(self.currencies)})"
-        self._NEXT = re.compile(rf"\s*\Z|\s*\n|[\"'\u201d\u2019)]*\s+[\"'\u201c\u2018(]?(?:{'|'.join(self.starters)})\b")
+        self._NEXT = re.compile(
+            rf"\s*\Z|\s*\n|[\"'\u201d\u2019)\u00bb]*"
+            rf"\s+[\"'\u201c\u2018(\u00ab\u00bf\u00a1]?(?:{'|'.join(self.starters)})\b"
+        )
         self.reader = Rules(
             self.rules(), [short for short in self.abbreviations if short.isalpha() and short.islower()] + self.trigger_words
         )

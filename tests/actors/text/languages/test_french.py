@@ -1,11 +1,13 @@
 """French: numbers in words, and what a reader says, sentence by sentence; more cases are in ``test_cases.py``."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from actors.text import Normaliser
 from actors.text.languages import french_numbers as numbers
+from actors.text.languages.french import French
 from actors.text.languages.french_nouns import is_feminine
 
 NORMALISER = Normaliser("fr")
@@ -102,3 +104,10 @@ def test_feminine_nouns_are_known(word: str) -> None:
 @pytest.mark.parametrize("word", ["ans", "jours", "musées", "lycées", "problèmes", "frères", "de", "et", "euros", "degrés"])
 def test_masculine_nouns_and_small_words_are_not_feminine(word: str) -> None:
     assert not is_feminine(word)
+
+
+@pytest.mark.parametrize("names", [French.abbreviations, French.titles, French.numbered])
+def test_short_forms_are_read_in_small_letters_and_capitals(names: Mapping[str, str]) -> None:
+    for short in names:
+        for written in (short, short[0].upper() + short[1:]):
+            assert NORMALISER(f"a {written} 5, {written} Xyz").text
