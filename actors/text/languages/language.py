@@ -125,6 +125,7 @@ class Language(ABC):
         magnitudes: millions and the like by their short forms, which stand before a currency or a unit.
         long_magnitudes: those that are written out.
         starters: words that begin a sentence more often than a name.
+        joined_thousand: the word for a thousand, if it is written together with the number before it.
         abbreviations: what stands for what, whatever is around; a stop at the end of a key may also end the sentence.
     """
 
@@ -140,6 +141,7 @@ class Language(ABC):
     abbreviations: ClassVar[Mapping[str, str]]
     starters: ClassVar[Collection[str]]
     trigger_words: ClassVar[list[str]] = []
+    joined_thousand: ClassVar[str] = ""
 
     def __init__(self) -> None:
         self.number = number_pattern(self.decimal, self.groups, spaced=self.spaced_groups)
@@ -270,7 +272,9 @@ class Language(ABC):
         """Return an amount of millions or the like of a noun, in words."""
         if not short:
             return f"{self.read_amount(match, noun.gender)} {noun.one if self.is_single_amount(match) else noun.many}"
-        magnitude = self.magnitudes.get(short)
+        magnitude, number = self.magnitudes.get(short), self.parse(match["first"])
+        if magnitude and magnitude.one == self.joined_thousand and not (number.fraction or match["last"]):
+            return f"{self.signed(match['sign'])}{self.cardinal(number.value * 1000, noun.gender)} {noun.many}"
         if magnitude is None:
             said, gender = short, "m"
         else:
