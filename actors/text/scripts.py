@@ -83,7 +83,7 @@ _COMMA_LANGUAGES = frozenset(["de", "fr", "es", "it", "pt", "nl"])  # of decimal
 
 # What may stand between words that are left out together, and around them.
 _BETWEEN = re.compile(r"[\s\u200b-\u200d'\u2019\u00b7.,:;/-]{1,3}")
-_BRACKETS = dict(zip('([/"\u201c\u2018\u00ab\u201e', ')]/"\u201d\u2019\u00bb\u201c', strict=True))
+_BRACKETS = dict(zip("([/\"'\u201c\u2018\u00ab\u201e", ")]/\"'\u201d\u2019\u00bb\u201c", strict=True))
 _CLAUSE_MARKS, _MARKS_BEHIND, _BEGINNINGS = ",;:", ",;:.!?\u2026)]}", "\n([{.!?\u2026"
 _MARKS = re.compile(r"[,;:.!?\u2026]{0,8}")
 _SPACES = re.compile(r"[ \t\u00a0]{0,8}")
