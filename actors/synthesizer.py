@@ -107,7 +107,7 @@ class Synthesizer:
         self._model = bundle.reference
         self._default_voice = config.voice if config.voice is not None else next(iter(bundle.manifest.voices), None)
         self._language = lru_cache(_KEPT_LANGUAGES)(lambda voice: config.language or spoken_language(bundle.manifest, voice))
-        self._normaliser = lru_cache(_KEPT_LANGUAGES)(lambda language: Normaliser(language, markup=config.markup))
+        self._normaliser = lru_cache(_KEPT_LANGUAGES)(self._make_normaliser)
 
     @property
     def stats(self) -> EngineStats:
@@ -136,6 +136,7 @@ class Synthesizer:
                 request = self._request(row)
                 output.update(voice=request.voice, seed=request.seed)
                 spoken = self._read(request, row.values.get("language")) if self._config.normalise == "spoken" else None
+                _check_words(spoken.said.source if spoken else request.text)
                 if spoken:
                     output.update(spoken_text=spoken.text)
                     request = replace(request, text=spoken.text, sentences=spoken.sentences)
@@ -161,12 +162,6 @@ class Synthesizer:
                 f"the text has {len(text)} characters, the limit is {self._config.max_text_chars}: split the row, or "
                 "raise --max-text-chars"
             )
-        unreadable = unreadable_words(text)
-        if sum(map(len, unreadable)) > MAX_UNREADABLE_CHARS:
-            raise RequestError(
-                f"{sum(map(len, unreadable))} characters of the text are no words, such as {unreadable[0][:40]!r}: take out "
-                f"encoded data, checksums and long addresses; at most {MAX_UNREADABLE_CHARS} of them are spelled"
-            )
         voice, seed, speed = (_none_if_blank(row.values.get(name)) for name in ("voice", "seed", "speed"))
         if voice is not None and not isinstance(voice, str):
             raise RequestError(f"column 'voice' holds {voice!r}, not a voice's name")
@@ -185,11 +180,15 @@ class Synthesizer:
         language = _none_if_blank(language)
         if language is not None and not isinstance(language, str):
             raise RequestError(f"column 'language' holds {language!r}, not the code of a language")
+        speaks = self._language(request.voice)
         try:
-            normaliser = self._normaliser(self._language(request.voice) if language is None else language)
+            normaliser = self._normaliser(speaks if language is None else language, speaks)
         except UsageError as error:
             raise RequestError(f"column 'language': {error}") from error
         return normaliser(request.text or "")
+
+    def _make_normaliser(self, language: str, voice: str) -> Normaliser:
+        return Normaliser(language, markup=self._config.markup, voice=voice)
 
     def _fill(self, output: dict[str, Any], result: SynthesisResult, spoken: Spoken | None) -> None:
         if not len(result.audio):
@@ -209,6 +208,16 @@ class Synthesizer:
             error="; ".join(filter(None, (error, spoken.note if spoken else None, mastered.note))) or None,
             finish_reason=finish_reason,
             chunks=_placed(result.chunks, mastered),
+        )
+
+
+def _check_words(text: str | None) -> None:
+    """Raise ``RequestError`` if much of a text, as a person sees it, is no words."""
+    unreadable = unreadable_words(text or "")
+    if sum(map(len, unreadable)) > MAX_UNREADABLE_CHARS:
+        raise RequestError(
+            f"{sum(map(len, unreadable))} characters of the text are no words, such as {unreadable[0][:40]!r}: take out "
+            f"encoded data, checksums and long addresses; at most {MAX_UNREADABLE_CHARS} of them are spelled"
         )
 
 

@@ -13,7 +13,7 @@ from typing import Annotated, Any, BinaryIO
 
 import typer
 
-from actors.errors import RequestError
+from actors.errors import RequestError, StorageError
 from actors.text import Normaliser, Spoken
 from jobs.console import run_app
 
@@ -46,8 +46,16 @@ def normalise(
     try:
         for number, line in enumerate(_lines(sys.stdin.buffer), 1):
             _put(sys.stdout.buffer, write(number, line, normaliser))
-    except BrokenPipeError:  # such as of head; the interpreter, which closes stdout, shall not hear of it again
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # such as of head
+        _forget_stdout()
+    except OSError as error:
+        _forget_stdout()
+        raise StorageError(f"stdin cannot be read, or stdout not be written to: {error.strerror}") from error
+
+
+def _forget_stdout() -> None:
+    """Let the interpreter, which closes stdout, not hear of it again that nothing can be written."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _lines(file: Iterable[bytes]) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """The stages of reading a text, in order."""
 
+import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,8 +14,18 @@ from actors.text.markup import markup_edits
 from actors.text.scripts import unspeakable
 from actors.text.sentences import Sentence, cut_sentences
 
+logger = logging.getLogger(__name__)
+
 _CODE = re.compile(r"([a-z]{2,3})(?:[-_][a-z0-9]++)*+")
 _SHOWN_CHARS = 40
+# Of languages whose words or letters we know by their codes of ISO 639-1: those of 639-2 and 639-3, which corpora use.
+_CODES_OF_THREE = (
+    "ar:ara,arb be:bel bg:bul bn:ben de:deu,ger el:ell,gre en:eng es:spa fa:fas,per,pes fr:fra,fre gu:guj he:heb "
+    "hi:hin hy:arm,hye it:ita ja:jpn ka:geo,kat kk:kaz km:khm kn:kan ko:kor lo:lao mk:mac,mkd ml:mal mr:mar "
+    "my:bur,mya ne:nep nl:dut,nld pa:pan ps:pus pt:por ru:rus si:sin sr:srp ta:tam te:tel th:tha uk:ukr ur:urd "
+    "yi:yid zh:chi,cmn,zho"
+)
+_OF_THREE = {three: two for two, threes in (pair.split(":") for pair in _CODES_OF_THREE.split()) for three in threes.split(",")}
 
 
 @dataclass(frozen=True)
@@ -50,26 +61,30 @@ class Normaliser:
     Args:
         language: its code, as ``en`` or ``pt-BR``. Of one without rules only markup, letters and sentences are seen to.
         markup: whether HTML, Markdown and SSML are read as text is meant; else they are characters like others.
+        voice: code of the language of the voice that speaks, whose letters these have to be; ``None`` is the texts'.
 
     Raises:
-        UsageError: it is no language code.
+        UsageError: a code is none.
     """
 
-    def __init__(self, language: str = "en", *, markup: bool = True) -> None:
+    def __init__(self, language: str = "en", *, markup: bool = True, voice: str | None = None) -> None:
         self.language = language_of(language)
+        self._voice = voice and language_of(voice)
         self._rules = rules_of(self.language)
+        if self._rules is None:
+            logger.warning("there are no rules for texts in %r: the model reads numbers and short forms itself", self.language)
         self._markup = markup
 
     def __call__(self, text: str) -> Spoken:
         """Return a text as it is read. Never raises but for a text that cannot be spoken at all.
 
         Raises:
-            RequestError: most of its letters are of scripts that the language is not written in.
+            RequestError: most of its letters are of scripts that the language, or the voice's, is not written in.
         """
         # Characters behind markup: entities stand for characters, and characters that are no signs make no tags.
         plain = Edited(text, markup_edits(text) if self._markup else ())
         plain = plain.then(character_edits(plain.text))
-        left_out, note = unspeakable(plain.text, self.language)
+        left_out, note = unspeakable(plain.text, self.language, self._voice)
         said = Edited(plain.text, left_out)
         if self._rules is not None:
             said = said.then(self._rules.edits(said.text))
@@ -77,7 +92,7 @@ class Normaliser:
 
 
 def language_of(code: str) -> str:
-    """Return the language of a code such as ``en``, ``en-US`` or ``pt_BR``: ``en``, ``pt``.
+    """Return the language of a code such as ``en``, ``en-US``, ``eng`` or ``pt_BR``: ``en``, ``pt``.
 
     Raises:
         UsageError: it is no language code.
@@ -86,4 +101,4 @@ def language_of(code: str) -> str:
     if not found:
         shown = repr(code[:_SHOWN_CHARS])
         raise UsageError(f"{shown} is no language code: name one of two or three letters, such as en, de or pt-BR")
-    return found[1]
+    return _OF_THREE.get(found[1], found[1])

@@ -83,7 +83,7 @@ _COMMA_LANGUAGES = frozenset(["de", "fr", "es", "it", "pt", "nl"])  # of decimal
 
 # What may stand between words that are left out together, and around them.
 _BETWEEN = re.compile(r"[\s\u200b-\u200d'\u2019\u00b7.,:;/-]{1,3}")
-_BRACKETS = dict(zip('([/"\u201c\u2018\u00ab\u201e', ')]/"\u201d\u2019\u00bb\u201c', strict=True))
+_BRACKETS = dict(zip("([/\"'\u201c\u2018\u00ab\u201e", ")]/\"'\u201d\u2019\u00bb\u201c", strict=True))
 _CLAUSE_MARKS, _MARKS_BEHIND, _BEGINNINGS = ",;:", ",;:.!?\u2026)]}", "\n([{.!?\u2026"
 _MARKS = re.compile(r"[,;:.!?\u2026]{0,8}")
 _SPACES = re.compile(r"[ \t\u00a0]{0,8}")
@@ -92,27 +92,29 @@ _LONGEST_WORD = 40
 _SHOWN_WORDS, _SHOWN_CHARS = 5, 24
 
 
-def unspeakable(text: str, language: str) -> tuple[list[Edit], str | None]:
+def unspeakable(text: str, language: str, voice: str | None = None) -> tuple[list[Edit], str | None]:
     """Return edits that leave out what cannot be spoken, and a note that says so; ``None`` if no word was left out.
 
     Args:
         text: with Unicode's compatibility characters or without.
         language: code of its language, without region; one that is not known is written in Latin letters.
+        voice: that of the voice's language; ``None`` is the text's.
 
     Raises:
         RequestError: more than half of its letters, and more than three or all, are of other scripts.
     """
     if not _OTHER.search(text):
         return [], None
-    allowed = _SCRIPTS.get(language, _LATIN)
+    voice = voice or language
+    allowed = _SCRIPTS.get(language, _LATIN) & _SCRIPTS.get(voice, _LATIN)
     foreign = {char for char in set(text) if _script(char) and _script(char) not in allowed}
-    edits = _digits(text, language) if allowed is _LATIN else []
+    edits = _digits(text, language) if not allowed else []
     if not foreign:
         return edits, None
-    spelled, words = _words(text, foreign, _LETTERS.get(language, _LETTERS["en"]) if allowed is _LATIN else {})
+    spelled, words = _words(text, foreign, _LETTERS.get(language, _LETTERS["en"]) if not allowed else {})
     if not words:
         return _in_order([*edits, *spelled]), None
-    _refuse_if_most(text, words, language)
+    _refuse_if_most(text, words, voice)
     return _in_order([*edits, *spelled, *(_left_out(text, *phrase) for phrase in _phrases(text, words))]), _note(text, words)
 
 
@@ -201,7 +203,7 @@ def _refuse_if_most(text: str, words: Sequence[_Span], language: str) -> None:
     if count > _MOST * letters and (count > _FEW or count == letters):
         raise RequestError(
             f"{count} of {letters} letters are of a script that texts in {language!r} are not written in ({_listed(scripts)}): "
-            "give the language of the text, or transliterate it"
+            "give the language of the text and a voice that speaks it, or transliterate it"
         )
 
 

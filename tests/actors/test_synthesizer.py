@@ -177,7 +177,8 @@ class Reader:
 
     made: list[tuple[str, bool]] = []  # noqa: RUF012 - of one test
 
-    def __init__(self, language: str, *, markup: bool) -> None:
+    def __init__(self, language: str, *, markup: bool, voice: str) -> None:
+        del voice
         Normaliser(language)
         self.language = language
         self.made.append((language, markup))
@@ -281,6 +282,32 @@ class TestReading:
         assert row["spoken_text"] == f"twenty pounds in the old money ({language})"
         assert reader.made == [(language, False)]
 
+    @pytest.mark.parametrize(
+        ("config", "column", "error"),
+        [
+            (
+                {},
+                "ru",
+                "10 of 10 letters are of a script that texts in 'en' are not written in (Cyrillic): give the language of",
+            ),
+            ({"language": "ru"}, None, None),  # who says so knows the voice
+            ({}, "rus", "10 of 10 letters"),
+        ],
+    )
+    def test_letters_that_the_voice_cannot_speak_are_rejected_whatever_the_text_s_language(
+        self, engine: EchoEngine, embedded: Bundle, config: Any, column: str | None, error: str | None
+    ) -> None:
+        row = speak_one(make_synthesizer(engine, embedded, **config), text="Здравствуй!", language=column)
+        assert row["status"] == ("rejected" if error else "ok")
+        assert (row["error"] or "").startswith(error or "")
+
+    @pytest.mark.parametrize("text", ['<p>Hello.</p><img src="data:image/png;base64,{}">', "[Hello](https://example.org/{})."])
+    def test_data_that_nobody_sees_is_no_reason_to_reject_a_text(self, engine: EchoEngine, embedded: Bundle, text: str) -> None:
+        text = text.format("0a1B2c" * 400)
+        assert speak_one(make_synthesizer(engine, embedded), text=text)["status"] == "ok"
+        row = speak_one(make_synthesizer(engine, embedded, markup=False), text=text)
+        assert (row["status"], "are no words" in (row["error"] or "")) == ("rejected", True)
+
     def test_a_reader_is_made_once_for_a_language(self, engine: EchoEngine, embedded: Bundle, reader: type[Reader]) -> None:
         rows = [InputRow(str(i), {"text": "£20", "language": ("en", "de", None)[i % 3]}) for i in range(9)]
         make_synthesizer(engine, embedded)(rows)
@@ -352,8 +379,8 @@ def test_speech_that_cannot_be_that_of_its_text_is_suspicious(embedded: Bundle, 
 
 
 @pytest.mark.parametrize("text", ["x" * 2001, "=" * 2100, "data:image/png;base64," + "aGVsbG8gd29ybGQ" * 200, "0a1b2c" * 400])
-def test_data_is_no_text(synthesizer: Synthesizer, text: str) -> None:
-    row = speak_one(synthesizer, text=f"Look: {text}")
+def test_data_is_no_text(engine: EchoEngine, embedded: Bundle, text: str) -> None:
+    row = speak_one(make_synthesizer(engine, embedded, normalise="model"), text=f"Look: {text}")
     assert row["status"] == "rejected"
     assert re.match(r"\d+ characters of the text are no words, such as .*: take out encoded data", row["error"])
 

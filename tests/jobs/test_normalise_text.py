@@ -162,6 +162,14 @@ def test_a_reader_that_has_enough_ends_it_quietly() -> None:
     assert (process.returncode, said) == (0, b"")
 
 
+def test_a_full_disk_is_told_in_a_sentence() -> None:
+    with Path("/dev/full").open("wb") as full:
+        process = start(stdout=full)
+        _, said = process.communicate(b"one\n", timeout=30)
+    assert (process.returncode, said.count(b"\n")) == (1, 1)
+    assert b"error: stdin cannot be read, or stdout not be written to: No space left on device" in said
+
+
 def test_ctrl_c_ends_it_in_a_sentence() -> None:
     process = start()
     assert process.stdin

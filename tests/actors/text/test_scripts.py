@@ -20,6 +20,7 @@ def left(text: str, language: str = "en") -> tuple[str, str | None]:
 LEFT_OUT = [
     ("en", "Moscow (Москва) is", "Moscow is", "1 word in Cyrillic script was left out: Москва"),
     ("en", "Moscow («Москва») is big", "Moscow is big", "1 word in Cyrillic script was left out: Москва"),
+    ("en", "the word 'Москва' is Moscow", "the word is Moscow", None),
     ("en", "Moscow, Москва, is a city", "Moscow, is a city", None),
     ("en", "The city is called Москва.", "The city is called.", None),
     ("en", "Привет. Hello to all of you", "Hello to all of you", None),
