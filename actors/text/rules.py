@@ -19,13 +19,14 @@ _KINDS = {
     BEFORE_SPACE: rf"(?=\d++\s){FREE}",
     BEFORE_MARK: rf"(?=\d++(?![^\W_]|\s)){FREE}",
     CAPITAL: rf"(?=[^\W\d_{_SMALL}])",
-    SMALL: rf"(?=[{_SMALL}])",
+    SMALL: rf"(?<!\w)(?=[{_SMALL}])",
     SIGN: r"(?=[\W_])",
 }
-# What begins with a small letter is looked at only if there is more to the word: plain words are most of any text.
-_BEGINS = rf"(?:(?=[^{_SMALL}\s])|(?<!\w)(?=[{_SMALL}]++(?:[^{_SMALL}\s,;!?'\u2019)\]\u201d-]|-[a-z])WORDS))"
+# Words of small letters only, which are most of any text, and spaces are gone over; what else is there is looked at.
+_PLAIN = rf"(?!(?:WORDS)\b)[{_SMALL}]++(?![^{_SMALL}\s,;!?'\u2019)\]\u201d-]|-[a-z])|\s++"
 _ENDLESS = re.compile(r"(?<!\S)\S{1000,}+")  # is no words; addresses of that length are nothing to listen to either
 _BEGINS_SENTENCE = re.compile(r"(?:\A|[\n.!?\u2026]\s)[\"'\u201c\u2018\u201e\u00ab(\u00bf\u00a1]*\Z")
+_SHARED = (FREE, r"(?<!\w)", r"(?<![\w.])", "")  # what many patterns begin with
 _GROUP_NAME = re.compile(r"\(\?P<\w+>")
 _LOOKED_BACK = 4  # characters: a mark, a space, and what opens a quotation
 
@@ -57,9 +58,10 @@ class Rules:
         self._readers = [(re.compile(rule.pattern), rule.read) for rule in rules]
         if any(pattern.groups > len(pattern.groupindex) for pattern, _ in self._readers):
             raise ValueError("the groups of rules must have names")
-        more = "".join(rf"|{word}\b" for word in words)
-        choices = "|".join(f"({_choices(rules, kind)})" for kind in _KINDS)
-        self._any = re.compile(f"{_BEGINS.replace('WORDS', more)}(?:{choices})")
+        plain = _PLAIN.replace("WORDS", "|".join(words) or "(?!)")
+        places = "|".join(_choices(rules, kind) for kind in _KINDS)
+        kinds = "|".join(f"({beginning})" for beginning in _KINDS.values())
+        self._to_place = re.compile(rf"(?:{plain}|(?!{places})(?s:.)(?:(?<=\w)[{_SMALL}]++)?+)*+(?:{kinds})")
         self._which = [_Which(rules, kind) for kind in _KINDS]  # by the group of the kind
 
     def edits(self, text: str) -> list[Edit]:
@@ -74,8 +76,8 @@ class Rules:
 
     def _find(self, text: str, position: int, end: int, found: list[Edit]) -> None:
         """Add the edits that begin from a position on, up to an end, to those before them."""
-        while (match := self._any.search(text, position)) and match.start() < end:
-            start = match.start()
+        while (match := self._to_place.match(text, position)) and match.end() < end:
+            start = match.end()
             edit = self._edit(text, start, self._which[(match.lastindex or 1) - 1].first(text, start))
             if edit is not None and edit.text[:1].islower() and self._begins_sentence(text, start, found):
                 edit = edit._replace(text=_capitalised(edit.text))
@@ -118,11 +120,15 @@ class _Which:
 
 
 def _choices(rules: Sequence[Rule], kind: str) -> str:
-    """Return a pattern of the rules for a kind of beginning. What those for digits begin with is looked at once."""
-    patterns = [_without_groups(rule) for rule in rules if kind in rule.begins]
-    if kind in DIGIT:
-        patterns = [pattern.removeprefix(FREE) for pattern in patterns]
-    return f"{_KINDS[kind]}(?:{'|'.join(patterns)})"
+    """Return a pattern of the rules for a kind of beginning, in any order: what many of them begin with is looked at once."""
+    choices: dict[str, list[str]] = {beginning: [] for beginning in _SHARED}
+    for pattern in (_without_groups(rule) for rule in rules if kind in rule.begins):
+        beginning = next(filter(pattern.startswith, _SHARED))
+        choices[beginning].append(pattern.removeprefix(beginning))
+    if kind in DIGIT:  # for which it is looked at already
+        choices[""] += choices.pop(FREE)
+    shared = "|".join(f"{beginning}(?:{'|'.join(patterns)})" for beginning, patterns in choices.items() if patterns)
+    return f"{_KINDS[kind]}(?:{shared or '(?!)'})"
 
 
 def _without_groups(rule: Rule) -> str:
