@@ -37,13 +37,16 @@ class Rule(NamedTuple):
     Attributes:
         pattern: of what begins with a number, a sign, a capital, or a small letter in a word that has more than letters. Every
             repetition in it must be bounded or possessive: it is tried at many places.
+            Those that begin as :data:`_SHARED` have alternatives in brackets only.
         read: returns what is said; ``None`` if this rule does not apply there after all, so that the next ones are tried.
         begins: with which kinds of characters a place can begin.
+        tail: what belongs to a match too if it is there, as a pattern that also matches nothing; not looked at before.
     """
 
     pattern: str
     read: Callable[[re.Match[str]], str | None]
     begins: str = DIGIT + LETTER + SIGN
+    tail: str = ""
 
 
 class Rules:
@@ -55,14 +58,13 @@ class Rules:
     """
 
     def __init__(self, rules: Sequence[Rule], words: Collection[str] = ()) -> None:
-        self._readers = [(re.compile(rule.pattern), rule.read) for rule in rules]
-        if any(pattern.groups > len(pattern.groupindex) for pattern, _ in self._readers):
-            raise ValueError("the groups of rules must have names")
+        of_kinds = {kind: [rule for rule in rules if kind in rule.begins] for kind in _KINDS}
+        self._kinds = [_Kind(rules, kind) for kind, rules in of_kinds.items()]  # by the group of the kind
         plain = _PLAIN.replace("WORDS", "|".join(words) or "(?!)")
-        places = "|".join(_choices(rules, kind) for kind in _KINDS)
+        places = "|".join(_choices(rules, kind) for kind, rules in of_kinds.items())
         kinds = "|".join(f"({beginning})" for beginning in _KINDS.values())
+        # Groups cost the more the more are before them, and most places have no match: those are gone over without any.
         self._to_place = re.compile(rf"(?:{plain}|(?!{places})(?s:.)(?:(?<=\w)[{_SMALL}]++)?+)*+(?:{kinds})")
-        self._which = [_Which(rules, kind) for kind in _KINDS]  # by the group of the kind
 
     def edits(self, text: str) -> list[Edit]:
         """Return what is read otherwise than it is written."""
@@ -78,23 +80,12 @@ class Rules:
         """Add the edits that begin from a position on, up to an end, to those before them."""
         while (match := self._to_place.match(text, position)) and match.end() < end:
             start = match.end()
-            edit = self._edit(text, start, self._which[(match.lastindex or 1) - 1].first(text, start))
-            if edit is not None and edit.text[:1].islower() and self._begins_sentence(text, start, found):
-                edit = edit._replace(text=_capitalised(edit.text))
-            if edit is not None:
+            position = start + 1
+            if edit := self._kinds[(match.lastindex or 1) - 1].edit(text, start):
+                if edit.text[:1].islower() and self._begins_sentence(text, start, found):
+                    edit = Edit(start, edit.end, _capitalised(edit.text))
                 found.append(edit)
-            position = max(start + 1, edit.end if edit is not None else 0)
-
-    def _edit(self, text: str, start: int, first: int) -> Edit | None:
-        """Return what the first rule makes of a place that applies to it, of those from ``first`` on."""
-        for pattern, read in self._readers[first:]:
-            match = pattern.match(text, start)
-            if match is None:
-                continue
-            spoken = read(match)
-            if spoken is not None:
-                return Edit(start, match.end(), spoken)
-        return None
+                position = max(position, edit.end)
 
     def _begins_sentence(self, text: str, start: int, found: Sequence[Edit]) -> bool:
         """Whether a sentence begins at a place, behind what was found before it."""
@@ -103,26 +94,34 @@ class Rules:
         return _BEGINS_SENTENCE.search(text, max(0, start - _LOOKED_BACK), start) is not None
 
 
-class _Which:
-    """Tells which of the rules for a kind of beginning is the first to match at a place.
-
-    What looks for a place has hardly any groups: one costs the more the more are before it, and most places have no match.
-    """
+class _Kind:
+    """The rules for a kind of beginning."""
 
     def __init__(self, rules: Sequence[Rule], kind: str) -> None:
-        self._indices = [0, *(index for index, rule in enumerate(rules) if kind in rule.begins)]
-        self._pattern = re.compile("|".join(f"({_without_groups(rules[index])})" for index in self._indices[1:]))
+        self._readers = [(re.compile(rule.pattern + rule.tail), rule.read) for rule in rules]
+        if any(pattern.groups > len(pattern.groupindex) for pattern, _ in self._readers):
+            raise ValueError("the groups of rules must have names")
+        known = FREE if kind in DIGIT else ""  # what is true at each place of the kind
+        self._which = re.compile("|".join(f"({_without_groups(rule).removeprefix(known)})" for rule in rules))
 
-    def first(self, text: str, start: int) -> int:
-        """Return the index of the rule."""
-        match = self._pattern.match(text, start)
-        return self._indices[match.lastindex or 0] if match else 0
+    def edit(self, text: str, start: int) -> Edit | None:
+        """Return what the first rule makes of a place that applies to it; ``None`` if none does."""
+        which = self._which.match(text, start)
+        if which is None:
+            return None
+        for pattern, read in self._readers[(which.lastindex or 1) - 1 :]:
+            if (match := pattern.match(text, start)) is not None and (spoken := read(match)) is not None:
+                return Edit(start, match.end(), spoken)
+        return None
 
 
 def _choices(rules: Sequence[Rule], kind: str) -> str:
-    """Return a pattern of the rules for a kind of beginning, in any order: what many of them begin with is looked at once."""
+    """Return a pattern of the rules for a kind of beginning, in no order: what many of them begin with is looked at once.
+
+    The last rules are the widest, which most places match if they do any.
+    """
     choices: dict[str, list[str]] = {beginning: [] for beginning in _SHARED}
-    for pattern in (_without_groups(rule) for rule in rules if kind in rule.begins):
+    for pattern in map(_without_groups, reversed(rules)):
         beginning = next(filter(pattern.startswith, _SHARED))
         choices[beginning].append(pattern.removeprefix(beginning))
     if kind in DIGIT:  # for which it is looked at already

@@ -151,18 +151,20 @@ class Ratios:
             ),
             Rule(r"(?<!\w)£(?P<pounds>\d{1,6}),? (?P<shillings>\d{1,2})s\.?(?P<pence>(?!))?(?!\w)", self._old_money, SIGN),
             Rule(
-                rf"{FREE}(?P<whole>\d{{1,3}})[ \u00a0-](?P<above>\d{{1,2}})[/\u2044](?P<below>\d{{1,2}})(?![\d/]){measure}",
+                rf"{FREE}(?P<whole>\d{{1,3}})[ \u00a0-](?P<above>\d{{1,2}})[/\u2044](?P<below>\d{{1,2}})(?![\d/])",
                 self._mixed,
                 BEFORE_SPACE + BEFORE_MARK,
+                measure,
             ),
             Rule(rf"{FREE}[0-7]-[0-7](?:, [0-7]-[0-7](?: ?\(\d{{1,2}}-\d{{1,2}}\))?){{1,4}}(?![\w-])", self._sets, BEFORE_MARK),
             Rule(rf"{FREE}(?P<won>\d{{1,3}})[-\u2013](?P<lost>\d{{1,3}})(?= record)", self._record, BEFORE_MARK),
             Rule(rf"{FREE}\d{{1,3}}(?:-\d{{1,3}}){{2,9}}(?![\w-])", self._chain, BEFORE_MARK),
             Rule(rf"{FREE}(?P<above>\d{{1,2}}\.\d)/(?P<below>5|10)(?!\d)", self._rated, BEFORE_MARK),
             Rule(
-                rf"{FREE}(?P<above>\d{{1,3}})[/\u2044](?P<below>\d{{1,3}})(?![\d/])(?!\.\d){measure}",
+                rf"{FREE}(?P<above>\d{{1,3}})[/\u2044](?P<below>\d{{1,3}})(?![\d/])(?!\.\d)",
                 self._slashed,
                 BEFORE_MARK,
+                measure,
             ),
             Rule(
                 rf"{FREE}(?P<first>\d{{1,4}}):(?P<last>\d{{1,3}}(?:,\d{{3}}){{1,3}}|\d{{1,9}})(?:[-\u2013](?P<to>\d{{1,3}}))?(?![\d:])",

@@ -320,10 +320,10 @@ class Language(ABC):
         )
         return [
             Rule(
-                rf"(?<!\w)(?P<sign>[{MINUS}+])?(?P<currency>{self.currency}){SPACE}?(?P<first>{self.number})"
-                rf"(?:{SPACE}?{DASH}{SPACE}?(?:{self.currency})?(?P<last>{self.number}))?{_NO_CENTS}{magnitude}{per}",
+                rf"(?<!\w)(?P<sign>[{MINUS}+])?(?P<currency>{self.currency}){SPACE}?(?P<first>{self.number})",
                 self.money,
                 SIGN + LETTER,
+                rf"(?:{SPACE}?{DASH}{SPACE}?(?:{self.currency})?(?P<last>{self.number}))?{_NO_CENTS}{magnitude}{per}",
             ),
-            Rule(rf"{FREE}{self.amount}{tail}", self.read_quantity, DIGIT + SIGN),
+            Rule(rf"{FREE}{self.amount}", self.read_quantity, DIGIT + SIGN, tail),
         ]
