@@ -16,6 +16,7 @@ _MONTH = rf"(?P<month>(?:{alternatives(MONTHS)})\b|(?:{alternatives(SHORT_MONTHS
 _DAY = r"(?:3[01]|[12]\d|0?[1-9])"
 _SUFFIX = r"(?:st|nd|rd|th)?"
 _YEAR = r"(?P<year>\d{4}|'\d\d)(?![\d:]|[.,]\d)"
+_YEAR_BEHIND = re.compile(rf"{SPACE}\d{{4}}")
 _OF_MONTHS = word_set("in of since by until till last next this early late mid from during every and through to or")
 _WEEKDAY = alternatives(WEEKDAYS)
 _CLEAR_WEEKDAY = alternatives(set(WEEKDAYS) - {"Sat", "Sun"})
@@ -150,7 +151,7 @@ class Dates:
         """Read a short month without a day, but not Jan the man nor what may mar."""
         name = match[0].rstrip(".")
         before = word_before(match.string, match.start()).lower()
-        year = re.compile(rf"{SPACE}\d{{4}}").match(match.string, match.end())
+        year = _YEAR_BEHIND.match(match.string, match.end())
         said = MONTH_NAMES[_NUMBERS[name]]
         if match[0][-1] != ".":
             return said if year or (before in _OF_MONTHS and name not in ("Jan", "Mar")) else None

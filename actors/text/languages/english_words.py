@@ -30,7 +30,6 @@ WORDS = Words(
     and_="and",
     percent="percent",
     per_mille="per mille",
-    degrees=Noun("degree", "degrees"),
     section="section",
     sections="sections",
     number="number",
