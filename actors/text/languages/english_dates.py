@@ -204,7 +204,9 @@ class Times:
         said = self._told(match["hour"], match["minute"], half=True)
         if match["hour2"]:
             said = f"{said} to {self._told(match['hour2'], match['minute2'], half=True)}"
-        return f"{said} {match['half'].upper()} M" + ("." if match[0].endswith(".") and self._language.ends_sentence(match) else "")
+        return f"{said} {match['half'].upper()} M" + (
+            "." if match[0].endswith(".") and self._language.ends_sentence(match) else ""
+        )
 
     def _told(self, hour: str, minute: str | None, *, half: bool = False) -> str:
         hours, minutes = int(hour), int(minute or 0)
