@@ -160,7 +160,10 @@ class English(Language):
         if whole is None:
             return self.fraction(above, below)
         part = self.fraction(above, below)
-        return f"{self.cardinal(whole)} and {part.replace('one ', 'a ', 1) if above == 1 else part}"
+        if above == 1:
+            part = part.removeprefix("one ")
+            part = f"an {part}" if part.startswith("e") else f"a {part}"
+        return f"{self.cardinal(whole)} and {part}"
 
     def power(self, base: int, exponent: int) -> str:
         """Return a power in words."""
@@ -182,21 +185,23 @@ class English(Language):
         """Read an amount in a currency; of one that counts itself (a $20 bill) only one."""
         said = super().money(match)
         noun = self.currencies[match["currency"]].major
-        rest = match.string[match.end() :][:40]
-        is_one = (
-            rest[:1] == "-"
-            or word_behind(match) in _NOTES
-            or (match["magnitude"] and match.string[match.start("magnitude") - 1] == "-")
-        )
-        if said and said.endswith(noun.many) and ((is_one and rest[1:2].isalpha()) or self._describes(match)):
+        if said and said.endswith(noun.many) and (self._is_joined(match) or self._describes(match)):
             return said.removesuffix(noun.many) + noun.one
         return said
+
+    def _is_joined(self, match: re.Match[str]) -> bool:
+        """Whether an amount of money and what is behind it are one thing: a $5-million house, $20 bills."""
+        behind = match.string[match.end() : match.end() + 2]
+        if not behind[1:].isalpha():
+            return False
+        hyphen = match["magnitude"] and match.string[match.start("magnitude") - 1] == "-"
+        return behind[0] == "-" or bool(hyphen) or word_behind(match) in _NOTES
 
     def measure(self, match: re.Match[str]) -> str | None:
         """Read an amount of a unit; of one that describes what is behind it (a 10-km loop) only one."""
         noun = self.noun_of_unit(match["unit"])
-        hyphen = match.string[match.start("unit") - 1] == "-"
-        if hyphen or word_behind(match) in _MEASURED or self._describes(match):
+        is_joined = match.string[match.start("unit") - 1] == "-"
+        if is_joined or word_behind(match) in _MEASURED or self._describes(match):
             noun = Noun(noun.one, noun.one)
         said = self.with_magnitude(match, match["magnitude"], noun)
         return said + "." if match["unit"].endswith(".") and self.ends_sentence(match) else said
@@ -212,19 +217,17 @@ class English(Language):
         text, first, last = match.string, match["first"], match["last"]
         if text[match.end() : match.end() + 1].isalpha():
             return None
-        if last is not None and first.isdecimal() and len(first) == 4 and last.isdecimal() and len(last) in (2, 4):
-            return f"{self._plain(first, match)} {self._between_years(match)} {self._plain(last, match)}"
-        if last is not None and word_before(text, match.start()).lower() in _NAMED_BY_NUMBER:
+        if last is None:
+            return self.signed(match["sign"]) + self._plain(first, match)
+        if first.isdecimal() and len(first) == 4 and last.isdecimal() and len(last) in (2, 4):
+            joint = " " if word_behind(match) in _OF_TWO_YEARS else " to "
+            return f"{self._plain(first, match)}{joint}{self._plain(last, match)}"
+        if word_before(text, match.start()).lower() in _NAMED_BY_NUMBER:
             return f"{self.code_number(first)} {self.code_number(last)}"
-        if last is not None:
-            return self.read_amount(match)
-        return self.signed(match["sign"]) + self._plain(first, match)
+        return self.read_amount(match)
 
     def _alone(self, match: re.Match[str]) -> str:
         return self._plain(match["number"], match)
-
-    def _between_years(self, match: re.Match[str]) -> str:
-        return "" if word_behind(match) in _OF_TWO_YEARS else "to"
 
     def _plain(self, written: str, match: re.Match[str]) -> str:
         if not written.isdecimal() or len(written) > _LONGEST_NAME:

@@ -278,7 +278,7 @@ class Ratios:
         return f"{said(first)} {'by' if word_behind(match) in _SCREENS else 'to'} {said(last)}"
 
     def _area(self, match: re.Match[str]) -> str:
-        joint = " times " if match.string[match.end() :][:2].lstrip()[:1] == "=" else " by "
+        joint = " times " if match.string[match.end() : match.end() + 2].lstrip()[:1] == "=" else " by "
         sides = joint.join(self._language.read(match[name]) for name in ("first", "last", "third") if match[name])
         return self._of_unit(match, sides, one=False)
 

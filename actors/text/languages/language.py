@@ -212,8 +212,8 @@ class Language(ABC):
     def amount(self) -> str:
         """A pattern of a number, or a range of numbers, in the groups ``sign``, ``first`` and ``last``."""
         return (
-            rf"(?P<sign>[+{MINUS}](?!{SPACE})|[\u00b1~]{SPACE}?)?(?P<first>{self.number})"
-            rf"(?:(?:{SPACE}?[-\u2010-\u2013]{SPACE}?|\u2014)(?P<last>{self.number}))?"
+            rf"(?P<sign>(?<!-)[+{MINUS}](?!{SPACE})|[\u00b1~]{SPACE}?)?(?P<first>{self.number})"
+            rf"(?:(?:{SPACE}?[-\u2010-\u2013]{SPACE}?|--|\u2014)(?P<last>{self.number}))?"
         )
 
     def signed(self, sign: str | None) -> str:
