@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 _LOOKED_BACK = 40
-_BEFORE = re.compile(r"([^\W\d_]+)['\u2019]?[.,]{0,2}[\s-]*\Z")
+_BEFORE = re.compile(r"(?<![^\W\d_])([^\W\d_]++)['\u2019]?+[.,]{0,2}+[\s-]*+\Z")
 _BEHIND = re.compile(r"[\s-]*([^\W\d_]+)")
 
 

@@ -30,7 +30,6 @@ WORDS = Words(
     and_="en",
     percent="procent",
     per_mille="promille",
-    degrees=Noun("graad", "graden"),
     section="paragraaf",
     sections="paragrafen",
     number="nummer",

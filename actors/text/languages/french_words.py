@@ -30,7 +30,6 @@ WORDS = Words(
     and_="et",
     percent="pour cent",
     per_mille="pour mille",
-    degrees=Noun("degré", "degrés"),
     section="paragraphe",
     sections="paragraphes",
     number="numéro",

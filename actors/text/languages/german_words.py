@@ -30,7 +30,6 @@ WORDS = Words(
     and_="und",
     percent="Prozent",
     per_mille="Promille",
-    degrees=Noun("Grad", "Grad", "n"),
     section="Paragraf",
     sections="Paragrafen",
     number="Nummer",

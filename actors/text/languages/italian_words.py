@@ -8,7 +8,7 @@ WORDS = Words(
     equals="è uguale a", unequal="è diverso da", about="circa", nearly="è circa uguale a", less="è minore di",
     less_equal="è minore o uguale a", greater="è maggiore di", greater_equal="è maggiore o uguale a",
     root="radice quadrata di", power="alla", squared="al quadrato", cubed="al cubo", to="a", over="su", per="al", of="di",
-    and_="e", percent="per cento", per_mille="per mille", degrees=Noun("grado", "gradi"), section="paragrafo",
+    and_="e", percent="per cento", per_mille="per mille", section="paragrafo",
     sections="paragrafi", number="numero", copyright="copyright", at="chiocciola", dot="punto", dot_in_version="punto",
     slash="barra", dash="trattino", underscore="trattino basso", hashtag="hashtag",
 )  # fmt: skip

@@ -30,7 +30,6 @@ WORDS = Words(
     and_="e",
     percent="por cento",
     per_mille="por mil",
-    degrees=Noun("grau", "graus"),
     section="parágrafo",
     sections="parágrafos",
     number="número",

@@ -8,7 +8,7 @@ WORDS = Words(
     equals="es igual a", unequal="es distinto de", about="aproximadamente", nearly="es aproximadamente igual a",
     less="es menor que", less_equal="es menor o igual que", greater="es mayor que", greater_equal="es mayor o igual que",
     root="raíz cuadrada de", power="elevado a", squared="al cuadrado", cubed="al cubo", to="a", over="sobre", per="por",
-    of="de", and_="y", percent="por ciento", per_mille="por mil", degrees=Noun("grado", "grados"), section="párrafo",
+    of="de", and_="y", percent="por ciento", per_mille="por mil", section="párrafo",
     sections="párrafos", number="número", copyright="copyright", at="arroba", dot="punto", dot_in_version="punto",
     slash="barra", dash="guion", underscore="guion bajo", hashtag="hashtag",
 )  # fmt: skip

@@ -36,6 +36,11 @@ def read(text: str) -> str:
         ("It fell to -7 or −7 degrees.", "It fell to minus seven or minus seven degrees."),
         ("The 1st, 22nd and 103rd came.", "The first, twenty-second and one hundred third came."),
         ("Use 2 1/2 cups and ¾ of it.", "Use two and a half cups and three quarters of it."),
+        ("Use 1⅛ and 2 1/11 of it.", "Use one and an eighth and two and an eleventh of it."),
+        (
+            "It is 1234567890123456.78 now.",
+            "It is one two three four five six seven eight nine zero one two three four five six point seven eight now.",
+        ),
         # Years and dates.
         ("In 1999, 1905, 1900 and 2005.", "In nineteen ninety-nine, nineteen oh five, nineteen hundred and two thousand five."),
         ("The 1990s and the '80s.", "The nineteen nineties and the eighties."),
@@ -53,6 +58,8 @@ def read(text: str) -> str:
         ("He is 5'10\" tall.", "He is five foot ten tall."),
         # Ranges and scores.
         ("Pages 10-20, COVID-19, 1914-1918.", "Pages ten to twenty, COVID nineteen, nineteen fourteen to nineteen eighteen."),
+        ("Of 1914--1918, the ten--5 men--left.", "Of nineteen fourteen to nineteen eighteen, the ten--five men--left."),
+        ("The 2010-11 season began.", "The twenty ten eleven season began."),
         ("They won 3-2 on a 16:9 screen.", "They won three to two on a sixteen by nine screen."),
         # Roman numerals.
         ("Henry VIII and Louis XIV's wars.", "Henry the eighth and Louis the fourteenth's wars."),
