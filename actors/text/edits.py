@@ -65,8 +65,10 @@ class Edited:
 
     def then(self, edits: Sequence[Edit]) -> "Edited":
         """Return the source with ``edits`` of :attr:`text` made after its own; those that touch become one."""
-        if not self.edits or not edits:
-            return Edited(self.source, edits or self.edits)
+        if not edits:
+            return self
+        if not self.edits:
+            return Edited(self.source, edits)
         mine = [(span.start, span.end, None) for span in self.spans]
         later = [(edit.start, edit.end, edit.text) for edit in edits]
         merged: list[Edit] = []

@@ -88,7 +88,7 @@ class Normaliser:
         said = Edited(plain.text, left_out)
         if self._rules is not None:
             said = said.then(self._rules.edits(said.text))
-        return Spoken(plain.then(said.edits), said, self.language, note)
+        return Spoken(plain.then(said.edits) if plain.edits else said, said, self.language, note)
 
 
 def language_of(code: str) -> str:

@@ -61,6 +61,8 @@ def number_pattern(decimal: str, groups: str, *, spaced: bool = False) -> str:
 
 def parse_number(written: str, groups: str) -> Number:
     """Return the number that a match of :func:`number_pattern` is; ``groups`` as there."""
+    if written.isdecimal():
+        return Number(written)
     compact = "".join(character for character in written if character not in SPACES)
     marks = _MARK.findall(compact)
     parts = _MARK.split(compact)

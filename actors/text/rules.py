@@ -19,13 +19,14 @@ _KINDS = {
     BEFORE_SPACE: rf"(?=\d++\s){FREE}",
     BEFORE_MARK: rf"(?=\d++(?![^\W_]|\s)){FREE}",
     CAPITAL: rf"(?=[^\W\d_{_SMALL}])",
-    SMALL: rf"(?=[{_SMALL}])",
+    SMALL: rf"(?<!\w)(?=[{_SMALL}])",
     SIGN: r"(?=[\W_])",
 }
-# What begins with a small letter is looked at only if there is more to the word: plain words are most of any text.
-_BEGINS = rf"(?:(?=[^{_SMALL}\s])|(?<!\w)(?=[{_SMALL}]++(?:[^{_SMALL}\s,;!?'\u2019)\]\u201d-]|-[a-z])WORDS))"
+# Words of small letters only, which are most of any text, and spaces are gone over; what else is there is looked at.
+_PLAIN = rf"(?!(?:WORDS)\b)[{_SMALL}]++(?![^{_SMALL}\s,;!?'\u2019)\]\u201d-]|-[a-z])|\s++"
 _ENDLESS = re.compile(r"(?<!\S)\S{1000,}+")  # is no words; addresses of that length are nothing to listen to either
 _BEGINS_SENTENCE = re.compile(r"(?:\A|[\n.!?\u2026]\s)[\"'\u201c\u2018\u201e\u00ab(\u00bf\u00a1]*\Z")
+_SHARED = (FREE, r"(?<!\w)", r"(?<![\w.])", "")  # what many patterns begin with
 _GROUP_NAME = re.compile(r"\(\?P<\w+>")
 _LOOKED_BACK = 4  # characters: a mark, a space, and what opens a quotation
 
@@ -36,13 +37,16 @@ class Rule(NamedTuple):
     Attributes:
         pattern: of what begins with a number, a sign, a capital, or a small letter in a word that has more than letters. Every
             repetition in it must be bounded or possessive: it is tried at many places.
+            Those that begin as :data:`_SHARED` have alternatives in brackets only.
         read: returns what is said; ``None`` if this rule does not apply there after all, so that the next ones are tried.
         begins: with which kinds of characters a place can begin.
+        tail: what belongs to a match too if it is there, as a pattern that also matches nothing; not looked at before.
     """
 
     pattern: str
     read: Callable[[re.Match[str]], str | None]
     begins: str = DIGIT + LETTER + SIGN
+    tail: str = ""
 
 
 class Rules:
@@ -54,13 +58,13 @@ class Rules:
     """
 
     def __init__(self, rules: Sequence[Rule], words: Collection[str] = ()) -> None:
-        self._readers = [(re.compile(rule.pattern), rule.read) for rule in rules]
-        if any(pattern.groups > len(pattern.groupindex) for pattern, _ in self._readers):
-            raise ValueError("the groups of rules must have names")
-        more = "".join(rf"|{word}\b" for word in words)
-        choices = "|".join(f"({_choices(rules, kind)})" for kind in _KINDS)
-        self._any = re.compile(f"{_BEGINS.replace('WORDS', more)}(?:{choices})")
-        self._which = [_Which(rules, kind) for kind in _KINDS]  # by the group of the kind
+        of_kinds = {kind: [rule for rule in rules if kind in rule.begins] for kind in _KINDS}
+        self._kinds = [_Kind(rules, kind) for kind, rules in of_kinds.items()]  # by the group of the kind
+        plain = _PLAIN.replace("WORDS", "|".join(words) or "(?!)")
+        places = "|".join(_choices(rules, kind) for kind, rules in of_kinds.items())
+        kinds = "|".join(f"({beginning})" for beginning in _KINDS.values())
+        # Groups cost the more the more are before them, and most places have no match: those are gone over without any.
+        self._to_place = re.compile(rf"(?:{plain}|(?!{places})(?s:.)(?:(?<=\w)[{_SMALL}]++)?+)*+(?:{kinds})")
 
     def edits(self, text: str) -> list[Edit]:
         """Return what is read otherwise than it is written."""
@@ -74,25 +78,14 @@ class Rules:
 
     def _find(self, text: str, position: int, end: int, found: list[Edit]) -> None:
         """Add the edits that begin from a position on, up to an end, to those before them."""
-        while (match := self._any.search(text, position)) and match.start() < end:
-            start = match.start()
-            edit = self._edit(text, start, self._which[(match.lastindex or 1) - 1].first(text, start))
-            if edit is not None and edit.text[:1].islower() and self._begins_sentence(text, start, found):
-                edit = edit._replace(text=_capitalised(edit.text))
-            if edit is not None:
+        while (match := self._to_place.match(text, position)) and match.end() < end:
+            start = match.end()
+            position = start + 1
+            if edit := self._kinds[(match.lastindex or 1) - 1].edit(text, start):
+                if edit.text[:1].islower() and self._begins_sentence(text, start, found):
+                    edit = Edit(start, edit.end, _capitalised(edit.text))
                 found.append(edit)
-            position = max(start + 1, edit.end if edit is not None else 0)
-
-    def _edit(self, text: str, start: int, first: int) -> Edit | None:
-        """Return what the first rule makes of a place that applies to it, of those from ``first`` on."""
-        for pattern, read in self._readers[first:]:
-            match = pattern.match(text, start)
-            if match is None:
-                continue
-            spoken = read(match)
-            if spoken is not None:
-                return Edit(start, match.end(), spoken)
-        return None
+                position = max(position, edit.end)
 
     def _begins_sentence(self, text: str, start: int, found: Sequence[Edit]) -> bool:
         """Whether a sentence begins at a place, behind what was found before it."""
@@ -101,28 +94,40 @@ class Rules:
         return _BEGINS_SENTENCE.search(text, max(0, start - _LOOKED_BACK), start) is not None
 
 
-class _Which:
-    """Tells which of the rules for a kind of beginning is the first to match at a place.
-
-    What looks for a place has hardly any groups: one costs the more the more are before it, and most places have no match.
-    """
+class _Kind:
+    """The rules for a kind of beginning."""
 
     def __init__(self, rules: Sequence[Rule], kind: str) -> None:
-        self._indices = [0, *(index for index, rule in enumerate(rules) if kind in rule.begins)]
-        self._pattern = re.compile("|".join(f"({_without_groups(rules[index])})" for index in self._indices[1:]))
+        self._readers = [(re.compile(rule.pattern + rule.tail), rule.read) for rule in rules]
+        if any(pattern.groups > len(pattern.groupindex) for pattern, _ in self._readers):
+            raise ValueError("the groups of rules must have names")
+        known = FREE if kind in DIGIT else ""  # what is true at each place of the kind
+        self._which = re.compile("|".join(f"({_without_groups(rule).removeprefix(known)})" for rule in rules))
 
-    def first(self, text: str, start: int) -> int:
-        """Return the index of the rule."""
-        match = self._pattern.match(text, start)
-        return self._indices[match.lastindex or 0] if match else 0
+    def edit(self, text: str, start: int) -> Edit | None:
+        """Return what the first rule makes of a place that applies to it; ``None`` if none does."""
+        which = self._which.match(text, start)
+        if which is None:
+            return None
+        for pattern, read in self._readers[(which.lastindex or 1) - 1 :]:
+            if (match := pattern.match(text, start)) is not None and (spoken := read(match)) is not None:
+                return Edit(start, match.end(), spoken)
+        return None
 
 
 def _choices(rules: Sequence[Rule], kind: str) -> str:
-    """Return a pattern of the rules for a kind of beginning. What those for digits begin with is looked at once."""
-    patterns = [_without_groups(rule) for rule in rules if kind in rule.begins]
-    if kind in DIGIT:
-        patterns = [pattern.removeprefix(FREE) for pattern in patterns]
-    return f"{_KINDS[kind]}(?:{'|'.join(patterns)})"
+    """Return a pattern of the rules for a kind of beginning, in no order: what many of them begin with is looked at once.
+
+    The last rules are the widest, which most places match if they do any.
+    """
+    choices: dict[str, list[str]] = {beginning: [] for beginning in _SHARED}
+    for pattern in map(_without_groups, reversed(rules)):
+        beginning = next(filter(pattern.startswith, _SHARED))
+        choices[beginning].append(pattern.removeprefix(beginning))
+    if kind in DIGIT:  # for which it is looked at already
+        choices[""] += choices.pop(FREE)
+    shared = "|".join(f"{beginning}(?:{'|'.join(patterns)})" for beginning, patterns in choices.items() if patterns)
+    return f"{_KINDS[kind]}(?:{shared or '(?!)'})"
 
 
 def _without_groups(rule: Rule) -> str:

@@ -12,6 +12,7 @@ from actors.text.stops import sentence_ends
 
 __all__ = ["Pause", "Place", "Sentence", "cut_sentences", "pack_sentences", "split_sentence"]
 
+_SPACE = re.compile(r"\s")
 _SAID = re.compile(r"[^\W_]")
 _WIDE_CLAUSE_MARKS = "\u3001\uff0c\uff1a\uff1b\u060c\u061b"  # and Arabic ones
 _HAS_STOP = re.compile(rf"[-.!?\u2026:;,\u2013\u2014\u3002\uff01\uff1f\u061f\u0964\u0965\u06d4{_WIDE_CLAUSE_MARKS}][\W_]*$")
@@ -91,7 +92,7 @@ def split_sentence(sentence: Sentence, fits: Callable[[str], bool]) -> list[Sent
     text = edited.text[start:end]
     stop = sentence.spoken[len(_tidy(text)) :]
     parts = []
-    for piece, pause in _cut(re.sub(r"\s", " ", text), _capacity(text, fits), fits, sentence.pause):
+    for piece, pause in _cut(_SPACE.sub(" ", text), _capacity(text, fits), fits, sentence.pause):
         if not piece.isspace():
             parts.append(Block(start, start + len(piece), pause))
         start += len(piece)

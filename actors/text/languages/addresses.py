@@ -4,6 +4,7 @@ import re
 
 from actors.text.languages.context import word_set
 from actors.text.languages.language import Language, alternatives
+from actors.text.numbers import Number
 from actors.text.rules import BEFORE_LETTER, BEFORE_MARK, DIGIT, FREE, LETTER, SIGN, Rule
 
 _TOP_LEVEL = (
@@ -18,9 +19,11 @@ _LABEL = r"[A-Za-z0-9\u00c0-\u024f](?:[\w-]{0,62}+)"
 _DOMAIN = rf"(?:{_LABEL}\.){{1,5}}(?:{alternatives(_TOP_LEVEL.split())})(?![\w-])"
 _PATH = r"(?:[/?#][^\s<>\"'\u201d\u2019)\]]{0,300})?"
 _SPELLED = word_set("uk us eu nz hk sg tv fm bbc cnn nhs ibm hbo nyc php xml csv url faq")
+_SCHEME = re.compile(r"\A(?:https?|ftp)://")
 _PIECE = re.compile(r"[^\W\d_]+|\d+|[^\w\s]|_")
 _TRAILING = ".,;:!?"
 _LONGEST = 400
+_LONGEST_NUMBER = 4  # digits; longer ones are told one by one
 _LARGEST_BYTE = 255
 
 
@@ -63,15 +66,14 @@ class Addresses:
 
     def spell(self, address: str) -> str:
         """Return an address as it is told to somebody: its scheme is left out."""
-        address = re.sub(r"^(?:https?|ftp)://", "", address).rstrip("/")
-        return " ".join(filter(None, map(self._piece, _PIECE.findall(address))))
+        bare = _SCHEME.sub("", address).rstrip("/")
+        return " ".join(filter(None, map(self._piece, _PIECE.findall(bare))))
 
     def _piece(self, piece: str) -> str:
         if piece.isdecimal():
-            number = self._language.parse(piece)
-            return (
-                self._language.digits(piece) if len(piece) > 4 or number.is_code else self._language.cardinal(number.value, "-")
-            )
+            number = Number(piece)
+            is_code = number.is_code or len(piece) > _LONGEST_NUMBER
+            return self._language.digits(piece) if is_code else self._language.cardinal(number.value, "-")
         if piece.lower() == "www":
             return "w w w"
         if piece in _SPELLED:

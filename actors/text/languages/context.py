@@ -1,9 +1,10 @@
 """What stands around a match, and sets of words to compare it with."""
 
 import re
+from collections.abc import Mapping
 
 _LOOKED_BACK = 40
-_BEFORE = re.compile(r"([^\W\d_]+)['\u2019]?[.,]{0,2}[\s-]*\Z")
+_BEFORE = re.compile(r"(?<![^\W\d_])([^\W\d_]++)['\u2019]?+[.,]{0,2}+[\s-]*+\Z")
 _BEHIND = re.compile(r"[\s-]*([^\W\d_]+)")
 
 
@@ -15,6 +16,13 @@ def word_list(text: str) -> list[str]:
 def word_set(text: str) -> frozenset[str]:
     """Return the words of a text, to look others up in."""
     return frozenset(text.split())
+
+
+def also_small(names: Mapping[str, str], others: Mapping[str, object]) -> dict[str, str]:
+    """Return short forms, also with a small letter where others do not stand for something else: ``Prof.`` and ``prof.``."""
+    written_out = {name: words for name, words in names.items() if "." in name and len(name) > 2 and name[1:].islower()}
+    small = {name[0].lower() + name[1:]: words for name, words in written_out.items()}
+    return {name: words for name, words in small.items() if others.get(name, words) == words} | dict(names)
 
 
 def word_before(text: str, position: int) -> str:

@@ -21,12 +21,13 @@ from actors.text.languages.dutch_words import (
     UNITS,
     WEEKDAYS,
     WORDS,
+    YEAR_WORDS,
 )
 from actors.text.languages.european import European
-from actors.text.languages.language import DASH, SPACE, Currency, Noun, alternatives
+from actors.text.languages.language import SPACE, Currency, Noun, alternatives
 from actors.text.numbers import Number
 from actors.text.roman import roman_value
-from actors.text.rules import DIGIT, FREE, LETTER, SIGN, Rule
+from actors.text.rules import BEFORE_LETTER, BEFORE_MARK, CAPITAL, DIGIT, FREE, LETTER, SIGN, Rule
 
 _ACRONYMS = word_set(
     "CD DC MD MC DI MM CC CV MI CM DM LCD LED XL XXL XXXL LI MIX DIV CIV LIV DIM DVD ID CDC CDI CDL MDM MDC DL DCL LL CCC IM IC"
@@ -38,7 +39,13 @@ _NO_SCORE = word_set(
     "jaar dagen weken maanden uur minuten personen keer mensen procent euro graden kinderen meter kilometer liter "
     "tellen plekken plaatsen"
 )
-_CALLED = word_set("bel belt bellen nummer alarmnummer noodnummer telefoonnummer")
+_YEARS_BEFORE = YEAR_WORDS | {*MONTHS, *SHORT_MONTHS, "de", "het", "dat", "van", "zomer", "winter", "herfst", "lente"}
+_PLURAL = re.compile(r" (?:[a-z]{3,20} )?[a-z\u00df-\u00ff-]{2,30}(?:en|s|eren)(?!\w)")
+_MANY = word_set("mensen studenten klanten soldaten kilometer meter euro man personen planten patiënten agenten dieren leden")
+_NO_PLURALS = word_set(
+    "was waren werden hebben gingen kwamen zijn als is eens sinds begonnen deden tijdens soms daags hadden mogen"
+)
+_DAY_WORDS = word_set("op vanaf tot en sinds t/m voor m van tussen dinsdag") | {*WEEKDAYS, *WEEKDAYS.values()}
 _WEEKDAY = "|".join(WEEKDAYS)
 _SUFFIXES = (
     "jarig|daags|delig|voudig|koppig|maal|talig|procents|persoons|deurs|baans|urig|maandelijks|maands|wekelijks|"
@@ -68,6 +75,24 @@ class Dutch(European):
     against: ClassVar = "tegen"
     ordinal_mark: ClassVar = "(?:ste|de|e|\u1d49)(?![^\\W_])"
     scales: ClassVar = word_set("schaal verhouding stand")
+    joined_thousand: ClassVar = "duizend"
+    short_days: ClassVar = {form: day for name, day in WEEKDAYS.items() for form in (name, name.capitalize())}
+    day_joints: ClassVar = {
+        "t/m": "tot en met", "t.e.m.": "tot en met", "tot en met": "tot en met",
+        "tot": "tot", "en": "en", "of": "of", "&": "en",
+    }  # fmt: skip
+    set_marks: ClassVar = "/-"
+    played: ClassVar = (
+        r"\b(?:won|wint|winnen|wonnen|gewonnen|verloor|verliest|verliezen|verloren|klopte|klopt|versloeg|verslaat|zege|nederlaag|"
+        r"werd het|eindstand|ruststand|tussenstand|gelijk|setstanden|sets?|finale|partij)\b"
+    )
+    timed: ClassVar = r"(?i:\b(?:om|vanaf|tot|van|rond|tegen|sinds|uur|tussen)) \Z"
+    emergency: ClassVar = word_set("112 113 144 911 999 101 100") | {"116 117", "116117"}
+    called: ClassVar = (
+        r"(?i:\b(?:bel|belt|bellen|belde|belden|gebeld|draai|alarmnummer|noodnummer|telefoonnummer|nummer|via|meldkamer|toets))"
+        r"\b[^.\n]{0,30}\Z"
+    )
+    called_behind: ClassVar = r" (?:te )?(?:bellen|belt|gebeld|draaien)\b"
     labels: ClassVar = word_set("vitamine klasse plan type hepatitis punt groep deel letter blok bijlage")
 
     # -----------------------------------------------------------------------------------------------------------------
@@ -104,8 +129,7 @@ class Dutch(European):
         if (above, below) != (1, 2):
             return f"{self.mixed(whole, above, below)} {noun.one}"
         ending = "f" if noun.gender == "n" else "ve"
-        name = noun.one if whole in (None, 1) else noun.many if ending == "f" else noun.one
-        return f"{'een hal' if whole is None else self._and_a_half(whole)}{ending} {name}"
+        return f"{'een hal' if whole is None else self._and_a_half(whole)}{ending} {noun.one}"
 
     def part_before(self, whole: int | None, above: int, below: int, match: re.Match[str]) -> str:
         """Return a fraction in words: *een halve* ui, *drie kwart*."""
@@ -131,15 +155,10 @@ class Dutch(European):
         major = self.counted(Number(number.whole), currency.major)
         return f"{major} {self.spell(hundredths)}" if hundredths.value else major
 
-    def measure(self, match: re.Match[str]) -> str | None:
-        """Read an amount of a unit; a stop that it ends with may end the sentence too."""
-        said = super().measure(match)
-        return f"{said}." if match["unit"].endswith(".") and self.ends_sentence(match) else said
-
     def plain(self, match: re.Match[str]) -> str | None:
         """Read a number or a range before anything else; scores too: 2-1."""
         first, last = match["first"], match["last"]
-        if last and self._is_score(match, first, last):
+        if last and (first == last or self._is_score(match, first, last)):
             return f"{self.read(first)} {self.read(last)}"
         return super().plain(match)
 
@@ -162,9 +181,17 @@ class Dutch(European):
 
     def read_plain(self, written: str, match: re.Match[str]) -> str:
         """Return a number in words that has no unit behind."""
-        if written in ("112", "113", "144") and word_before(match.string, match.start()).casefold() in _CALLED:
-            return self.digits(written)
+        if self.is_year(written) and self._is_counted(match):
+            return self.read(written)
         return super().read_plain(written, match)
+
+    def _is_counted(self, match: re.Match[str]) -> bool:
+        """Whether four digits, maybe a year, count what is behind: in Dutch something stands before years."""
+        before, text = word_before(match.string, match.start()).lower(), match.string
+        behind = word_behind(match)
+        if before in _YEARS_BEFORE or before.isdecimal() or behind in _NO_PLURALS or match["last"]:
+            return False
+        return (_PLURAL.match(text, match.end()) is not None and not behind.endswith(("den", "ten"))) or behind in _MANY
 
     # -----------------------------------------------------------------------------------------------------------------
     # Dates and times
@@ -231,12 +258,6 @@ class Dutch(European):
         month = alternatives(name for name in SHORT_MONTHS)
         return [
             Rule(
-                rf"(?<![\w.])(?i:(?P<first>{_WEEKDAY}))\.?{SPACE}?(?P<dash>{DASH}|t/m|t\.e\.m\.){SPACE}?"
-                rf"(?i:(?P<last>{_WEEKDAY}))\b\.?",
-                self._weekdays,
-                LETTER,
-            ),
-            Rule(
                 rf"(?<![\w.])(?i:(?P<day>{_WEEKDAY}))(?:\.(?={SPACE}?\d|,)|(?= \d\d? (?:{alternatives(self.months)})))",
                 self._weekday,
                 LETTER,
@@ -246,44 +267,51 @@ class Dutch(European):
                 lambda match: MONTH_NAMES[SHORT_MONTHS[match["month"]]],
                 LETTER,
             ),
+            Rule(rf"{FREE}(?P<day>[0-3]?\d)[/-](?P<month>0[1-9]|1[0-2])(?![\w/-]|[.,]\d)", self._short_date, BEFORE_MARK),
             Rule(r"(?<!\w)['\u2019\u2018](?P<decade>\d0)(?:['\u2019]?s)?(?!\w)", self._decade, SIGN),
             Rule(r"(?<!\w)['\u2019\u2018](?P<decade>\d\d)(?![\w'\u2019])", self._decade, SIGN),
-            Rule(rf"{FREE}(?P<number>\d{{1,4}})['\u2019]?(?P<ending>ers?)(?!\w)", self._plural, DIGIT),
+            Rule(rf"{FREE}(?P<number>\d{{1,4}})['\u2019]?(?P<ending>ers?)(?!\w)", self._plural, BEFORE_LETTER + BEFORE_MARK),
             Rule(
                 rf"{FREE}(?P<number>\d{{1,4}})-?(?P<word>(?:{_SUFFIXES})e?(?:n|s)?)(?!\w)",
                 self._compound,
-                DIGIT,
+                BEFORE_LETTER + BEFORE_MARK,
             ),
             Rule(
                 rf"{FREE}(?P<number>\d{{1,4}}(?:,\d{{1,2}})?)x(?=[\s.,])",
                 lambda match: f"{self.read(match['number'])} keer",
-                DIGIT,
+                BEFORE_LETTER + BEFORE_MARK,
             ),
-            Rule(rf"{FREE}24/7(?![\w/])", lambda _: "vierentwintig zeven", DIGIT),
+            Rule(
+                r"(?<=[a-z\u20ac%])/(?=(?:week|maand|jaar|dag|uur|persoon|nacht|stuk|kilo|liter)(?!\w))",
+                lambda _: " per ",
+                SIGN,
+            ),
+            Rule(rf"{FREE}24/7(?![\w/])", lambda _: "vierentwintig zeven", BEFORE_MARK),
             Rule(
                 rf"(?<=\b[Oo]m )(?P<hour>[01]?\d|2[0-3])\.(?P<minute>[0-5]\d)(?![\w.,]\d|{SPACE}?(?:uur|u\b))",
                 self._dotted,
-                DIGIT,
+                BEFORE_MARK,
             ),
             Rule(
                 rf"{FREE}(?P<hour>[01]?\d|2[0-4])\.(?P<minute>[0-5]\d)"
                 rf"(?= (?:tot|en|of) (?:[01]?\d|2[0-4])\.[0-5]\d{SPACE}?uur)",
                 self._dotted,
-                DIGIT,
+                BEFORE_MARK,
             ),
             Rule(rf"{FREE}(?P<code>[1-9]\d{{3}}){SPACE}?(?P<letters>[A-Z]{{2}})(?= [A-Z][a-z'])", self._postal, DIGIT),
             Rule(rf"(?<![\w.,#])#{SPACE}?(?=\d)", lambda _: "nummer ", SIGN),
-            Rule(r"(?<!\w)(?P<numeral>[IVX]{1,6})(?:e|de|ste)(?!\w)", self._ordinal_numeral, LETTER),
-            Rule(r"(?<!\w)(?:NV|N\.V\.|BV|B\.V\.)(?!\w)", lambda match: " ".join(match[0].replace(".", "")), LETTER),
+            Rule(r"(?<!\w)(?P<numeral>[IVX]{1,6})(?:e|de|ste)(?!\w)", self._ordinal_numeral, CAPITAL),
+            Rule(r"(?<!\w)(?:NV|N\.V\.|BV|B\.V\.)(?!\w)", lambda match: " ".join(match[0].replace(".", "")), CAPITAL),
         ]
-
-    def _weekdays(self, match: re.Match[str]) -> str | None:
-        joint = "tot en met" if match["dash"][0] == "t" else "tot"
-        said = f"{WEEKDAYS[match['first'].lower()]} {joint} {WEEKDAYS[match['last'].lower()]}"
-        return f"{said}." if match[0].endswith(".") and self.ends_sentence(match) else said
 
     def _weekday(self, match: re.Match[str]) -> str:
         return WEEKDAYS[match["day"].lower()]
+
+    def _short_date(self, match: re.Match[str]) -> str | None:
+        """Read a day and a month behind what stands before days: op 27/04."""
+        day, before = int(match["day"]), word_before(match.string, match.start()).lower()
+        told = before in _DAY_WORDS and ("/" in match[0] or day > _MOST_GOALS or match["month"][0] == "0")
+        return self.date(day, int(match["month"]), None, match) if told and 1 <= day <= 31 else None
 
     def _decade(self, match: re.Match[str]) -> str:
         return self.cardinal(int(match["decade"]))

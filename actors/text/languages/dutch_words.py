@@ -30,7 +30,6 @@ WORDS = Words(
     and_="en",
     percent="procent",
     per_mille="promille",
-    degrees=Noun("graad", "graden"),
     section="paragraaf",
     sections="paragrafen",
     number="nummer",
@@ -216,7 +215,9 @@ ABBREVIATIONS = {
     "n.m.": "namiddag", "v.m.": "voormiddag", "n.Chr.": "na Christus", "v.Chr.": "voor Christus", "n. Chr.": "na Christus",
     "v. Chr.": "voor Christus", "v.a.": "vanaf", "vgl.": "vergelijk", "p.p.": "per persoon",
     "p.p.p.n.": "per persoon per nacht", "p.m.": "per maand", "p.j.": "per jaar", "p.u.": "per uur",
-    "p.w.": "per week", "p.st.": "per stuk", "p/m": "per maand", "p/p": "per persoon", "p/st": "per stuk",
+    "p.w.": "per week", "p.st.": "per stuk", "p/m": "per maand", "p/u": "per uur", "p/d": "per dag", "p/j": "per jaar",
+    "p/w": "per week",
+    "afm.": "afmetingen", "rek.nr.": "rekeningnummer", "reknr.": "rekeningnummer", "p/p": "per persoon", "p/st": "per stuk",
     "e.a.": "en anderen", "e.v.": "en volgende", "e.e.a.": "een en ander", "o.l.v.": "onder leiding van",
     "o.i.d.": "of iets dergelijks", "o.b.v.": "op basis van", "o.g.v.": "op grond van",
     "o.t.t.": "onvoltooid tegenwoordige tijd",
@@ -272,6 +273,7 @@ REGNAL_NAMES = word_set(
 )
 # What Roman numerals stand behind as plain numbers.
 COUNTED_BY_NUMERALS = word_set(
+    "dl hfst bijl afb fig tab "
     "hoofdstuk deel bijlage akte scène boek band artikel klasse fase type groep volume wereldoorlog wo afdeling "
     "figuur tabel aflevering seizoen niveau categorie schaal graad stadium rocky rambo star mark serie titel blok "
     "ronde titel vaticanum sectie paragraaf les onderdeel"

@@ -39,8 +39,10 @@ _BEFORE_YEARS = word_set("in since of ad before after year by until the form")
 _LONGEST_NAME = 12  # digits of what is told digit by digit
 _FIRST_YEAR, _LAST_YEAR = 1100, 2099
 _IRREGULAR = {"six": "sixes"}
+_LETTER_HYPHEN = re.compile(r"[A-Za-z][-\u2011]\Z")  # F-16s
 _RUNS = word_set("run runs race races walk resolution video screen")
-
+_RAN = word_set("ran run running")
+_OF_TWO_YEARS = word_set("season school academic campaign")
 
 _ONES = word_list(
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
@@ -68,7 +70,7 @@ def _cardinal(value: int) -> str:
 @lru_cache(maxsize=NUMBERS_KEPT)
 def _ordinal(value: int) -> str:
     words = _cardinal(value)
-    last = re.split("[ -]", words)[-1]
+    last = words.replace("-", " ").rpartition(" ")[2]
     stem = words.removesuffix(last)
     return stem + (_ORDINALS.get(last) or (f"{last[:-1]}ieth" if last.endswith("y") else f"{last}th"))
 
@@ -137,16 +139,14 @@ class English(Language):
 
     def code_number(self, digits: str) -> str:
         """Return a number that only names something: seven forty-seven, one oh one, forty-seven eleven."""
-        value = int(digits) if len(digits) <= 4 else 0
         if digits[0] == "0" or len(digits) > 4:
             return self.digits(digits)
-        if len(digits) < 3 or value % 1000 == 0:
-            return self.cardinal(value)
-        return self.year(value)
+        value = int(digits)
+        return self.cardinal(value) if value < 100 or value % 1000 == 0 else self.year(value)
 
     def plural(self, words: str) -> str:
         """Return several of a number in words: nineties, fives, nineteen hundreds."""
-        last = words.rpartition(" ")[2].rpartition("-")[2]
+        last = words.replace("-", " ").rpartition(" ")[2]
         stem = words.removesuffix(last)
         return stem + (_IRREGULAR.get(last) or (f"{last[:-1]}ies" if last.endswith("y") else f"{last}s"))
 
@@ -160,7 +160,10 @@ class English(Language):
         if whole is None:
             return self.fraction(above, below)
         part = self.fraction(above, below)
-        return f"{self.cardinal(whole)} and {part.replace('one ', 'a ', 1) if above == 1 else part}"
+        if above == 1:
+            part = part.removeprefix("one ")
+            part = f"an {part}" if part.startswith("e") else f"a {part}"
+        return f"{self.cardinal(whole)} and {part}"
 
     def power(self, base: int, exponent: int) -> str:
         """Return a power in words."""
@@ -182,21 +185,23 @@ class English(Language):
         """Read an amount in a currency; of one that counts itself (a $20 bill) only one."""
         said = super().money(match)
         noun = self.currencies[match["currency"]].major
-        rest = match.string[match.end() :][:40]
-        is_one = (
-            rest[:1] == "-"
-            or word_behind(match) in _NOTES
-            or (match["magnitude"] and match.string[match.start("magnitude") - 1] == "-")
-        )
-        if said and said.endswith(noun.many) and ((is_one and rest[1:2].isalpha()) or self._describes(match)):
+        if said and said.endswith(noun.many) and (self._is_joined(match) or self._describes(match)):
             return said.removesuffix(noun.many) + noun.one
         return said
+
+    def _is_joined(self, match: re.Match[str]) -> bool:
+        """Whether an amount of money and what is behind it are one thing: a $5-million house, $20 bills."""
+        behind = match.string[match.end() : match.end() + 2]
+        if not behind[1:].isalpha():
+            return False
+        hyphen = match["magnitude"] and match.string[match.start("magnitude") - 1] == "-"
+        return behind[0] == "-" or bool(hyphen) or word_behind(match) in _NOTES
 
     def measure(self, match: re.Match[str]) -> str | None:
         """Read an amount of a unit; of one that describes what is behind it (a 10-km loop) only one."""
         noun = self.noun_of_unit(match["unit"])
-        hyphen = match.string[match.start("unit") - 1] == "-"
-        if hyphen or word_behind(match) in _MEASURED or self._describes(match):
+        is_joined = match.string[match.start("unit") - 1] == "-"
+        if is_joined or word_behind(match) in _MEASURED or self._describes(match):
             noun = Noun(noun.one, noun.one)
         said = self.with_magnitude(match, match["magnitude"], noun)
         return said + "." if match["unit"].endswith(".") and self.ends_sentence(match) else said
@@ -212,19 +217,17 @@ class English(Language):
         text, first, last = match.string, match["first"], match["last"]
         if text[match.end() : match.end() + 1].isalpha():
             return None
-        if last is not None and first.isdecimal() and len(first) == 4 and last.isdecimal() and len(last) in (2, 4):
-            return f"{self._plain(first, match)} {self._between_years(match)} {self._plain(last, match)}"
-        if last is not None and word_before(text, match.start()).lower() in _NAMED_BY_NUMBER:
+        if last is None:
+            return self.signed(match["sign"]) + self._plain(first, match)
+        if first.isdecimal() and len(first) == 4 and last.isdecimal() and len(last) in (2, 4):
+            joint = " " if word_behind(match) in _OF_TWO_YEARS else " to "
+            return f"{self._plain(first, match)}{joint}{self._plain(last, match)}"
+        if word_before(text, match.start()).lower() in _NAMED_BY_NUMBER:
             return f"{self.code_number(first)} {self.code_number(last)}"
-        if last is not None:
-            return self.read_amount(match)
-        return self.signed(match["sign"]) + self._plain(first, match)
+        return self.read_amount(match)
 
     def _alone(self, match: re.Match[str]) -> str:
         return self._plain(match["number"], match)
-
-    def _between_years(self, match: re.Match[str]) -> str:
-        return "" if word_behind(match) in ("season", "school", "academic", "campaign") else "to"
 
     def _plain(self, written: str, match: re.Match[str]) -> str:
         if not written.isdecimal() or len(written) > _LONGEST_NAME:
@@ -269,13 +272,12 @@ class English(Language):
 
     def _decade(self, match: re.Match[str]) -> str | None:
         digits = match["decade"]
-        behind = match.string[match.end() - 2] in "'\u2019"
+        has_apostrophe = match.string[match.end() - 2] in "'\u2019"
         if len(digits) == 4:
             return self.plural(self.year(int(digits)))
-        people = re.compile(r"[A-Za-z][-\u2011]\Z").search(match.string, max(0, match.start() - 2), match.start())
-        if (len(digits) == 2 and digits[1] == "0") or behind or people:
-            return self.plural(self.cardinal(int(digits)))
-        return None
+        is_model = _LETTER_HYPHEN.search(match.string, max(0, match.start() - 2), match.start())
+        is_decade = len(digits) == 2 and digits[1] == "0"
+        return self.plural(self.cardinal(int(digits))) if is_decade or has_apostrophe or is_model else None
 
     def _short_year(self, match: re.Match[str]) -> str:
         digits = match["year"]
@@ -301,9 +303,7 @@ class English(Language):
     def _millions(self, match: re.Match[str]) -> str | None:
         """Read a number of millions or the like of nothing that is named."""
         magnitude = match["magnitude"]
-        if magnitude == "k" and (
-            word_behind(match) in _RUNS or word_before(match.string, match.start()) in ("ran", "run", "running")
-        ):
+        if magnitude == "k" and (word_behind(match) in _RUNS or word_before(match.string, match.start()) in _RAN):
             return f"{self.read_amount(match)} K"
         if magnitude in "kKM" or word_before(match.string, match.start()).lower() in _BEFORE_AMOUNTS:
             return f"{self.read_amount(match)} {self.magnitudes[magnitude].many}"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from actors.text.languages.context import word_before, word_behind, word_set
 from actors.text.languages.english_words import PENNY, PEOPLE, STATES
 from actors.text.languages.language import SPACE, Noun
+from actors.text.numbers import Number
 from actors.text.roman import roman_value
 from actors.text.rules import BEFORE_LETTER, BEFORE_MARK, BEFORE_SPACE, CAPITAL, DIGIT, FREE, LETTER, SIGN, SMALL, Rule
 
@@ -23,7 +24,15 @@ _COMPASS = {"N": "north", "S": "south", "E": "east", "W": "west"}
 _AT = word_set("at by s until from around since before after about")
 _PENCE = {1: "a penny", 2: "twopence", 3: "threepence", 4: "fourpence", 6: "sixpence", 9: "ninepence"}
 _MOST_PARTS = 20  # fractions of more parts than that are said with "over", if they are not of a round number
+_POUND, _SHILLING = Noun("pound", "pounds"), Noun("shilling", "shillings")
 _FOOT, _INCH = Noun("foot", "feet"), Noun("inch", "inches")
+_LIST_REACH = 2_000  # characters around an item of a list, where others are looked for
+_ROUND_PARTS = (32, 64, 100)
+_OUT_OF = (5, 10, 100)  # what stars and points are given out of
+_LONGEST_QUOTATION = 80  # characters
+_PIECE = re.compile(r"[A-Za-z]+|\d+")
+_DIGITS = re.compile(r"\d+")
+_ANGLES = (Noun("degree", "degrees"), Noun("minute", "minutes"), Noun("second", "seconds"))
 _LENGTH = r"\d{1,4}(?:\.\d{1,3})?"
 
 
@@ -112,7 +121,9 @@ class Codes:
 
     def _item(self, match: re.Match[str]) -> str | None:
         """Read a numeral in brackets that numbers an item, of which there must be a second."""
-        value = roman_value(match["numeral"]) if "(ii)" in match.string else None
+        if match.string.find("(ii)", max(0, match.start() - _LIST_REACH), match.end() + _LIST_REACH) < 0:
+            return None
+        value = roman_value(match["numeral"])
         return f"({self._language.cardinal(value)})" if value else None
 
     def _early(self, match: re.Match[str]) -> str | None:
@@ -120,17 +131,17 @@ class Codes:
 
     def _name(self, match: re.Match[str]) -> str | None:
         """Read a name of letters and digits: F-16, MP3, R2-D2. An amount with its unit is none, nor is an ordinal."""
-        first = re.match(r"\d*", match[0])
-        if first and first[0] and (match[0][-1:].islower() or self._is_amount(first[0], match[0][first.end() :].lstrip("-"))):
+        name = match[0]
+        digits = _DIGITS.match(name)
+        if digits and (name[-1].islower() or self._is_amount(digits[0], name[digits.end() :].lstrip("-"))):
             return None
-        return self._pieces(match[0])
+        return self._pieces(name)
 
     def _is_amount(self, digits: str, letters: str) -> bool:
         return letters in self._language.units or (letters == "M" and digits != "3") or (letters == "K" and len(digits) > 1)
 
     def _pieces(self, name: str) -> str:
-        pieces = re.findall(r"[A-Za-z]+|\d+", name)
-        return " ".join(self._language.code_number(piece) if piece.isdigit() else piece for piece in pieces)
+        return " ".join(self._language.code_number(piece) if piece.isdigit() else piece for piece in _PIECE.findall(name))
 
 
 class Ratios:
@@ -151,18 +162,20 @@ class Ratios:
             ),
             Rule(r"(?<!\w)£(?P<pounds>\d{1,6}),? (?P<shillings>\d{1,2})s\.?(?P<pence>(?!))?(?!\w)", self._old_money, SIGN),
             Rule(
-                rf"{FREE}(?P<whole>\d{{1,3}})[ \u00a0-](?P<above>\d{{1,2}})[/\u2044](?P<below>\d{{1,2}})(?![\d/]){measure}",
+                rf"{FREE}(?P<whole>\d{{1,3}})[ \u00a0-](?P<above>\d{{1,2}})[/\u2044](?P<below>\d{{1,2}})(?![\d/])",
                 self._mixed,
                 BEFORE_SPACE + BEFORE_MARK,
+                measure,
             ),
             Rule(rf"{FREE}[0-7]-[0-7](?:, [0-7]-[0-7](?: ?\(\d{{1,2}}-\d{{1,2}}\))?){{1,4}}(?![\w-])", self._sets, BEFORE_MARK),
             Rule(rf"{FREE}(?P<won>\d{{1,3}})[-\u2013](?P<lost>\d{{1,3}})(?= record)", self._record, BEFORE_MARK),
             Rule(rf"{FREE}\d{{1,3}}(?:-\d{{1,3}}){{2,9}}(?![\w-])", self._chain, BEFORE_MARK),
             Rule(rf"{FREE}(?P<above>\d{{1,2}}\.\d)/(?P<below>5|10)(?!\d)", self._rated, BEFORE_MARK),
             Rule(
-                rf"{FREE}(?P<above>\d{{1,3}})[/\u2044](?P<below>\d{{1,3}})(?![\d/])(?!\.\d){measure}",
+                rf"{FREE}(?P<above>\d{{1,3}})[/\u2044](?P<below>\d{{1,3}})(?![\d/])(?!\.\d)",
                 self._slashed,
                 BEFORE_MARK,
+                measure,
             ),
             Rule(
                 rf"{FREE}(?P<first>\d{{1,4}}):(?P<last>\d{{1,3}}(?:,\d{{3}}){{1,3}}|\d{{1,9}})(?:[-\u2013](?P<to>\d{{1,3}}))?(?![\d:])",
@@ -211,13 +224,11 @@ class Ratios:
         ]
 
     def _old_money(self, match: re.Match[str]) -> str:
-        pounds, shillings, pence = match["pounds"], int(match["shillings"]), int(match["pence"] or 0)
-        said = [f"{self._language.cardinal(shillings)} shilling{'s' if shillings != 1 else ''}"]
+        pounds, pence = match["pounds"], int(match["pence"] or 0)
+        said = self._language.counted(Number(match["shillings"]), _SHILLING)
         if pounds:
-            said.insert(0, f"{self._language.cardinal(int(pounds))} pound{'s' if int(pounds) != 1 else ''}")
-        if not pence:
-            return " ".join(said)
-        return f"{' '.join(said)} and {_PENCE.get(pence) or f'{self._language.cardinal(pence)} pence'}"
+            said = f"{self._language.counted(Number(pounds), _POUND)} {said}"
+        return f"{said} and {_PENCE.get(pence) or f'{self._language.cardinal(pence)} pence'}" if pence else said
 
     def _of_unit(self, match: re.Match[str], said: str, *, one: bool) -> str:
         """Return an amount with the unit of a match, if there is one."""
@@ -227,22 +238,21 @@ class Ratios:
         return f"{said} {noun.one if one else noun.many}"
 
     def _mixed(self, match: re.Match[str]) -> str:
-        return self._of_unit(
-            match, self._language.mixed(int(match["whole"]), int(match["above"]), int(match["below"])), one=False
-        )
+        said = self._language.mixed(int(match["whole"]), int(match["above"]), int(match["below"]))
+        return self._of_unit(match, said, one=False)
 
     def _slashed(self, match: re.Match[str]) -> str | None:
         above, below = int(match["above"]), int(match["below"])
         if (above, below) in _NAMES:
             return _NAMES[above, below]
-        if below in (5, 10, 100) and (above == below or (word_behind(match) in _SCORED) or (below == 100 and above > 1)):
+        if below in _OUT_OF and (above == below or (word_behind(match) in _SCORED) or (below == 100 and above > 1)):
             return f"{self._language.cardinal(above)} out of {self._language.cardinal(below)}"
-        if 0 < above < below and (above == 1 or below <= _MOST_PARTS or below in (32, 64, 100)):
+        if 0 < above < below and (above == 1 or below <= _MOST_PARTS or below in _ROUND_PARTS):
             return self._of_unit(match, self._language.fraction(above, below), one=True)
         return f"{self._language.code_number(match['above'])} over {self._language.code_number(match['below'])}"
 
     def _sets(self, match: re.Match[str]) -> str:
-        return re.sub(r"\d+", lambda digits: self._language.cardinal(int(digits[0])), match[0]).replace("-", " ")
+        return _DIGITS.sub(lambda digits: self._language.cardinal(int(digits[0])), match[0]).replace("-", " ")
 
     def _record(self, match: re.Match[str]) -> str:
         return f"{self._language.cardinal(int(match['won']))} and {self._language.cardinal(int(match['lost']))}"
@@ -254,21 +264,21 @@ class Ratios:
         return f"{self._language.read(match['above'])} out of {self._language.cardinal(int(match['below']))}"
 
     def _ratio(self, match: re.Match[str]) -> str:
+        """Read a time that was run, a verse, or a ratio."""
         first, last = int(match["first"]), int(match["last"].replace(",", ""))
         said = self._language.cardinal
-        before = word_before(match.string, match.start()).lower()
         if match["to"]:
             return f"{said(first)} {said(last)} to {said(int(match['to']))}"
-        if len(match["last"]) == 2 and last < 60 and before not in _COMPARED:
-            return f"{said(first)} {'oh ' if 0 < last < 10 else ''}{said(last) if last else 'flat'}"
-        is_verse = len(match["last"]) == 1 or (len(match["last"]) == 3 and last % 50)
-        if is_verse and before not in _COMPARED:
-            return f"{said(first)} {said(last)}"
-        by = "by" if word_behind(match) in _SCREENS else "to"
-        return f"{said(first)} {by} {said(last)}"
+        if word_before(match.string, match.start()).lower() not in _COMPARED:
+            digits = len(match["last"])
+            if digits == 2 and last < 60:
+                return f"{said(first)} {'oh ' if 0 < last < 10 else ''}{said(last) if last else 'flat'}"
+            if digits == 1 or (digits == 3 and last % 50):
+                return f"{said(first)} {said(last)}"
+        return f"{said(first)} {'by' if word_behind(match) in _SCREENS else 'to'} {said(last)}"
 
     def _area(self, match: re.Match[str]) -> str:
-        joint = " times " if match.string[match.end() :][:2].lstrip()[:1] == "=" else " by "
+        joint = " times " if match.string[match.end() : match.end() + 2].lstrip()[:1] == "=" else " by "
         sides = joint.join(self._language.read(match[name]) for name in ("first", "last", "third") if match[name])
         return self._of_unit(match, sides, one=False)
 
@@ -283,16 +293,13 @@ class Ratios:
         return f"{self._language.cardinal(int(match['feet']))} foot {self._language.cardinal(int(match['inches']))}{half}"
 
     def _feet_and_inches(self, match: re.Match[str]) -> str:
-        said = [
-            self._language.counted(self._language.parse(match[name]), noun)
-            for name, noun in (("feet", _FOOT), ("inches", _INCH))
-        ]
-        return " ".join(said)
+        feet, inches = self._language.parse(match["feet"]), self._language.parse(match["inches"])
+        return f"{self._language.counted(feet, _FOOT)} {self._language.counted(inches, _INCH)}"
 
     def _length(self, match: re.Match[str]) -> str | None:
         """Read feet or inches, but not the end of a quotation."""
         mark, text = match["mark"], match.string
-        if mark in "'\"" and text.count(mark, max(0, match.start() - 80), match.start()) % 2:
+        if mark in "'\"" and text.count(mark, max(0, match.start() - _LONGEST_QUOTATION), match.start()) % 2:
             return None
         return self._language.counted(self._language.parse(match["number"]), _FOOT if mark in "'\u2032" else _INCH)
 
@@ -300,12 +307,7 @@ class Ratios:
         return self._language.counted(self._language.parse(match["number"]), _INCH)
 
     def _position(self, match: re.Match[str]) -> str:
-        names = (("degrees", "degree"), ("minutes", "minute"), ("seconds", "second"))
-        said = [
-            self._language.counted(self._language.parse(match[group]), Noun(name, f"{name}s"))
-            for group, name in names
-            if match[group]
-        ]
+        said = [self._language.counted(self._language.parse(match[noun.many]), noun) for noun in _ANGLES if match[noun.many]]
         return " ".join([*said, _COMPASS[match["side"]]])
 
     def _people(self, match: re.Match[str]) -> str:

@@ -14,12 +14,18 @@ if TYPE_CHECKING:
 _NUMBERS = MONTHS | SHORT_MONTHS
 _MONTH = rf"(?P<month>(?:{alternatives(MONTHS)})\b|(?:{alternatives(SHORT_MONTHS)})\b\.?)"
 _DAY = r"(?:3[01]|[12]\d|0?[1-9])"
+_MOST_DAYS = 31  # of a month
 _SUFFIX = r"(?:st|nd|rd|th)?"
 _YEAR = r"(?P<year>\d{4}|'\d\d)(?![\d:]|[.,]\d)"
+_YEAR_BEHIND = re.compile(rf"{SPACE}\d{{4}}")
 _OF_MONTHS = word_set("in of since by until till last next this early late mid from during every and through to or")
 _WEEKDAY = alternatives(WEEKDAYS)
 _CLEAR_WEEKDAY = alternatives(set(WEEKDAYS) - {"Sat", "Sun"})
 _BEFORE_DATES = word_set("on by until due dated sat sun mon tue tues wed thu thur thurs fri")
+_BEFORE_DURATIONS = word_set("in of by for")
+_LONGEST_DURATION_H = 9
+_SCALES = word_set("ratio scale")
+_NOT_FOR_SHORT = ("Jan", "Mar")  # names and words of their own
 _TWENTIETH = 50  # years of two digits from here on are of the 1900s
 
 
@@ -35,7 +41,7 @@ class Dates:
         return [
             Rule(
                 rf"(?<![\w.-])(?P<year>\d{{4}})(?P<mark>[-/.])(?P<month>0[1-9]|1[0-2])(?P<mark2>[-/.])(?P<day>{_DAY})(?!\d|-)",
-                self._numeric,
+                self._year_first,
                 BEFORE_MARK,
             ),
             Rule(
@@ -82,27 +88,26 @@ class Dates:
         ]
 
     def _numeric(self, match: re.Match[str]) -> str | None:
-        parts = match.groupdict()
-        year = parts["year"]
-        if parts["mark"] != parts["mark2"]:
-            return None
-        if "day" in parts:
-            month, day = int(parts["month"]), int(parts["day"])
-        else:
-            month, day = int(parts["first"]), int(parts["second"])
-            if month > 12:
-                month, day = day, month
-            if len(year) == 2 and parts["mark"] == ".":
-                return None
-        if not 1 <= month <= 12 or not 1 <= day <= 31:
+        """Read 3/14/2020, or 14/3/2020 if the first is no month; 1.5.20 is a version."""
+        first, second, year = int(match["first"]), int(match["second"]), match["year"]
+        month, day = (first, second) if first <= len(MONTHS) else (second, first)
+        if match["mark"] != match["mark2"] or (len(year) == 2 and match["mark"] == ".") or not self._is_date(month, day):
             return None
         return f"{self._said(month, day)}, {self._year(year)}"
+
+    def _year_first(self, match: re.Match[str]) -> str | None:
+        if match["mark"] != match["mark2"]:
+            return None
+        return f"{self._said(int(match['month']), int(match['day']))}, {self._year(match['year'])}"
+
+    def _is_date(self, month: int, day: int) -> bool:
+        return 1 <= month <= len(MONTHS) and 1 <= day <= _MOST_DAYS
 
     def _short(self, match: re.Match[str]) -> str | None:
         """Read 5/12 as a date only where one is expected."""
         month, day = int(match["first"]), int(match["second"])
         before = word_before(match.string, match.start()).lower()
-        if before not in _BEFORE_DATES or not (1 <= month <= 12 and 1 <= day <= 31):
+        if before not in _BEFORE_DATES or not self._is_date(month, day):
             return None
         return self._said(month, day)
 
@@ -113,10 +118,11 @@ class Dates:
         return f"{MONTH_NAMES[month]} {self._language.ordinal(day)}"
 
     def _year(self, written: str) -> str:
-        digits = written.lstrip("'")
-        if len(digits) == 4 or written[0] == "'":
-            return self._language.year(int(digits)) if len(digits) == 4 else self._language.cardinal(int(digits))
-        return self._language.year(int(digits) + (1900 if int(digits) >= _TWENTIETH else 2000))
+        """Read the year of a date: 2020, '20, 20; with an apostrophe the century is not said."""
+        if written[0] == "'":
+            return self._language.cardinal(int(written[1:]))
+        year = int(written)
+        return self._language.year(year if len(written) == 4 else year + (1900 if year >= _TWENTIETH else 2000))
 
     def _tail(self, match: re.Match[str], mark: str) -> str:
         last, year = match["last"], match["year"]
@@ -133,28 +139,25 @@ class Dates:
         return f"{self._month_name(match)} {self._language.ordinal(int(match['day']))}{self._tail(match, ',')}"
 
     def _day_first(self, match: re.Match[str]) -> str | None:
-        before = word_before(match.string, match.start()).lower()
-        month = match["month"]
-        if (
-            month == "May"
-            and match["year"] is None
-            and not match["suffix"]
-            and match[0].count(" ") == 1
-            and word_behind(match).islower()
-        ):
-            return None  # "the 5 May go"
-        the = "" if before == "the" else "the "
+        if self._is_may(match):
+            return None
+        the = "" if word_before(match.string, match.start()).lower() == "the" else "the "
         return f"{the}{self._language.ordinal(int(match['day']))}{self._tail(match, 'of')}"
+
+    def _is_may(self, match: re.Match[str]) -> bool:
+        """Whether a month is the verb: the 5 May go."""
+        is_bare = match["month"] == "May" and match["year"] is None and not match["suffix"] and match[0].count(" ") == 1
+        return is_bare and word_behind(match).islower()
 
     def _month(self, match: re.Match[str]) -> str | None:
         """Read a short month without a day, but not Jan the man nor what may mar."""
         name = match[0].rstrip(".")
         before = word_before(match.string, match.start()).lower()
-        year = re.compile(rf"{SPACE}\d{{4}}").match(match.string, match.end())
+        year = _YEAR_BEHIND.match(match.string, match.end())
         said = MONTH_NAMES[_NUMBERS[name]]
         if match[0][-1] != ".":
-            return said if year or (before in _OF_MONTHS and name not in ("Jan", "Mar")) else None
-        if name in ("Jan", "Mar") and not (year or before in _OF_MONTHS):
+            return said if year or (before in _OF_MONTHS and name not in _NOT_FOR_SHORT) else None
+        if name in _NOT_FOR_SHORT and not (year or before in _OF_MONTHS):
             return None
         return said + ("." if self._language.ends_sentence(match) else "")
 
@@ -176,17 +179,14 @@ class Times:
 
     def rules(self) -> list[Rule]:
         """Return the rules for times."""
-        half = rf"{SPACE}?(?P<half>[ap])\.?{SPACE}?m\b(?P<stop>\.?)"
-        half = (
-            half + "|" + half.replace("[ap]", "[AP]").replace("m", "M").replace("<half>", "<Half>").replace("<stop>", "<Stop>")
-        )
+        half = rf"{SPACE}?(?P<half>[apAP])(?:(?<=[ap])\.?{SPACE}?m|(?<=[AP])\.?{SPACE}?M)\b\.?"
         clock = r"(?P<hour>[01]?\d|2[0-4])(?:[:.](?P<minute>[0-5]\d))?"
         until = rf"(?:{SPACE}?{DASH}{SPACE}?(?P<hour2>[01]?\d|2[0-4])(?:[:.](?P<minute2>[0-5]\d))?)?"
         return [
             Rule(
                 r"(?:(?<=[ap]m)|(?<=[AP]M)|(?<=\.))[-\u2013\u2014](?=\d{1,2}(?::\d\d)?\s?[apAP]\.?[mM])", lambda _: " to ", SIGN
             ),
-            Rule(rf"{FREE}{clock}{until}(?:{half})", self._of_half, DIGIT),
+            Rule(rf"{FREE}{clock}{until}{half}", self._of_half, DIGIT),
             Rule(
                 rf"{FREE}(?P<hours>\d{{1,2}}):(?P<minutes>[0-5]\d):(?P<seconds>[0-5]\d)(?![\w:])",
                 self._with_seconds,
@@ -201,14 +201,12 @@ class Times:
         ]
 
     def _of_half(self, match: re.Match[str]) -> str:
-        half = "A M" if match[0][self._half(match)].lower() == "a" else "P M"
         said = self._told(match["hour"], match["minute"], half=True)
         if match["hour2"]:
             said = f"{said} to {self._told(match['hour2'], match['minute2'], half=True)}"
-        return f"{said} {half}" + ("." if match[0].endswith(".") and self._language.ends_sentence(match) else "")
-
-    def _half(self, match: re.Match[str]) -> int:
-        return next(i for i, character in enumerate(match[0]) if character in "apAP")
+        return f"{said} {match['half'].upper()} M" + (
+            "." if match[0].endswith(".") and self._language.ends_sentence(match) else ""
+        )
 
     def _told(self, hour: str, minute: str | None, *, half: bool = False) -> str:
         hours, minutes = int(hour), int(minute or 0)
@@ -220,15 +218,14 @@ class Times:
         return f"{said} {'oh ' if minutes < 10 else ''}{self._language.cardinal(minutes)}"
 
     def _clock(self, match: re.Match[str]) -> str | None:
-        before = word_before(match.string, match.start()).lower()
-        if before in ("ratio", "scale"):
+        if word_before(match.string, match.start()).lower() in _SCALES:
             return None
         said = self._told(match["hour"], match["minute"])
         return f"{said} to {self._told(match['hour2'], match['minute2'])}" if match["hour2"] else said
 
     def _with_seconds(self, match: re.Match[str]) -> str:
         hours, minutes, seconds = (int(match[name]) for name in ("hours", "minutes", "seconds"))
-        if word_before(match.string, match.start()).lower() in ("in", "of", "by", "for") and hours < 10:
+        if word_before(match.string, match.start()).lower() in _BEFORE_DURATIONS and hours <= _LONGEST_DURATION_H:
             parts = [(hours, "hour"), (minutes, "minute"), (seconds, "second")]
             said = [f"{self._language.cardinal(n)} {noun}{'s' if n != 1 else ''}" for n, noun in parts if n]
             return " ".join(said[:-1]) + (" and " if len(said) > 1 else "") + said[-1] if said else "zero seconds"

@@ -21,10 +21,25 @@ if TYPE_CHECKING:
     from actors.text.languages.english import English
 
 _LOWER_STREET_WORDS = word_set("mount lake fort port sault saint of in at to from near by the and on for like with st")
-_NUMBERED_ROMAN = word_set("ch chap vol vols bk pt sc fig figs art sec p pp lib cap par app op tab")
-
-
+_STREET_NUMBER = re.compile(r"\d(?:st|nd|rd|th)[ ]\Z")
+_HOUSE_NUMBER = re.compile(r"\d (?:[A-Z]\w{0,20} ){1,2}\Z")  # and the street's name
+_LONGEST_STREET = 30  # characters
+_FEET = re.compile(r"\d[ -]\Z")
 _KEYS = {"Ctrl": "Control", "Cmd": "Command"}
+
+_VERSE = re.compile(r"\d{1,3}:\d")
+_BOOKS_OF_CHAPTERS = word_set("Ps Rom Matt Cor Isa Prov Heb")  # their stop is enough to tell them
+
+_NUMBERED_ROMAN = word_set("ch chap vol vols bk pt sc fig figs art sec p pp lib cap par app op tab")
+_NUMBERED_WITHOUT_STOP = word_set("p pp vol ch fig ext apt")
+_NO_NUMBER_BEHIND = word_set("a an this my said answered")
+_ENDS_QUESTION = re.compile(r"[?!.][\"'\u201d\u2019]?\s\Z")
+_DASH = re.compile("[-\u2013]")
+_COUNTED = re.compile(r"\d+ (?!(?:is|was|has|had|of|on|in|and)\b)[a-z]")  # No. 20 people came
+
+_TITLES_OF_NAMES = word_set("Rep Sec Hon Gen Pres Fr Bro Det Col Maj")  # else they are other short forms, or words
+_BEFORE_INITIALS = word_set("by and of with to from than")
+_LABELS = word_set("plan vitamin class part section appendix type option point grade group exhibit step war")  # of letters
 
 
 class Abbreviations:
@@ -49,7 +64,7 @@ class Abbreviations:
             Rule(r"(?<!\w)(?:ft|feat)\.(?= [A-Z])", self._featuring, SMALL),
             Rule(
                 rf"(?<![\w&])(?P<word>{numbered})\.?{SPACE}?"
-                r"(?P<behind>(?=\d)|(?=A\.?D\.? )|[ivxlc]{1,7}(?:[-\u2013][ivxlc]{1,7})?\b|(?=[IVXLC]{1,7}\b))",
+                r"(?P<numeral>(?=\d)|(?=A\.?D\.? )|[ivxlc]{1,7}(?:[-\u2013][ivxlc]{1,7})?\b|(?=[IVXLC]{1,7}\b))",
                 self._numbered,
                 LETTER,
             ),
@@ -85,15 +100,11 @@ class Abbreviations:
         ]
 
     def _book(self, match: re.Match[str]) -> str | None:
-        """Read a book of the Bible before a chapter; without its stop only if a verse follows."""
+        """Read a book of the Bible before a chapter; without its number or stop only if a verse follows."""
         which, book = match["which"], match["book"]
-        stopped = match[0].endswith(". ")
-        verse = re.compile(r"\d{1,3}:\d").match(match.string, match.end())
-        if (
-            not verse
-            and not (which and book in NUMBERED_BOOKS)
-            and not (stopped and book in ("Ps", "Rom", "Matt", "Cor", "Isa", "Prov", "Heb"))
-        ):
+        is_numbered = which and book in NUMBERED_BOOKS
+        is_stopped = match[0].endswith(". ") and book in _BOOKS_OF_CHAPTERS
+        if not (is_numbered or is_stopped or _VERSE.match(match.string, match.end())):
             return None
         number = which and (int(which) if which.isdigit() else len(which))
         first = f"{self._language.ordinal(number).capitalize()} " if number else ""
@@ -111,7 +122,7 @@ class Abbreviations:
     def _saint_or_street(self, match: re.Match[str]) -> str | None:
         before, behind = word_before(match.string, match.start()), word_behind(match)
         address = before[:1].isupper() and before.lower() not in _LOWER_STREET_WORDS and match.string[match.start() - 1] == " "
-        numbered = re.compile(r"\d(?:st|nd|rd|th)[ ]\Z").search(match.string, max(0, match.start() - 4), match.start())
+        numbered = _STREET_NUMBER.search(match.string, max(0, match.start() - 4), match.start())
         if behind[:1].isupper() and not numbered and (not address or (behind not in STARTERS and not self._is_street(match))):
             return "Saint"
         if not address and not numbered:
@@ -119,11 +130,8 @@ class Abbreviations:
         return self._with_stop(match, "Street") if match[0][-1] == "." else "Street"
 
     def _is_street(self, match: re.Match[str]) -> bool:
-        """Whether a house's number stands two words before."""
-        return (
-            re.compile(r"\d (?:[A-Z]\w{0,20} ){1,2}\Z").search(match.string, max(0, match.start() - 30), match.start())
-            is not None
-        )
+        """Whether a house's number stands two or three words before."""
+        return _HOUSE_NUMBER.search(match.string, max(0, match.start() - _LONGEST_STREET), match.start()) is not None
 
     def _doctor_or_drive(self, match: re.Match[str]) -> str | None:
         before, behind = word_before(match.string, match.start()), word_behind(match)
@@ -134,38 +142,38 @@ class Abbreviations:
         return "Doctor" if match[0][-1] == "." else None
 
     def _featuring(self, match: re.Match[str]) -> str | None:
-        return None if re.compile(r"\d[ -]\Z").search(match.string, max(0, match.start() - 2), match.start()) else "featuring"
+        return None if _FEET.search(match.string, max(0, match.start() - 2), match.start()) else "featuring"
 
     def _numbered(self, match: re.Match[str]) -> str | None:
-        text, start, word = match.string, match.start(), match["word"]
-        stopped = "." in match[0]
-        if (not stopped and word.lower() not in ("p", "pp", "vol", "ch", "fig", "ext", "apt", "no")) or (
-            match[0][-1] in "." and not text[match.end()].isdigit()
-        ):
+        """Read the short form of a word that numbers count, with small numerals behind it."""
+        word, numeral = match["word"], match["numeral"]
+        if not self._is_short_form(match) or self._is_word(match):
             return None
-        if not stopped and (word.lower() == "no" or match[0][-1] != " "):
+        is_number = match.string[match.end() : match.end() + 1].isdigit()
+        is_era = word in ("c", "ca") and match.string[match.end() : match.end() + 1] == "A"
+        if not (is_number or is_era or word.lower() in _NUMBERED_ROMAN):
             return None
-        before = word_before(text, start).lower()
-        if word.lower() in NUMBERED_WORDS and (
-            before in ("a", "an", "this", "my", "said", "answered")
-            or (len(word) == 1 and before and text[start - 1] not in " (")
-        ):
-            return None
-        if word == "No" and re.compile(r"[?!.][\"'\u201d\u2019]?\s\Z").search(text, max(0, start - 4), start):
-            behind = re.compile(r"\d+ (?!(?:is|was|has|had|of|on|in|and)\b)[a-z]").match(text, match.end())
-            if behind:
-                return None
-        numeral = match["behind"]
-        if (
-            not text[match.end() : match.end() + 1].isdigit()
-            and not (word in ("c", "ca") and text[match.end()] == "A")
-            and word.lower() not in _NUMBERED_ROMAN
-        ):
-            return None
-        values = [roman_value(part) for part in re.split("[-\u2013]", numeral)] if numeral else []
+        values = [roman_value(part) for part in _DASH.split(numeral)] if numeral else []
         if None in values:
             return None
         return f"{NUMBERED[word.lower()]} {' to '.join(self._language.cardinal(value) for value in values if value)}"
+
+    def _is_short_form(self, match: re.Match[str]) -> bool:
+        """Whether a stop, or else a space, is behind a word; right behind a stop there must be a number."""
+        if "." in match[0]:
+            return match[0][-1] != "." or match.string[match.end()].isdigit()
+        return match["word"].lower() in _NUMBERED_WITHOUT_STOP and match[0][-1] == " "
+
+    def _is_word(self, match: re.Match[str]) -> bool:
+        """Whether what may be a short form is a word, as the answer no, or one letter behind another word's hyphen."""
+        text, start, word = match.string, match.start(), match["word"]
+        before = word_before(text, start).lower()
+        if word.lower() in NUMBERED_WORDS and (
+            before in _NO_NUMBER_BEHIND or (len(word) == 1 and before and text[start - 1] not in " (")
+        ):
+            return True
+        is_answer = word == "No" and _ENDS_QUESTION.search(text, max(0, start - 4), start)
+        return bool(is_answer and _COUNTED.match(text, match.end()))
 
     def _senior(self, match: re.Match[str]) -> str:
         before = word_before(match.string, match.start())
@@ -173,10 +181,8 @@ class Abbreviations:
 
     def _title(self, match: re.Match[str]) -> str | None:
         title = match["title"]
-        behind = word_behind(match)
-        if word_before(match.string, match.start()) in ("The", "the") and match[0].endswith("."):
-            return TITLES[title]
-        if title in ("Rep", "Sec", "Hon", "Gen", "Pres", "Fr", "Bro", "Det", "Col", "Maj") and not behind[:1].isupper():
+        is_certain = match[0].endswith(".") and word_before(match.string, match.start()) in ("The", "the")
+        if title in _TITLES_OF_NAMES and not is_certain and not word_behind(match)[:1].isupper():
             return None
         return TITLES[title]
 
@@ -185,42 +191,23 @@ class Abbreviations:
         return self._with_stop(match, words) if match[0].endswith(".") else words
 
     def _letters(self, match: re.Match[str]) -> str:
-        letters = match[0]
-        ending = ""
-        for suffix in ("'s", "\u2019s"):
-            if letters.endswith(suffix):
-                letters, ending = letters.removesuffix(suffix), suffix
-        if letters.endswith("s") and letters[-2] == ".":
+        """Read letters with stops, maybe several of what they stand for, or what is its own: U.S., M.P.s, U.S.'s."""
+        letters, ending = match[0], ""
+        if letters.endswith(("'s", "\u2019s")):
+            letters, ending = letters[:-2], letters[-2:]
+        elif letters.endswith(".s"):
             letters, ending = letters[:-1], "'s"
-        said = " ".join(character for character in letters if character != ".").upper() + ending
+        said = " ".join(letters.replace(".", "")).upper() + ending
         return self._with_stop(match, said) if letters.endswith(".") and not ending else said
 
     def _initial(self, match: re.Match[str]) -> str | None:
+        """Read a letter with a stop before a name; ``None`` if the stop ends a sentence."""
+        letter = match[0][0]
         before, behind = word_before(match.string, match.start()), word_behind(match)
-        if (
-            behind in STARTERS
-            or match[0][0] == "I"
-            or (before and before.islower() and before not in ("by", "and", "of", "with", "to", "from", "than"))
-        ):
+        is_in_prose = before.islower() and before not in _BEFORE_INITIALS
+        if letter == "I" or behind in STARTERS or is_in_prose or before.lower() in _LABELS:
             return None
-        if before.lower() in (
-            "plan",
-            "vitamin",
-            "class",
-            "part",
-            "section",
-            "appendix",
-            "type",
-            "option",
-            "point",
-            "grade",
-            "group",
-            "exhibit",
-            "step",
-            "war",
-        ):
-            return None
-        return match[0][0] if match.string[match.end() : match.end() + 1].isspace() else f"{match[0][0]} "
+        return letter if match.string[match.end() : match.end() + 1].isspace() else f"{letter} "
 
     def _missing_space(self, match: re.Match[str]) -> str:
         return f"{match[0]} "

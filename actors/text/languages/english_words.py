@@ -30,7 +30,6 @@ WORDS = Words(
     and_="and",
     percent="percent",
     per_mille="per mille",
-    degrees=Noun("degree", "degrees"),
     section="section",
     sections="sections",
     number="number",
@@ -246,7 +245,6 @@ NUMBERED_BOOKS = word_list("Samuel Kings Chronicles Corinthians Thessalonians Ti
 
 # Kings, queens, popes and others of whom there were several of a name; and names that sons have from their fathers.
 REGNAL_NAMES = word_set(
-
     "Henry Louis Edward George Richard Charles James William Elizabeth Mary Philip Napoleon Napoléon Catherine Katherine "
     "Peter Nicholas Alexander Ivan Frederick Friedrich Wilhelm Otto Leopold Albert Christian Gustav Gustavus Haakon "
     "Harald Olaf Olav Oscar Pius Paul John Benedict Gregory Clement Innocent Leo Urban Boniface Sixtus Julius Adrian "
@@ -295,7 +293,6 @@ SMALL_COUNTED = word_list("chapter volume book part act scene canto page section
 
 # Words that begin a sentence more often than a name: with one behind it, a stop of an abbreviation ends the sentence.
 STARTERS = word_set(
-
     "A After All Although An And Another Any Are As At Because Before But By Did Do Does During Each Even Every For From "
     "Had Has Have He Her Here His How However I If In Is It Its Just Later Let Many Maybe Meanwhile Most My Next No "
     "Nobody Not Now Of Oh On Once One Only Or Our Over Perhaps Please She Since So Some Soon Still Such That The Their "

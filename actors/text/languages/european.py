@@ -8,13 +8,15 @@ from typing import ClassVar
 from actors.text.languages.addresses import Addresses, dotted_numbers
 from actors.text.languages.context import word_before, word_behind
 from actors.text.languages.language import DASH, FRACTIONS, MINUS, SPACE, Language, Noun, alternatives
+from actors.text.languages.shorthand import Shorthand
 from actors.text.languages.signs import Signs
-from actors.text.rules import DIGIT, FREE, LETTER, SIGN, Rule
+from actors.text.rules import BEFORE_LETTER, BEFORE_MARK, BEFORE_SPACE, CAPITAL, DIGIT, FREE, LETTER, SIGN, Rule
 
 _DAY = r"(?:3[01]|[12]\d|0?[1-9])"
 _YEAR = r"(?P<year>[12]\d{3})(?!\d|[.,]\d)"
 _HOUR = r"(?:[01]?\d|2[0-4])"
 _LOOKED_BACK = 25  # characters, for what makes a scale of a time
+_NEAR = 70  # characters, for words of matches
 _LARGEST_PART = 100
 _TWENTIETH = 50  # years of two digits from here on are of the 1900s
 _FIRST_YEAR, _LAST_YEAR = 1000, 2199  # what is a year if nothing but its four digits is there
@@ -26,6 +28,11 @@ def _compact(written: str) -> str:
 
 def _is_letter(name: str) -> bool:
     return len(name.removesuffix(".")) == 1
+
+
+def _is_capital(unit: str) -> bool:
+    """Whether a unit is a letter that may be a name: per A, par K; a litre is none."""
+    return len(unit) == 1 and unit.isupper() and unit != "L"
 
 
 def short_forms(names: Iterable[str]) -> str:
@@ -54,6 +61,15 @@ class European(Language):
         against: what stands between the sides of a score, if it is not ``words.to``.
         scales: parts of words that scales or scores stand behind, which are no times: ``maßstab``.
         labels: words that a letter with a stop stands behind without being an initial: ``Vitamin``.
+        also_per: what else than ``words.per`` stands before a unit as it does: ``je``.
+        short_days: weekdays by short forms, which are read so in rows: ``Mo-Fr``.
+        day_joints: what stands between them beside dashes, slashes and commas, and what is said: ``t/m``.
+        set_marks: what stands between the games of a set, as a part of a set of characters in a pattern.
+        played: words that scores stand near, as a pattern.
+        timed: words that times stand behind, as a pattern that ends where the time begins.
+        emergency: numbers to call for help, which are read digit by digit.
+        called: what stands before them if they are called, as a pattern.
+        called_behind: what stands behind them if they are called, as a pattern.
     """
 
     months: ClassVar[Mapping[str, int]]
@@ -67,11 +83,21 @@ class European(Language):
     against: ClassVar[str] = ""
     scales: ClassVar[frozenset[str]] = frozenset()
     labels: ClassVar[frozenset[str]] = frozenset()
+    also_per: ClassVar[str] = ""
+    short_days: ClassVar[Mapping[str, str]] = {}
+    day_joints: ClassVar[Mapping[str, str]] = {}
+    set_marks: ClassVar[str] = "/"
+    played: ClassVar[str] = r"(?!)"
+    timed: ClassVar[str] = r"(?!)"
+    emergency: ClassVar[frozenset[str]] = frozenset()
+    called: ClassVar[str] = r"(?!)"
+    called_behind: ClassVar[str] = r"(?!)"
 
     def rules(self) -> list[Rule]:
         """Return the rules, in order."""
         return [
             *Addresses(self).rules(),
+            *Shorthand(self).rules(),
             *self.first_rules(),
             *self._short_forms(),
             *self._dates(),
@@ -82,7 +108,7 @@ class European(Language):
             *Signs(self).number_rules(),
             Rule(rf"{FREE}(?P<number>\d{{1,9}}){self.ordinal_mark}", self.read_ordinal, DIGIT),
             *self.amounts(),
-            Rule(r"(?<![\w.'-])(?P<numeral>[IVXLCDM]{1,15})(?P<stop>\.?)(?![\w&])", self.read_numeral, LETTER),
+            Rule(r"(?<![\w.'-])(?P<numeral>[IVXLCDM]{1,15})(?P<stop>\.?)(?![\w&])", self.read_numeral, CAPITAL),
             *Signs(self).rules(),
         ]
 
@@ -138,8 +164,8 @@ class European(Language):
             Rule(rf"(?<![\w.])(?P<short>{numbered}){SPACE}?(?=\d|[IVXLC]{{1,7}}\b)", self._before_number, LETTER),
             Rule(rf"(?<![\w.-])(?P<short>{titles})(?!\w)", lambda match: self._titles[_compact(match["short"])], LETTER),
             Rule(rf"(?<![\w.'\u2019])(?P<short>{others})(?!\w)", self.read_abbreviation, LETTER),
-            Rule(r"(?<![\w.])(?:[A-Z]\.){2,8}", self._letters, LETTER),
-            Rule(r"(?<![\w.])[A-Z]\.(?=\s?[A-Z\u00c0-\u00de](?:[^\W_]|\.))", self.read_initial, LETTER),
+            Rule(r"(?<![\w.])(?:[A-Z]\.){2,8}", self._letters, CAPITAL),
+            Rule(r"(?<![\w.])[A-Z]\.(?=\s?[A-Z\u00c0-\u00de](?:[^\W_]|\.))", self.read_initial, CAPITAL),
             Rule(r"(?<=[^\W\d_]{2})[.!?]+(?=[^\W\d_a-z\u00df-\u00ff]{1}[^\W\d_])", lambda match: f"{match[0]} ", SIGN),
         ]
 
@@ -168,11 +194,11 @@ class European(Language):
         month = rf"(?P<month>(?i:{alternatives(self.months)}))(?!\w)"
         first = rf"{FREE}(?P<day>{_DAY})(?P<mark>\.|er|[\u00ba\u00b0]|\.\u00ba|e|ste|de)?"
         return [
-            Rule(rf"(?<![\w.-])(?P<year>\d{{4}})-(?P<month>0[1-9]|1[0-2])-(?P<day>{_DAY})(?!\d|-)", self._numeric, DIGIT),
+            Rule(rf"(?<![\w.-])(?P<year>\d{{4}})-(?P<month>0[1-9]|1[0-2])-(?P<day>{_DAY})(?!\d|-)", self._numeric, BEFORE_MARK),
             Rule(
                 rf"{FREE}(?P<day>{_DAY})(?P<mark>[./-]){SPACE}?(?P<month>1[0-2]|0?[1-9])(?P<mark2>[./-]){SPACE}?(?P<year>\d{{4}}|\d\d)(?![\w/-]|\.\d)",
                 self._numeric,
-                DIGIT,
+                BEFORE_MARK,
             ),
             Rule(rf"{first}{SPACE}?(?:{self.of_month}){month}(?:(?:{self.of_month}|{SPACE}){_YEAR})?", self._named, DIGIT),
         ]
@@ -181,9 +207,10 @@ class European(Language):
         parts = match.groupdict()
         if parts.get("mark") != parts.get("mark2"):
             return None
-        return self.date(int(parts["day"]), int(parts["month"]), self._full_year(parts["year"]), match)
+        return self.date(int(parts["day"]), int(parts["month"]), self.full_year(parts["year"]), match)
 
-    def _full_year(self, digits: str) -> int:
+    def full_year(self, digits: str) -> int:
+        """Return a year of two or four digits."""
         if len(digits) == 4:
             return int(digits)
         return int(digits) + (1900 if int(digits) >= _TWENTIETH else 2000)
@@ -210,17 +237,31 @@ class European(Language):
         return [
             clock(self.hours, rf"(?:{o_clock}|{end})"),
             clock(rf"{self.hours}|{self.hours_by_o_clock}", o_clock),
-            Rule(rf"{FREE}(?P<hour>{_HOUR}){o_clock}", self._whole_hour, DIGIT),
+            Rule(rf"{FREE}(?P<hour>{_HOUR}){o_clock}", self._whole_hour, BEFORE_LETTER + BEFORE_SPACE),
         ]
 
     def _time(self, match: re.Match[str]) -> str | None:
         second, hour2 = match["second"], match["hour2"]
         before = match.string[max(0, match.start() - _LOOKED_BACK) : match.start()].lower()
-        if any(word in before for word in self.scales):
+        if any(word in before for word in self.scales) or self._is_no_time(match):
             return None
         if not hour2:
             return self.clock(int(match["hour"]), int(match["minute"]), int(second) if second else None, match)
         return self.times(int(match["hour"]), int(match["minute"]), int(hour2), int(match["minute2"]), match)
+
+    def _is_no_time(self, match: re.Match[str]) -> bool:
+        """Whether what may be a time is a score: there are words of matches near, and none of times before it."""
+        if not match[0][-1].isdecimal() or match["second"]:
+            return False
+        timed = re.search(self.timed, match.string[max(0, match.start() - _LOOKED_BACK) : match.start()])
+        past_midnight = match["hour"] == "24" and match["minute"] != "00"
+        return timed is None and (past_midnight or self.is_played(match))
+
+    def is_played(self, match: re.Match[str]) -> bool:
+        """Whether words of matches stand near, in the same sentence."""
+        text, start, end = match.string, match.start(), match.end()
+        near = f"{text[max(0, start - _NEAR) : start].rpartition('. ')[2]} {text[end : end + _NEAR].partition('. ')[0]}"
+        return re.search(self.played, near) is not None
 
     def _whole_hour(self, match: re.Match[str]) -> str | None:
         return self.clock(int(match["hour"]), 0, None, match)
@@ -235,15 +276,20 @@ class European(Language):
     def _codes(self) -> list[Rule]:
         return [
             Rule(r"(?<![\w.])\+\d{1,3}(?:[ ./-]?\(?\d{1,4}\)?){2,6}(?!\d)", self.telephone, SIGN),
-            Rule(rf"{FREE}\(?0\d{{1,5}}\)?(?:(?:[ ./-]| - )\d{{2,10}}){{1,5}}(?!\w|[,.]\d)", self.telephone, DIGIT + SIGN),
-            Rule(rf"{FREE}\d{{4}}(?:[ -]\d{{4}}){{3,5}}(?!\d)", self.telephone, DIGIT),
-            Rule(rf"{FREE}(?:97[89][- ]?)?(?:\d{{1,7}}-){{3}}[\dX](?![\w-])", self.telephone, DIGIT),
+            Rule(
+                rf"{FREE}\(?0(?:\d{{1,5}}|(?: \d\d){{1,2}}(?= [/\u2013-] ))\)?"
+                r"(?:(?:[ ./-]| [/\u2013-] )\d{2,10}){1,5}(?!\w|[,.]\d)",
+                self.telephone,
+                BEFORE_SPACE + BEFORE_MARK + SIGN,
+            ),
+            Rule(rf"{FREE}\d{{4}}(?:[ -]\d{{4}}){{3,5}}(?!\d)", self.telephone, BEFORE_SPACE + BEFORE_MARK),
+            Rule(rf"{FREE}(?:97[89][- ]?)?(?:\d{{1,7}}-){{3}}[\dX](?![\w-])", self.telephone, BEFORE_SPACE + BEFORE_MARK),
             Rule(
                 r"(?<![\w.,'\u2019])(?:[A-Za-z]{1,12}+-?\d{1,6}|\d{1,6}-?[A-Z]{1,3}(?![a-z]))(?:-?[A-Za-z]{1,12}|-?\d{1,6}){0,6}(?!\w)",
                 self._name,
-                DIGIT + LETTER,
+                BEFORE_LETTER + BEFORE_MARK + LETTER,
             ),
-            Rule(rf"{FREE}(?P<number>\d{{1,4}})(?P<letter>[a-df])(?!\w)", self._with_letter, DIGIT),
+            Rule(rf"{FREE}(?P<number>\d{{1,4}})(?P<letter>[a-df])(?!\w)", self._with_letter, BEFORE_LETTER),
         ]
 
     def _with_letter(self, match: re.Match[str]) -> str:
@@ -267,14 +313,20 @@ class European(Language):
         side = rf"(?:{SPACE}?(?P<unit>{self.unit}))?"
         sign = rf"(?P<number>\d{{1,4}})?{SPACE}?(?P<fraction>[{''.join(FRACTIONS)}])"
         return [
-            Rule(rf"{FREE}(?:{part}|{sign})(?:{SPACE}|-)?(?P<unit>{self.unit})", self._part_of, DIGIT + LETTER),
-            Rule(rf"{FREE}{sign}", self._part_before, DIGIT + LETTER),
-            Rule(rf"{FREE}{part}(?![\w/]|\.\d)", self._slashed, DIGIT),
+            Rule(rf"{FREE}(?:{part}|{sign})(?:{SPACE}|-)?(?P<unit>{self.unit})", self._part_of, DIGIT + CAPITAL),
+            Rule(rf"{FREE}{sign}", self._part_before, BEFORE_LETTER + BEFORE_SPACE + CAPITAL),
+            Rule(rf"{FREE}{part}(?![\w/]|\.\d)", self._slashed, BEFORE_SPACE + BEFORE_MARK),
             Rule(
-                rf"{FREE}(?P<first>\d{{1,9}}){SPACE}?(?P<sign>[*/]){SPACE}?(?P<last>\d{{1,9}})(?={SPACE}?=)", self._sum, DIGIT
+                rf"{FREE}(?P<first>\d{{1,9}}){SPACE}?(?P<sign>[*/]){SPACE}?(?P<last>\d{{1,9}})(?={SPACE}?=)",
+                self._sum,
+                BEFORE_SPACE + BEFORE_MARK,
             ),
-            Rule(rf"{FREE}(?P<year>1\d\d\d|20\d\d)/(?P<next>\d\d|\d{{4}})(?![\w/]|\.\d)", self.read_years, DIGIT),
-            Rule(rf"{FREE}(?P<first>\d{{1,4}}){SPACE}?:{SPACE}?(?P<last>{self.number})(?![\d:])", self.read_ratio, DIGIT),
+            Rule(rf"{FREE}(?P<year>1\d\d\d|20\d\d)/(?P<next>\d\d|\d{{4}})(?![\w/]|\.\d)", self.read_years, BEFORE_MARK),
+            Rule(
+                rf"{FREE}(?P<first>\d{{1,4}}){SPACE}?:{SPACE}?(?P<last>{self.number})(?![\d:])",
+                self.read_ratio,
+                BEFORE_SPACE + BEFORE_MARK,
+            ),
             Rule(
                 rf"{FREE}(?P<first>{self.number}){side}{by}(?P<second>{self.number}){side.replace('unit', 'unit2')}"
                 rf"(?:{by}(?P<third>{self.number}){side.replace('unit', 'unit3')})?(?!\w)",
@@ -282,7 +334,9 @@ class European(Language):
                 DIGIT,
             ),
             Rule(
-                rf"{FREE}(?P<first>\d{{1,9}}){SPACE}?[{MINUS}]{SPACE}?(?P<last>\d{{1,9}})(?={SPACE}?=)", self._difference, DIGIT
+                rf"{FREE}(?P<first>\d{{1,9}}){SPACE}?[{MINUS}]{SPACE}?(?P<last>\d{{1,9}})(?={SPACE}?=)",
+                self._difference,
+                BEFORE_SPACE + BEFORE_MARK,
             ),
         ]
 
@@ -342,14 +396,22 @@ class European(Language):
         """Return the rules for amounts, and for millions of what is written in full behind them."""
         counted = rf"{SPACE}?(?:{self.currency}|{self.unit})"
         millions = rf"{FREE}{self.amount}{SPACE}?(?P<magnitude>{alternatives(self.magnitudes)})(?![\w.]|{counted})"
+        per = rf"(?P<per>{self.words.per}{'|' if self.also_per else ''}{self.also_per})"
+        short = [unit for unit, noun in self.units.items() if unit not in (noun.one, noun.many) and not _is_capital(unit)]
         quotient = rf"(?<![\w/])(?:{alternatives(self.units)})/(?:{alternatives(self.units)})(?![\w/])"
         return [
             Rule(millions, self._millions, DIGIT + SIGN),
             *super().amounts(),
             Rule(quotient, self._quotient, LETTER),
-            Rule(rf"(?<!\w){self.words.per} (?P<unit>{self.unit})(?![\w/])", self._per, LETTER),
+            Rule(rf"(?<!\w){per} (?P<unit>{alternatives(short)}(?:/{alternatives(short)})?)(?![\w/])", self._per, LETTER),
             Rule(r"(?<=[^\W\d_])/(?=[^\W\d_])", lambda _: " ", SIGN),
         ]
+
+    def read_quantity(self, match: re.Match[str]) -> str | None:
+        """Read an amount by what stands behind it; the stop of a short unit or currency may end the sentence too."""
+        said = super().read_quantity(match)
+        stops = said and match[0].endswith(".") and not said.endswith(".") and self.ends_sentence(match)
+        return f"{said}." if stops else said
 
     def _millions(self, match: re.Match[str]) -> str | None:
         noun = self.magnitudes[match["magnitude"]]
@@ -357,7 +419,7 @@ class European(Language):
         return f"{said}." if match[0].endswith(".") and self.ends_sentence(match) else said
 
     def _per(self, match: re.Match[str]) -> str:
-        return f"{self.words.per} {self.noun_of_unit(match['unit']).one}"
+        return f"{match['per']} {self.noun_of_unit(match['unit']).one}"
 
     def _quotient(self, match: re.Match[str]) -> str | None:
         above, _, below = match[0].partition("/")

@@ -9,6 +9,7 @@ from actors.text.languages.context import word_before, word_behind, word_set
 from actors.text.languages.european import European, short_forms
 from actors.text.languages.french_names import Numerals
 from actors.text.languages.french_nouns import is_feminine, is_noun
+from actors.text.languages.french_times import HOURS, Times
 from actors.text.languages.french_words import (
     ABBREVIATIONS,
     CURRENCIES,
@@ -17,19 +18,20 @@ from actors.text.languages.french_words import (
     MONTHS,
     NAMED_BY_NUMBER,
     NUMBERED,
+    SHORT_DAYS,
     STARTERS,
     THOUSAND,
     TITLES,
     UNITS,
-    WEEKDAYS,
     WORDS,
     YEAR_WORDS,
 )
 from actors.text.languages.language import FRACTIONS, SPACE, Currency, Noun, alternatives
 from actors.text.numbers import Number
-from actors.text.rules import DIGIT, FREE, LETTER, SIGN, Rule
+from actors.text.rules import BEFORE_LETTER, BEFORE_MARK, BEFORE_SPACE, CAPITAL, DIGIT, FREE, LETTER, SIGN, Rule
 
 _PARTS = {2: Noun("demi", "demis"), 3: Noun("tiers", "tiers"), 4: Noun("quart", "quarts")}
+_WORDS_LIKE_UNITS = word_set("bar ch cv mi mo")
 _GRADED = (10, 20, 50, 100)  # what marks are given out of: 15/20
 _VOWEL = "aeiouyàâéèêëîïôöùûüœæ"
 _ASPIRATED = ("haric", "haut", "hauss", "handicap", "hangar", "hauteur", "hérisson", "héros", "hibou", "homard", "hors", "hutt")
@@ -37,10 +39,10 @@ _MILLIONS = ("million", "millions", "milliard", "milliards", "billion", "billion
 _WORD = re.compile(r"[^\W\d_]+")
 _SECOND_WORD = re.compile(r"\s+[^\W\d_]+\s+([^\W\d_]+)")
 _ANOTHER = re.compile(r" (?:à|ou|et|sur) [\d.,]{1,9} ([^\W\d_]+)")
-_DAY_WORDS = word_set("le du au lundi mardi mercredi jeudi vendredi samedi dimanche jusqu'au et dès")
 _CALLED = re.compile(r"(?i:appel\w{0,6}|compos\w{0,6}|numéro|joindre|contact\w{0,5}|téléphon\w{0,5})\b[^.\n]{0,20}\Z")
+_HALF_BEHIND = re.compile(r"\d ?([^\W\d_]+)(?: et)? \Z")
+_DETERMINERS = word_set("un une la le les cette cet ce chaque sa son ma mon leur notre votre des deux trois")
 _PER = "mois|jour|an|année|semaine|heure|minute|seconde|nuit|personne|enfant|adulte|habitant|tête|pièce|part|kilo|litre"
-_HOURS = rf"(?:{SPACE}?[hH]{SPACE}?)"
 _ORDINAL = r"(?:[eèE][mM]?[eE]?s?|i?[eè]mes?|ers?|[eè]?res?|ères?|ière|nde?s?|ᵉʳ|ʳᵉ|ᵉ|ᵈᵉ?|de?)(?![\w'\u2019])"
 
 
@@ -51,6 +53,7 @@ class French(European):
     spaced_groups: ClassVar = True
     trigger_words: ClassVar = [
         "x",
+        WORDS.per,
         "v",
         "nos",
         "mai",
@@ -67,67 +70,53 @@ class French(European):
     starters: ClassVar = STARTERS
     months: ClassVar = MONTHS
     of_month: ClassVar = r"[/-]?"
-    hours: ClassVar = rf":|{_HOURS}"
+    hours: ClassVar = rf":|{HOURS}"
     o_clock: ClassVar = r"[hH]"
     titles: ClassVar = TITLES
     numbered: ClassVar = NUMBERED
+    labels: ClassVar = word_set("taille vitamine hépatite plan type classe groupe lettre catégorie bâtiment option variante")
+    short_days: ClassVar = SHORT_DAYS
+    day_joints: ClassVar = {"au": "au", "à": "à", "et": "et", "ou": "ou", "&": "et"}
+    set_marks: ClassVar = "/-"
+    played: ClassVar = (
+        r"(?i:\b(?:gagn|perd|batt|victoire|défaite|match|set|sets|manche|impos|emport|score|domin|s'inclin|qualifi|"
+        r"tennis|finale)\w{0,6})\b"
+    )
+    timed: ClassVar = r"(?i:\b(?:à|vers|dès|de|jusqu'à|entre|avant|après|et)) \Z"
+    emergency: ClassVar = word_set("911")
+    called: ClassVar = r"(?i:\b(?:appel\w*|compos\w*|numéro))\b[^.\n]{0,25}\Z"
     ordinal_mark: ClassVar = rf"(?P<mark>{_ORDINAL})"
 
     def first_rules(self) -> list[Rule]:
         """Return the rules of French alone."""
         return [
             *Numerals(self).rules(),
-            *self._own_dates(),
-            *self._own_times(),
+            *Times(self).rules(),
             *self._own_codes(),
             *self._own_amounts(),
             *self._own_signs(),
         ]
 
-    def _own_dates(self) -> list[Rule]:
-        month = "(?P<month>0[1-9]|1[0-2])"
-        return [
-            Rule(rf"{FREE}(?P<day>\d{{1,2}})/{month}(?![\w/,.]\d|[\w/])", self._day_and_month, DIGIT),
-            Rule(rf"{FREE}{month}/(?P<year>(?:19|20)\d\d)(?![\w/])", self._month, DIGIT),
-            Rule(rf"(?<!\w)(?P<day>(?i:{alternatives(WEEKDAYS)})),?{SPACE}(?=\d{{1,2}}(?:er)?[/ ])", self._weekday, LETTER),
-            Rule(r"(?<!\w)(?P<month>Mai|[Jj]uin|[Jj]uillet|mai) (?P<year>\d\d)(?![\w%]|[ .,]\d)", self._short_year, LETTER),
-        ]
-
-    def _own_times(self) -> list[Rule]:
-        until = rf"{SPACE}?[-\u2013]{SPACE}?(?P<hour2>\d{{1,2}})(?:{_HOURS}|:)(?P<minute2>[0-5]\d)?(?!\w)"
-        behind = rf"(?:{SPACE}?s|\"|''|\u2033)?(?!\w)"
-        return [
-            Rule(
-                rf"{FREE}(?P<hour>\d{{1,3}}){_HOURS}(?P<minute>[0-5]?\d)?/(?P<all>\d{{1,2}})(?!\w|[.,]\d)", self._out_of, DIGIT
-            ),
-            Rule(rf"{FREE}(?P<days>\d){SPACE}?[jJ]{SPACE}?/{SPACE}?(?P<all>\d)(?!\w)", self._days_out_of, DIGIT),
-            Rule(rf"{FREE}(?P<hour>\d{{1,2}})(?:{_HOURS}|:)(?P<minute>[0-5]\d)?{until}", self._hours, DIGIT),
-            Rule(
-                rf"{FREE}(?P<hour>\d{{1,3}}){_HOURS}(?P<minute>[0-5]?\d){SPACE}?(?:minutes|min|mn|m|')(?!\w)",
-                self._duration,
-                DIGIT,
-            ),
-            Rule(
-                rf"{FREE}(?P<minute>\d{{1,2}}){SPACE}?(?:min|mn|['\u2032]){SPACE}?(?P<second>[0-5]\d){behind}",
-                self._minutes,
-                DIGIT,
-            ),
-        ]
-
     def _own_codes(self) -> list[Rule]:
         return [
-            Rule(r"(?<![\w.])(?:\(?0\d\)?(?:[ .-]?\d\d){4}|0(?: ?\d{3}){3})(?![\w,.]\d|\d)", self.telephone, DIGIT + SIGN),
-            Rule(rf"{FREE}(?P<number>2)(?P<mark>d)(?!\w)", self.read_ordinal, DIGIT),
-            Rule(rf"{FREE}4[x\u00d7]4(?!\w)", lambda _: "quatre quatre", DIGIT),
-            Rule(rf"(?<=[dlDL]['\u2019])(?P<short>{short_forms(ABBREVIATIONS)})(?!\w)", self.read_abbreviation, LETTER),
-            Rule(r"(?<=[ldLDnNsSqQ]['\u2019])(?P<letter>[A-Z]{1,5})-?(?P<number>\d{1,5})(?!\w)", self._road, LETTER),
-            Rule(rf"{FREE}0(?P<number>\d000)(?= [A-Z])", self._town, DIGIT),
             Rule(
-                rf"(?<![\w.])(?P<book>[LRDA])\.{SPACE}?(?P<first>\d{{1,4}})(?:-(?P<last>\d{{1,4}}))?(?!\w)", self._law, LETTER
+                r"(?<![\w.])(?:\(?0\d\)?(?:[ .-]?\d\d){4}|0(?: ?\d{3}){3})(?![\w,.]\d|\d)",
+                self.telephone,
+                BEFORE_SPACE + BEFORE_MARK + SIGN,
+            ),
+            Rule(rf"{FREE}(?P<number>2)(?P<mark>d)(?!\w)", self.read_ordinal, BEFORE_LETTER),
+            Rule(rf"{FREE}4[x\u00d7]4(?!\w)", lambda _: "quatre quatre", BEFORE_LETTER + BEFORE_MARK),
+            Rule(rf"(?<=[dlDL]['\u2019])(?P<short>{short_forms(ABBREVIATIONS)})(?!\w)", self.read_abbreviation, LETTER),
+            Rule(r"(?<=[ldLDnNsSqQ]['\u2019])(?P<letter>[A-Z]{1,5})-?(?P<number>\d{1,5})(?!\w)", self._road, CAPITAL),
+            Rule(rf"{FREE}0(?P<number>\d000)(?= [A-Z])", self._town, BEFORE_SPACE),
+            Rule(
+                rf"(?<![\w.])(?P<book>[LRDA])\.{SPACE}?(?P<first>\d{{1,4}})(?:-(?P<last>\d{{1,4}}))?(?!\w)", self._law, CAPITAL
             ),
             Rule(rf"(?<![\w.])[vV]\.?{SPACE}?(?P<version>\d{{1,4}}(?:\.\d{{1,4}}){{1,5}})(?!\w)", self._version, LETTER),
             Rule(r"(?<=[LlDd]es )nos(?= \d)|(?<=[Aa]ux )nos(?= \d)", lambda _: "numéros", LETTER),
-            Rule(r"(?<![\w.])Me\.?(?= [A-Z])", self._counsel, LETTER),
+            Rule(r"(?<![\w.])Me\.?(?= [A-Z])", self._counsel, CAPITAL),
+            Rule(r"(?<![\w.])M\.", self._label, CAPITAL),
+            Rule(r"(?<=[^\W\d_]-)(?P<saint>Ste?s?)(?=-[A-Z\u00c0-\u00de])", lambda match: self.titles[match["saint"]], CAPITAL),
         ]
 
     def _own_amounts(self) -> list[Rule]:
@@ -137,16 +126,37 @@ class French(European):
         magnitude = rf"(?P<magnitude>Mds?|Mrds?|Mio|M(?={SPACE}d['\u2019e]))(?!\w|{SPACE}?[€$£])"
         return [
             Rule(
-                rf"{FREE}(?P<above>\d{{1,2}})[/\u2044](?P<below>\d{{1,3}})(?:e|es|èmes?|ᵉ)(?!\w)", self._named_fraction, DIGIT
+                rf"{FREE}(?P<above>\d{{1,2}})[/\u2044](?P<below>\d{{1,3}})(?:e|es|èmes?|ᵉ)(?!\w)",
+                self._named_fraction,
+                BEFORE_MARK,
             ),
-            Rule(rf"{FREE}{whole}{fraction}(?![\w/,.]\d){counted}", self._parted, DIGIT),
-            Rule(rf"{FREE}{whole}(?P<fraction>[{''.join(FRACTIONS)}]){counted}", self._parted, DIGIT + LETTER),
-            Rule(rf"{FREE}(?P<number>{millions}){SPACE}(?P<noun>[^\W\d_]{{1,30}})", self._millions_of, DIGIT),
+            Rule(rf"{FREE}{whole}{fraction}(?![\w/,.]\d){counted}", self._parted, BEFORE_SPACE + BEFORE_MARK),
+            Rule(
+                rf"{FREE}{whole}(?P<fraction>[{''.join(FRACTIONS)}]){counted}",
+                self._parted,
+                BEFORE_LETTER + BEFORE_SPACE + CAPITAL,
+            ),
+            Rule(
+                rf"{FREE}(?P<number>{millions}){SPACE}(?P<noun>[^\W\d_]{{1,30}})", self._millions_of, BEFORE_SPACE + BEFORE_MARK
+            ),
             Rule(rf"{FREE}(?P<number>{self.number}){SPACE}?{magnitude}", self._magnitude, DIGIT),
-            Rule(rf"{FREE}(?P<whole>\d{{1,2}}){SPACE}?m{SPACE}?(?P<rest>\d\d)(?!\w)", self._metres, DIGIT),
-            Rule(rf"{FREE}(?P<whole>[1-9]\d?),(?P<rest>\d\d){SPACE}?m(?![\w/²³'\u2019])", self._metres, DIGIT),
-            Rule(rf"{FREE}(?P<number>\d{{1,4}})[xX](?= (?:plus|moins|par|sans|de)\b)", self._times_of, DIGIT),
-            Rule(rf"{FREE}1{SPACE}?[:/]{SPACE}?(?P<last>{self.number})(?<=\d{{3}})(?!\w)", self._scale, DIGIT),
+            Rule(
+                rf"{FREE}(?P<whole>\d{{1,2}}){SPACE}?m{SPACE}?(?P<rest>\d\d)(?!\w)", self._metres, BEFORE_LETTER + BEFORE_SPACE
+            ),
+            Rule(rf"{FREE}(?P<whole>[1-9]\d?),(?P<rest>\d\d){SPACE}?m(?![\w/²³'\u2019])", self._metres, BEFORE_MARK),
+            Rule(rf"{FREE}(?P<number>\d){SPACE}?[xX\u00d7]{SPACE}?(?P<length>\d{{2,4}}){SPACE}?m(?!\w)", self._legs, DIGIT),
+            Rule(rf"(?:(?<=[Ll]e )|(?<=[Aa]u )|(?<=[Dd]u )|(?<=[Uu]n ))(?P<unit>{self.unit})", self._one_of, LETTER),
+            Rule(
+                rf"{FREE}(?P<above>\d{{1,2}}[.,]\d{{1,2}}){SPACE}?/{SPACE}?(?P<below>5|10|20|100)(?![\w/]|[.,]\d)",
+                self._marks,
+                DIGIT,
+            ),
+            Rule(rf"{FREE}(?P<number>\d{{1,4}})[xX](?= (?:plus|moins|par|sans|de)\b)", self._times_of, BEFORE_LETTER),
+            Rule(
+                rf"{FREE}1{SPACE}?[:/]{SPACE}?(?P<last>{self.number})(?<=\d{{3}})(?!\w)",
+                self._scale,
+                BEFORE_SPACE + BEFORE_MARK,
+            ),
         ]
 
     def _own_signs(self) -> list[Rule]:
@@ -302,6 +312,19 @@ class French(European):
         first = f"{match['book']} {self.read(match['first'])}"
         return f"{first} tiret {self.read(match['last'])}" if match["last"] else first
 
+    def _legs(self, match: re.Match[str]) -> str:
+        """Read the legs of a relay race: 4x100 m."""
+        return f"{self.read(match['number'])} fois {self.counted(Number(match['length']), UNITS['m'])}"
+
+    def _marks(self, match: re.Match[str]) -> str:
+        """Read marks out of what could be had: 7,5/10."""
+        return f"{self.read(match['above'].replace('.', ','))} sur {self.read(match['below'])}"
+
+    def _one_of(self, match: re.Match[str]) -> str | None:
+        """Read what a price is of: le kg, au m²."""
+        is_unit = len(match["unit"]) > 1 and not match["unit"].isupper() and match["unit"] not in _WORDS_LIKE_UNITS
+        return self.noun_of_unit(match["unit"]).one if is_unit else None
+
     def _times_of(self, match: re.Match[str]) -> str:
         return f"{self.read(match['number'], 'f')} fois"
 
@@ -320,6 +343,14 @@ class French(European):
     def _named_fraction(self, match: re.Match[str]) -> str:
         return self.fraction(int(match["above"]), int(match["below"]))
 
+    def part_before(self, whole: int | None, above: int, below: int, match: re.Match[str]) -> str:
+        """Return a fraction in words; a half is of the gender of what stands before it: une heure et demie."""
+        noun = _HALF_BEHIND.search(match.string, max(0, match.start() - 20), match.start())
+        counted = noun and whole is None and (above, below) == (1, 2) and (noun[0].endswith(" et ") or noun[1] == "h")
+        if not noun or not counted:
+            return super().part_before(whole, above, below, match)
+        return f"{'' if noun[0].endswith(' et ') else 'et '}demi{'e' if is_feminine(noun[1]) or noun[1] == 'h' else ''}"
+
     def _parted(self, match: re.Match[str]) -> str | None:
         """Read a fraction of something: un demi-litre, trois quarts de tasse, deux heures et demie."""
         parts = match.groupdict()
@@ -329,7 +360,8 @@ class French(European):
         if noun is None or glued or above >= below or (below in _GRADED and above > 1) or (above > 1 and below > 8):
             return None
         if match["whole"] is None:
-            half = f"{self.cardinal(1, noun.gender)} demi-{noun.one}"
+            determined = word_before(match.string, match.start()).lower() in _DETERMINERS
+            half = f"{'' if determined else self.cardinal(1, noun.gender) + ' '}demi-{noun.one}"
             return half if below == 2 else f"{self.fraction(above, below)} {self.of(noun.one)}"
         whole = self.counted(Number(match["whole"]), noun)
         if below == 2:
@@ -350,55 +382,17 @@ class French(European):
         said = f"{'premier' if day == 1 else self.cardinal(day)} {MONTH_NAMES[month - 1]}"
         return f"{said} {self.year(year)}" if year is not None else said
 
-    def _month(self, match: re.Match[str]) -> str:
-        return f"{MONTH_NAMES[int(match['month']) - 1]} {self.year(int(match['year']))}"
-
-    def _weekday(self, match: re.Match[str]) -> str:
-        return f"{WEEKDAYS[match['day'].lower()]} "
-
-    def _day_and_month(self, match: re.Match[str]) -> str | None:
-        day = int(match["day"])
-        if word_before(match.string, match.start()).lower() not in _DAY_WORDS or not 1 <= day <= 31:
-            return None
-        return self.date(day, int(match["month"]), None, match)
-
-    def _short_year(self, match: re.Match[str]) -> str | None:
-        return f"{match['month']} {self.year(int(match['year']))}" if int(match["year"]) > 31 else None
-
     def clock(self, hour: int, minute: int, second: int | None, match: re.Match[str]) -> str:  # noqa: ARG002 - one interface
         """Return a time of the day in words."""
-        said = self._hour(hour)
+        said = self.hour(hour)
         if second is not None:
             minutes = f"{self.cardinal(minute, 'f')} minute{'s' if minute > 1 else ''}"
             return f"{said} {minutes} et {self.cardinal(second, 'f')} seconde{'s' if second > 1 else ''}"
         return f"{said} {self.cardinal(minute, 'f')}" if minute else said
 
-    def _hour(self, hour: int) -> str:
+    def hour(self, hour: int) -> str:
+        """Return so many hours in words."""
         return f"{self.cardinal(hour, 'f')} heure{'s' if hour > 1 else ''}"
-
-    def _hours(self, match: re.Match[str]) -> str | None:
-        first, last = int(match["hour"]), int(match["hour2"])
-        if max(first, last) > 24:
-            return None
-        begin = self.clock(first, int(match["minute"] or 0), None, match)
-        return f"{begin} à {self.clock(last, int(match['minute2'] or 0), None, match)}"
-
-    def _duration(self, match: re.Match[str]) -> str:
-        return f"{self._hour(int(match['hour']))} {self.counted(Number(match['minute'].lstrip('0') or '0'), UNITS['min'])}"
-
-    def _minutes(self, match: re.Match[str]) -> str:
-        minute, second = (
-            self.counted(Number(match[name].lstrip("0") or "0"), UNITS[unit])
-            for name, unit in (("minute", "min"), ("second", "s"))
-        )
-        return f"{minute} {second}"
-
-    def _out_of(self, match: re.Match[str]) -> str | None:
-        return f"{self._hour(int(match['hour']))} sur {self.cardinal(int(match['all']))}" if match["minute"] is None else None
-
-    def _days_out_of(self, match: re.Match[str]) -> str:
-        days = int(match["days"])
-        return f"{self.cardinal(days)} jour{'s' if days > 1 else ''} sur {self.cardinal(int(match['all']))}"
 
     # -----------------------------------------------------------------------------------------------------------------
     # Names and ordinals
@@ -427,6 +421,10 @@ class French(European):
 
     def _counsel(self, match: re.Match[str]) -> str | None:
         return "Maître" if word_behind(match) not in self.starters else None
+
+    def _label(self, match: re.Match[str]) -> str | None:
+        """Keep a letter that is no gentleman: taille M."""
+        return match[0] if word_before(match.string, match.start()).lower() in self.labels else None
 
     def read_initial(self, match: re.Match[str]) -> str | None:
         """Read a letter with a stop before a name; not one that ends a sentence (le plan B. Il …)."""

@@ -22,6 +22,9 @@ _FEMININE = word_set(
     "enquête liste série rangée famille vue ombre cerise fraise framboise olive amande figue datte prune pêche pâte crêpe "
     "tarte omelette soupe salade pizza pause grève messe fête danse alerte attaque tempête secousse réplique coupe médaille "
     "manche raquette passe perte baisse hausse unité planche poutre brique tuile bûche corde chaîne ancre barque nef "
+    "morte absente présente gagnante avocate candidate tomate date patate cravate frégate perdante survivante passante "
+    "étudiante habitante débutante assistante commerçante militante patiente cliente présidente adhérente agente parente "
+    "suspecte députée "
     "bouchée pincée poignée cuillerée pattes patte aile plume queue oreille épaule côte veine cellule molécule masse force "
     "onde particule partie nouvelle monnaie baie taie plaie"
 )

@@ -30,7 +30,6 @@ WORDS = Words(
     and_="et",
     percent="pour cent",
     per_mille="pour mille",
-    degrees=Noun("degré", "degrés"),
     section="paragraphe",
     sections="paragraphes",
     number="numéro",
@@ -156,6 +155,7 @@ CURRENCIES = {
     "£": _POUND,
     "GBP": _POUND, "¥": _YEN, "JPY": _YEN, "CNY": _YUAN, "RMB": _YUAN, "CHF": _SWISS, "FCFA": _CFA, "F CFA": _CFA,
     "XOF": _CFA, "XAF": _CFA,
+    "cts": Currency(_CENTIME, _CENTIME), "ct": Currency(_CENTIME, _CENTIME), "c€": Currency(_CENTIME, _CENTIME),
     "FF": _FRANC, "F": _FRANC, "₽": Currency(_regular("rouble"), _regular("kopeck")),
     "RUB": Currency(_regular("rouble"), _regular("kopeck")),
     "₹": _currency("roupie", _regular("paisa"), "f"), "INR": _currency("roupie", _regular("paisa"), "f"),
@@ -188,6 +188,10 @@ WEEKDAYS = {
     "lun.": "lundi", "mar.": "mardi", "mer.": "mercredi", "jeu.": "jeudi", "ven.": "vendredi", "sam.": "samedi",
     "dim.": "dimanche",
 }  # fmt: skip
+# As in rows, where there may be no stop, and some may be written out.
+SHORT_DAYS = {short.removesuffix("."): day for short, day in WEEKDAYS.items()}
+SHORT_DAYS |= {short.capitalize(): day.capitalize() for short, day in SHORT_DAYS.items()}
+SHORT_DAYS |= {day: day for day in WEEKDAYS.values()}
 
 TITLES = {
     "M.": "Monsieur", "MM.": "Messieurs", "Mr": "Monsieur", "Mr.": "Monsieur", "Mme": "Madame", "Mme.": "Madame",
@@ -265,6 +269,7 @@ ABBREVIATIONS = {
 }  # fmt: skip
 
 NUMBERED = {
+    "th.": "thermostat",
     "n°": "numéro", "N°": "numéro", "nº": "numéro", "Nº": "numéro", "no": "numéro", "No": "numéro", "no.": "numéro",
     "n°s": "numéros",
     "num.": "numéro", "p.": "page", "pp.": "pages", "pg.": "page", "t.": "tome", "vol.": "volume", "Vol.": "volume",

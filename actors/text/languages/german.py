@@ -8,6 +8,7 @@ from actors.text.languages.context import word_before, word_behind, word_set
 from actors.text.languages.european import European
 from actors.text.languages.german_forms import Forms
 from actors.text.languages.german_grammar import (
+    DATIVE,
     adjective_behind,
     case_of_one,
     gender_of,
@@ -20,6 +21,7 @@ from actors.text.languages.german_words import (
     ABBREVIATIONS,
     COUNTED,
     COUNTED_BY_NUMERALS,
+    COUNTED_ENDINGS,
     CURRENCIES,
     GENDERS,
     MAGNITUDES,
@@ -32,6 +34,7 @@ from actors.text.languages.german_words import (
     STARTERS,
     TITLES,
     UNITS,
+    WEEKDAYS,
     WORDS,
 )
 from actors.text.languages.language import DASH, SPACE, Currency, Noun
@@ -43,8 +46,12 @@ _ACRONYMS = word_set(
     "CD DC MD MC DI MM CC CV MI CM DM LCD LED XL XXL XXXL LI MIX DIV CIV LIV DIM DVD ID CDC CDI CDL MDM MDC XXX DL "
     "DCL LL CCC IM"
 )
-_CALLED = word_set("notruf notrufnummer telefon nummer rufnummer feuerwehr polizei wählen")
+_TIMED = word_set("um ab bis gegen zwischen beginn einlass")
 _OF_CENTURY = re.compile(r"\bdes \d{1,2}\.\s\Z")
+_QUANTIFIERS = word_set(
+    "rund etwa über fast knapp mehr insgesamt weltweit hat haben hatte hatten zählt zählte zählten beschäftigt beschäftigte "
+    "sind waren exakt genau circa ca gut mindestens höchstens bundesweit verkaufte besitzt umfasst fasst"
+)
 _LOOKED_BACK = 40
 _NO_ADJECTIVES = word_set("oder aber über unter hinter wie heute ohne alle bitte eine seine ihre meine diese der er des es die")
 
@@ -60,7 +67,7 @@ class German(European):
     long_magnitudes: ClassVar = "Tausend|Millionen|Milliarden|Billionen|Million|Milliarde|Billion"
     abbreviations: ClassVar = ABBREVIATIONS
     starters: ClassVar = STARTERS
-    trigger_words: ClassVar = [WORDS.per]
+    trigger_words: ClassVar = [WORDS.per, "je"]
     months: ClassVar = MONTHS | SHORT_MONTHS
     of_month: ClassVar = SPACE
     hours: ClassVar = ":"
@@ -70,6 +77,23 @@ class German(European):
     against: ClassVar = "zu"
     ordinal_mark: ClassVar = rf"\.(?P<joint>{SPACE}?(?:{DASH}|/){SPACE}?(?=\d{{1,4}}\.))?"
     scales: ClassVar = word_set("maßstab verhältnis endstand stand quote bibel vers")
+    joined_thousand: ClassVar = "Tausend"
+    also_per: ClassVar = "je"
+    short_days: ClassVar = WEEKDAYS
+    day_joints: ClassVar = {"bis": "bis", "und": "und", "u.": "und", "oder": "oder", "&": "und"}
+    played: ClassVar = (
+        r"\b(?i:verl[oi]\w*|gew[ao]nn\w*|gewinn\w*|sieg\w*|unterl[ai]\w*|besieg\w*|schlug\w*|niederlage\w*|ausgleich\w*|f\u00fchr\w+|"
+        r"r\u00fcckstand|satz|s\u00e4tze|handball\w*|spielstand|endstand|halbzeit\w*|endete mit|remis|tor|tore|trennten)\b"
+    )
+    timed: ClassVar = (
+        r"(?i:\b(?:um|ab|bis|gegen|von|seit|kurz vor|kurz nach|zwischen|uhr|uhrzeit)|\buhrzeit:|beginn:?|einlass:?) \Z"
+    )
+    emergency: ClassVar = word_set("110 112 115 116117 144 911 999") | {"116 117", "116 116", "116 123"}
+    called: ClassVar = (
+        r"\b(?i:w\u00e4hl\w*|ruf\w*|notruf\w*|erreich\w*|anruf\w*|telefon\w*|alarm\w*|nummer|notfallnummer|rufnummer)\b[^.\n]{0,40}\Z|"
+        r"\b(?i:unter der|polizei|feuerwehr|hotline|notarzt):? \Z"
+    )
+    called_behind: ClassVar = r" (?:an(?:rufen|zurufen)?|w\u00e4hlen|rufen|erreichbar|erreichen|alarmieren)\b"
     labels: ClassVar = word_set("vitamin klasse plan typ hepatitis punkt gruppe teil buchstabe reihe block")
 
     # -----------------------------------------------------------------------------------------------------------------
@@ -134,6 +158,7 @@ class German(European):
         if not number.value and hundredths.value:
             return self.counted(hundredths, currency.minor)
         major = self.counted(Number(number.whole), currency.major)
+        major = major.replace("D-Mark", "Mark") if hundredths.value else major  # drei Mark fünfzig
         return f"{major} {self.spell(hundredths)}" if hundredths.value else major
 
     def share(self, match: re.Match[str]) -> str | None:
@@ -142,22 +167,37 @@ class German(European):
         return f"{self.read_amount(match, 'n')} {word}"
 
     def measure(self, match: re.Match[str]) -> str | None:
-        """Read an amount of a unit; a stop that it ends with may end the sentence too."""
-        said = super().measure(match)
-        return f"{said}." if match["unit"].endswith(".") and self.ends_sentence(match) else said
+        """Read an amount of a unit: hours of the day, years, energy."""
+        before = word_before(match.string, match.start()).casefold()
+        if match["unit"] == "h" and match["last"] and (before in _TIMED or before.capitalize()[:2] in WEEKDAYS):
+            return f"{self.read_amount(match)} Uhr"  # Mo-Fr 8-18 h
+        if match["unit"] == "J." and self.ends_sentence(match) and before not in DATIVE:
+            return self.with_magnitude(match, match["magnitude"], UNITS["J"])
+        return super().measure(match)
 
     def read_plain(self, written: str, match: re.Match[str]) -> str:
         """Return a number in words that has no unit behind."""
         behind = word_behind(match)
         if self.is_version(written) and behind and behind.casefold() in COUNTED:
             return self.read(written)
-        if behind.casefold() in COUNTED and behind not in ("Jahren",):
+        if written != "1" and self._is_counted(behind, match):
             return self.read(written)
-        if written in ("110", "112", "115") and word_before(match.string, match.start()).casefold() in _CALLED:
-            return self.digits(written)
         if written == "1":
             return self._one(match, behind)
         return super().read_plain(written, match)
+
+    def _millions(self, match: re.Match[str]) -> str | None:
+        """Read millions of what is written out; a T alone is no thousand."""
+        return None if match["magnitude"] == "T" else super()._millions(match)
+
+    def _is_counted(self, behind: str, match: re.Match[str]) -> bool:
+        """Whether what stands behind a number of four digits, maybe a year, is counted."""
+        name = behind.casefold()
+        if name in COUNTED:
+            return behind != "Jahren"
+        if not behind[:1].isupper():
+            return False
+        return name.endswith(COUNTED_ENDINGS) or word_before(match.string, match.start()).casefold() in _QUANTIFIERS
 
     def _one(self, match: re.Match[str], behind: str) -> str:
         text = match.string
@@ -209,6 +249,13 @@ class German(European):
         """Return a date in words."""
         said = f"{self.ordinal(day, ordinal_ending(match.string, match.start(), MONTH_NAMES[month]))} {MONTH_NAMES[month]}"
         return f"{said} {self.year(year)}" if year is not None else said
+
+    def _whole_hour(self, match: re.Match[str]) -> str | None:
+        """Read a whole hour; with only *h* behind it is as often a time that something takes."""
+        before = word_before(match.string, match.start()).casefold()
+        begun = match.string[max(0, match.start() - 2) : match.start()] == ": "
+        timed = match[0].endswith("Uhr") or begun or before in _TIMED
+        return super()._whole_hour(match) if timed else None
 
     def clock(self, hour: int, minute: int, second: int | None, match: re.Match[str]) -> str:  # noqa: ARG002
         """Return a time of the day in words: *dreizehn Uhr dreißig*."""

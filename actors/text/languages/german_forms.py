@@ -7,7 +7,7 @@ from actors.text.languages.context import word_before, word_list, word_set
 from actors.text.languages.german_words import CURRENCIES, MONTH_NAMES, SHORT_MONTHS, UNITS, WEEKDAYS
 from actors.text.languages.language import DASH, SPACE, alternatives
 from actors.text.numbers import Number
-from actors.text.rules import DIGIT, FREE, LETTER, SIGN, Rule
+from actors.text.rules import BEFORE_LETTER, BEFORE_MARK, BEFORE_SPACE, CAPITAL, DIGIT, FREE, SIGN, SMALL, Rule
 
 if TYPE_CHECKING:
     from actors.text.languages.german import German
@@ -22,6 +22,7 @@ _SUFFIXES = (
     "jährig|fach|mal|köpfig|tägig|wöchig|monatig|stündig|minütig|sekündig|stellig|prozentig|teilig|seitig|stöckig|spurig|bändig|"
     "sprachig|zeilig|malig|Jährig|ig"
 )
+_PER = "Woche|Monat|Jahr|Tag|Stunde|Minute|Sekunde|Person|Kopf|Nacht|St\u00fcck|Einwohner|Kilo|Liter|Quadratmeter"
 _CITIES = "|".join(
     word_list(
         "Berlin Hamburg München Köln Frankfurt Stuttgart Düsseldorf Leipzig Dortmund Essen Bremen Dresden Hannover Nürnberg "
@@ -50,26 +51,23 @@ class Forms:
         time = rf"\d\d?(?:\.{SPACE}?[\d{_CAPITALS}]|:|{SPACE}Uhr)"
         return [
             Rule(
-                rf"(?<![\w.])(?P<first>{_WEEKDAY})\.?{SPACE}?(?:{DASH}|bis){SPACE}?(?P<last>{_WEEKDAY})\b\.?",
-                self._weekdays,
-                LETTER,
-            ),
-            Rule(
                 rf"(?<![\w.])(?P<day>{_WEEKDAY})(?:\.,?|,)(?={SPACE}?{time}|{SPACE}?{DASH}|/)",
                 self._weekday,
-                LETTER,
+                CAPITAL,
             ),
             Rule(
-                rf"(?<![\w.])(?P<day>{_WEEKDAY})(?= \d\d?(?:[:.]\d\d|{DASH}\d|\. ?[\d{_CAPITALS}]| Uhr))", self._weekday, LETTER
+                rf"(?<![\w.])(?P<day>{_WEEKDAY})(?= \d\d?(?:[:.]\d\d|{DASH}\d|\. ?[\d{_CAPITALS}]| Uhr))",
+                self._weekday,
+                CAPITAL,
             ),
-            Rule(rf"(?<!\w)S?Fr\.{SPACE}?(?P<first>{self._language.number})(?:\.{DASH})?", self._francs, LETTER),
-            Rule(rf"(?<![\w.])(?P<month>{month})(?={SPACE}\d{{4}}(?!\d))", self._month, LETTER),
+            Rule(rf"(?<!\w)S?Fr\.{SPACE}?(?P<first>{self._language.number})(?:\.{DASH})?", self._francs, CAPITAL),
+            Rule(rf"(?<![\w.])(?P<month>{month})(?={SPACE}\d{{4}}(?!\d))", self._month, CAPITAL),
             Rule(
                 rf"{FREE}(?P<day>\d\d?)\.{SPACE}?(?P<month>1[0-2]|0?[1-9])\.(?P<until>{SPACE}?{DASH}{SPACE}?(?=\d))?(?!\d)",
                 self._short_date,
-                DIGIT,
+                BEFORE_MARK,
             ),
-            Rule(rf"{FREE}(?P<number>\d{{1,4}})(?P<ending>ern?)(?![^\W_])", self._decade, DIGIT),
+            Rule(rf"{FREE}(?P<number>\d{{1,4}})(?P<ending>ern?)(?![^\W_])", self._decade, BEFORE_LETTER),
             Rule(r"(?<!\w)['\u2019](?P<number>\d0)(?P<ending>ern?)(?!\w)", self._decade, SIGN),
             Rule(r"(?<!\w)['\u2019](?P<number>\d\d)(?P<ending>)(?![\w'\u2019])", self._decade, SIGN),
             Rule(
@@ -80,44 +78,50 @@ class Forms:
             Rule(
                 rf"{FREE}(?P<number>\d{{1,4}}(?:,\d{{1,2}})?)x(?=[\s.,])",
                 lambda match: f"{self._language.read(match['number'], 'n')}mal",
-                DIGIT,
+                BEFORE_LETTER + BEFORE_MARK,
             ),
             Rule(
                 rf"{FREE}(?P<number>\d{{1,2}})(?P<letter>[KDG])(?=-)",
                 lambda match: f"{self._language.read(match['number'])} {match['letter']}",
-                DIGIT,
+                BEFORE_LETTER,
             ),
-            Rule(rf"{FREE}2/3-Mehrheit", lambda _: "Zweidrittelmehrheit", DIGIT),
-            Rule(rf"{FREE}24/7(?![\w/])", lambda _: "vierundzwanzig sieben", DIGIT),
+            Rule(
+                r"(?<![\w.])(?P<letter>[\u00c4\u00d6\u00dc])(?P<number>\d{1,2})(?!\w)",
+                lambda match: f"{match['letter']} {self._language.read(match['number'])}",
+                CAPITAL,
+            ),
+            Rule(rf"(?<=[{_SMALL}\u20ac%])/(?=(?:{_PER})(?!\w))", lambda _: " pro ", SIGN),
+            Rule(rf"{FREE}2/3-Mehrheit", lambda _: "Zweidrittelmehrheit", BEFORE_MARK),
+            Rule(rf"{FREE}24/7(?![\w/])", lambda _: "vierundzwanzig sieben", BEFORE_MARK),
             Rule(
                 rf"{FREE}(?P<first>\d{{1,3}}):(?P<middle>[0-5]\d)(?::(?P<last>[0-5]\d))?"
                 rf"{SPACE}(?P<word>Stunden|Std\.|Minuten|Min\.|min|h)(?!\w)",
                 self._duration,
-                DIGIT,
+                BEFORE_MARK,
             ),
-            Rule(rf"(?<=\bum )(?P<hour>[01]?\d|2[0-3])\.(?P<minute>[0-5]\d)(?![\w.,]\d|{SPACE}?Uhr|\.)", self._dotted, DIGIT),
+            Rule(
+                rf"(?<=\bum )(?P<hour>[01]?\d|2[0-3])\.(?P<minute>[0-5]\d)(?![\w.,]\d|{SPACE}?Uhr|\.)",
+                self._dotted,
+                BEFORE_MARK,
+            ),
             Rule(
                 rf"{FREE}(?P<hour>[01]?\d|2[0-4])\.(?P<minute>[0-5]\d)"
                 rf"(?= (?:bis|und|oder) (?:[01]?\d|2[0-4])\.[0-5]\d{SPACE}?Uhr)",
                 self._dotted,
-                DIGIT,
+                BEFORE_MARK,
             ),
-            Rule(rf"(?<!\w)[{_CAPITALS}][\w-]{{1,40}}(?<=[{_SMALL}-][sS]tr)\.(?!\w)", self._street, LETTER),
+            Rule(rf"(?<!\w)[{_CAPITALS}][\w-]{{1,40}}(?<=[{_SMALL}-][sS]tr)\.(?!\w)", self._street, CAPITAL),
             Rule(
-                r"(?<=\d )ff?\.(?!\w)", lambda match: "folgende" + ("." if self._language.ends_sentence(match) else ""), LETTER
+                r"(?<=\d )ff?\.(?!\w)", lambda match: "folgende" + ("." if self._language.ends_sentence(match) else ""), SMALL
             ),
             Rule(rf"(?<![\w.,#])#{SPACE}?(?=\d)", lambda _: "Nummer ", SIGN),
             Rule(
                 rf"(?:(?<=\d, )|(?<=D-)|(?<![\w.,])(?=\d{{5}} (?:{_CITIES})\b))(?P<code>\d{{5}})(?= [{_CAPITALS}])",
                 self._postal,
-                DIGIT,
+                BEFORE_SPACE,
             ),
-            Rule(rf"(?<=[{_SMALL}] )v\.(?= [{_CAPITALS}])(?! Chr)", lambda _: "von", LETTER),
+            Rule(rf"(?<=[{_SMALL}.] )v\.(?= [{_CAPITALS}])(?! Chr)", lambda _: "von", SMALL),
         ]
-
-    def _weekdays(self, match: re.Match[str]) -> str | None:
-        said = f"{WEEKDAYS[match['first']]} bis {WEEKDAYS[match['last']]}"
-        return f"{said}." if match[0].endswith(".") and self._language.ends_sentence(match) else said
 
     def _weekday(self, match: re.Match[str]) -> str | None:
         return WEEKDAYS[match["day"]] + ("," if match[0].endswith(",") else "")

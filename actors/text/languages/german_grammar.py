@@ -7,6 +7,8 @@ from actors.text.languages.german_words import GENDER_ENDINGS, GENDERS, QUEENS, 
 
 _LOOKED_BACK = 60
 _LOOKED_AHEAD = 80
+_SENTENCE = 160  # characters looked back for the beginning of a sentence
+_MOST_ADVERBS = 3
 _MOST_NAMES = 4  # titles and names before the last one of a ruler
 _JOINT = r"(?:\s?[-\u2010-\u2013/]\s?|,\s|\s(?:und|bis|oder|sowie|u\.)\s)"
 _ORDINALS_BEFORE = re.compile(rf"(?<![\w.])(?:\d{{1,4}}\.{_JOINT}){{1,6}}\Z")
@@ -37,8 +39,37 @@ _VERBS = word_set(
     "kostet kosten kostete kosteten zahlt zahlte zahlen bezahlt bezahlte bezahlen hat habe haben hatte hatten "
     "gewann gewinnt verlor verliert braucht brauche brauchen nimmt nehmen kauft kaufte kaufen spendet spendete "
     "verdient verdiente erhält erhielt bekommt bekam dauert dauerte wiegt misst beträgt macht trinkt trinken isst "
-    "essen liegt noch nur etwa rund knapp gut fast genau jeweils mindestens höchstens schon erst gab gibt"
+    "essen gab gibt sah sahen sieht fand fanden findet traf trafen trifft kannte las schrieb baute suchte sucht suchen "
+    "besitzt besaß benötigt enthält enthielt verkaufte verkauft tötete erhielten bekamen nahm nahmen forderte umfasst"
 )
+_ADVERBS = word_set(
+    "noch nur etwa rund knapp gut fast genau jeweils mindestens höchstens schon erst bloß lediglich immerhin insgesamt"
+)
+# Verbs whose subject is counted, not their object.
+_BEING = word_set(
+    "war ist sind waren blieb bleibt bleiben fehlt fehlte fehlen kam kamen kommt saß sitzt stand steht starb lebt lebte "
+    "wurde wird werden wurden existiert erschien genügt reicht"
+)
+# Verbs that what is named behind is the object of: they are of people, and of rulers too.
+_TOWARDS = word_set(
+    "zeigt zeigte zeigen zeigten wählt wählte wählten besucht besuchte besuchten besuchen traf trafen trifft stürzte "
+    "stürzten krönte krönten heiratete heiraten ernannte ernannten ermordete ermordeten besiegte besiegten unterstützte "
+    "unterstützten kannte kannten sah sahen verehrte verehrten empfing empfingen porträtierte malte malten lobte lobten "
+    "kritisierte kritisierten vertrieb vertrieben bekämpfte bekämpften schlug schlugen verriet beriet töteten tötete "
+    "beerbte überredete überzeugte bat baten liebte hasste nannte nannten begleitete begleiteten spielt spielte verkörpert "
+    "darstellt darstellte interviewte begrüßte begrüßten beerdigte hinrichtete enthauptete exkommunizierte salbte salbten "
+    "setzte feiern feierte feierten ehrte ehrten beauftragte verklagte verließ ersetzte bewunderte fürchtete"
+)
+_TO = word_set(
+    "folgte folgt folgten diente dienten gehorchte begegnete begegneten gratulierte half halfen gehörte gehörten dankte "
+    "dankten glaubte unterlag huldigten widmete schenkte übergab nachfolgte"
+)
+# What a sentence begins with whose subject comes behind its verb.
+_NO_SUBJECTS = word_set(
+    "in im am an nach vor dann danach später schließlich bei mit seit um ab bis unter während zwischen daraufhin dort hier "
+    "so auch erst anfangs darauf zunächst als wenn nachdem weil zu zum zur auf aus trotz wegen damals heute gestern kurz"
+)
+_SENTENCE_BEFORE = re.compile(r"(?:\A|[.!?:;\n]\s*)([^\W_]+)[^.!?:;\n]*\Z")
 _ENDINGS = ("e", "en", "er", "es", "em")
 _NO_ADJECTIVES = word_set(
     "wurde wurden werden haben hatte hatten waren hinter unter über oder aber wie sie eine einen einer es er der "
@@ -139,7 +170,16 @@ def case_of_one(text: str, start: int) -> str:
     before = word_before(text, start).casefold()
     if before in DATIVE:
         return "d"
-    return "a" if before in ACCUSATIVE or before in _VERBS else ""
+    skipped, more = before in _ADVERBS, before == "noch"
+    for _ in range(_MOST_ADVERBS):
+        if before not in _ADVERBS:
+            break
+        start -= len(text[max(0, start - _LOOKED_BACK) : start].lower().rpartition(before)[2]) + len(before)
+        before = word_before(text, start).casefold()
+    if before in ACCUSATIVE or before in _VERBS:
+        return "a"
+    known = before and before not in _BEING
+    return "a" if (skipped and known) or (more and not before) else ""  # Noch einen Tag!
 
 
 def regnal_article(text: str, start: int, name: str) -> tuple[str, str]:
@@ -165,8 +205,19 @@ def regnal_article(text: str, start: int, name: str) -> tuple[str, str]:
     before = before.casefold()
     if genitive or before in _GENITIVE or before == "des":
         return ("der", "en") if woman else ("des", "en")
-    if before in DATIVE or before in ("dem", "vom", "zum", "beim", "am", "im", "zur") or (woman and before == "der"):
+    if (
+        before in _TO
+        or before in DATIVE
+        or before in ("dem", "vom", "zum", "beim", "am", "im", "zur")
+        or (woman and before == "der")
+    ):
         return ("der", "en") if woman else ("dem", "en")
-    if before in ACCUSATIVE or before == "den":
+    if before in ACCUSATIVE or before == "den" or (before in _TOWARDS and _has_subject(text, start)):
         return ("die", "e") if woman else ("den", "en")
     return ("die", "e") if woman else ("der", "e")
+
+
+def _has_subject(text: str, position: int) -> bool:
+    """Whether the subject of the sentence around a position comes before it, as far as its first word tells it."""
+    first = _SENTENCE_BEFORE.search(text, max(0, position - _SENTENCE), position)
+    return first is not None and first[1].casefold() not in _NO_SUBJECTS and not first[1].isdecimal()

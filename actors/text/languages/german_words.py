@@ -30,7 +30,6 @@ WORDS = Words(
     and_="und",
     percent="Prozent",
     per_mille="Promille",
-    degrees=Noun("Grad", "Grad", "n"),
     section="Paragraf",
     sections="Paragrafen",
     number="Nummer",
@@ -101,6 +100,7 @@ UNITS = {
     "Esslöffel": _same("Esslöffel", "m"), "Tasse": Noun("Tasse", "Tassen", "f"), "Pck.": Noun("Packung", "Packungen", "f"),
     "Pkg.": Noun("Packung", "Packungen", "f"), "Stk.": _same("Stück"), "Stck.": _same("Stück"),
     "Dtzd.": _same("Dutzend"), "Pers.": Noun("Person", "Personen", "f"),
+    "Fl.": Noun("Flasche", "Flaschen", "f"), "J.": Noun("Jahr", "Jahre", "n"), "Bl.": Noun("Blatt", "Blatt", "n"),
     "°C": _CELSIUS, "° C": _CELSIUS, "ºC": _CELSIUS, "℃": _CELSIUS, "°F": _FAHRENHEIT, "° F": _FAHRENHEIT, "℉": _FAHRENHEIT,
     "°": _same("Grad"), "K": _same("Kelvin"), "Hz": _same("Hertz"), "W": _same("Watt"), "Wh": _hour("Watt"),
     "V": _same("Volt"), "kV": _same("Kilovolt"), "mV": _same("Millivolt"), "A": _same("Ampere"), "mA": _same("Milliampere"),
@@ -144,7 +144,10 @@ CURRENCIES = {
     "GBP": _POUND, "¥": _YEN, "JPY": _YEN, "CHF": _currency("Schweizer Franken", _RAPPEN), "Fr.": _FRANC, "sFr.": _FRANC,
     "SFr.": _FRANC, "Franken": _FRANC, "₽": _ROUBLE, "RUB": _ROUBLE, "₹": _RUPEE, "INR": _RUPEE, "ct": Currency(_CENT, _CENT),
     "Ct.": Currency(_CENT, _CENT), "ct.": Currency(_CENT, _CENT), "¢": Currency(_CENT, _CENT), "Cent": Currency(_CENT, _CENT),
-    "DM": _currency("Mark", Noun("Pfennig", "Pfennig", "m"), "f"),
+    "US-$": _US_DOLLAR,
+    "Pf.": Currency(_same("Pfennig", "m"), _same("Pfennig", "m")), "Pf": Currency(_same("Pfennig", "m"), _same("Pfennig", "m")),
+    "öS": _currency("Schilling"),
+    "DM": _currency("D-Mark", Noun("Pfennig", "Pfennig", "m"), "f"),
     "D-Mark": _currency("D-Mark", Noun("Pfennig", "Pfennig", "m"), "f"),
     "CNY": _currency("Yuan"), "PLN": _currency("Zloty"), "₺": _currency("Lira", gender="f"),
     "TRY": _currency("Lira", gender="f"),
@@ -159,7 +162,7 @@ _THOUSAND = Noun("Tausend", "Tausend", "n")
 _MILLION, _MILLIARD = Noun("Million", "Millionen", "f"), Noun("Milliarde", "Milliarden", "f")
 _BILLION = Noun("Billion", "Billionen", "f")
 MAGNITUDES = {
-    "Tsd.": _THOUSAND, "Tsd": _THOUSAND, "k": _THOUSAND, "Mio.": _MILLION, "Mio": _MILLION, "Mill.": _MILLION,
+    "Tsd.": _THOUSAND, "Tsd": _THOUSAND, "T": _THOUSAND, "k": _THOUSAND, "Mio.": _MILLION, "Mio": _MILLION, "Mill.": _MILLION,
     "Mrd.": _MILLIARD, "Mrd": _MILLIARD, "Md.": _MILLIARD, "Mia.": _MILLIARD, "Bio.": _BILLION, "Bio": _BILLION,
     "Brd.": Noun("Billiarde", "Billiarden", "f"),
     "Million": _MILLION, "Millionen": Noun("Millionen", "Millionen", "f"), "Milliarde": _MILLIARD,
@@ -197,7 +200,7 @@ NUMBERED = {
     "Z.": "Zeile", "V.": "Vers", "Vers.": "Version", "H.": "Heft", "Jg.": "Jahrgang", "Tel.": "Telefon", "Kl.": "Klasse",
     "Lit.": "Litera", "Fn.": "Fußnote",
     "Rn.": "Randnummer", "Rdnr.": "Randnummer", "Pos.": "Position", "Str.": "Straße", "Gl.": "Gleis", "Whg.": "Wohnung",
-    "Zi.": "Zimmer", "Az.": "Aktenzeichen",
+    "Zi.": "Zimmer", "Bj.": "Baujahr", "Az.": "Aktenzeichen",
     "No.": "Nummer", "Fig.": "Figur", "v": "Version", "v.": "Version", "op.": "Opus", "Op.": "Opus", "Lekt.": "Lektion",
     "PLZ": "Postleitzahl", "Teilnr.": "Teilnummer",
     "Bhf.": "Bahnhof", "Hnr.": "Hausnummer", "Hs.": "Haus", "App.": "Apartment", "Vol.": "Volumen", "Par.": "Paragraf",
@@ -359,6 +362,7 @@ NEUTER = word_list(
     "programm schiff system werk öl salz gleis heft fach feld"
 )
 GENDERS = {
+    "og": "n", "ug": "n", "eg": "n",
     "aufl": "f", "jh": "n", "jhd": "n", "jhdt": "n", "bd": "m", "kl": "f", "kap": "n", "abschn": "m", "abt": "f", "okt": "m",
     "dez": "m",
     **dict.fromkeys(MASCULINE, "m"), **dict.fromkeys(FEMININE, "f"), **dict.fromkeys(NEUTER, "n"),
@@ -376,6 +380,17 @@ COUNTED = word_set(
     "arbeitsplätze stellen wohnungen häuser autos fälle tote todesopfer verletzte patienten mitglieder mitgliedern "
     "zimmer sitzplätze sitze plätze"
 )
+# Ends of what is counted, so that four digits before it are no year: they end no name of an office.
+COUNTED_ENDINGS = (
+    "innen", "leute", "plätze", "plätzen", "arbeiter", "arbeitern", "angestellte", "angestellten", "beschäftigte",
+    "beschäftigten", "studenten", "schüler", "zuschauer", "besucher", "bewohner", "haushalte", "haushalten", "stimmen",
+    "wohnungen", "bücher", "bäume", "pflanzen", "tiere", "arten", "läufer", "betriebe", "unternehmen", "firmen", "fotos",
+    "flüchtlinge", "meter", "metern", "gegenstände", "gemälde", "objekte", "tonnen", "pferde", "kühe", "schafe", "schritte",
+    "punkte", "punkten", "eier", "flaschen", "pakete", "anrufe", "nachrichten", "bewerbungen", "anfragen", "einsätze", "kräfte",
+    "helfer", "polizisten", "opfer", "kalorien", "sekunden", "wochen", "monate", "bürger", "gebäude", "fahrzeuge", "geräte",
+    "räder", "karten", "euro", "dollar", "häftlinge", "gefangene", "anhänger", "demonstranten", "verletzte", "tote",
+    "kollegen", "brote", "brötchen", "artikel", "einträge", "hektar", "gramm", "kilo", "liter", "stufen", "sorten",
+)  # fmt: skip
 # Adjectives that are written short: their endings are as those of ordinals.
 SHORT_ADJECTIVES = {
     "sog.": "sogenannt", "ehem.": "ehemalig", "stellv.": "stellvertretend", "dt.": "deutsch", "engl.": "englisch",

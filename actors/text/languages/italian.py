@@ -5,6 +5,7 @@ from collections.abc import Collection
 from typing import ClassVar
 
 from actors.text.languages.context import word_before, word_behind, word_set
+from actors.text.languages.italian_names import Names
 from actors.text.languages.italian_numbers import PARTS, cardinal, ordinal
 from actors.text.languages.italian_words import (
     ABBREVIATIONS,
@@ -16,12 +17,12 @@ from actors.text.languages.italian_words import (
     MAGNITUDES,
     MASCULINE,
     MONTH_NAMES,
-    MONTH_SET,
     MONTHS,
     NAMED_BY_NUMBER,
     NOT_COUNTED,
     NUMBERED,
     ORDINALLY_COUNTED,
+    PEOPLE,
     QUEENS,
     STARTERS,
     TITLES,
@@ -29,32 +30,29 @@ from actors.text.languages.italian_words import (
     WEEKDAYS,
     WORDS,
 )
-from actors.text.languages.language import SPACE, Noun, alternatives
+from actors.text.languages.language import SPACE, Noun
 from actors.text.languages.romance import Romance
 from actors.text.numbers import Number
-from actors.text.roman import roman_value
-from actors.text.rules import DIGIT, FREE, LETTER, SIGN, Rule
+from actors.text.rules import DIGIT, FREE, LETTER, Rule
 
 _FEMININE_ENDS = (
     "a", "zione", "zioni", "sione", "sioni", "gione", "tà", "tù", "ice", "ici", "udine", "udini", "aggine", "gie", "cie", "ie",
 )  # fmt: skip
 _VOWELS = "aeiouàèéìòùh"
 _IMPURE = re.compile(r"s[^aeiouàèéìòù]|z|gn|ps|pn|x|y")
-_CENTURIES = re.compile(r"(?:(?i:\bsecol[oi])|\bsecc?\.)(?:\s(?:[IVX]{1,6},?|e|al?|o|d?el|dal)){0,6}\s?\Z")
+_CENTURIES = re.compile(r"(?:(?i:\bsecol[oi])|\bsecc?\.)(?:\s(?:[IVX]{1,6},?|e|al?|o|d?el|dal|[ad]\.\s?C\.,?)){0,6}\s?\Z")
 _CENTURIES_BEHIND = re.compile(
     r"(?:\s?[-\u2013]\s?|\s(?:e|o|al?|e\sil|al)\s|,\s)(?:[IVX]{1,6}(?:\s|,\s|\se\s)){1,3}(?:secol[oi]|secc?\.)"
 )
-_PEOPLE = word_set("abitanti persone euro dollari sterline lire chilometri metri voti spettatori visitatori ettari utenti")
-# Titles that end otherwise where no name is behind them.
-_LONGER = {
-    "dott": "dottore", "prof": "professore", "ing": "ingegnere", "sig": "signore", "rag": "ragioniere", "cav": "cavaliere",
-    "mons": "monsignore",
-    "Dott": "dottore", "Prof": "professore", "Ing": "ingegnere", "Sig": "signore",
-}  # fmt: skip
 _SINGULARS = {"bicchieri": "bicchiere", "mesi": "mese", "cucchiai": "cucchiaio", "spicchi": "spicchio", "vasetti": "vasetto"}
 _DAYS_BEFORE = frozenset({"il", "al", "scadenza"})
 _MONTHS_WITH_ZERO = frozenset(f"0{month}" for month in range(1, 10))
-_APOSTROPHES = "'\u2019"
+_BEFORE_ORDINALS = word_set("il al del dal nel sul l all dell un è arrivato arrivata classificato finito giunto solo")
+_BEFORE_DEGREES = word_set("circa sopra sotto oltre meno temperatura a di tra fra i e")
+_FROM = frozenset({"da", "dalle", "dalla"})
+_YEARS_FROM = 1000
+_HIGHEST_FLOOR = 30
+_MOST_POINTS = 9  # of a side in a score that looks like a range
 
 
 class Italian(Romance):
@@ -69,7 +67,7 @@ class Italian(Romance):
     abbreviations: ClassVar = ABBREVIATIONS
     starters: ClassVar = STARTERS
     o_clock: ClassVar = "h"
-    trigger_words: ClassVar = ["h", "max", "km", "lun", "mar"]
+    trigger_words: ClassVar = ["h", "max", "km", "kg", "cm", "mm", "ml", "lun", "mar"]
     months: ClassVar = MONTHS
     of_month: ClassVar = rf"(?:{SPACE}?(?:di|del){SPACE}|[-/])?"
     titles: ClassVar = TITLES
@@ -92,6 +90,9 @@ class Italian(Romance):
     behind_shares: ClassVar = word_set("di dei delle della del degli d")
     shares: ClassVar = frozenset()
     time_parts: ClassVar = (Noun("ora", "ore", "f"), Noun("minuto", "minuti"), Noun("secondo", "secondi"))
+    for_many: ClassVar = "ogni"
+    version: ClassVar = "versione"
+    before_one: ClassVar = word_set("un mezzo il del al per ogni")
     rare_units: ClassVar = {"ha": Noun("ettaro", "ettari"), "a": Noun("ampere", "ampere")}
     kings: ClassVar = KINGS
     named: ClassVar = NAMED_BY_NUMBER | ORDINALLY_COUNTED
@@ -102,9 +103,8 @@ class Italian(Romance):
 
     def first_rules(self) -> list[Rule]:
         """Return rules of Italian and its like, which come before those of all."""
-        months = "|".join(sorted(MONTH_SET))
         return [
-            Rule(rf"(?<!\w)S\.{SPACE}?(?=[A-ZÀÈÉÌÒÙ][^\W\d_])", self._saint, LETTER),
+            *Names(self).rules(),
             Rule(r"(?<![\w.])3[1-9]\d[ ./-]?\d{3}[ ./-]?\d{3,4}(?!\d|[ .,/-]\d)", self._local, DIGIT),
             Rule(r"(?<![\w.])3[1-9]\d(?:[ .-]\d\d\d?){3,4}(?!\d|[ .,/-]\d)", self._local, DIGIT),
             Rule(r"(?<![\w.])800[ .-]?\d{2,3}[ .-]?\d{2,3}(?:[ .-]?\d{2,3})?(?!\d|[ .,/-]\d)", self._local, DIGIT),
@@ -112,23 +112,13 @@ class Italian(Romance):
             Rule(rf"(?<=[,.] )(?P<code>\d{{5}})(?={SPACE}[A-Z])", lambda match: self.digits(match["code"]), DIGIT),
             Rule(r"(?<=CAP )(?P<code>\d{5})(?!\w)", lambda match: self.digits(match["code"]), DIGIT),
             Rule(rf"{FREE}(?P<number>\d{{1,3}}(?:,\d{{1,2}})?)[ \u00a0]?mila(?!\w)", self._thousands, DIGIT),
-            Rule(rf"(?<![\w.])[{_APOSTROPHES}\u2018](?P<year>\d\d|[1-9]00)(?!\w)", self._short_year, SIGN),
-            Rule(rf"{FREE}[vV](?:\.|er\.)?{SPACE}?(?P<version>\d{{1,4}}(?:\.\d{{1,4}}){{1,5}})(?!\w)", self._version, LETTER),
             Rule(rf"{FREE}1{SPACE}(?P<noun>[a-zà-ù]{{2,20}}+)(?!\w)", self._one, DIGIT),
-            Rule(rf"(?<![\w.])(?:h\.?{SPACE}?(?!24\b)|H\.?{SPACE})(?=\d{{1,2}}(?:[.:]\d\d)?(?!\w))", lambda _: "ore ", LETTER),
-            Rule(rf"(?<![\w.'-])(?P<day>[IVX]{{1,6}}){SPACE}(?=(?i:{months})(?!\w))", self._roman_day, LETTER),
             Rule(r"(?<=['\u2019])(?P<numeral>[IVXLCDM]{1,15})(?P<stop>(?!))?(?![\w&])", self.read_numeral, LETTER),
             Rule(
                 r"(?<=[^\W\d_]['\u2019])[A-Z][A-Za-z]{0,11}+-?\d{1,6}(?:-?[A-Za-z]{1,12}|-?\d{1,6}){0,6}(?!\w)",
                 self._name,
                 LETTER,
             ),
-            Rule(
-                rf"(?<![\w.])(?P<title>{alternatives(_LONGER)})\.(?!\w|{SPACE}?[A-Z])",
-                lambda match: _LONGER[match["title"]],
-                LETTER,
-            ),
-            Rule(rf"{FREE}(?P<number>\d{{1,3}})[- ]?(?P<ending>enn[ei]|ennal[ei])(?!\w)", self._aged, DIGIT),
             *super().first_rules(),
         ]
 
@@ -220,6 +210,31 @@ class Italian(Romance):
         elided = said is not None and said.endswith("tuno") and not match["last"] and word_behind(match) == "anni"
         return said[:-1] if said and elided else said
 
+    def between_ends(self, match: re.Match[str]) -> str:
+        """Return what is said between the ends of a range: nothing, but for scores, and where they have prepositions."""
+        before = self.named_by(match)
+        if before in self.between or before in _FROM or self._is_score(match):
+            return super().between_ends(match)
+        return " "
+
+    def _is_score(self, match: re.Match[str]) -> bool:
+        """Whether two numbers are the points of two sides: they do not rise, or are small, and count nothing."""
+        sides = [self.parse(match[name]) for name in ("first", "last")]
+        falling = _YEARS_FROM > sides[0].value >= sides[1].value
+        known = match.groupdict()
+        if any(known.get(name) for name in ("unit", "currency", "share", "magnitude")):
+            return False
+        before = word_before(match.string, match.start()).lower()
+        named = (
+            before in NAMED_BY_NUMBER
+            or word_behind(match) in MONTHS
+            or f"{before}." in NUMBERED
+            or before in NUMBERED
+            or self.is_dated(match)
+        )
+        small = sides[1].value <= _MOST_POINTS and self.gender_behind(sides[1], match) == "-"
+        return not named and (small or falling)
+
     def singular(self, word: str) -> str:
         """Return one of a noun in the plural."""
         return _SINGULARS.get(word) or word[:-1] + {"i": "o", "e": "a"}.get(word[-1], word[-1])
@@ -241,18 +256,6 @@ class Italian(Romance):
 
     def _thousands(self, match: re.Match[str]) -> str:
         return self._thousandfold(match["number"], None, "-")
-
-    def _aged(self, match: re.Match[str]) -> str:
-        """Read somebody of an age, or what happens every so many years: 70enne."""
-        return self.cardinal(int(match["number"]), "-")[:-1] + match["ending"]
-
-    def _short_year(self, match: re.Match[str]) -> str:
-        digits = match["year"]
-        return (
-            f"zero {self.cardinal(int(digits), '-')}"
-            if digits[0] == "0" and digits != "00"
-            else self.cardinal(int(digits), "-")
-        )
 
     def _for_unit(self, unit: str) -> str:
         if unit in FOR_EACH:
@@ -284,12 +287,29 @@ class Italian(Romance):
         said = self.cardinal(hour, "f")
         return f"{said} e {self.cardinal(minute, '-')}" if minute else said
 
+    def time_range(self, first: str, last: str, match: re.Match[str]) -> str:
+        """Return two times in words, with their prepositions if there are none: *dalle nove all'una*."""
+        if self.named_by(match) in ("ore", "ora"):
+            return f"{first} {last}"
+        begins, ends = (f"l'{time}" if time.startswith("una") else f"le {time}" for time in (first, last))
+        return f"{first if self.named_by(match) in _FROM else f'dal{begins}'} al{ends}"
+
+    def days(self, first: str, last: str, match: re.Match[str]) -> str:
+        """Return two days of the week in words, with their preposition if there is none."""
+        return super().days(first, last, match) if self.named_by(match) in ("da", "dal") else f"da {first} a {last}"
+
     def clock(self, hour: int, minute: int, second: int | None, match: re.Match[str]) -> str:
         """Return a time of the day in words."""
         if match.groupdict().get("minute") is None:
             return self.counted(Number(str(hour)), UNITS["h"])
         said = self.time_of_day(hour, minute)
         return f"{said} e {self.counted(Number(str(second)), UNITS['s'])}" if second is not None else said
+
+    def minute(self, value: int, match: re.Match[str]) -> str:
+        """Return a number with a minute's mark in words: *dieci minuti*, *il novantesimo*."""
+        if self.named_by(match) in self.masculine_articles:
+            return self.ordinal(value)
+        return self.counted(Number(str(value)), UNITS["min"])
 
     # -----------------------------------------------------------------------------------------------------------------
     # Ordinals and Roman numerals
@@ -313,53 +333,19 @@ class Italian(Romance):
         if re.compile(rf"{SPACE}?[CFNSEOW](?!\w)|['\u2032]").match(match.string, match.end()):
             return True
         before, behind = word_before(match.string, match.start()).lower(), word_behind(match)
-        if before in (
-            "il",
-            "al",
-            "del",
-            "dal",
-            "nel",
-            "sul",
-            "l",
-            "all",
-            "dell",
-            "un",
-            "è",
-            "arrivato",
-            "arrivata",
-            "classificato",
-            "finito",
-            "giunto",
-            "solo",
-        ):
+        if before in _BEFORE_ORDINALS:
             return mark == "°" and value > 30 and not behind.islower()
-        return (value > 10 and (not behind.islower() or behind in NOT_COUNTED)) or before in (
-            "circa",
-            "sopra",
-            "sotto",
-            "oltre",
-            "meno",
-            "temperatura",
-            "a",
-            "di",
-            "tra",
-            "fra",
-            "i",
-            "e",
-        )
+        counts = behind.islower() and behind not in NOT_COUNTED and behind not in ("gradi", "centigradi")
+        if counts and value <= _HIGHEST_FLOOR:
+            return False
+        return (value > 10 and (not behind.islower() or behind in NOT_COUNTED)) or before in _BEFORE_DEGREES
 
-    def read_numeral(self, match: re.Match[str]) -> str | None:
-        """Read a Roman numeral: of a century, a king, a chapter, a war, a year."""
-        numeral = match["numeral"]
-        value = roman_value(numeral)
-        if value is None:
-            return None
-        said = self._numeral(numeral, value, match)
-        return said + (match["stop"] or "") if said else None
-
-    def _numeral(self, numeral: str, value: int, match: re.Match[str]) -> str | None:
+    def numeral(self, numeral: str, value: int, match: re.Match[str]) -> str | None:
+        """Return a Roman numeral in words: of a century, a king, a chapter, a congress, a year."""
         before, behind = word_before(match.string, match.start()), word_behind(match)
         adjoining = self.named_by(match) == before.lower()
+        if numeral == "I" and behind == "secoli":
+            return None
         if (
             behind.lower() in ("secolo", "secoli", "sec", "secc")
             or _CENTURIES_BEHIND.match(match.string, match.end())
@@ -398,13 +384,6 @@ class Italian(Romance):
             return None
         return self.cardinal(value, "-")
 
-    def _roman_day(self, match: re.Match[str]) -> str | None:
-        """Read the day of a street's name: via XX Settembre."""
-        value = roman_value(match["day"])
-        if value is None or value > 31 or (match["day"] == "I" and match.string[match.end()].islower()):
-            return None
-        return f"{'primo' if value == 1 else self.cardinal(value, '-')} "
-
     def numerals(self, first: int, last: int) -> str | None:
         """Read a range of Roman numerals."""
         between = "e" if abs(last - first) == 1 else "a"
@@ -423,23 +402,4 @@ class Italian(Romance):
 
     def _local(self, match: re.Match[str]) -> str | None:
         """Read a telephone number without a country's code, unless it counts something."""
-        return None if word_behind(match) in _PEOPLE else self.digits(match[0])
-
-    def _version(self, match: re.Match[str]) -> str:
-        named = "" if self.named_by(match) == "versione" else "versione "
-        return named + " punto ".join(self.cardinal(int(part), "-") for part in match["version"].split("."))
-
-    def _saint(self, match: re.Match[str]) -> str | None:
-        """Read *san*, *santo*, *santa*, *sant'*, unless it is an initial behind a first name."""
-        before, name = word_before(match.string, match.start()), word_behind(match)
-        if (
-            self.named_by(match)
-            and before[:1].isupper()
-            and before.lower() not in ("piazza", "via", "chiesa", "basilica", "ospedale")
-        ) or name in STARTERS:
-            return None
-        if name[0] in "AEIOU":
-            return "sant'"
-        if name.endswith("a") and name not in ("Luca", "Andrea", "Nicola"):
-            return "santa "
-        return f"{'santo' if re.match('S[^aeiou]', name) else 'san'} "
+        return None if word_behind(match) in PEOPLE else self.digits(match[0])

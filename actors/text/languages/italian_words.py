@@ -1,6 +1,6 @@
 """The words of Italian: units, currencies, names and abbreviations."""
 
-from actors.text.languages.context import word_list, word_set
+from actors.text.languages.context import also_small, word_list, word_set
 from actors.text.languages.language import Currency, Noun, Words
 
 WORDS = Words(
@@ -8,7 +8,7 @@ WORDS = Words(
     equals="è uguale a", unequal="è diverso da", about="circa", nearly="è circa uguale a", less="è minore di",
     less_equal="è minore o uguale a", greater="è maggiore di", greater_equal="è maggiore o uguale a",
     root="radice quadrata di", power="alla", squared="al quadrato", cubed="al cubo", to="a", over="su", per="al", of="di",
-    and_="e", percent="per cento", per_mille="per mille", degrees=Noun("grado", "gradi"), section="paragrafo",
+    and_="e", percent="per cento", per_mille="per mille", section="paragrafo",
     sections="paragrafi", number="numero", copyright="copyright", at="chiocciola", dot="punto", dot_in_version="punto",
     slash="barra", dash="trattino", underscore="trattino basso", hashtag="hashtag",
 )  # fmt: skip
@@ -49,7 +49,7 @@ _BIT_RATES = {
     for symbol, prefix in _PREFIXES.items()
     for rate in ("bps", "b/s", "bit/s")
 }
-_CELSIUS, _FAHRENHEIT = _noun("grado Celsius"), _noun("grado Fahrenheit")
+_CELSIUS, _FAHRENHEIT = _noun("grado"), _noun("grado Fahrenheit")
 _PER_HOUR = Noun("chilometro orario", "chilometri orari")
 
 UNITS = {
@@ -89,7 +89,9 @@ UNITS = {
     "mmol": Noun("millimole", "millimoli", "f"), "m/s²": Noun("metro al secondo quadrato", "metri al secondo quadrato"),
     "m/s2": Noun("metro al secondo quadrato", "metri al secondo quadrato"),
     "fps": Noun("fotogramma al secondo", "fotogrammi al secondo"), "ab.": _noun("abitante"), "pag.": _noun("pagina", "f"),
-    "pagg.": _noun("pagina", "f"), "pp.": _noun("pagina", "f"), "pz": Noun("pezzo", "pezzi"), "pz.": Noun("pezzo", "pezzi"),
+    "pagg.": _noun("pagina", "f"), "pp.": _noun("pagina", "f"), "pz": Noun("pezzo", "pezzi"), "pz.": Noun("pezzo",
+    "pezzi"), "mt": _noun("metro"), "mt.": _noun("metro"), "kg.": _noun("chilo"), "km.": _noun("chilometro"),
+    "cm.": _noun("centimetro"), "loc.": _noun("locale"),
     "cent": _noun("centesimo"), "cent.": _noun("centesimo"), "\u2033": _noun("pollice"), "yd": Noun("iarda", "iarde", "f"),
     "nodi": Noun("nodo", "nodi"), "pt": Noun("punto", "punti"), "pt.": Noun("punto", "punti"),
     "kmq.": Noun("chilometro quadrato", "chilometri quadrati"), "mq.": Noun("metro quadrato", "metri quadrati"),
@@ -174,6 +176,7 @@ TITLES = {
     "Mar.": "maresciallo", "Brig.": "brigadiere", "Amm.": "ammiraglio", "Cav.": "cavalier", "cav.": "cavalier",
     "Comm.": "commendator", "Cav. Uff.": "cavalier ufficiale", "Uff.": "ufficiale", "Egr.": "egregio", "Egr.i": "egregi",
     "Gent.mo": "gentilissimo", "Gent.ma": "gentilissima", "Gent.le": "gentile", "Gent.mi": "gentilissimi",
+    "Gent.li": "gentili",
     "Preg.mo": "pregiatissimo", "Preg.ma": "pregiatissima", "Ill.mo": "illustrissimo", "Ill.ma": "illustrissima",
     "Chiar.mo": "chiarissimo", "Chiar.ma": "chiarissima", "Spett.": "spettabile", "Spett.le": "spettabile",
     "Pres.": "presidente", "Min.": "ministro", "Dir.": "direttore", "Isp.": "ispettore", "Comm.rio": "commissario",
@@ -183,7 +186,12 @@ TITLES = {
     "P.za": "piazza", "P.zza": "piazza", "p.za": "piazza", "p.zza": "piazza", "Pza": "piazza", "P.zale": "piazzale",
     "P.le": "piazzale", "p.le": "piazzale", "V.le": "viale", "v.le": "viale", "C.so": "corso", "c.so": "corso",
     "L.go": "largo", "l.go": "largo", "L.re": "lungotevere", "Lgt.": "lungotevere", "Str.da": "strada", "Staz.": "stazione",
-    "staz.": "stazione", "Ist.": "istituto",
+    "staz.": "stazione", "Ist.": "istituto", "P.ta": "porta", "V.lo": "vicolo", "B.go": "borgo", "C.da": "contrada",
+    "Cda": "contrada", "L.tevere": "lungotevere", "L.no": "lungarno", "P.tta": "piazzetta", "P.tto": "piazzetto",
+    "Pl.": "piazzale",
+    "Ass.": "assessore", "Avv.ti": "avvocati", "Cons.": "consigliere", "Sott.": "sottotenente", "Serg.": "sergente",
+    "Maresc.": "maresciallo", "Vesc.": "vescovo", "M.o": "maestro", "M.°": "maestro", "Dott.sse": "dottoresse",
+    "Segr.": "segretario", "Proc.": "procuratore", "Vicepres.": "vicepresidente",
 }  # fmt: skip
 
 # What is read so wherever it stands. A stop at the end may end the sentence too.
@@ -226,13 +234,22 @@ ABBREVIATIONS = {
     "d.P.R.": "D P R", "D.P.C.M.": "D P C M", "G.U.": "Gazzetta Ufficiale", "L.R.": "legge regionale", "Cass.": "Cassazione",
     "sent.": "sentenza", "sem.": "semestre", "trim.": "trimestre", "L. n.": "legge numero", "conv.": "convertito",
     "km/h": "chilometri orari", "m/s": "metri al secondo", "m²": "metri quadrati", "m³": "metri cubi",
-    "km²": "chilometri quadrati", "mq": "metri quadrati", "kWh": "chilowattora", "°C": "gradi Celsius", "e/o": "e o",
+    "km²": "chilometri quadrati", "mq": "metri quadrati", "kWh": "chilowattora", "°C": "gradi", "e/o": "e o",
     "n°": "numero", "nº": "numero", "N°": "numero", "Tel:": "telefono:", "C#": "C sharp", "lui/lei": "lui o lei",
     "il/la": "il o la", "sig./sig.ra": "signor o signora", "C++": "C più più", "dx": "destra", "sx": "sinistra",
     "dx.": "destra", "sx.": "sinistra", "Rep.": "repubblica", "S.S.": "Sua Santità", "SS. Trinità": "Santissima Trinità",
     "S. Sede": "Santa Sede", "M.se": "marchese", "lun.": "lunedì", "mart.": "martedì", "merc.": "mercoledì",
     "giov.": "giovedì", "ven.": "venerdì", "sab.": "sabato", "dom.": "domenica", "pref.": "prefisso", "prov.": "provincia",
     "Prov.": "provincia", "m.t.": "metri", "mitt.": "mittente", "racc.": "raccomandata", "gent.": "gentile",
+    "ang.": "angolo", "Lat.": "latitudine", "lat.": "latitudine", "long.": "longitudine", "Vs.": "vostra", "Ns.": "nostra",
+    "Cord.": "cordiali", "cord.": "cordiali", "Cost.": "Costituzione", "d.c.r.": "dopo i calci di rigore",
+    "d.t.s.": "dopo i tempi supplementari",
+    "dcr": "dopo i calci di rigore", "dts": "dopo i tempi supplementari", "rif.": "riferimento", "fatt.": "fattura",
+    "eventualm.": "eventualmente", "p.f.": "per favore", "int.no": "interno", "acc.": "acconto", "abb.": "abbonamento",
+    "assoc.": "associazione", "bibl.": "biblioteca", "circ.": "circolare",
+    "indir.": "indirizzo", "naz.": "nazionale", "reg.": "regionale", "c/c": "conto corrente",
+    "c.c.p.": "conto corrente postale", "S.N.C.": "S N C", "tel./fax": "telefono e fax", "a.s.": "anno scolastico",
+    "A.S.": "anno scolastico", "a.a.": "anno accademico", "A.A.": "anno accademico",
     "u.c.": "ultimo comma", "par.": "paragrafo", "Mass.": "massimo",
 }  # fmt: skip
 
@@ -255,7 +272,14 @@ NUMBERED = {
     for form in (short, short[0].upper() + short[1:])
     if form not in ("S.", "T.", "V.", "C.", "R.", "P.", "Nr", "Par")
 }
-NUMBERED |= {"km": "chilometro", "Km": "chilometro"}
+NUMBERED |= {
+    "km": "chilometro", "Km": "chilometro", "S.S.": "strada statale", "S.P.": "strada provinciale",
+    "C.P.": "casella postale", "mt.": "metri",
+    "Mt.": "metri",
+}  # fmt: skip
+_TAKEN = {**NUMBERED, **UNITS, **CURRENCIES, **MONTHS, **WEEKDAYS}
+TITLES = also_small(TITLES, _TAKEN | ABBREVIATIONS | dict.fromkeys(("fr.", "uff.", "ss.")))
+ABBREVIATIONS = also_small(ABBREVIATIONS, _TAKEN)
 
 # Kings, queens, popes and others of whom there were several of a name.
 QUEENS = word_set(
@@ -325,3 +349,11 @@ STARTERS = word_set(
 ACRONYMS = word_set(
     "CD DVD DC MD MC CV CC CM DM MM MIX CIVIC LCD LED XL XXL XXXL CCD CDC DI MI LI VI CI IVI DCI CIVIL MIL DIC LIV DICI MIDI"
 )
+# What is counted in numbers as long as those of telephones.
+PEOPLE = word_set("abitanti persone euro dollari sterline lire chilometri metri voti spettatori visitatori ettari utenti")
+# Titles that end otherwise where no name is behind them.
+LONGER = {
+    "dott": "dottore", "prof": "professore", "ing": "ingegnere", "sig": "signore", "rag": "ragioniere", "cav": "cavaliere",
+    "mons": "monsignore",
+    "Dott": "dottore", "Prof": "professore", "Ing": "ingegnere", "Sig": "signore",
+}  # fmt: skip

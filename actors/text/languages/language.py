@@ -2,7 +2,7 @@
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import ClassVar, NamedTuple
 
 from actors.text.numbers import Number, number_pattern, parse_number
@@ -12,30 +12,11 @@ SPACE = r"[ \u00a0\u2007\u2009\u202f]"
 DASH = r"[-\u2010\u2011\u2012\u2013\u2014]"
 MINUS = r"\-\u2212\u2013"
 _NO_CENTS = rf"(?:[.,]{DASH}{{1,2}}(?!\d))?"  # 5,\u2013
-_OR_FRACTION = "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞"
-FRACTIONS = dict(
-    zip(
-        _OR_FRACTION,
-        [
-            (1, 2),
-            (1, 3),
-            (2, 3),
-            (1, 4),
-            (3, 4),
-            (1, 5),
-            (2, 5),
-            (3, 5),
-            (4, 5),
-            (1, 6),
-            (5, 6),
-            (1, 8),
-            (3, 8),
-            (5, 8),
-            (7, 8),
-        ],
-        strict=True,
-    )
-)
+_MINOR_DIGITS = 2  # of an amount with hundredths
+FRACTIONS = {
+    "½": (1, 2), "⅓": (1, 3), "⅔": (2, 3), "¼": (1, 4), "¾": (3, 4), "⅕": (1, 5), "⅖": (2, 5), "⅗": (3, 5), "⅘": (4, 5),
+    "⅙": (1, 6), "⅚": (5, 6), "⅛": (1, 8), "⅜": (3, 8), "⅝": (5, 8), "⅞": (7, 8),
+}  # fmt: skip
 
 
 class Noun(NamedTuple):
@@ -85,7 +66,6 @@ class Words(NamedTuple):
     and_: str
     percent: str
     per_mille: str
-    degrees: Noun
     section: str
     sections: str
     number: str
@@ -124,8 +104,10 @@ class Language(ABC):
         currencies: by sign and code.
         magnitudes: millions and the like by their short forms, which stand before a currency or a unit.
         long_magnitudes: those that are written out.
-        starters: words that begin a sentence more often than a name.
+        joined_thousand: the word for a thousand, if it is written together with the number before it.
         abbreviations: what stands for what, whatever is around; a stop at the end of a key may also end the sentence.
+        starters: words that begin a sentence more often than a name.
+        trigger_words: words of small letters only at which rules begin, beside those of ``abbreviations``.
     """
 
     code: ClassVar[str]
@@ -139,7 +121,8 @@ class Language(ABC):
     long_magnitudes: ClassVar[str]
     abbreviations: ClassVar[Mapping[str, str]]
     starters: ClassVar[Collection[str]]
-    trigger_words: ClassVar[list[str]] = []
+    trigger_words: ClassVar[Sequence[str]] = ()
+    joined_thousand: ClassVar[str] = ""
 
     def __init__(self) -> None:
         self.number = number_pattern(self.decimal, self.groups, spaced=self.spaced_groups)
@@ -147,10 +130,11 @@ class Language(ABC):
         unit = f"(?:{alternatives(self.units)})"
         self.unit = rf"{unit}(?:/{unit})?(?![\w\u00b2\u00b3]|['\u2019]\w)"  # "les 2 l'ont dit" has no litres
         self.currency = f"(?:{alternatives(self.currencies)})"
-        self._NEXT = re.compile(rf"\s*\Z|\s*\n|[\"'\u201d\u2019)\u00bb]*\s+[\"'\u201c\u2018(\u00ab\u00bf\u00a1]?(?:{'|'.join(self.starters)})\b")
-        self.reader = Rules(
-            self.rules(), [short for short in self.abbreviations if short.isalpha() and short.islower()] + self.trigger_words
+        self._next_sentence = re.compile(
+            rf"\s*\Z|\s*\n|[\"'\u201d\u2019)\u00bb]*\s+[\"'\u201c\u2018(\u00ab\u00bf\u00a1]?(?:{'|'.join(self.starters)})\b"
         )
+        plain_abbreviations = [short for short in self.abbreviations if short.isalpha() and short.islower()]
+        self.reader = Rules(self.rules(), [*plain_abbreviations, *self.trigger_words])
 
     @abstractmethod
     def rules(self) -> list[Rule]:
@@ -158,7 +142,7 @@ class Language(ABC):
 
     def ends_sentence(self, match: re.Match[str]) -> bool:
         """Whether the stop that a match ends with also ends the sentence: nothing is behind it, or what begins another."""
-        return self._NEXT.match(match.string, match.end()) is not None
+        return self._next_sentence.match(match.string, match.end()) is not None
 
     # -----------------------------------------------------------------------------------------------------------------
     # Numbers
@@ -189,11 +173,10 @@ class Language(ABC):
 
     def spell(self, number: Number, gender: str = "-") -> str:
         """Return a number in words, as it stands before a noun of a gender; ``-`` if no noun is there."""
-        if number.is_code:
-            return self.digits(number.whole)
         if not number.fraction:
-            return self.cardinal(number.value, gender)
-        return f"{self.cardinal(number.value, '-')} {self.words.point} {self.decimals(number.fraction)}"
+            return self.digits(number.whole) if number.is_code else self.cardinal(number.value, gender)
+        whole = self.digits(number.whole) if number.is_code else self.cardinal(number.value, "-")
+        return f"{whole} {self.words.point} {self.decimals(number.fraction)}"
 
     def read(self, written: str, gender: str = "-") -> str:
         """Return a number in words that is written as in :attr:`number`."""
@@ -209,8 +192,7 @@ class Language(ABC):
 
     def fraction(self, above: int, below: int) -> str:
         """Return a fraction in words."""
-        parts = self.ordinal(below)
-        return f"{self.cardinal(above)} {parts}"
+        return f"{self.cardinal(above)} {self.ordinal(below)}"
 
     def mixed(self, whole: int | None, above: int, below: int) -> str:
         """Return a whole number, if there is one, and a fraction, in words."""
@@ -232,8 +214,8 @@ class Language(ABC):
     def amount(self) -> str:
         """A pattern of a number, or a range of numbers, in the groups ``sign``, ``first`` and ``last``."""
         return (
-            rf"(?P<sign>[+{MINUS}](?!{SPACE})|[\u00b1~]{SPACE}?)?(?P<first>{self.number})"
-            rf"(?:(?:{SPACE}?[-\u2010-\u2013]{SPACE}?|\u2014)(?P<last>{self.number}))?"
+            rf"(?P<sign>(?<!-)[+{MINUS}](?!{SPACE})|[\u00b1~]{SPACE}?)?(?P<first>{self.number})"
+            rf"(?:(?:{SPACE}?[-\u2010-\u2013]{SPACE}?|--|\u2014)(?P<last>{self.number}))?"
         )
 
     def signed(self, sign: str | None) -> str:
@@ -267,7 +249,9 @@ class Language(ABC):
         """Return an amount of millions or the like of a noun, in words."""
         if not short:
             return f"{self.read_amount(match, noun.gender)} {noun.one if self.is_single_amount(match) else noun.many}"
-        magnitude = self.magnitudes.get(short)
+        magnitude, number = self.magnitudes.get(short), self.parse(match["first"])
+        if magnitude and magnitude.one == self.joined_thousand and not (number.fraction or match["last"]):
+            return f"{self.signed(match['sign'])}{self.cardinal(number.value * 1000, noun.gender)} {noun.many}"
         if magnitude is None:
             said, gender = short, "m"
         else:
@@ -279,7 +263,7 @@ class Language(ABC):
         currency, unit = self.currencies[match["currency"]], match["per"]
         per = f" {self.words.per} {self.units[unit].one if unit in self.units else unit}" if unit else ""
         number = self.parse(match["first"])
-        if match["magnitude"] or match["last"] or len(number.fraction) != len("50"):
+        if match["magnitude"] or match["last"] or len(number.fraction) != _MINOR_DIGITS:
             return self.with_magnitude(match, match["magnitude"], currency.major) + per
         return self.signed(match["sign"]) + self.coins(number, currency) + per
 
@@ -307,8 +291,13 @@ class Language(ABC):
 
     def read_quantity(self, match: re.Match[str]) -> str | None:
         """Read an amount by what stands behind it."""
-        kinds = {"currency": self.money, "share": self.share, "unit": self.measure}
-        return next((read(match) for kind, read in kinds.items() if match[kind]), None) or self.plain(match)
+        if match["currency"]:
+            said = self.money(match)
+        elif match["share"]:
+            said = self.share(match)
+        else:
+            said = self.measure(match) if match["unit"] else None
+        return said or self.plain(match)
 
     def amounts(self) -> list[Rule]:
         """Return the rules for amounts: money, units, shares, and what is only a number."""
@@ -320,10 +309,10 @@ class Language(ABC):
         )
         return [
             Rule(
-                rf"(?<!\w)(?P<sign>[{MINUS}+])?(?P<currency>{self.currency}){SPACE}?(?P<first>{self.number})"
-                rf"(?:{SPACE}?{DASH}{SPACE}?(?:{self.currency})?(?P<last>{self.number}))?{_NO_CENTS}{magnitude}{per}",
+                rf"(?<!\w)(?P<sign>[{MINUS}+])?(?P<currency>{self.currency}){SPACE}?(?P<first>{self.number})",
                 self.money,
                 SIGN + LETTER,
+                rf"(?:{SPACE}?{DASH}{SPACE}?(?:{self.currency})?(?P<last>{self.number}))?{_NO_CENTS}{magnitude}{per}",
             ),
-            Rule(rf"{FREE}{self.amount}{tail}", self.read_quantity, DIGIT + SIGN),
+            Rule(rf"{FREE}{self.amount}", self.read_quantity, DIGIT + SIGN, tail),
         ]

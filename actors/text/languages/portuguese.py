@@ -10,9 +10,11 @@ from actors.text.languages.european import European
 from actors.text.languages.language import FRACTIONS, SPACE, Noun, alternatives
 from actors.text.languages.portuguese_names import Names
 from actors.text.languages.portuguese_nouns import is_feminine, is_noun
+from actors.text.languages.portuguese_times import HOURS, Times
 from actors.text.languages.portuguese_words import (
     ABBREVIATIONS,
     CURRENCIES,
+    ESCUDO,
     MAGNITUDES,
     MONTH_NAMES,
     MONTHS,
@@ -28,7 +30,7 @@ from actors.text.languages.portuguese_words import (
     YEAR_WORDS,
 )
 from actors.text.numbers import Number
-from actors.text.rules import DIGIT, FREE, LETTER, SIGN, Rule
+from actors.text.rules import BEFORE_LETTER, BEFORE_MARK, BEFORE_SPACE, CAPITAL, DIGIT, FREE, LETTER, SIGN, Rule
 
 _PARTS = {2: Noun("meio", "meios"), 3: Noun("terço", "terços"), 4: Noun("quarto", "quartos")}
 _MILLIONS = ("milhão", "milhões", "bilhão", "bilhões", "trilhão", "trilhões")
@@ -38,16 +40,17 @@ _FEMININE_BEFORE = word_set(
 _MASCULINE_BEFORE = word_set(
     "os aos dos nos pelos uns estes esses aqueles seus meus nossos todos outros primeiros últimos próximos"
 )
-_DAY_WORDS = word_set("dia dias em até de do no ao a desde entre e segunda terça quarta quinta sexta sábado domingo feira para")
 _CALLED = re.compile(
     r"(?i:\b(?:tel|ligu|lig|telefon|contat|contact|celular|telem|whats|númer|disqu|cham|fone|fax|sms)\w{0,9})\b[^\n]{0,25}\Z"
 )
-_PLAYED = re.compile(
-    r"(?i:\b(?:venc|ganh|perd|empat|placar|derrot|gole|jogo|partida|bat|final|vitória|virou)\w{0,6})\b[^\n]{0,40}\Z"
+_GAMES = (
+    r"(?i:\b(?:venc|ganh|perd|empat|placar|derrot|gole|jogo|partida|bat|final|vitória|virou|set|sets|fech|elimin|"
+    r"super)\w{0,6})\b"
 )
+_PLAYED = re.compile(rf"{_GAMES}[^\n]{{0,40}}\Z")
+_HALF_BEHIND = re.compile(r"\d ?([^\W\d_]+) e \Z")
 _SECOND_WORD = re.compile(r"\s+[^\W\d_]+\s+([^\W\d_]+)")
 _IN_EACH = re.compile(r" (?:em cada|de cada|entre|em|a|ou|e) [\d.]{1,9} ([^\W\d_]+)")
-_HOURS = rf"(?:{SPACE}?hs?{SPACE}?)"
 _PLACES = (
     "lugar|andar|turno|ano|dia|grau|semestre|trimestre|bimestre|tempo|colocad|capítulo|batalhão|round|set|quarto|ministro|sargento|tenente|"
     "secretário|ato|artigo|distrito|ciclo|período|de |do |da |e |ao |ou |a |passo|item|prêmio|"
@@ -61,7 +64,13 @@ class Portuguese(European):
 
     code: ClassVar = "pt"
     spaced_groups: ClassVar = True
-    trigger_words: ClassVar = ["x", *SHORT_MONTHS, *WEEKDAYS, *(word for word in NUMBERED if word.isalpha() and word.islower())]
+    trigger_words: ClassVar = [
+        "x",
+        WORDS.per,
+        *SHORT_MONTHS,
+        *WEEKDAYS,
+        *(word for word in NUMBERED if word.isalpha() and word.islower()),
+    ]
     words: ClassVar = WORDS
     units: ClassVar[Mapping[str, Noun]] = UNITS
     currencies: ClassVar = CURRENCIES
@@ -71,74 +80,51 @@ class Portuguese(European):
     starters: ClassVar = STARTERS
     months: ClassVar = MONTHS
     of_month: ClassVar = r"(?: ?d[eo] |[/-])?"
-    hours: ClassVar = rf":|{_HOURS}"
+    hours: ClassVar = rf":|{HOURS}"
     o_clock: ClassVar = r"hs?"
     titles: ClassVar = TITLES
     numbered: ClassVar = NUMBERED
+    short_days: ClassVar = WEEKDAYS | {short.capitalize(): day.capitalize() for short, day in WEEKDAYS.items()}
+    day_joints: ClassVar = {"a": "a", "à": "a", "e": "e", "ou": "ou", "até": "até", "&": "e"}
+    played: ClassVar = _GAMES
+    timed: ClassVar = r"(?i:\b(?:às?|das|de|até|desde|entre|hora|horário|e)) \Z"
+    emergency: ClassVar = word_set("190 191 192 193 197 199 180 181 188 112 115 117 911 144")
+    called: ClassVar = (
+        r"(?i:\b(?:lig\w*|disqu\w*|telefon\w*|cham[ae]\w*|disc\w*|atende\w*|emergência|socorro|polícia|bombeiros|samu|"
+        r"número|denunci\w*|acion\w*))\b[^.\n]{0,30}\Z"
+    )
+    called_behind: ClassVar = r" (?:\((?:SAMU|Polícia|Bombeiros)|em caso de emergência)"
     ordinal_mark: ClassVar = r"(?P<mark>\.?[ºª]s?|\.?°|\.(?:os|as|o|a)(?=\s)|[oa](?!\w))(?!\w|\s?[CF]\b)"
 
     def first_rules(self) -> list[Rule]:
         """Return the rules of Portuguese alone."""
         return [
             *Names(self).rules(),
-            *self._own_dates(),
-            *self._own_times(),
+            Rule(
+                rf"{FREE}(?P<day>1)\.?[ºo°]?[/-](?P<month>0?[1-9]|1[0-2])[/-](?P<year>\d{{4}})(?![\w/-])", self._numeric, DIGIT
+            ),
+            *Times(self).rules(),
             *self._own_codes(),
             *self._own_amounts(),
             *self._own_signs(),
         ]
 
-    def _own_dates(self) -> list[Rule]:
-        year = r"(?P<year>(?:19|20)\d\d|(?<=/)\d\d)(?![\w/])"
-        return [
-            Rule(
-                rf"{FREE}(?P<day>1)\.?[ºo°]?[/-](?P<month>0?[1-9]|1[0-2])[/-](?P<year>\d{{4}})(?![\w/-])", self._numeric, DIGIT
-            ),
-            Rule(rf"{FREE}(?P<day>\d{{1,2}})/(?P<month>0[1-9]|1[0-2]|[1-9])(?![\w/]|[.,]\d)", self._day_and_month, DIGIT),
-            Rule(rf"{FREE}(?P<month>0[1-9]|1[0-2])/(?P<year>(?:19|20)\d\d)(?![\w/])", self._month, DIGIT),
-            Rule(rf"(?<!\w)(?P<month>(?i:{alternatives(SHORT_MONTHS)}))\.?(?: de |[/ ]){year}", self._month, LETTER),
-            Rule(
-                rf"(?<!\w)(?P<day>(?i:{alternatives(WEEKDAYS)}))\.?(?P<comma>,?){SPACE}(?=\d{{1,2}}(?:[/.]\d| de |º))",
-                self._weekday,
-                LETTER,
-            ),
-        ]
-
-    def _own_times(self) -> list[Rule]:
-        clock = rf"(?P<hour>[01]?\d|2[0-4])(?:(?P<mark>:)|{_HOURS})(?P<minute>[0-5]\d)?"
-        until = rf"{SPACE}?[-\u2013]{SPACE}?(?P<hour2>[01]?\d|2[0-4])(?::|{_HOURS})(?P<minute2>[0-5]\d)?h?(?!\w)"
-        seconds = rf"(?:{SPACE}?(?:e )?(?P<second>[0-5]?\d){SPACE}?s)?(?!\w)"
-        behind = rf"(?:{SPACE}?s|\"|''|\u2033)?(?!\w)"
-        return [
-            Rule(rf"{FREE}{clock}{until}", self._hours, DIGIT),
-            Rule(
-                rf"{FREE}(?P<hour>\d{{1,3}}){_HOURS}(?:e )?(?P<minute>[0-5]?\d){SPACE}?(?:min|m|minutos){seconds}",
-                self._duration,
-                DIGIT,
-            ),
-            Rule(rf"{FREE}(?P<hour>\d{{1,2}}):(?P<minute>[0-5]\d){SPACE}?hs?(?!\w)", self._duration, DIGIT),
-            Rule(rf"{FREE}(?P<hour>24|7){_HOURS}?/(?P<all>24|7)(?!\w|[.,]\d)", self._out_of, DIGIT),
-            Rule(
-                rf"{FREE}(?P<minute>\d{{1,2}}){SPACE}?(?:min|['\u2032]){SPACE}?(?P<second>[0-5]\d){behind}",
-                self._minutes,
-                DIGIT,
-            ),
-        ]
-
     def _own_codes(self) -> list[Rule]:
         return [
-            Rule(rf"{FREE}(?P<number>\d{{1,4}})(?P<mark>a)(?!\w)", self.read_ordinal, DIGIT),
-            Rule(r"(?<![\w.,])\d{3}\.\d{3}\.\d{3}-\d\d(?![\w-])", self._told, DIGIT),
-            Rule(r"(?<![\w.,])\d\d\.\d{3}\.\d{3}/\d{4}-\d\d(?![\w-])", self._told, DIGIT),
+            Rule(rf"{FREE}(?P<number>\d{{1,4}})(?P<mark>a)(?!\w)", self.read_ordinal, BEFORE_LETTER),
+            Rule(r"(?<![\w.,])\d{3}\.\d{3}\.\d{3}-\d\d(?![\w-])", self._told, BEFORE_MARK),
+            Rule(r"(?<![\w.,])\d\d\.\d{3}\.\d{3}/\d{4}-\d\d(?![\w-])", self._told, BEFORE_MARK),
             Rule(r"(?<![\w.,])\+\d{1,3}(?:[ ./-]?\(?\d{1,5}\)?){2,6}(?:-\d{4})?(?!\d)", self.telephone, SIGN),
             Rule(
-                r"(?<![\w.,])(?:\(0?\d\d\) ?|0?\d\d )?(?:9 ?)?\d{4}[-. ]\d{4}(?![\d-]|[.,]\d)", self._local_number, DIGIT + SIGN
+                r"(?<![\w.,])(?:\(0?\d\d\) ?|0?\d\d )?(?:9 ?)?\d{4}[-. ]\d{4}(?![\d-]|[.,]\d)",
+                self._local_number,
+                BEFORE_SPACE + BEFORE_MARK + SIGN,
             ),
             Rule(rf"(?<![\w.])[vV]\.?{SPACE}?(?P<version>\d{{1,4}}(?:\.\d{{1,4}}){{1,5}})(?!\w)", self._version, LETTER),
-            Rule(r"(?<![\w.,])\d\d \d{3} ?\d{4}(?![\w-]|[.,]\d)", self._told, DIGIT),
-            Rule(r"(?<![\w.,])[2789]\d\d[ .]?\d{3}[ .]?\d{3}(?![\w-]|[ .,]\d)", self._if_called, DIGIT),
-            Rule(rf"{FREE}\d{{3,5}}(?!\w|[ .,/-]\d)", self._if_called, DIGIT),
-            Rule(r"(?<![\w.,])(?:\d{5}-\d{3}|\d{4}-\d{3})(?![\w-])", self._told, DIGIT),
+            Rule(r"(?<![\w.,])\d\d \d{3} ?\d{4}(?![\w-]|[.,]\d)", self._told, BEFORE_SPACE),
+            Rule(r"(?<![\w.,])[2789]\d\d[ .]?\d{3}[ .]?\d{3}(?![\w-]|[ .,]\d)", self._if_called, BEFORE_SPACE + BEFORE_MARK),
+            Rule(rf"{FREE}\d{{3,5}}(?!\w|[ .,/-]\d)", self._if_called, BEFORE_SPACE + BEFORE_MARK),
+            Rule(r"(?<![\w.,])(?:\d{5}-\d{3}|\d{4}-\d{3})(?![\w-])", self._told, BEFORE_MARK),
         ]
 
     def _own_amounts(self) -> list[Rule]:
@@ -147,24 +133,36 @@ class Portuguese(European):
         millions = r"(?:[1-9]\d{0,2}[ .\u00a0\u202f])?[1-9]\d{0,2}(?:[ .\u00a0\u202f]000){2}"
         behind = r"(?= (?:d[eo]|sem|no|com|por|mais|menos|maior|menor|em|ao)\b|[.,;!?]?(?:\s|\Z))"
         return [
-            Rule(rf"{FREE}{whole}{fraction}(?![\w/,.]\d){counted}", self._parted, DIGIT),
-            Rule(rf"{FREE}{whole}(?P<fraction>[{''.join(FRACTIONS)}]){counted}", self._parted, DIGIT + LETTER),
-            Rule(rf"{FREE}(?P<number>{millions}){SPACE}(?P<noun>[^\W\d_]{{1,30}})", self._millions_of, DIGIT),
+            Rule(rf"{FREE}{whole}{fraction}(?![\w/,.]\d){counted}", self._parted, BEFORE_SPACE + BEFORE_MARK),
+            Rule(
+                rf"{FREE}{whole}(?P<fraction>[{''.join(FRACTIONS)}]){counted}",
+                self._parted,
+                BEFORE_LETTER + BEFORE_SPACE + CAPITAL,
+            ),
+            Rule(
+                rf"{FREE}(?P<number>{millions}){SPACE}(?P<noun>[^\W\d_]{{1,30}})", self._millions_of, BEFORE_SPACE + BEFORE_MARK
+            ),
             Rule(
                 rf"{FREE}(?P<number>{self.number}){SPACE}?(?P<magnitude>mi|bi|tri|MM)(?!\w|{SPACE}?[€$£])",
                 self._magnitude,
                 DIGIT,
             ),
-            Rule(rf"{FREE}(?P<number>\d{{1,3}})[xX]{behind}", self._times_of, DIGIT),
+            Rule(rf"{FREE}(?P<number>\d{{1,3}}(?:\.\d{{3}})*)\$(?P<rest>\d\d)(?!\d)", self._escudos, BEFORE_MARK),
+            Rule(r"(?<=[Aa]os )(?P<number>\d{1,3})['\u2032](?!\w)", self._minutes_of, DIGIT),
+            Rule(rf"{FREE}(?P<number>\d{{1,3}})[xX]{behind}", self._times_of, BEFORE_LETTER),
             Rule(rf"{FREE}(?P<first>\d{{1,2}}){SPACE}?[xX\u00d7]{SPACE}?(?P<last>\d{{1,2}})(?!\w|[.,]\d)", self._score, DIGIT),
-            Rule(rf"{FREE}(?P<whole>\d{{1,2}}){SPACE}?m{SPACE}?(?P<rest>\d\d)(?!\w)", self._metres, DIGIT),
-            Rule(rf"{FREE}(?P<whole>[1-9]\d?),(?P<rest>\d\d){SPACE}?m(?![\w/²³])", self._metres, DIGIT),
+            Rule(
+                rf"{FREE}(?P<whole>\d{{1,2}}){SPACE}?m{SPACE}?(?P<rest>\d\d)(?!\w)", self._metres, BEFORE_LETTER + BEFORE_SPACE
+            ),
+            Rule(rf"{FREE}(?P<whole>[1-9]\d?),(?P<rest>\d\d){SPACE}?m(?![\w/²³])", self._metres, BEFORE_MARK),
             Rule(
                 rf"{FREE}(?P<first>\d{{2,3}})/(?P<last>\d{{2,3}})(?={SPACE}?mm|(?<=\d\d\d/\d\d)(?![\w/]))",
                 self._pressure,
-                DIGIT,
+                BEFORE_MARK,
             ),
-            Rule(rf"{FREE}1{SPACE}?:{SPACE}?(?P<last>{self.number})(?<=\d\d)(?![\w:])", self._scale, DIGIT),
+            Rule(
+                rf"{FREE}1{SPACE}?:{SPACE}?(?P<last>{self.number})(?<=\d\d)(?![\w:])", self._scale, BEFORE_SPACE + BEFORE_MARK
+            ),
         ]
 
     def _own_signs(self) -> list[Rule]:
@@ -289,13 +287,21 @@ class Portuguese(European):
     def _magnitude(self, match: re.Match[str]) -> str:
         return self.counted(self.parse(match["number"]), self.magnitudes[match["magnitude"]])
 
+    def _escudos(self, match: re.Match[str]) -> str:
+        """Read money of Portugal before the euro: 1.000$00."""
+        return self.counted(self.parse(f"{match['number']},{match['rest']}" if int(match["rest"]) else match["number"]), ESCUDO)
+
+    def _minutes_of(self, match: re.Match[str]) -> str:
+        """Read a minute of a match: aos 45'."""
+        return self.counted(Number(match["number"]), UNITS["min"])
+
     def _times_of(self, match: re.Match[str]) -> str:
         return self.counted(Number(match["number"]), Noun("vez", "vezes", "f"))
 
     def _score(self, match: re.Match[str]) -> str | None:
         """Read a score of a match (2 x 1): not so what is multiplied, or has sides."""
         played = _PLAYED.search(match.string, max(0, match.start() - 70), match.start())
-        if not played or match.string[match.end() :][:2].lstrip()[:1] == "=":
+        if not (played or "0" in (match["first"], match["last"])) or match.string[match.end() :][:2].lstrip()[:1] == "=":
             return None
         return f"{self.cardinal(int(match['first']))} a {self.cardinal(int(match['last']))}"
 
@@ -310,6 +316,17 @@ class Portuguese(European):
 
     def _pressure(self, match: re.Match[str]) -> str:
         return f"{self.read(match['first'])} por {self.read(match['last'])}"
+
+    def part_before(self, whole: int | None, above: int, below: int, match: re.Match[str]) -> str:
+        """Return a fraction in words; a half is of the gender of what stands before it: uma hora e meia."""
+        if whole is None and (above, below) == (1, 2) and (feminine := self._behind_noun(match)) is not None:
+            return "meia" if feminine else "meio"
+        return super().part_before(whole, above, below, match)
+
+    def _behind_noun(self, match: re.Match[str]) -> bool | None:
+        """Whether what a fraction stands behind (uma hora e ½) is feminine; ``None`` if it stands behind nothing."""
+        noun = _HALF_BEHIND.search(match.string, max(0, match.start() - 20), match.start())
+        return is_feminine(noun[1]) or noun[1] == "h" if noun else None
 
     def _parted(self, match: re.Match[str]) -> str | None:
         """Read a fraction of something: meia colher, três quartos de xícara, duas horas e meia."""
@@ -339,55 +356,14 @@ class Portuguese(European):
         said = f"{'primeiro' if day == 1 else self.cardinal(day)} de {MONTH_NAMES[month - 1]}"
         return f"{said} de {self.year(year)}" if year is not None else said
 
-    def _month(self, match: re.Match[str]) -> str:
-        month = match["month"]
-        number = int(month) if month.isdecimal() else SHORT_MONTHS[month.lower()]
-        return f"{MONTH_NAMES[number - 1]} de {self.year(self._full_year(match['year']))}"
-
-    def _day_and_month(self, match: re.Match[str]) -> str | None:
-        day, month = int(match["day"]), int(match["month"])
-        before = word_before(match.string, match.start()).lower()
-        told = before in ("dia", "dias") or (before in _DAY_WORDS and len(match["month"]) == 2)
-        if not 1 <= day <= 31 or not (
-            told or (day > month and len(match[0]) == len("25/12") and match["month"][0] in "01" and day > 12)
-        ):
-            return None
-        return self.date(day, month, None, match)
-
-    def _weekday(self, match: re.Match[str]) -> str:
-        return f"{WEEKDAYS[match['day'].lower()]}{match['comma']} "
-
-    def clock(self, hour: int, minute: int, second: int | None, match: re.Match[str]) -> str:  # noqa: ARG002 - one interface
+    def clock(self, hour: int, minute: int, second: int | None, match: re.Match[str]) -> str:
         """Return a time of the day, or a time that something takes, in words."""
-        said = f"{self.cardinal(hour, 'f')} hora{'s' if hour > 1 else ''}"
+        many = hour > 1 or (not hour and word_before(match.string, match.start()).lower() in ("às", "das"))
+        said = f"{self.cardinal(hour, 'f')} hora{'s' if many else ''}"
         minutes = f"{self.cardinal(minute)} minuto{'s' if minute > 1 else ''}"
         if second is not None:
             return f"{said} {minutes} e {self.cardinal(second)} segundo{'s' if second > 1 else ''}"
         return f"{said} e {minutes}" if minute else said
-
-    def _duration(self, match: re.Match[str]) -> str:
-        second = match.groupdict().get("second")
-        return self.clock(int(match["hour"]), int(match["minute"]), int(second) if second else None, match)
-
-    def _hours(self, match: re.Match[str]) -> str:
-        first, last = (
-            self.clock(int(match[hour]), int(match[minute] or 0), None, match)
-            for hour, minute in (("hour", "minute"), ("hour2", "minute2"))
-        )
-        return f"{first} {'à' if int(match['hour2']) == 1 else 'às'} {last}"
-
-    def _minutes(self, match: re.Match[str]) -> str:
-        minute, second = (
-            self.counted(Number(match[name].lstrip("0") or "0"), UNITS[unit])
-            for name, unit in (("minute", "min"), ("second", "s"))
-        )
-        return f"{minute} e {second}"
-
-    def _out_of(self, match: re.Match[str]) -> str:
-        """Read what is always open: 24h/24, 24/7."""
-        return (
-            "vinte e quatro horas por dia" if "h" in match[0] else f"{self.read(match['hour'])} por {self.read(match['all'])}"
-        )
 
     # -----------------------------------------------------------------------------------------------------------------
     # Names and ordinals

@@ -30,7 +30,6 @@ WORDS = Words(
     and_="e",
     percent="por cento",
     per_mille="por mil",
-    degrees=Noun("grau", "graus"),
     section="parágrafo",
     sections="parágrafos",
     number="número",
@@ -149,7 +148,10 @@ def _dollar(of: str) -> Currency:
     return _currency(f"dólar {of}", plural=f"dólares {of}s")
 
 
+ESCUDO = _regular("escudo")
 CURRENCIES = {
+    "Esc.": Currency(ESCUDO, _CENT), "esc.": Currency(ESCUDO, _CENT), "PTE": Currency(ESCUDO, _CENT),
+    "Cr$": _currency("cruzeiro"),
     "R$": _REAL, "BRL": _REAL, "$": _DOLLAR, "US$": _DOLLAR, "U$": _DOLLAR, "USD": _DOLLAR, "€": _EURO, "EUR": _EURO,
     "£": _POUND, "GBP": _POUND,
     "¥": _currency("iene", _regular("sen")), "JPY": _currency("iene", _regular("sen")), "CNY": _YUAN, "RMB": _YUAN,
@@ -233,7 +235,7 @@ ABBREVIATIONS = {
     "pç.": "praça", "pça.": "praça", "pca.": "praça", "trav.": "travessa", "tv.": "travessa", "rod.": "rodovia",
     "estr.": "estrada", "lgo.": "largo", "jd.": "jardim", "vl.": "vila",
     "bl.": "bloco", "ap.": "apartamento", "apto.": "apartamento", "apto": "apartamento", "apt.": "apartamento",
-    "and.": "andar", "esq.": "esquerdo", "dto.": "direito", "ed.": "edifício",
+    "and.": "andar", "esq.": "esquerdo", "dto.": "direito", "ed.": "edição", "Ed.": "Edifício",
     "end.": "endereço", "vs": "versus", "vs.": "versus", "cf.": "confira", "id.": "idem", "ibid.": "ibidem",
     "op. cit.": "opus citatum", "et al.": "et alii", "jr.": "júnior", "Jr": "Júnior",
     "org.": "organizador", "orgs.": "organizadores", "coord.": "coordenador", "trad.": "tradução", "adj.": "adjetivo",
@@ -256,6 +258,7 @@ ABBREVIATIONS = {
     "doc.": "documento", "docs.": "documentos", "tít.": "título", "tam.": "tamanho",
 }  # fmt: skip
 NUMBERED = {
+    "n.": "número",
     "n.º": "número", "nº": "número", "n°": "número", "n.°": "número", "n.o": "número", "no.": "número", "num.": "número",
     "núm.": "número", "n.os": "números",
     "nºs": "números", "nos.": "números", "p.": "página", "pp.": "páginas", "pág.": "página", "págs.": "páginas",

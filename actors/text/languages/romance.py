@@ -9,9 +9,10 @@ from actors.text.languages.context import word_before, word_behind
 from actors.text.languages.european import European
 from actors.text.languages.language import DASH, FRACTIONS, SPACE, Currency, Noun, alternatives
 from actors.text.languages.romance_figures import Figures
+from actors.text.languages.romance_measures import Measures
 from actors.text.numbers import Number
 from actors.text.roman import roman_value
-from actors.text.rules import DIGIT, FREE, LETTER, SIGN, Rule
+from actors.text.rules import BEFORE_MARK, DIGIT, FREE, LETTER, SIGN, Rule
 
 _CLOCK = r"(?:2[0-4]|[01]?\d)"
 _MILLION = 10**6
@@ -45,6 +46,9 @@ class Romance(European):
         named: what a number only names.
         before_names: words of small letters that stand before a name.
         time_parts: hours, minutes and seconds.
+        version: what stands before the number of one.
+        for_many: what stands between an amount and a hundred of what it is for: *cada*.
+        before_one: what stands before a unit that there is one of, or a part of one.
         between: what stands before two ends of a range that are joined by *and*.
     """
 
@@ -72,6 +76,9 @@ class Romance(European):
     named: ClassVar[Collection[str]]
     before_names: ClassVar[Collection[str]]
     time_parts: ClassVar[tuple[Noun, Noun, Noun]]
+    for_many: ClassVar[str]
+    version: ClassVar[str]
+    before_one: ClassVar[Collection[str]]
 
     # -----------------------------------------------------------------------------------------------------------------
     # What a language says of itself
@@ -99,18 +106,19 @@ class Romance(European):
         weekday_or_small = alternatives({*self.weekdays, *(day.lower() for day in self.weekdays)})
         months = alternatives(month for month in self.months if month.endswith("."))
         return [
-            Rule(rf"{FREE}{clock}{until}(?:{SPACE}?h\b|{free})", self._time_range, DIGIT),
-            Rule(rf"{FREE}{clock}(?P<second>(?!))?(?:(?P<unit>{SPACE}?h\b)|{free})", self._dotted_time, DIGIT),
+            Rule(rf"{FREE}{clock}{until}(?:{SPACE}?h\b|{free})", self._time_range, BEFORE_MARK),
             Rule(
-                rf"{FREE}(?:(?P<whole>\d{{1,3}}){SPACE}?)?{part}{SPACE}(?:(?P<unit>{unit})|(?P<noun>[a-zà-ÿ]{{2,20}}+))",
+                rf"{FREE}{clock}(?P<second>(?!))?(?:(?P<unit>{SPACE}?h\b|(?={SPACE}(?:a{SPACE}\d{{1,2}}\.\d\d{SPACE})?(?:h|horas)\b))|{free})",
+                self._dotted_time,
+                BEFORE_MARK,
+            ),
+            Rule(
+                rf"{FREE}(?:(?P<whole>\d{{1,3}})(?:{SPACE}|(?=[^\d/])))?{part}{SPACE}(?:(?P<unit>{unit})|(?P<noun>[a-zà-ÿ]{{2,20}}+))",
                 self._part,
                 DIGIT + LETTER,
             ),
-            Rule(rf"{FREE}(?P<year>\d{{4}})/(?P<month>0[1-9]|1[0-2])/(?P<day>{_DAY})(?![\w/])", self._numeric, DIGIT),
-            Rule(rf"{FREE}(?P<day>{_DAY})/(?P<month>1[0-2]|0?[1-9])(?![\w/]|[.,]\d)", self._short_date, DIGIT),
-            Rule(
-                rf"{FREE}(?P<hours>\d{{1,2}}):(?P<minutes>[0-5]\d):(?P<seconds>[0-5]\d)(?![\w:]|[.,]\d)", self._duration, DIGIT
-            ),
+            Rule(rf"{FREE}(?P<year>\d{{4}})/(?P<month>0[1-9]|1[0-2])/(?P<day>{_DAY})(?![\w/])", self._numeric, BEFORE_MARK),
+            Rule(rf"{FREE}(?P<day>{_DAY})/(?P<month>1[0-2]|0?[1-9])(?![\w/]|[.,]\d)", self._short_date, BEFORE_MARK),
             Rule(r"(?:(?<=[€$£])|(?<=euro)|(?<=euros)|(?<=EUR))/(?P<unit>[^\W\d_]{1,12}[²³23]?)(?!\w)", self._for_each, SIGN),
             Rule(
                 rf"(?<![\w.-])(?P<first>{weekday_or_small}){SPACE}?{DASH}{SPACE}?(?P<last>{weekday_or_small})(?!\w)",
@@ -123,11 +131,7 @@ class Romance(European):
                 lambda match: self.month_names[self.months[match["month"]]],
                 LETTER,
             ),
-            Rule(
-                rf"(?<![\w.'-])(?P<first>[IVX]{{1,7}}){SPACE}?{DASH}{SPACE}?(?P<last>[IVX]{{1,7}})(?![\w&-])",
-                self._numerals,
-                LETTER,
-            ),
+            *Measures(self).rules(),
             *Figures(self).rules(),
         ]
 
@@ -220,9 +224,12 @@ class Romance(European):
         """Return a number or a range in words: *10 a 20*, but *entre 10 y 20*."""
         if match["last"] is None:
             return super().read_amount(match, gender)
-        joint = self.words.and_ if self.named_by(match) in self.between else self.words.to
         first = self.read(match["first"], "-" if gender == "m" else gender)
-        return f"{self.signed(match['sign'])}{first} {joint} {self.read(match['last'], gender)}"
+        return f"{self.signed(match['sign'])}{first}{self.between_ends(match)}{self.read(match['last'], gender)}"
+
+    def between_ends(self, match: re.Match[str]) -> str:
+        """Return what is said between the ends of a range, and the spaces around it."""
+        return f" {self.words.and_ if self.named_by(match) in self.between else self.words.to} "
 
     def read_initial(self, match: re.Match[str]) -> str | None:
         """Read a letter with a stop before a name; not one that ends a sentence, as numerals and the names of vitamins may."""
@@ -265,7 +272,8 @@ class Romance(European):
             said = self.with_magnitude(match, match["magnitude"], currency.major)
         else:
             said = self.signed(match["sign"]) + self.coins(number, currency)
-        return said + (self._for_unit(match["per"]) if match["per"] else self._stop(match, match["currency"]))
+        per = match["per"]
+        return said + (self._for_unit(per) if per else "") + self._stop(match, per or match["currency"])
 
     def measure(self, match: re.Match[str]) -> str | None:
         """Read an amount of a unit."""
@@ -333,8 +341,6 @@ class Romance(European):
         if whole and (below == 0 or above >= below):
             return None
         if whole or (below and above < below and (above == 1 or below not in (10, 100))):
-            if (above, below) == (1, 2) and not whole and self.named_by(match) == self.words.and_:
-                return self.halves[0]
             return self._without_article(self.mixed(int(whole) if whole else None, above, below), match)
         if self._is_sum(match):
             return f"{self.cardinal(above, '-')} {self.words.divided} {self.cardinal(below, '-')}"
@@ -354,19 +360,27 @@ class Romance(European):
         if match["mark"] != match["mark2"]:
             return None
         first = self.time_of_day(int(match["hour"]), int(match["minute"]))
-        return f"{first} {self.words.to} {self.time_of_day(int(match['hour2']), int(match['minute2']))}"
+        return self.time_range(first, self.time_of_day(int(match["hour2"]), int(match["minute2"])), match)
+
+    def time_range(self, first: str, last: str, match: re.Match[str]) -> str:  # noqa: ARG002
+        """Return two times in words, from one to the other."""
+        return f"{first} {self.words.to} {last}"
 
     def _dotted_time(self, match: re.Match[str]) -> str | None:
         if match["mark"] != ".":
             return None
         told = word_before(match.string, match.start()).lower() in self.clock_words
-        if match.string[match.end() :].lstrip()[:1] in ("€", "%", "$", "£") or not (told or match["unit"]):
+        if match.string[match.end() :].lstrip()[:1] in ("€", "%", "$", "£") or not (told or match["unit"] is not None):
             return None
         return self.clock(int(match["hour"]), int(match["minute"]), None, match)
 
     @abstractmethod
     def time_of_day(self, hour: int, minute: int) -> str:
         """Return a time in words."""
+
+    @abstractmethod
+    def minute(self, value: int, match: re.Match[str]) -> str:
+        """Return a number with a minute's mark in words: so many minutes, or that minute of a match."""
 
     @abstractmethod
     def read_act(self, match: re.Match[str]) -> str | None:
@@ -390,29 +404,33 @@ class Romance(European):
             return None
         return self.date(int(match["day"]), int(match["month"]), None, match)
 
-    def _duration(self, match: re.Match[str]) -> str | None:
-        """Read hours, minutes and seconds that tell no time of the day."""
-        if self.named_by(match) in self.clock_words:
-            return None
-        counts = [
-            (self.parse(str(int(match[name]))), noun)
-            for name, noun in zip(("hours", "minutes", "seconds"), self.time_parts, strict=True)
-        ]
-        said = [self.counted(number, noun) for number, noun in counts if number.value]
-        return f" {self.words.and_} ".join(filter(None, (", ".join(said[:-1]), *said[-1:]))) if said else None
-
     def _weekdays(self, match: re.Match[str]) -> str:
         first, last = (self.weekdays[match[name].capitalize()] for name in ("first", "last"))
+        return self.days(first, last, match)
+
+    def days(self, first: str, last: str, match: re.Match[str]) -> str:  # noqa: ARG002
+        """Return two days of the week in words, from one to the other."""
         return f"{first} {self.words.to} {last}"
 
     # -----------------------------------------------------------------------------------------------------------------
     # Roman numerals
 
-    def _numerals(self, match: re.Match[str]) -> str | None:
-        first, last = roman_value(match["first"]), roman_value(match["last"])
-        if first is None or last is None or not 0 < abs(last - first) < 10:
-            return None
-        return self.numerals(first, last)
+    def read_numeral(self, match: re.Match[str]) -> str | None:
+        """Read a Roman numeral, unless it is a letter."""
+        value = roman_value(match["numeral"])
+        said = None if value is None or self._is_initial(match) else self.numeral(match["numeral"], value, match)
+        return said + (match["stop"] or "") if said else None
+
+    def _is_initial(self, match: re.Match[str]) -> bool:
+        """Whether a letter stands for somebody's surname: *Luis M., de 34 años*."""
+        if len(match["numeral"]) > 1:
+            return False
+        named = match["numeral"] in "LCDM" and word_before(match.string, match.start()) in self.kings
+        return named or (bool(match["stop"]) and match.string[match.end() : match.end() + 1] in tuple(",;:)"))
+
+    @abstractmethod
+    def numeral(self, numeral: str, value: int, match: re.Match[str]) -> str | None:
+        """Return a Roman numeral in words: of a century, a king, a chapter, a year; ``None`` if it is a word."""
 
     @abstractmethod
     def numerals(self, first: int, last: int) -> str | None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from actors.text.languages.language import DASH, SPACE
 from actors.text.roman import roman_value
-from actors.text.rules import DIGIT, FREE, LETTER, SIGN, Rule
+from actors.text.rules import BEFORE_MARK, DIGIT, FREE, LETTER, SIGN, Rule
 
 if TYPE_CHECKING:
     from actors.text.languages.romance import Romance
@@ -29,7 +29,7 @@ class Figures:
                 self._priced_range,
                 DIGIT,
             ),
-            Rule(rf"{FREE}(?P<first>[12]\d{{3}})/(?P<last>\d{{4}}|\d\d)(?![\w/]|[.,]\d)", self._two_years, DIGIT),
+            Rule(rf"{FREE}(?P<first>[12]\d{{3}})/(?P<last>\d{{4}}|\d\d)(?![\w/]|[.,]\d)", self._two_years, BEFORE_MARK),
             Rule(
                 rf"{FREE}{amount}{SPACE}?(?P<unit>[hH]a)(?={SPACE}(?:de|di|y|e)\b|[^\w\s'\u2019]|\Z)",
                 self._rare_unit,
@@ -37,26 +37,39 @@ class Figures:
             ),
             Rule(rf"(?:(?<= d[aei] )|(?<=\d)){FREE}{amount}{SPACE}(?P<unit>A)(?!\w)", self._rare_unit, DIGIT),
             Rule(rf"(?<=\s)(?P<currency>[€£%])(?!{SPACE}?\d)(?=[\s.,;:)]|\Z)", self._only_sign, SIGN),
-            Rule(rf"{FREE}(?P<first>\d{{1,4}})/(?P<letter>[A-Z])(?!\w)", self._house, DIGIT),
-            Rule(rf"{FREE}(?P<first>\d{{1,5}})/(?P<year>(?:19|20)\d\d)(?![\w/]|[.,]\d)", self._language.read_act, DIGIT),
-            Rule(rf"{FREE}(?P<first>(?:19|20)\d\d)/(?P<last>\d{{1,4}})(?![\w/]|[.,]\d)", self._of_year, DIGIT),
+            Rule(rf"{FREE}(?P<first>\d{{1,4}})/(?P<letter>[A-Z])(?!\w)", self._house, BEFORE_MARK),
+            Rule(rf"{FREE}(?P<first>\d{{1,5}})/(?P<year>(?:19|20)\d\d)(?![\w/]|[.,]\d)", self._language.read_act, BEFORE_MARK),
+            Rule(rf"{FREE}(?P<first>(?:19|20)\d\d)/(?P<last>\d{{1,4}})(?![\w/]|[.,]\d)", self._of_year, BEFORE_MARK),
             Rule(
                 rf"{FREE}(?P<degrees>\d{{1,3}})[°º]{SPACE}?(?:(?P<minutes>\d{{1,2}})['\u2032\u2019]{SPACE}?)?"
                 rf"(?:(?P<seconds>\d{{1,2}}(?:,\d{{1,3}})?)(?:[\"\u2033\u201d]|''){SPACE}?)?(?P<compass>[NSEOW])(?!\w|\.\w)",
                 self._coordinate,
                 DIGIT,
             ),
+            Rule(rf"{FREE}[vV](?:\.|er\.)?{SPACE}?(?P<version>\d{{1,4}}(?:\.\d{{1,4}}){{1,5}})(?!\w)", self._version, LETTER),
             Rule(r"(?<!\w)[A-Z][A-Za-z]{0,8}[₀-₉]{1,4}(?:[A-Za-z]{1,3}[₀-₉]{0,3}){0,4}", self._formula, LETTER),
             Rule(rf"{FREE}\d{{7,8}}-?[A-Z](?!\w)", self._told, DIGIT),
-            Rule(rf"{FREE}(?P<first>\d{{1,3}}(?:,\d{{1,2}})?)(?:[\"\u2033\u201d]|'')(?=[\s,.;:)]|\Z)", self._inches, DIGIT),
+            Rule(
+                rf"{FREE}(?P<first>\d{{1,3}}(?:,\d{{1,2}})?)(?:[\"\u2033\u201d]|'')(?=[\s,.;:)]|\Z)", self._inches, BEFORE_MARK
+            ),
             Rule(rf"{FREE}(?P<number>[2-8])K(?!\w)", lambda match: f"{self._language.read(match['number'])} K", DIGIT),
             Rule(
                 rf"(?<!\w)#{SPACE}?(?P<number>\d{{1,6}})(?!\w)",
                 lambda match: f"{self._language.words.number} {self._language.read(match['number'])}",
                 SIGN,
             ),
+            Rule(
+                rf"(?<![\w.'-])(?P<first>[IVX]{{1,7}}){SPACE}?{DASH}{SPACE}?(?P<last>[IVX]{{1,7}})(?![\w&-])",
+                self._numerals,
+                LETTER,
+            ),
             Rule(r"(?<![\w-])(?P<letter>[A-Z])-(?P<numeral>[IVX]{1,6})(?!\w)", self._road, LETTER),
         ]
+
+    def _version(self, match: re.Match[str]) -> str:
+        named = "" if self._language.named_by(match) == self._language.version else f"{self._language.version} "
+        parts = (self._language.cardinal(int(part), "-") for part in match["version"].split("."))
+        return named + f" {self._language.words.dot_in_version} ".join(parts)
 
     def _rare_unit(self, match: re.Match[str]) -> str | None:
         """Read an amount of a unit that is a word too, unless the number is a year."""
@@ -69,6 +82,12 @@ class Figures:
     def _road(self, match: re.Match[str]) -> str | None:
         value = roman_value(match["numeral"])
         return f"{match['letter']} {self._language.cardinal(value, '-')}" if value else None
+
+    def _numerals(self, match: re.Match[str]) -> str | None:
+        first, last = roman_value(match["first"]), roman_value(match["last"])
+        if first is None or last is None or not 0 < abs(last - first) < 10:
+            return None
+        return self._language.numerals(first, last)
 
     def _only_sign(self, match: re.Match[str]) -> str:
         sign = match["currency"]

@@ -34,17 +34,19 @@ class Signs:
 
     def number_rules(self) -> list[Rule]:
         """Return the rules for signs that are a part of a number; they come before the others for numbers."""
+        unit = rf"(?:{SPACE}?(?P<unit>{self._language.unit}))?"
         return [
             Rule(
-                rf"{FREE}(?P<whole>\d{{1,4}})?{SPACE}?(?P<fraction>[{''.join(FRACTIONS)}])(?:{SPACE}?(?P<unit>{self._language.unit}))?",
+                rf"{FREE}(?P<whole>\d{{1,4}})?{SPACE}?(?P<fraction>[{''.join(FRACTIONS)}])",
                 self._fraction,
                 BEFORE_LETTER + BEFORE_SPACE + CAPITAL,
+                unit,
             ),
             Rule(
-                rf"{FREE}(?P<base>\d{{1,9}})(?:\^(?P<plain>-?\d{{1,3}})|(?P<raised>[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]{{1,4}}))"
-                rf"(?:{SPACE}?(?P<unit>{self._language.unit}))?",
+                rf"{FREE}(?P<base>\d{{1,9}})(?:\^(?P<plain>-?\d{{1,3}})|(?P<raised>⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]{{1,4}}))",
                 self._power,
                 BEFORE_LETTER + BEFORE_MARK,
+                unit,
             ),
         ]
 
@@ -77,6 +79,6 @@ class Signs:
         return f"{said} {noun.many if whole else noun.one}"
 
     def _power(self, match: re.Match[str]) -> str:
-        exponent = int(match["plain"] or match["raised"].translate(_RAISED).replace("--", "-") or "0")
+        exponent = int(match["plain"] or match["raised"].translate(_RAISED))
         said = self._language.power(int(match["base"]), exponent)
         return f"{said} {self._language.noun_of_unit(match['unit']).many}" if match["unit"] else said

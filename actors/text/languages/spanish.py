@@ -35,11 +35,12 @@ from actors.text.numbers import Number
 from actors.text.roman import roman_value
 from actors.text.rules import DIGIT, FREE, LETTER, SIGN, Rule
 
-_CENTURIES = re.compile(r"(?:(?i:\bsiglos?)|\bss?\.)(?:\s(?:[IVX]{1,6},?|y|al?|o|e|u|del?|siglo|el)){0,6}\s?\Z")
+_CENTURIES = re.compile(r"(?:(?i:\bsiglos?)|\bss?\.)(?:\s(?:[IVX]{1,6},?|y|al?|o|e|u|del?|siglo|el|[ad]\.\s?C\.,?)){0,6}\s?\Z")
 _ORDINAL_ENDS = {
     "er": "1 3", "ero": "1 3", "ro": "1 3", "do": "2", "to": "4 5 6", "mo": "7 10", "vo": "8", "no": "9", "ra": "1 3",
     "da": "2", "ta": "4 5 6",     "ma": "7 10", "va": "8", "na": "9", "os": "", "as": "",
 }  # fmt: skip
+_BY_ARTICLE = {"los": "m", "unos": "m", "las": "f", "unas": "f"}  # los 101 dálmatas
 _PEOPLE = word_set(
     "habitantes personas euros dólares pesos libras soles kilómetros metros votos espectadores visitantes hectáreas usuarios"
 )
@@ -71,7 +72,7 @@ class Spanish(Romance):
     abbreviations: ClassVar = ABBREVIATIONS
     starters: ClassVar = STARTERS
     o_clock: ClassVar = "hrs|hs|h"
-    trigger_words: ClassVar = ["km", "lun", "mié"]
+    trigger_words: ClassVar = ["km", "kg", "cm", "mm", "ml", "lun", "mié"]
     months: ClassVar = MONTHS
     of_month: ClassVar = rf"(?:{SPACE}?(?:de|del|DE){SPACE}|[-/])?"
     titles: ClassVar = TITLES
@@ -99,6 +100,9 @@ class Spanish(Romance):
     behind_shares: ClassVar = word_set("de a partes parte")
     shares: ClassVar = frozenset({"parte", "partes"})
     time_parts: ClassVar = (Noun("hora", "horas", "f"), Noun("minuto", "minutos"), Noun("segundo", "segundos"))
+    for_many: ClassVar = "cada"
+    version: ClassVar = "versión"
+    before_one: ClassVar = word_set("un medio el del al por cada")
     rare_units: ClassVar = {"ha": Noun("hectárea", "hectáreas", "f"), "a": Noun("amperio", "amperios")}
     kings: ClassVar = KINGS
     named: ClassVar = NAMED_BY_NUMBER
@@ -133,7 +137,7 @@ class Spanish(Romance):
                 DIGIT,
             ),
             Rule(r"(?<![\w.])['\u2019](?P<year>\d\d)(?!\w)", lambda match: self.cardinal(int(match["year"]), "-"), SIGN),
-            Rule(rf"{FREE}[vV](?:\.|er\.)?{SPACE}?(?P<version>\d{{1,4}}(?:\.\d{{1,4}}){{1,5}})(?!\w)", self._version, LETTER),
+            Rule(rf"{FREE}(?P<rooms>[1-9]){SPACE}?hab\.(?!/|\w)", self._rooms, DIGIT),
             *super().first_rules(),
         ]
 
@@ -156,7 +160,7 @@ class Spanish(Romance):
 
     def fraction(self, above: int, below: int) -> str:
         """Return a fraction in words."""
-        part = PARTS.get(below) or f"{cardinal(below, '-').replace(' ', '').replace('treintay', 'treinta')}avo"
+        part = PARTS.get(below) or f"{cardinal(below, '-').replace(' ', '').removesuffix('a')}avo"
         return f"{self.cardinal(above, 'm')} {part}{'s' if above != 1 else ''}"
 
     def half_of(self, half: str, noun: str) -> str:
@@ -181,7 +185,7 @@ class Spanish(Romance):
         of_clock = told and number.value % 100 in (1, 21, 31, 41)
         noun = self._counted_behind(number, match, before)
         if noun:
-            return self.gender_of(noun)
+            return _BY_ARTICLE.get(before) or self.gender_of(noun)
         return "f" if of_clock and number.value < 25 else "-"
 
     def _counted_behind(self, number: Number, match: re.Match[str], before: str) -> str:
@@ -194,7 +198,9 @@ class Spanish(Romance):
         if noun == "mil":
             following = re.compile(r"\s+mil\s+([^\W\d_]+)").match(text, match.end())
             return following[1] if following and following[1] not in NOT_COUNTED else ""
-        if not noun.islower() or noun in NOT_COUNTED or noun in MONTHS or self.is_dated(match) or before in NAMED_BY_NUMBER:
+        if self.is_dated(match) and not match["last"]:
+            return ""
+        if not noun.islower() or noun in NOT_COUNTED or noun in MONTHS or before in NAMED_BY_NUMBER:
             return ""
         if number.value == 1 and before in ("la", "el"):
             return ""
@@ -238,6 +244,12 @@ class Spanish(Romance):
         whole = not minute and (match[0][-1].isalpha() or not hour) and word_behind(match) != "horas"
         return f"{said} {'hora' if hour == 1 else 'horas'}" if whole else said
 
+    def minute(self, value: int, match: re.Match[str]) -> str:
+        """Return a number with a minute's mark in words: *diez minutos*, *el minuto noventa*."""
+        if self.named_by(match) in self.masculine_articles:
+            return f"minuto {self.cardinal(value, '-')}"
+        return self.counted(Number(str(value)), UNITS["min"])
+
     # -----------------------------------------------------------------------------------------------------------------
     # Ordinals and Roman numerals
 
@@ -276,16 +288,8 @@ class Spanish(Romance):
             return False
         return mark == "°" or value > 30 or behind in ("bajo", "sobre", "grados")
 
-    def read_numeral(self, match: re.Match[str]) -> str | None:
-        """Read a Roman numeral: of a century, a king, a chapter, a congress, a year."""
-        numeral = match["numeral"]
-        value = roman_value(numeral)
-        if value is None:
-            return None
-        said = self._numeral(numeral, value, match)
-        return said + (match["stop"] or "") if said else None
-
-    def _numeral(self, numeral: str, value: int, match: re.Match[str]) -> str | None:
+    def numeral(self, numeral: str, value: int, match: re.Match[str]) -> str | None:
+        """Return a Roman numeral in words: of a century, a king, a chapter, a congress, a year."""
         before = word_before(match.string, match.start())
         if self.counts_centuries(match, _CENTURIES) or before.lower() in ORDINALLY_COUNTED:
             return self._named_after(value, "m")
@@ -346,12 +350,13 @@ class Spanish(Romance):
     def _with_apostrophe(self, match: re.Match[str]) -> str:
         return self.coins(Number(match["whole"], match["fraction"].ljust(2, "0")), self.currencies["€"])
 
-    def _version(self, match: re.Match[str]) -> str:
-        named = "" if self.named_by(match) in ("versión", "version") else "versión "
-        return named + " punto ".join(self.cardinal(int(part), "-") for part in match["version"].split("."))
-
     def _for_unit(self, unit: str) -> str:
         return FOR_EACH.get(unit) or super()._for_unit(unit)
+
+    def _rooms(self, match: re.Match[str]) -> str:
+        """Read the rooms of a flat: 3 hab."""
+        rooms = self.counted(Number(match["rooms"]), Noun("habitación", "habitaciones", "f"))
+        return rooms + ("." if self.ends_sentence(match) else "")
 
     def _don(self, match: re.Match[str]) -> str | None:
         """Read *don*, unless it is an initial behind a first name."""

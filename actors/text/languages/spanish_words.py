@@ -1,14 +1,14 @@
 """The words of Spanish: units, currencies, names and abbreviations."""
 
-from actors.text.languages.context import word_list, word_set
+from actors.text.languages.context import also_small, word_list, word_set
 from actors.text.languages.language import Currency, Noun, Words
 
 WORDS = Words(
     point="coma", minus="menos", plus="más", plus_minus="más menos", times="por", by="por", divided="entre",
     equals="es igual a", unequal="es distinto de", about="aproximadamente", nearly="es aproximadamente igual a",
-    less="menor que", less_equal="menor o igual que", greater="mayor que", greater_equal="mayor o igual que",
+    less="es menor que", less_equal="es menor o igual que", greater="es mayor que", greater_equal="es mayor o igual que",
     root="raíz cuadrada de", power="elevado a", squared="al cuadrado", cubed="al cubo", to="a", over="sobre", per="por",
-    of="de", and_="y", percent="por ciento", per_mille="por mil", degrees=Noun("grado", "grados"), section="párrafo",
+    of="de", and_="y", percent="por ciento", per_mille="por mil", section="párrafo",
     sections="párrafos", number="número", copyright="copyright", at="arroba", dot="punto", dot_in_version="punto",
     slash="barra", dash="guion", underscore="guion bajo", hashtag="hashtag",
 )  # fmt: skip
@@ -50,7 +50,7 @@ _BIT_RATES = {
     for symbol, prefix in _PREFIXES.items()
     for rate in ("bps", "b/s", "bit/s", "bits/s")
 }
-_CELSIUS, _FAHRENHEIT = _noun("grado Celsius"), _noun("grado Fahrenheit")
+_CELSIUS, _FAHRENHEIT = _noun("grado"), _noun("grado Fahrenheit")
 
 UNITS = {
     **_LENGTHS, **_of_space("²2", "cuadrad"), **_of_space("³3", "cúbic"), **_BYTES, **_BITS, **_BIT_RATES,
@@ -64,7 +64,8 @@ UNITS = {
     "hl": _noun("hectolitro"), "cc": Noun("centímetro cúbico", "centímetros cúbicos"),
     "c.c.": Noun("centímetro cúbico", "centímetros cúbicos"), "h": _noun("hora", "f"), "hs": _noun("hora", "f"),
     "hrs": _noun("hora", "f"), "hs.": _noun("hora", "f"), "hrs.": _noun("hora", "f"), "min": _noun("minuto"),
-    "min.": _noun("minuto"), "mins": _noun("minuto"), "s": _noun("segundo"), "seg": _noun("segundo"), "seg.": _noun("segundo"),
+    "min.": _noun("minuto"), "mins": _noun("minuto"), "mins.": _noun("minuto"), "s": _noun("segundo"),
+    "seg": _noun("segundo"), "seg.": _noun("segundo"),
     "segs": _noun("segundo"), "ms": _noun("milisegundo"), "µs": _noun("microsegundo"), "ns": _noun("nanosegundo"),
     "°C": _CELSIUS, "° C": _CELSIUS, "ºC": _CELSIUS, "º C": _CELSIUS, "℃": _CELSIUS, "°F": _FAHRENHEIT, "° F": _FAHRENHEIT,
     "ºF": _FAHRENHEIT, "°": _noun("grado"), "º": _noun("grado"), "K": Noun("kelvin", "kelvin"),
@@ -174,7 +175,12 @@ TITLES = {
     "Pbro.": "presbítero", "Avda.": "avenida", "Av.": "avenida", "Avd.": "avenida", "Avda": "avenida", "Pza.": "plaza",
     "Plza.": "plaza", "Pl.": "plaza", "Ctra.": "carretera", "Urb.": "urbanización", "Gta.": "glorieta", "P.º": "paseo",
     "Pº": "paseo", "Bda.": "barriada", "Trav.": "travesía", "C/": "calle", "c/": "calle", "Cra.": "carrera",
-    "Blvr.": "bulevar", "Blvd.": "bulevar", "Pje.": "pasaje",
+    "Blvr.": "bulevar", "Blvd.": "bulevar", "Pje.": "pasaje", "Pza": "plaza", "Plza": "plaza",
+    "Pol. Ind.": "polígono industrial",
+    "Bº": "barrio", "B.º": "barrio", "Bo.": "barrio", "Col.": "colonia", "Fdez.": "Fernández", "Glez.": "González",
+    "Hdez.": "Hernández", "Rguez.": "Rodríguez", "Rdguez.": "Rodríguez", "Mtnez.": "Martínez", "Stgo.": "Santiago",
+    "SS. AA. RR.": "sus altezas reales", "SS.AA.RR.": "sus altezas reales", "Vicepres.": "vicepresidente", "Min.": "ministro",
+    "Secret.": "secretario", "Dirs.": "directores", "Proc.": "procurador", "Magdo.": "magistrado", "Subtte.": "subteniente",
 }  # fmt: skip
 TITLES |= {
     title.removesuffix("."): words
@@ -230,7 +236,7 @@ ABBREVIATIONS = {
     "esp.": "especialmente", "núms.": "números", "vda.": "viuda", "Vda.": "viuda", "C. P.": "código postal",
     "C.P.": "código postal", "apdo.": "apartado", "Apdo.": "apartado", "km/h": "kilómetros por hora",
     "m/s": "metros por segundo", "m²": "metros cuadrados", "m³": "metros cúbicos", "km²": "kilómetros cuadrados",
-    "kWh": "kilovatios hora", "°C": "grados Celsius", "R. U.": "Reino Unido", "U. E.": "Unión Europea", "U.E.": "U E",
+    "kWh": "kilovatios hora", "°C": "grados", "R. U.": "Reino Unido", "U. E.": "Unión Europea", "U.E.": "U E",
     "I+D": "I más D", "I+D+i": "I más D más I", "Bs. As.": "Buenos Aires", "Bs.As.": "Buenos Aires", "D. F.": "D F",
     "D.F.": "D F", "feb.": "febrero", "sept.": "septiembre", "dic.": "diciembre", "C++": "C más más", "lb.": "libras",
     "lbs.": "libras", "Nº": "número", "nº": "número", "n.º": "número", "N.º": "número", "Tel:": "teléfono:",
@@ -241,6 +247,14 @@ ABBREVIATIONS = {
     "Máx.": "máximo", "Mín.": "mínimo", "don/doña": "don o doña", "él/ella": "él o ella", "los/las": "los o las",
     "el/la": "el o la", "o/y": "o y", "desc.": "descuento", "incl.": "incluido", "excl.": "excluido", "hab.": "habitantes",
     "abrev.": "abreviatura", "fasc.": "fascículo", "conf.": "confirmar", "imp.": "imprenta", "jr.": "júnior", "Jr.": "júnior",
+    "próx.": "próximo", "expte.": "expediente", "exptes.": "expedientes", "esq.": "esquina", "esc.": "escalera",
+    "vto.": "vencimiento", "fra.": "factura", "rte.": "remitente", "dest.": "destinatario", "nac.": "nacional",
+    "asoc.": "asociación", "fac.": "facultad", "bibl.": "biblioteca", "resp.": "respectivamente", "subt.": "subtítulo",
+    "dir.": "dirección", "pol. ind.": "polígono industrial", "N. de la R.": "nota de la redacción",
+    "dif.": "diferencia", "ant.": "antiguo",
+    "aux.": "auxiliar", "adm.": "administración", "cód.": "código", "equiv.": "equivalente", "gralm.": "generalmente",
+    "ind.": "industrial", "pers.": "personas", "pts.": "puntos", "vols.": "volúmenes", "caps.": "capítulos",
+    "figs.": "figuras",
     "Ntra. Sra.": "Nuestra Señora", "Ntra.": "Nuestra", "Ntro.": "Nuestro", "Fdo.:": "firmado:",
 }  # fmt: skip
 
@@ -253,7 +267,8 @@ _NUMBERED = {
     "ss.": "siglos", "ap.": "apartado", "apdo.": "apartado", "apart.": "apartado", "lám.": "lámina", "tab.": "tabla",
     "ed.": "edición", "ej.": "ejemplo", "ec.": "ecuación", "tel.": "teléfono", "op.": "opus", "c.": "circa", "ca.": "circa",
     "lín.": "línea", "párr.": "párrafo", "secc.": "sección", "v.": "verso", "vv.": "versos", "esc.": "escena",
-    "temp.": "temporada", "hab.": "habitación", "epíg.": "epígrafe", "ctra.": "carretera", "pza.": "plaza", "k.": "kilómetro",
+    "temp.": "temporada", "hab.": "habitación", "epíg.": "epígrafe", "ctra.": "carretera", "pza.": "plaza",
+    "expte.": "expediente", "pta.": "puerta", "lot.": "lote", "párrs.": "párrafos", "k.": "kilómetro",
     "km.": "kilómetro", "tít.": "título", "exp.": "expediente", "ext.": "extensión", "int.": "interior", "pto.": "punto",
     "kil.": "kilómetro", "f.": "folio", "lib.": "libro",
 }  # fmt: skip
@@ -263,6 +278,9 @@ NUMBERED = {
 }
 NUMBERED |= {"km": "kilómetro", "Km": "kilómetro", "N.º": "número", "Nº": "número", "N°": "número", "No.": "número"}
 NUMBERED |= {"CP": "código postal", "C. P.": "código postal"}
+_TAKEN = {**NUMBERED, **UNITS, **CURRENCIES, **MONTHS, **WEEKDAYS}
+TITLES = also_small(TITLES, _TAKEN | ABBREVIATIONS | dict.fromkeys(("pl.", "fr.", "trav.")))
+ABBREVIATIONS = also_small(ABBREVIATIONS, _TAKEN)
 
 # Kings, queens, popes and others of whom there were several of a name.
 QUEENS = word_set(

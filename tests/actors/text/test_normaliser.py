@@ -1,11 +1,96 @@
 """What holds whatever the stages do; each of them has tests of its own."""
 
 import logging
+import random
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from itertools import pairwise
 
 import pytest
 
 from actors.errors import RequestError, UsageError
 from actors.text import Normaliser, language_of
+from actors.text.languages import LANGUAGES
+from benchmarks.normalisation.cases import read_cases
+from tests.actors.text.limits import CHARACTERS, linear_time
+
+SCRAPS = [
+    *"0123456789.,:;!?'\"()[]{}<>/\\|-\u2013\u2014\u2212+=*~^%\u2030\u00b0\u00b2\u00b3\u207b\u2070\u00b9\u00bd\u20ac\u00a3$\u00a5#@&\u00a7\u00d7\u221a\u03c0\u00b5",
+    *"\u00a0\u202f \n\t\ud800abdeghkmnopstuvxzABCDIKLMNOPSTVX\u00e9\u00fc\u00df\u00f1\u2019\u201c\u201d\u00ab\u00bb\u2026    ",
+    *("000", "1999", "12", "Jan. ", "May ", "Mai ", "St. ", "Dr. ", "No. ", "p. ", "chapter iv", "Henry ", "XIV", "I ", "km/h"),
+    *(
+        "m\u00b2",
+        " Mio. ",
+        " million ",
+        "USD",
+        "Rs.",
+        "US$",
+        "a.m.",
+        " Uhr",
+        "st",
+        "nd",
+        "th",
+        "er",
+        "e",
+        "\u00ba",
+        "\u00aa",
+        "www.",
+        ".com",
+    ),
+    *(
+        "http://x.y",
+        "a@b.co",
+        "v1.",
+        "+44",
+        "(ii)",
+        "e.g.",
+        "z. B.",
+        "10:30",
+        "3-2",
+        "1/2",
+        "4x4",
+        "per ",
+        "by ",
+        "of ",
+        "the ",
+        "de ",
+    ),
+]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_text_raises_and_edits_are_in_order(language: str) -> None:
+    normaliser, generator = Normaliser(language), random.Random(0)
+    for _ in range(300):
+        text = "".join(generator.choices(SCRAPS, k=generator.randrange(30)))
+        with suppress(RequestError):
+            edits = normaliser(text).edited.edits
+            assert all(first.end <= second.start for first, second in pairwise(edits)), text
+
+
+def test_threads_may_share_a_normaliser() -> None:
+    normaliser = Normaliser()
+    texts = [case.written for case in read_cases("en")][:200]
+    with ThreadPoolExecutor(4) as pool:
+        spoken = list(pool.map(lambda text: normaliser(text).text, texts * 4))
+    assert spoken == [normaliser(text).text for text in texts] * 4
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n \n", "<p></p>", "<!-- -->", "\ud800", "\u200b", "---"])
+def test_nothing_to_say_is_no_sentence(text: str) -> None:
+    spoken = Normaliser()(text)
+    assert not spoken.text.strip()
+    assert spoken.sentences == []
+    assert spoken.note is None
+
+
+ENDLESS = ["(i) ", "Henry I ", "5' ", "1", "1,", "1\u00a0", "a.", "a@", "/a", "Main St. ", "+1 ", "12:00-"]
+
+
+def test_no_text_takes_long() -> None:
+    for unit in ENDLESS:
+        with linear_time():
+            assert Normaliser()((unit * CHARACTERS)[:CHARACTERS]).text
 
 
 @pytest.mark.parametrize(

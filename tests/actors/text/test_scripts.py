@@ -152,14 +152,14 @@ SCRAPS = [
 ]
 
 
-@pytest.mark.parametrize("seed", range(200))
-def test_edits_are_in_order_and_nothing_is_left_of_other_scripts(seed: int) -> None:
-    generator = random.Random(seed)
-    text = "".join(generator.choices(SCRAPS, k=40)) + " latin" * 20
-    edits, _ = unspeakable(text, "en")
-    after = Edited(text, edits).text
-    assert unspeakable(after, "en") == ([], None)
-    assert after.count("latin") == 20
+def test_edits_are_in_order_and_nothing_is_left_of_other_scripts() -> None:
+    generator = random.Random(0)
+    for _ in range(200):
+        text = "".join(generator.choices(SCRAPS, k=40)) + " latin" * 20
+        edits, _ = unspeakable(text, "en")
+        after = Edited(text, edits).text
+        assert unspeakable(after, "en") == ([], None), text
+        assert after.count("latin") == 20, text
 
 
 @pytest.mark.parametrize(
