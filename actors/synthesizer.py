@@ -57,11 +57,11 @@ class SynthesisConfig:
         format: of the ``audio`` column.
         mastering: what is done to the audio before it is encoded.
         max_text_chars: longer texts are rejected: a row is held in memory whole.
+        slots: how many utterances a worker decodes together.
+        options: settings of the model's loop.
         normalise: ``spoken`` reads texts as a person would before the model's own front end, ``model`` leaves all to that.
         markup: whether HTML, Markdown and SSML are read as text is meant; of ``spoken`` only.
         language: of texts whose row names none; ``None`` is the voice's. Of ``spoken`` only.
-        slots: how many utterances a worker decodes together.
-        options: settings of the model's loop.
     """
 
     revision: ClassVar[int] = 2
@@ -73,11 +73,11 @@ class SynthesisConfig:
     format: AudioFormat = "flac"
     mastering: Mastering = field(default_factory=Mastering)
     max_text_chars: int = 50_000
+    slots: int = field(default=DEFAULT_SLOTS, metadata=NOT_DECIDING)
+    options: Mapping[str, Any] = field(default_factory=dict)
     normalise: Normalisation = "spoken"
     markup: bool = True
     language: str | None = None
-    slots: int = field(default=DEFAULT_SLOTS, metadata=NOT_DECIDING)
-    options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def input_columns(self) -> tuple[str, ...]:

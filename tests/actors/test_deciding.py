@@ -17,6 +17,9 @@ SYNTHESIS: dict[str, Any] = {
     "format": "flac",
     "max_text_chars": 50_000,
     "options": {},
+    "normalise": "spoken",
+    "markup": True,
+    "language": None,
 }
 
 
@@ -62,6 +65,7 @@ def test_what_decides_about_speech_is_recorded_as_it_always_was() -> None:
     mastering = Mastering(trim_silence=True, sample_rate=22050, loudness_lufs=-30)
     config = SynthesisConfig("said", "anna", 7, "wav", mastering, 100, 3, {"top_p": 0.9})
     assert deciding_arguments(config) == {
+        **SYNTHESIS,
         "text_column": "said",
         "voice": "anna",
         "seed": 7,
