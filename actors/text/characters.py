@@ -32,9 +32,8 @@ def _any_of(characters: str) -> str:
     return "|".join(map(re.escape, sorted(_misreadings(characters), key=len, reverse=True)))
 
 
-_MOJIBAKE = _misreadings(_MISREAD + _MISREAD_IN_WORDS + _MISREAD_AT_ENDS) | {
-    "â€": "”"
-}  # its last byte is lost where controls are
+_MOJIBAKE = _misreadings(_MISREAD + _MISREAD_IN_WORDS + _MISREAD_AT_ENDS)
+_MOJIBAKE["â€"] = "”"  # whose last byte is lost where controls are
 _MISREAD_RUN = re.compile(
     rf"(?:{_any_of(_MISREAD)})|(?<![A-ZÀ-Þ])(?:{_any_of(_MISREAD_AT_ENDS)})|(?:{_any_of(_MISREAD_IN_WORDS)})(?=[a-zß-ÿ])|â€"
 )
@@ -141,9 +140,9 @@ def _plain_run(text: str, start: int, end: int, taken: int) -> Edit:
     if before and _IS_MARK(run):
         return Edit(start - 1, end, _plain(before + run))
     plain = _plain(run[:-1] if run[-1] == "\r" and after == "\n" else run)
-    return (
-        _tidied(text, start, end, taken) if not plain.strip(" ") and any(map(_IS_PICTOGRAPH, run)) else Edit(start, end, plain)
-    )
+    if not plain.strip(" ") and any(map(_IS_PICTOGRAPH, run)):
+        return _tidied(text, start, end, taken)
+    return Edit(start, end, plain)
 
 
 def _plain(run: str) -> str:

@@ -3,7 +3,7 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
 
@@ -69,41 +69,36 @@ class Edited:
             return self
         if not self.edits:
             return Edited(self.source, edits)
-        mine = [(span.start, span.end, None) for span in self.spans]
-        later = [(edit.start, edit.end, edit.text) for edit in edits]
+        mine = (_Place(span.start, span.end, None) for span in self.spans)
+        later = (_Place(*edit) for edit in edits)
         merged: list[Edit] = []
         passed = shift = 0  # own edits so far, and by how much the text is longer for them
-        for group in _touching(sorted([*mine, *later], key=itemgetter(0, 1))):
-            start, end, text = group[0]
-            if len(group) > 1:
-                end = max(place[1] for place in group)
-                text = self._applied(group, start, end)
-            own = (
-                self.edits[passed : passed + sum(place[2] is None for place in group)] if text is None or len(group) > 1 else ()
-            )
+        for group in _touching(sorted((*mine, *later), key=itemgetter(0, 1))):
+            start, end = group[0].start, max(place.end for place in group)
             source_start = start - shift
+            own = self.edits[passed : passed + sum(place.text is None for place in group)]
             passed += len(own)
             shift += sum(len(edit.text) - (edit.end - edit.start) for edit in own)
-            merged.append(own[0] if text is None else Edit(source_start, end - shift, text))
+            merged.append(Edit(source_start, end - shift, self._applied(group, start, end)))
         return Edited(self.source, merged)
 
-    def _applied(self, places: Sequence["_Place"], start: int, end: int) -> str:
+    def _applied(self, places: Iterable["_Place"], start: int, end: int) -> str:
         """Return ``text[start:end]`` with the later ones of some edits."""
         parts: list[str] = []
-        for edit_start, edit_end, text in places:
-            if text is not None:
-                parts += (self.text[start:edit_start], text)
-                start = edit_end
+        for place in places:
+            if place.text is not None:
+                parts += (self.text[start : place.start], place.text)
+                start = place.end
         return "".join([*parts, self.text[start:end]])
 
     def source_span(self, start: int, end: int) -> tuple[int, int]:
         """Return where ``text[start:end]`` stood in the source; an edit that is cut there counts whole."""
-        before = bisect_right(self.spans, start, key=lambda span: span.start) - 1
-        within = bisect_left(self.spans, end, key=lambda span: span.start) - 1
-        first = (
-            self._unedited(before, start) if before < 0 or start >= self.spans[before].end else self.spans[before].source_start
-        )
-        last = self._unedited(within, end) if within < 0 or end >= self.spans[within].end else self.spans[within].source_end
+        before = bisect_right(self.spans, start, key=attrgetter("start")) - 1
+        within = bisect_left(self.spans, end, key=attrgetter("start")) - 1
+        is_cut_first = before >= 0 and start < self.spans[before].end
+        is_cut_last = within >= 0 and end < self.spans[within].end
+        first = self.spans[before].source_start if is_cut_first else self._unedited(before, start)
+        last = self.spans[within].source_end if is_cut_last else self._unedited(within, end)
         return first, max(first, last)
 
     def _unedited(self, before: int, position: int) -> int:
@@ -111,8 +106,12 @@ class Edited:
         return position if before < 0 else position - self.spans[before].end + self.spans[before].source_end
 
 
-# Of an edit in the text between two rounds: start, end, and what it becomes in the second round, if it is one of that.
-_Place = tuple[int, int, str | None]
+class _Place(NamedTuple):
+    """An edit in the text between two rounds of them; ``text`` is what one of the second becomes."""
+
+    start: int
+    end: int
+    text: str | None
 
 
 def _touching(places: Iterable[_Place]) -> Iterable[list[_Place]]:
@@ -120,10 +119,10 @@ def _touching(places: Iterable[_Place]) -> Iterable[list[_Place]]:
     group: list[_Place] = []
     end = 0
     for place in places:
-        if group and place[0] >= end:
+        if group and place.start >= end:
             yield group
             group = []
         group.append(place)
-        end = max(end, place[1])
+        end = max(end, place.end)
     if group:
         yield group

@@ -36,8 +36,8 @@ class Rule(NamedTuple):
 
     Attributes:
         pattern: of what begins with a number, a sign, a capital, or a small letter in a word that has more than letters. Every
-            repetition in it must be bounded or possessive: it is tried at many places.
-            Those that begin as :data:`_SHARED` have alternatives in brackets only.
+            repetition in it must be bounded or possessive: it is tried at many places. Behind what many
+            begin with (``_SHARED``) alternatives stand in brackets.
         read: returns what is said; ``None`` if this rule does not apply there after all, so that the next ones are tried.
         begins: with which kinds of characters a place can begin.
         tail: what belongs to a match too if it is there, as a pattern that also matches nothing; not looked at before.

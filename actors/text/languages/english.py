@@ -11,7 +11,7 @@ from actors.text.languages.english_dates import Dates, Times
 from actors.text.languages.english_names import Abbreviations
 from actors.text.languages.english_numerals import Numerals
 from actors.text.languages.english_words import ABBREVIATIONS, CURRENCIES, MAGNITUDES, SMALL_COUNTED, STARTERS, UNITS, WORDS
-from actors.text.languages.language import DASH, SPACE, Language, Noun
+from actors.text.languages.language import DASH, SPACE, Language, Noun, never
 from actors.text.languages.signs import Signs
 from actors.text.numbers import NUMBERS_KEPT, Number
 from actors.text.rules import BEFORE_LETTER, BEFORE_MARK, BEFORE_SPACE, CAPITAL, FREE, LETTER, SIGN, Rule
@@ -251,7 +251,7 @@ class English(Language):
         number = r"\d{1,3}(?:,\d{3}){1,4}|\d{1,9}"
         suffix = r"(?:st|nd|rd|th|ST|ND|RD|TH|ᵗʰ|ˢᵗ|ⁿᵈ|ʳᵈ)"
         return [
-            Rule(rf"{FREE}(?P<first>\d{{0,2}}[23])d(?P<last>(?!))?(?= of | [A-Z])", self._ordinal, BEFORE_LETTER),
+            Rule(rf"{FREE}(?P<first>\d{{0,2}}[23])d{never('last')}(?= of | [A-Z])", self._ordinal, BEFORE_LETTER),
             Rule(
                 rf"{FREE}(?P<first>{number}){suffix}(?:{DASH}(?P<last>{number}){suffix})?(?![^\W_])",
                 self._ordinal,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from actors.text.languages.context import word_before, word_behind, word_set
 from actors.text.languages.english_words import PENNY, PEOPLE, STATES
-from actors.text.languages.language import SPACE, Noun
+from actors.text.languages.language import SPACE, Noun, never
 from actors.text.numbers import Number
 from actors.text.roman import roman_value
 from actors.text.rules import BEFORE_LETTER, BEFORE_MARK, BEFORE_SPACE, CAPITAL, DIGIT, FREE, LETTER, SIGN, SMALL, Rule
@@ -64,7 +64,7 @@ class Codes:
                 self._military,
                 BEFORE_SPACE,
             ),
-            Rule(rf"{FREE}(?P<hour>0\d)(?P<minute>[0-5]\d)(?P<hours>(?!))?(?![\w-])", self._early, BEFORE_SPACE + BEFORE_MARK),
+            Rule(rf"{FREE}(?P<hour>0\d)(?P<minute>[0-5]\d){never('hours')}(?![\w-])", self._early, BEFORE_SPACE + BEFORE_MARK),
             Rule(r"(?<=\d )(?P<side>[NSEW])\. (?=\d|[A-Z])", lambda match: f"{_COMPASS[match['side']].capitalize()} ", CAPITAL),
             Rule(
                 r"(?<=\w )(?P<side>[NS]?[EW]|[NS])(?= of )",
@@ -160,7 +160,7 @@ class Ratios:
                 self._old_money,
                 BEFORE_LETTER + SIGN,
             ),
-            Rule(r"(?<!\w)£(?P<pounds>\d{1,6}),? (?P<shillings>\d{1,2})s\.?(?P<pence>(?!))?(?!\w)", self._old_money, SIGN),
+            Rule(rf"(?<!\w)£(?P<pounds>\d{{1,6}}),? (?P<shillings>\d{{1,2}})s\.?{never('pence')}(?!\w)", self._old_money, SIGN),
             Rule(
                 rf"{FREE}(?P<whole>\d{{1,3}})[ \u00a0-](?P<above>\d{{1,2}})[/\u2044](?P<below>\d{{1,2}})(?![\d/])",
                 self._mixed,

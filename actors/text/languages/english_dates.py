@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from actors.text.languages.context import word_before, word_behind, word_set
 from actors.text.languages.english_words import MONTH_NAMES, MONTHS, SHORT_MONTHS, WEEKDAYS
-from actors.text.languages.language import DASH, SPACE, alternatives
+from actors.text.languages.language import DASH, SPACE, alternatives, never
 from actors.text.rules import BEFORE_MARK, BEFORE_SPACE, CAPITAL, DIGIT, FREE, LETTER, SIGN, Rule
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Dates:
                 DIGIT,
             ),
             Rule(
-                rf"{FREE}(?P<day>{_DAY})(?P<suffix>)(?P<last>(?!))?[-/ ]"
+                rf"{FREE}(?P<day>{_DAY}){never('suffix', 'last')}[-/ ]"
                 rf"(?P<month>{alternatives(MONTHS)}|{alternatives(SHORT_MONTHS)})[-/](?P<year>\d{{4}})(?!\w)",
                 self._day_first,
                 BEFORE_SPACE + BEFORE_MARK,
@@ -125,6 +125,7 @@ class Dates:
         return self._language.year(year if len(written) == 4 else year + (1900 if year >= _TWENTIETH else 2000))
 
     def _tail(self, match: re.Match[str], mark: str) -> str:
+        """Return what is behind the first day: the last one, the month that is not before it, the year or the stop."""
         last, year = match["last"], match["year"]
         through = f" to {self._language.ordinal(int(last))}" if last else ""
         if mark == "of":

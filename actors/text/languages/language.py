@@ -91,6 +91,11 @@ def alternatives(names: Iterable[str]) -> str:
     return f"{tree}?" if "" in known else tree
 
 
+def never(*groups: str) -> str:
+    """Return a pattern of groups that match nothing, for a reader of several patterns that looks at them."""
+    return "".join(f"(?P<{group}>(?!))?" for group in groups)
+
+
 class Language(ABC):
     """A language: its words, and rules made of them.
 
