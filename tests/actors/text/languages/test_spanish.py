@@ -1,39 +1,7 @@
 """Spanish: what a reader says; the share of right ones among many more is in ``test_cases.py``."""
 
-import random
-import time
-
-import pytest
-
-from actors.text import Normaliser
-from actors.text.languages import rules_of
 from actors.text.languages.spanish_numbers import cardinal, ordinal
-
-READER = rules_of("es")
-NORMALISER = Normaliser("es")
-PIECES = [
-    "1",
-    "1.",
-    "1,",
-    "1 ",
-    "1/",
-    "1:",
-    "12:30-",
-    "1½ ",
-    "1 x ",
-    "3ª",
-    "€1",
-    "1€/",
-    "XX-",
-    "XV e ",
-    "I ",
-    "A.",
-    "a@",
-    "n. ",
-    "'80",
-    "₂",
-]
-
+from tests.actors.text.languages.tables import misread, read_noise, slow_runs
 
 SENTENCES = [
     ("Compré 2 1/2 kilos de tomates.", "Compré dos kilos y medio de tomates."),
@@ -242,56 +210,50 @@ SENTENCES = [
 
 
 def test_reads_as_a_person_would() -> None:
-    wrong = [f"{written} -> {said}" for written, spoken in SENTENCES if (said := NORMALISER(written).text) != spoken]
+    wrong = misread("es", SENTENCES)
     assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.parametrize(
-    ("value", "bare", "masculine", "feminine"),
-    [
-        (0, "cero", "cero", "cero"),
-        (1, "uno", "un", "una"),
-        (16, "dieciséis", "dieciséis", "dieciséis"),
-        (21, "veintiuno", "veintiún", "veintiuna"),
-        (22, "veintidós", "veintidós", "veintidós"),
-        (31, "treinta y uno", "treinta y un", "treinta y una"),
-        (100, "cien", "cien", "cien"),
-        (101, "ciento uno", "ciento un", "ciento una"),
-        (200, "doscientos", "doscientos", "doscientas"),
-        (500, "quinientos", "quinientos", "quinientas"),
-        (700, "setecientos", "setecientos", "setecientas"),
-        (999, "novecientos noventa y nueve", "novecientos noventa y nueve", "novecientas noventa y nueve"),
-        (1000, "mil", "mil", "mil"),
-        (1001, "mil uno", "mil un", "mil una"),
-        (21_000, "veintiún mil", "veintiún mil", "veintiún mil"),
-        (200_000, "doscientos mil", "doscientos mil", "doscientas mil"),
-        (10**6, "un millón", "un millón", "un millón"),
-        (2_000_200, "dos millones doscientos", "dos millones doscientos", "dos millones doscientas"),
-        (10**9, "mil millones", "mil millones", "mil millones"),
-        (3 * 10**12, "tres billones", "tres billones", "tres billones"),
-    ],
-)
-def test_cardinals_agree_with_what_they_count(value: int, bare: str, masculine: str, feminine: str) -> None:
-    assert [cardinal(value, gender) for gender in "-mf"] == [bare, masculine, feminine]
+def test_cardinals_agree_with_what_they_count() -> None:
+    words = {
+        0: ["cero", "cero", "cero"],
+        1: ["uno", "un", "una"],
+        16: ["dieciséis", "dieciséis", "dieciséis"],
+        21: ["veintiuno", "veintiún", "veintiuna"],
+        22: ["veintidós", "veintidós", "veintidós"],
+        31: ["treinta y uno", "treinta y un", "treinta y una"],
+        100: ["cien", "cien", "cien"],
+        101: ["ciento uno", "ciento un", "ciento una"],
+        200: ["doscientos", "doscientos", "doscientas"],
+        500: ["quinientos", "quinientos", "quinientas"],
+        700: ["setecientos", "setecientos", "setecientas"],
+        999: ["novecientos noventa y nueve", "novecientos noventa y nueve", "novecientas noventa y nueve"],
+        1000: ["mil", "mil", "mil"],
+        1001: ["mil uno", "mil un", "mil una"],
+        21_000: ["veintiún mil", "veintiún mil", "veintiún mil"],
+        200_000: ["doscientos mil", "doscientos mil", "doscientas mil"],
+        10**6: ["un millón", "un millón", "un millón"],
+        2_000_200: ["dos millones doscientos", "dos millones doscientos", "dos millones doscientas"],
+        10**9: ["mil millones", "mil millones", "mil millones"],
+        3 * 10**12: ["tres billones", "tres billones", "tres billones"],
+    }
+    assert {value: [cardinal(value, gender) for gender in "-mf"] for value in words} == words
 
 
-@pytest.mark.parametrize(
-    ("value", "said"),
-    [
-        (1, "primero"),
-        (7, "séptimo"),
-        (11, "undécimo"),
-        (13, "decimotercero"),
-        (18, "decimoctavo"),
-        (20, "vigésimo"),
-        (21, "vigesimoprimero"),
-        (45, "cuadragésimo quinto"),
-        (100, "centésimo"),
-        (1000, "milésimo"),
-    ],
-)
-def test_ordinals(value: int, said: str) -> None:
-    assert ordinal(value) == said
+def test_ordinals() -> None:
+    words = {
+        1: "primero",
+        7: "séptimo",
+        11: "undécimo",
+        13: "decimotercero",
+        18: "decimoctavo",
+        20: "vigésimo",
+        21: "vigesimoprimero",
+        45: "cuadragésimo quinto",
+        100: "centésimo",
+        1000: "milésimo",
+    }
+    assert {value: ordinal(value) for value in words} == words
 
 
 def test_every_number_is_told_from_others() -> None:
@@ -300,16 +262,8 @@ def test_every_number_is_told_from_others() -> None:
 
 
 def test_never_raises() -> None:
-    generator = random.Random(0)
-    characters = "0123456789.,:/-\u2013'\u2019ºª°½%€$£ \n\u00a0IVXLCDMaehmnxS@#&§+=<>²₂()"
-    for _ in range(2000):
-        NORMALISER("".join(generator.choices(characters, k=generator.randrange(1, 60))) + " x.")
+    read_noise("es")
 
 
-@pytest.mark.parametrize("piece", PIECES)
-def test_long_runs_take_linear_time(piece: str) -> None:
-    text = (piece * 50_000)[:50_000]
-    started = time.process_time()
-    assert READER is not None
-    READER.edits(text)
-    assert time.process_time() - started < 5.0  # a second, on a core of its own; what is not linear takes minutes
+def test_no_run_of_characters_takes_long() -> None:
+    assert not slow_runs("es")
