@@ -20,6 +20,7 @@ _YEAR = r"(?P<year>\d{4}|'\d\d)(?![\d:]|[.,]\d)"
 _YEAR_BEHIND = re.compile(rf"{SPACE}\d{{4}}")
 _OF_MONTHS = word_set("in of since by until till last next this early late mid from during every and through to or")
 _WEEKDAY = alternatives(WEEKDAYS)
+_WRITTEN_OUT = alternatives({*WEEKDAYS.values(), *MONTHS})
 _CLEAR_WEEKDAY = alternatives(set(WEEKDAYS) - {"Sat", "Sun"})
 _BEFORE_DATES = word_set("on by until due dated sat sun mon tue tues wed thu thur thurs fri")
 _BEFORE_DURATIONS = word_set("in of by for")
@@ -79,6 +80,11 @@ class Dates:
             Rule(
                 rf"(?<!\w)(?P<first>{_WEEKDAY})(?P<stop>\.?)(?=,?{SPACE}(?:\d|(?:{alternatives(_NUMBERS)})\b)|\.?/)",
                 self._weekday,
+                CAPITAL,
+            ),
+            Rule(
+                rf"(?<!\w)(?P<first>{_WRITTEN_OUT})[-\u2013\u2014](?P<last>{_WRITTEN_OUT})(?!\w)",
+                lambda match: f"{match['first']} to {match['last']}",
                 CAPITAL,
             ),
             Rule(rf"(?<!\w)(?P<first>{_CLEAR_WEEKDAY})(?P<stop>\.)", self._weekday, CAPITAL),

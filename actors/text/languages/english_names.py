@@ -71,6 +71,7 @@ class Abbreviations:
             Rule(r"(?<=[\dndrsth] )eds?\.(?!\w)", lambda match: "edition" if match[0] == "ed." else "editions", SMALL),
             Rule(r"(?<!\w)(?P<word>Apt|apt|Ste|Rm|Bldg)\.? (?=[A-Z]\b)", self._lettered, LETTER),
             Rule(r"(?<=\w )no\.(?= (?:is|was) )", lambda _: "number", SMALL),
+            Rule(r"(?<!\w)apt\.(?= (?:is|was|in|on|near|with|above|for|and) )", lambda _: "apartment", SMALL),
             Rule(
                 r"(?<=, )(?P<state>" + alternatives(STATE_NAMES) + r")\.",
                 lambda match: self._with_stop(match, STATE_NAMES[match["state"]]),
