@@ -189,7 +189,7 @@ class Dutch(European):
         """Whether four digits, maybe a year, count what is behind: in Dutch something stands before years."""
         before, text = word_before(match.string, match.start()).lower(), match.string
         behind = word_behind(match)
-        if before in _YEARS_BEFORE or before.isdecimal() or behind in _NO_PLURALS or match["last"]:
+        if before in _YEARS_BEFORE or before.isdecimal() or behind in _NO_PLURALS or match.groupdict().get("last"):
             return False
         return (_PLURAL.match(text, match.end()) is not None and not behind.endswith(("den", "ten"))) or behind in _MANY
 
