@@ -6,6 +6,7 @@ from collections.abc import Mapping
 _LOOKED_BACK = 40
 _BEFORE = re.compile(r"(?<![^\W\d_])([^\W\d_]++)['\u2019]?+[.,]{0,2}+[\s-]*+\Z")
 _BEHIND = re.compile(r"[\s-]*([^\W\d_]+)")
+_SECOND_BEHIND = re.compile(r"\s+[^\W\d_]+\s+([^\W\d_]+)")
 
 
 def word_list(text: str) -> list[str]:
@@ -35,3 +36,15 @@ def word_behind(match: re.Match[str]) -> str:
     """Return the word behind a match, with nothing but space between; empty if there is none."""
     behind = _BEHIND.match(match.string, match.end())
     return behind[1] if behind else ""
+
+
+def second_word_behind(match: re.Match[str]) -> str:
+    """Return the second word behind a match, with nothing but space before each; empty if there is none."""
+    behind = _SECOND_BEHIND.match(match.string, match.end())
+    return behind[1] if behind else ""
+
+
+def adjoins_word(match: re.Match[str]) -> bool:
+    """Whether nothing but one space is between a match and a word before it."""
+    space, letter = match.string[match.start() - 1 : match.start()], match.string[match.start() - 2 : match.start() - 1]
+    return space in (" ", "\u00a0") and letter.isalpha()

@@ -4,7 +4,7 @@ import re
 from typing import ClassVar
 
 from actors.text.languages import dutch_numbers as numbers
-from actors.text.languages.context import word_before, word_behind, word_set
+from actors.text.languages.context import adjoins_word, word_before, word_behind, word_set
 from actors.text.languages.dutch_words import (
     ABBREVIATIONS,
     COUNTED_BY_NUMERALS,
@@ -229,10 +229,7 @@ class Dutch(European):
         if value is None:
             return None
         before, behind = word_before(text, match.start()), word_behind(match)
-        directly = (
-            text[match.start() - 1 : match.start()] in (" ", "\u00a0") and text[match.start() - 2 : match.start() - 1].isalpha()
-        )
-        if directly and value < 40 and before in REGNAL_NAMES and numeral not in ("C", "D", "M", "L"):
+        if adjoins_word(match) and value < 40 and before in REGNAL_NAMES and numeral not in ("C", "D", "M", "L"):
             if numeral in ("I", "X", "V") and match["stop"] and not self.ends_sentence(match):
                 return None
             return f"de {self.ordinal(value)}{match['stop']}"

@@ -7,12 +7,11 @@ from typing import ClassVar
 
 from actors.text.languages.addresses import Addresses, dotted_numbers
 from actors.text.languages.context import word_before, word_behind
-from actors.text.languages.language import DASH, FRACTIONS, MINUS, SPACE, Language, Noun, alternatives
+from actors.text.languages.language import DASH, DAY, FRACTIONS, MINUS, SPACE, Language, Noun, alternatives
 from actors.text.languages.shorthand import Shorthand
 from actors.text.languages.signs import Signs
 from actors.text.rules import BEFORE_LETTER, BEFORE_MARK, BEFORE_SPACE, CAPITAL, DIGIT, FREE, LETTER, SIGN, Rule
 
-_DAY = r"(?:3[01]|[12]\d|0?[1-9])"
 _YEAR = r"(?P<year>[12]\d{3})(?!\d|[.,]\d)"
 _HOUR = r"(?:[01]?\d|2[0-4])"
 _LOOKED_BACK = 25  # characters, for what makes a scale of a time
@@ -131,9 +130,9 @@ class European(Language):
     def read_ordinal(self, match: re.Match[str]) -> str | None:
         """Read an ordinal, whose digits are the group ``number``; ``None`` if it is none."""
 
-    @abstractmethod
-    def read_numeral(self, match: re.Match[str]) -> str | None:
-        """Read a Roman numeral, the group ``numeral``, maybe with a ``stop``; ``None`` if it is a word."""
+    def read_numeral(self, match: re.Match[str]) -> str | None:  # noqa: ARG002
+        """Read a Roman numeral, the group ``numeral``, maybe with a ``stop``; ``None`` if it is a word, or has other rules."""
+        return None
 
     def gender_of(self, word: str) -> str:  # noqa: ARG002
         """Return the gender of a word that is counted, as :meth:`cardinal` wants it; ``-`` if it is not known, or no noun."""
@@ -192,11 +191,11 @@ class European(Language):
 
     def _dates(self) -> list[Rule]:
         month = rf"(?P<month>(?i:{alternatives(self.months)}))(?!\w)"
-        first = rf"{FREE}(?P<day>{_DAY})(?P<mark>\.|er|[\u00ba\u00b0]|\.\u00ba|e|ste|de)?"
+        first = rf"{FREE}(?P<day>{DAY})(?P<mark>\.|er|[\u00ba\u00b0]|\.\u00ba|e|ste|de)?"
         return [
-            Rule(rf"(?<![\w.-])(?P<year>\d{{4}})-(?P<month>0[1-9]|1[0-2])-(?P<day>{_DAY})(?!\d|-)", self._numeric, BEFORE_MARK),
+            Rule(rf"(?<![\w.-])(?P<year>\d{{4}})-(?P<month>0[1-9]|1[0-2])-(?P<day>{DAY})(?!\d|-)", self._numeric, BEFORE_MARK),
             Rule(
-                rf"{FREE}(?P<day>{_DAY})(?P<mark>[./-]){SPACE}?(?P<month>1[0-2]|0?[1-9])(?P<mark2>[./-]){SPACE}?(?P<year>\d{{4}}|\d\d)(?![\w/-]|\.\d)",
+                rf"{FREE}(?P<day>{DAY})(?P<mark>[./-]){SPACE}?(?P<month>1[0-2]|0?[1-9])(?P<mark2>[./-]){SPACE}?(?P<year>\d{{4}}|\d\d)(?![\w/-]|\.\d)",
                 self._numeric,
                 BEFORE_MARK,
             ),

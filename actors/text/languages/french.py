@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from actors.text.languages import french_numbers as numbers
-from actors.text.languages.context import word_before, word_behind, word_set
+from actors.text.languages.context import second_word_behind, word_before, word_behind, word_set
 from actors.text.languages.european import European, short_forms
 from actors.text.languages.french_names import Numerals
 from actors.text.languages.french_nouns import is_feminine, is_noun
@@ -37,7 +37,6 @@ _VOWEL = "aeiouyàâéèêëîïôöùûüœæ"
 _ASPIRATED = ("haric", "haut", "hauss", "handicap", "hangar", "hauteur", "hérisson", "héros", "hibou", "homard", "hors", "hutt")
 _MILLIONS = ("million", "millions", "milliard", "milliards", "billion", "billions")
 _WORD = re.compile(r"[^\W\d_]+")
-_SECOND_WORD = re.compile(r"\s+[^\W\d_]+\s+([^\W\d_]+)")
 _ANOTHER = re.compile(r" (?:à|ou|et|sur) [\d.,]{1,9} ([^\W\d_]+)")
 _CALLED = re.compile(r"(?i:appel\w{0,6}|compos\w{0,6}|numéro|joindre|contact\w{0,5}|téléphon\w{0,5})\b[^.\n]{0,20}\Z")
 _HALF_BEHIND = re.compile(r"\d ?([^\W\d_]+)(?: et)? \Z")
@@ -50,7 +49,6 @@ class French(European):
     """French."""
 
     code: ClassVar = "fr"
-    spaced_groups: ClassVar = True
     trigger_words: ClassVar = [
         "x",
         WORDS.per,
@@ -186,11 +184,7 @@ class French(European):
 
     def decimals(self, digits: str) -> str:
         """Return what is said behind the comma: zeros, and a number of up to three digits."""
-        rest = digits.lstrip("0")
-        if len(rest) > len("999"):
-            return self.digits(digits)
-        zeros = ["zéro"] * (len(digits) - len(rest))
-        return " ".join([*zeros, *([self.cardinal(int(rest))] if rest else [])])
+        return self.digits(digits) if len(digits.lstrip("0")) > len("999") else self._group(digits)
 
     def is_single(self, number: Number) -> bool:
         """Whether one of what is counted is said with a number: with all below two."""
@@ -250,7 +244,7 @@ class French(European):
         if text[match.end() : match.end() + 1].isalpha():
             return None
         first = self._plain(match["first"], match)
-        if last is not None and self._is_aside(match):
+        if last is not None and self.is_aside(match):
             return f"{first}{text[match.end('first') : match.start('last')]}{self._plain(last, match)}"
         if last is None:
             return self.signed(match["sign"]) + first
@@ -275,14 +269,9 @@ class French(European):
         """Return the gender of the words behind a number, of which ``behind`` is the first."""
         if not match.string[match.end() : match.end() + 1].isspace():
             return "-"
-        another, second = (pattern.match(match.string, match.end()) for pattern in (_ANOTHER, _SECOND_WORD))
-        feminine = is_feminine(another[1]) if another else is_feminine(behind, second[1] if second else "")
+        another = _ANOTHER.match(match.string, match.end())
+        feminine = is_feminine(another[1]) if another else is_feminine(behind, second_word_behind(match))
         return "f" if feminine else "-"
-
-    def _is_aside(self, match: re.Match[str]) -> bool:
-        """Whether a dash between two numbers begins an aside ("en 1999 - 20 ans plus tard -"): a smaller number follows."""
-        between = match.string[match.end("first") : match.start("last")]
-        return between == " \u2013 " and self.parse(match["last"]).value < self.parse(match["first"]).value
 
     def _is_year(self, written: str, before: str, behind: str) -> bool:
         is_year = len(written) == 4 and written.isdecimal() and "1000" <= written <= "2099"
@@ -439,7 +428,3 @@ class French(European):
             return f"second{'e' if mark.endswith(('e', 'ᵉ')) else ''}{plural}" if number == 2 else None
         feminine = number == 1 and mark not in ("er", "ᵉʳ", "e", "ᵉ")
         return self.ordinal(number, "f" if feminine else "m") + plural
-
-    def read_numeral(self, match: re.Match[str]) -> str | None:  # noqa: ARG002 - one interface
-        """Roman numerals have rules of their own."""
-        return None

@@ -4,7 +4,7 @@ import re
 from typing import ClassVar
 
 from actors.text.languages import german_numbers as numbers
-from actors.text.languages.context import word_before, word_behind, word_set
+from actors.text.languages.context import adjoins_word, word_before, word_behind, word_set
 from actors.text.languages.european import European
 from actors.text.languages.german_forms import Forms
 from actors.text.languages.german_grammar import (
@@ -53,6 +53,8 @@ _QUANTIFIERS = word_set(
     "sind waren exakt genau circa ca gut mindestens höchstens bundesweit verkaufte besitzt umfasst fasst"
 )
 _LOOKED_BACK = 40
+_SHORT_BEFORE_NUMBERS = word_set("Abs Nr Art Kap Abb Bd S Tab Ziff Str")
+_BEFORE_NUMBERS = word_set("nummer seite zimmer platz gleis formel tag") | {*COUNTED_BY_NUMERALS}
 _NO_ADJECTIVES = word_set("oder aber über unter hinter wie heute ohne alle bitte eine seine ihre meine diese der er des es die")
 
 
@@ -206,29 +208,9 @@ class German(European):
         before = word_before(text, match.start())
         if "\u00a7" in text[max(0, match.start() - 2) : match.start()]:
             return self.cardinal(1, "-")
-        if text[max(0, match.start() - 2) : match.start()] == ". " and before in (
-            "Abs",
-            "Nr",
-            "Art",
-            "Kap",
-            "Abb",
-            "Bd",
-            "S",
-            "Tab",
-            "Ziff",
-            "Str",
-        ):
+        if text[max(0, match.start() - 2) : match.start()] == ". " and before in _SHORT_BEFORE_NUMBERS:
             return self.cardinal(1, "-")
-        if before[:1].isupper() and before.casefold() in (
-            *COUNTED_BY_NUMERALS,
-            "nummer",
-            "seite",
-            "zimmer",
-            "platz",
-            "gleis",
-            "formel",
-            "tag",
-        ):
+        if before[:1].isupper() and before.casefold() in _BEFORE_NUMBERS:
             return self.cardinal(1, "-")
         noun = behind if behind[:1].isupper() else ""
         if (
@@ -325,10 +307,7 @@ class German(European):
             return None
         before, behind = word_before(text, match.start()), word_behind(match)
         stop = "." if match["stop"] and self.ends_sentence(match) else ""
-        directly = (
-            text[match.start() - 1 : match.start()] in (" ", "\u00a0") and text[match.start() - 2 : match.start() - 1].isalpha()
-        )
-        if directly and value < 40 and (before in REGNAL_NAMES or before.removesuffix("s") in REGNAL_NAMES):
+        if adjoins_word(match) and value < 40 and (before in REGNAL_NAMES or before.removesuffix("s") in REGNAL_NAMES):
             if numeral in ("C", "D", "M", "L") or (numeral == "I" and not match["stop"]):
                 return None
             article, ending = regnal_article(text, text.rfind(before, 0, match.start()), before)

@@ -32,6 +32,7 @@ from actors.text.languages.italian_words import (
 )
 from actors.text.languages.language import SPACE, Noun
 from actors.text.languages.romance import Romance
+from actors.text.languages.romance_figures import DEGREES_BEHIND, MONTHS_WITH_ZERO
 from actors.text.numbers import Number
 from actors.text.rules import DIGIT, FREE, LETTER, Rule
 
@@ -46,7 +47,6 @@ _CENTURIES_BEHIND = re.compile(
 )
 _SINGULARS = {"bicchieri": "bicchiere", "mesi": "mese", "cucchiai": "cucchiaio", "spicchi": "spicchio", "vasetti": "vasetto"}
 _DAYS_BEFORE = frozenset({"il", "al", "scadenza"})
-_MONTHS_WITH_ZERO = frozenset(f"0{month}" for month in range(1, 10))
 _BEFORE_ORDINALS = word_set("il al del dal nel sul l all dell un è arrivato arrivata classificato finito giunto solo")
 _BEFORE_DEGREES = word_set("circa sopra sotto oltre meno temperatura a di tra fra i e")
 _FROM = frozenset({"da", "dalle", "dalla"})
@@ -102,7 +102,7 @@ class Italian(Romance):
     not_counted: Collection[str] = NOT_COUNTED
 
     def first_rules(self) -> list[Rule]:
-        """Return rules of Italian and its like, which come before those of all."""
+        """Return the rules of Italian alone, and those that it shares with Spanish."""
         return [
             *Names(self).rules(),
             Rule(r"(?<![\w.])3[1-9]\d[ ./-]?\d{3}[ ./-]?\d{3,4}(?!\d|[ .,/-]\d)", self._local, DIGIT),
@@ -330,7 +330,7 @@ class Italian(Romance):
 
     def _is_degree(self, value: int, mark: str, match: re.Match[str]) -> bool:
         """Whether what looks like an ordinal is a temperature or an angle."""
-        if re.compile(rf"{SPACE}?[CFNSEOW](?!\w)|['\u2032]").match(match.string, match.end()):
+        if DEGREES_BEHIND.match(match.string, match.end()):
             return True
         before, behind = word_before(match.string, match.start()).lower(), word_behind(match)
         if before in _BEFORE_ORDINALS:
@@ -396,7 +396,7 @@ class Italian(Romance):
         """Read the number of a law: D.Lgs. 81/2008."""
         if word_before(match.string, match.start()).lower() in _DAYS_BEFORE:
             return None
-        if match["first"] in _MONTHS_WITH_ZERO:
+        if match["first"] in MONTHS_WITH_ZERO:
             return f"{MONTH_NAMES[int(match['first'])]} {self.year(int(match['year']))}"
         return f"{self.read(match['first'])} del {self.year(int(match['year']))}"
 

@@ -10,6 +10,7 @@ from actors.text.rules import DIGIT, FREE, LETTER, SIGN, Rule, Rules
 
 SPACE = r"[ \u00a0\u2007\u2009\u202f]"
 DASH = r"[-\u2010\u2011\u2012\u2013\u2014]"
+DAY = r"(?:3[01]|[12]\d|0?[1-9])"
 MINUS = r"\-\u2212\u2013"
 _NO_CENTS = rf"(?:[.,]{DASH}{{1,2}}(?!\d))?"  # 5,\u2013
 _MINOR_DIGITS = 2  # of an amount with hundredths
@@ -241,6 +242,11 @@ class Language(ABC):
     def is_single_amount(self, match: re.Match[str]) -> bool:
         """Whether one of what is counted is said with a match of :attr:`amount`."""
         return match["last"] is None and self.is_single(self.parse(match["first"]))
+
+    def is_aside(self, match: re.Match[str]) -> bool:
+        """Whether a dash between two numbers begins an aside ("in 1999 - 20 years later -"): a smaller one follows."""
+        between = match.string[match.end("first") : match.start("last")]
+        return between == " \u2013 " and self.parse(match["last"]).value < self.parse(match["first"]).value
 
     def noun_of_unit(self, symbol: str) -> Noun:
         """Return what a unit or a quotient of units is."""

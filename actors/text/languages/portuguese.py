@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from actors.text.languages import portuguese_numbers as numbers
-from actors.text.languages.context import word_before, word_behind, word_set
+from actors.text.languages.context import second_word_behind, word_before, word_behind, word_set
 from actors.text.languages.european import European
 from actors.text.languages.language import FRACTIONS, SPACE, Noun, alternatives
 from actors.text.languages.portuguese_names import Names
@@ -49,12 +49,12 @@ _GAMES = (
 )
 _PLAYED = re.compile(rf"{_GAMES}[^\n]{{0,40}}\Z")
 _HALF_BEHIND = re.compile(r"\d ?([^\W\d_]+) e \Z")
-_SECOND_WORD = re.compile(r"\s+[^\W\d_]+\s+([^\W\d_]+)")
 _IN_EACH = re.compile(r" (?:em cada|de cada|entre|em|a|ou|e) [\d.]{1,9} ([^\W\d_]+)")
-_PLACES = (
+_PLACES = re.compile(
+    r"\s(?:"
     "lugar|andar|turno|ano|dia|grau|semestre|trimestre|bimestre|tempo|colocad|capítulo|batalhão|round|set|quarto|ministro|sargento|tenente|"
     "secretário|ato|artigo|distrito|ciclo|período|de |do |da |e |ao |ou |a |passo|item|prêmio|"
-    "aniversário|mandato|filho|gol|mês|piso|lote|nível|vice"
+    "aniversário|mandato|filho|gol|mês|piso|lote|nível|vice)"
 )
 _PER = "mês|dia|ano|semana|hora|minuto|segundo|noite|pessoa|criança|habitante|unidade|quilo|litro|metro|aluno|peça|caixa|dose"
 
@@ -63,7 +63,6 @@ class Portuguese(European):
     """Portuguese."""
 
     code: ClassVar = "pt"
-    spaced_groups: ClassVar = True
     trigger_words: ClassVar = [
         "x",
         WORDS.per,
@@ -245,13 +244,8 @@ class Portuguese(European):
         sign, first = self.signed(match["sign"]), self._plain(match["first"], gender)
         if last is None:
             return sign + first
-        joint = text[match.end("first") : match.start("last")] if self._is_aside(match) else " a "
+        joint = text[match.end("first") : match.start("last")] if self.is_aside(match) else " a "
         return f"{sign}{first}{joint}{self._plain(last, gender)}"
-
-    def _is_aside(self, match: re.Match[str]) -> bool:
-        """Whether a dash between two numbers begins an aside ("em 1999 - 20 anos depois -"): a smaller number follows."""
-        between = match.string[match.end("first") : match.start("last")]
-        return between == " \u2013 " and self.parse(match["last"]).value < self.parse(match["first"]).value
 
     def _plain(self, written: str, gender: str) -> str:
         if "." in written and not self.parse(written).grouped:
@@ -272,8 +266,8 @@ class Portuguese(European):
     def _gender_behind(self, match: re.Match[str]) -> str:
         """Return the gender of the words behind a number."""
         of_all = _IN_EACH.match(match.string, match.end())
-        behind, second = (of_all[1], None) if of_all else (word_behind(match), _SECOND_WORD.match(match.string, match.end()))
-        feminine = behind == "das" or (behind.islower() and is_feminine(behind, second[1] if second else ""))
+        behind, second = (of_all[1], "") if of_all else (word_behind(match), second_word_behind(match))
+        feminine = behind == "das" or (behind.islower() and is_feminine(behind, second))
         return "f" if feminine else "-"
 
     def _millions_of(self, match: re.Match[str]) -> str | None:
@@ -395,13 +389,9 @@ class Portuguese(European):
         number, mark = int(match["number"]), match["mark"]
         if (
             mark == "°"
-            and not re.compile(rf"\s(?:{_PLACES})").match(match.string, match.end())
+            and not _PLACES.match(match.string, match.end())
             and word_before(match.string, match.start()).lower() not in ("artigo", "art", "arts")
         ):
             return None
         plural = "s" if mark.endswith("s") else ""
         return self.ordinal(number, "f" if "ª" in mark or "a" in mark else "m") + plural
-
-    def read_numeral(self, match: re.Match[str]) -> str | None:  # noqa: ARG002 - one interface
-        """Roman numerals have rules of their own."""
-        return None

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from actors.text.languages.context import word_before, word_behind
 from actors.text.languages.european import European
-from actors.text.languages.language import DASH, FRACTIONS, SPACE, Currency, Noun, alternatives
+from actors.text.languages.language import DASH, DAY, FRACTIONS, SPACE, Currency, Noun, alternatives
 from actors.text.languages.romance_figures import Figures
 from actors.text.languages.romance_measures import Measures
 from actors.text.numbers import Number
@@ -18,7 +18,6 @@ _CLOCK = r"(?:2[0-4]|[01]?\d)"
 _MILLION = 10**6
 _YEARS = range(1000, 2100)
 _PRESSURE = 60  # from here on, two numbers with a stroke between are of blood pressure
-_DAY = r"(?:3[01]|[12]\d|0?[1-9])"
 _COLUMNS = 80  # characters before a numeral that tell what it counts
 
 
@@ -31,7 +30,7 @@ class Romance(European):
         clock_words: what stands before a time whose mark is a point.
         compass: the directions, by letter.
         coins_joint: what stands between a currency and its hundredths.
-        per: what stands between an amount and what it is for: *al*, *por*.
+        degree_parts: degrees, minutes and seconds of an angle.
         weekdays: by short form, with its stop or in capitals.
         seasons: words before two years that are one.
         acronyms: what is no numeral though it could be one.
@@ -117,8 +116,8 @@ class Romance(European):
                 self._part,
                 DIGIT + LETTER,
             ),
-            Rule(rf"{FREE}(?P<year>\d{{4}})/(?P<month>0[1-9]|1[0-2])/(?P<day>{_DAY})(?![\w/])", self._numeric, BEFORE_MARK),
-            Rule(rf"{FREE}(?P<day>{_DAY})/(?P<month>1[0-2]|0?[1-9])(?![\w/]|[.,]\d)", self._short_date, BEFORE_MARK),
+            Rule(rf"{FREE}(?P<year>\d{{4}})/(?P<month>0[1-9]|1[0-2])/(?P<day>{DAY})(?![\w/])", self._numeric, BEFORE_MARK),
+            Rule(rf"{FREE}(?P<day>{DAY})/(?P<month>1[0-2]|0?[1-9])(?![\w/]|[.,]\d)", self._short_date, BEFORE_MARK),
             Rule(r"(?:(?<=[€$£])|(?<=euro)|(?<=euros)|(?<=EUR))/(?P<unit>[^\W\d_]{1,12}[²³23]?)(?!\w)", self._for_each, SIGN),
             Rule(
                 rf"(?<![\w.-])(?P<first>{weekday_or_small}){SPACE}?{DASH}{SPACE}?(?P<last>{weekday_or_small})(?!\w)",

@@ -10,6 +10,9 @@ from actors.text.rules import BEFORE_MARK, DIGIT, FREE, LETTER, SIGN, Rule
 if TYPE_CHECKING:
     from actors.text.languages.romance import Romance
 
+DEGREES_BEHIND = re.compile(rf"{SPACE}?[CFNSEOW](?!\w)|['\u2032]")  # what makes an angle or a temperature of an ordinal
+MONTHS_WITH_ZERO = frozenset(f"0{month}" for month in range(1, 10))
+
 _LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _LOOKED_BACK = 80  # characters in which a quotation may have begun
 

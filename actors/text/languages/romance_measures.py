@@ -4,7 +4,7 @@ import re
 from typing import TYPE_CHECKING
 
 from actors.text.languages.context import word_before
-from actors.text.languages.language import DASH, SPACE, Noun, alternatives
+from actors.text.languages.language import DASH, DAY, SPACE, Noun, alternatives
 from actors.text.roman import roman_value
 from actors.text.rules import BEFORE_MARK, DIGIT, FREE, LETTER, Rule
 
@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from actors.text.languages.romance import Romance
 
 _LOOKED_BACK = 80  # characters in which a quotation may have begun
-_DAY = r"(?:3[01]|[12]\d|0?[1-9])"
 _MONTHS = 12
 _MINUTES, _SECONDS = "['\u2019\u2032]", "(?:[\"\u2033\u201d]|['\u2019]{2})"
 _OPENS = re.compile(r"(?:\A|[\s(])['\u2018](?=\w)(?!\d\d(?!\d))")  # a quotation, not the years of '80
@@ -54,7 +53,7 @@ class Measures:
             Rule(rf"{FREE}(?P<above>\d{{2,3}})/(?P<below>\d{{2,3}}){SPACE}?mm{SPACE}?Hg(?!\w)", self._pressure, BEFORE_MARK),
             Rule(rf"{FREE}(?P<above>\d{{1,3}}[.,]\d{{1,2}})/(?P<below>\d{{1,3}})(?![\w/]|[.,]\d)", self._mark, BEFORE_MARK),
             Rule(
-                rf"{FREE}(?P<day>{_DAY})(?P<mark>[./-])(?P<month>[IVX]{{1,4}})[./-](?P<year>[12]\d{{3}})(?!\w)",
+                rf"{FREE}(?P<day>{DAY})(?P<mark>[./-])(?P<month>[IVX]{{1,4}})[./-](?P<year>[12]\d{{3}})(?!\w)",
                 self._roman_date,
                 BEFORE_MARK,
             ),

@@ -4,9 +4,10 @@ import re
 from collections.abc import Collection
 from typing import ClassVar
 
-from actors.text.languages.context import word_before, word_behind, word_set
+from actors.text.languages.context import second_word_behind, word_before, word_behind, word_set
 from actors.text.languages.language import SPACE, Noun
 from actors.text.languages.romance import Romance
+from actors.text.languages.romance_figures import DEGREES_BEHIND, MONTHS_WITH_ZERO
 from actors.text.languages.spanish_numbers import PARTS, cardinal, ordinal
 from actors.text.languages.spanish_words import (
     ABBREVIATIONS,
@@ -49,7 +50,6 @@ _FEMININE_ENDS = (
     "umbre", "umbres", "triz", "trices",
 )  # fmt: skip
 _DAYS_BEFORE = frozenset({"el", "cad", "caducidad"})
-_MONTHS_WITH_ZERO = frozenset(f"0{month}" for month in range(1, 10))
 _SCHOOL = re.compile(
     r"\sde\s(?:ESO|Primaria|primaria|Bachillerato|bachillerato|Secundaria|secundaria|Infantil|FP|carrera|grado)"
 )
@@ -112,7 +112,7 @@ class Spanish(Romance):
     not_counted: Collection[str] = NOT_COUNTED
 
     def first_rules(self) -> list[Rule]:
-        """Return rules of Spanish and its like, which come before those of all."""
+        """Return the rules of Spanish alone, and those that it shares with Italian."""
         return [
             Rule(rf"(?<!\w)(?P<word>D\.)(?={SPACE}[A-ZÁÉÍÓÚÑ][^\W\d_])", self._don, LETTER),
             Rule(rf"(?<![\w.])S\.(?={SPACE}[IVX]{{2,6}}\b)", lambda _: "siglo", LETTER),
@@ -163,10 +163,6 @@ class Spanish(Romance):
         part = PARTS.get(below) or f"{cardinal(below, '-').replace(' ', '').removesuffix('a')}avo"
         return f"{self.cardinal(above, 'm')} {part}{'s' if above != 1 else ''}"
 
-    def half_of(self, half: str, noun: str) -> str:
-        """Return half of something, in words."""
-        return f"{half} {noun}"
-
     def gender_of(self, word: str) -> str:
         """Return the gender of a noun, in the singular or the plural."""
         word = word.lower()
@@ -196,8 +192,8 @@ class Spanish(Romance):
         if noun in ("millones", "millón", "billones", "billón"):
             return noun
         if noun == "mil":
-            following = re.compile(r"\s+mil\s+([^\W\d_]+)").match(text, match.end())
-            return following[1] if following and following[1] not in NOT_COUNTED else ""
+            following = second_word_behind(match)
+            return following if following not in NOT_COUNTED else ""
         if self.is_dated(match) and not match["last"]:
             return ""
         if not noun.islower() or noun in NOT_COUNTED or noun in MONTHS or before in NAMED_BY_NUMBER:
@@ -280,7 +276,7 @@ class Spanish(Romance):
     def _is_degree(self, value: int, mark: str, match: re.Match[str]) -> bool:
         """Whether what looks like an ordinal is a temperature or an angle."""
         behind = word_behind(match)
-        if re.compile(rf"{SPACE}?[CFNSEOW](?!\w)|['\u2032]").match(match.string, match.end()):
+        if DEGREES_BEHIND.match(match.string, match.end()):
             return True
         if behind in _FLOORS or word_before(match.string, match.start()).lower() in ("el", "del", "al", "los"):
             return False
@@ -339,7 +335,7 @@ class Spanish(Romance):
         """Read the number of a law: Ley 39/2015."""
         if word_before(match.string, match.start()).lower() in _DAYS_BEFORE:
             return None
-        if match["first"] in _MONTHS_WITH_ZERO:
+        if match["first"] in MONTHS_WITH_ZERO:
             return f"{MONTH_NAMES[int(match['first'])]} de {self.year(int(match['year']))}"
         return f"{self.read(match['first'])} {self.words.slash} {self.year(int(match['year']))}"
 

@@ -7,7 +7,7 @@ SENTENCES = {
         ("Mo-Fr geöffnet.", "Montag bis Freitag geöffnet."),
         ("Sie gewann 6/4, 7/5.", "Sie gewann sechs vier, sieben fünf."),
         ("Wählen Sie 112.", "Wählen Sie eins eins zwei."),
-        ("Es kostet 112 Euro.", "Es kostet hundertzwölf Euro."),
+        ("Es kostet 112 Euro.", "Es kostet einhundertzwölf Euro."),
         ("Ein Film in 4K.", "Ein Film in vier K."),
     ],
     "fr": [
