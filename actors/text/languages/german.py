@@ -308,11 +308,7 @@ class German(European):
         before, behind = word_before(text, match.start()), word_behind(match)
         stop = "." if match["stop"] and self.ends_sentence(match) else ""
         if adjoins_word(match) and value < 40 and (before in REGNAL_NAMES or before.removesuffix("s") in REGNAL_NAMES):
-            if numeral in ("C", "D", "M", "L") or (numeral == "I" and not match["stop"]):
-                return None
-            article, ending = regnal_article(text, text.rfind(before, 0, match.start()), before)
-            said = self.ordinal(value, ending)
-            return f"{article} {said[0].upper()}{said[1:]}{stop}"
+            return self._of_ruler(before, value, stop, match)
         if match["stop"] and not stop and (behind[:1].isupper() or is_determined(text, match.start())) and value < 100:
             if len(numeral) == 1 and not is_determined(text, match.start()) and behind.casefold() not in GENDERS:
                 return None
@@ -324,11 +320,16 @@ class German(European):
             return None
         if value >= 1000 and len(numeral) > 3:
             return self.year(value) + stop
-        return (
-            self.cardinal(value, "-") + stop
-            if set(numeral) <= set("IVX") and (before[:1].isupper() or len(numeral) > 2)
-            else None
-        )
+        counts = set(numeral) <= set("IVX") and (before[:1].isupper() or len(numeral) > 2)
+        return self.cardinal(value, "-") + stop if counts else None
+
+    def _of_ruler(self, name: str, value: int, stop: str, match: re.Match[str]) -> str | None:
+        """Read the numeral behind a ruler's name: Ludwig *der Vierzehnte*."""
+        if match["numeral"] in ("C", "D", "M", "L") or (match["numeral"] == "I" and not match["stop"]):
+            return None
+        article, ending = regnal_article(match.string, match.string.rfind(name, 0, match.start()), name)
+        said = self.ordinal(value, ending)
+        return f"{article} {said[0].upper()}{said[1:]}{stop}"
 
     # -----------------------------------------------------------------------------------------------------------------
     # What German has of its own

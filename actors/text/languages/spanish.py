@@ -57,7 +57,6 @@ _HOUR_BEFORE = re.compile(r"(?:\A|\s)(?:[aA]|[eE]s|[eE]ra|[sS]on|sobre|hasta|des
 _FLOORS = word_set(
     "piso puesto planta lugar grado curso trimestre semestre aniversario edición premio año ciclo clasificado clasificada"
 )
-_MONTHLY = word_set("mes día año")
 
 
 class Spanish(Romance):
