@@ -58,6 +58,14 @@ _BEFORE_NUMBERS = word_set("nummer seite zimmer platz gleis formel tag") | {*COU
 _NO_ADJECTIVES = word_set("oder aber über unter hinter wie heute ohne alle bitte eine seine ihre meine diese der er des es die")
 
 
+def _is_named_by_number(match: re.Match[str]) -> bool:
+    """Whether a number names what stands before it: § 1, Art. 1, Seite 1."""
+    before, marks = word_before(match.string, match.start()), match.string[max(0, match.start() - 2) : match.start()]
+    if "\u00a7" in marks or (marks == ". " and before in _SHORT_BEFORE_NUMBERS):
+        return True
+    return before[:1].isupper() and before.casefold() in _BEFORE_NUMBERS
+
+
 class German(European):
     """German."""
 
@@ -205,12 +213,7 @@ class German(European):
         text = match.string
         if match["last"] or text[match.end() : match.end() + 1] != " " or (match["sign"] or "").strip():
             return self.cardinal(1, "-")
-        before = word_before(text, match.start())
-        if "\u00a7" in text[max(0, match.start() - 2) : match.start()]:
-            return self.cardinal(1, "-")
-        if text[max(0, match.start() - 2) : match.start()] == ". " and before in _SHORT_BEFORE_NUMBERS:
-            return self.cardinal(1, "-")
-        if before[:1].isupper() and before.casefold() in _BEFORE_NUMBERS:
+        if _is_named_by_number(match):
             return self.cardinal(1, "-")
         noun = behind if behind[:1].isupper() else ""
         if (

@@ -197,10 +197,9 @@ class Spanish(Romance):
             return ""
         if not noun.islower() or noun in NOT_COUNTED or noun in MONTHS or before in NAMED_BY_NUMBER:
             return ""
-        if number.value == 1 and before in ("la", "el"):
-            return ""
         if number.value == 1:
-            return noun if not noun.endswith("s") or noun in FEMININE or noun in ("mes", "autobús", "país", "interés") else ""
+            single = not noun.endswith("s") or noun in FEMININE or noun in ("mes", "autobús", "país", "interés")
+            return noun if single and before not in ("la", "el") else ""
         if not noun.endswith("s") or (noun.endswith(("amos", "emos", "imos", "omos")) and noun not in ENDING_LIKE_VERBS):
             return ""
         return noun
