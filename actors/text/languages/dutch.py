@@ -230,9 +230,8 @@ class Dutch(European):
             return None
         before, behind = word_before(text, match.start()), word_behind(match)
         if adjoins_word(match) and value < 40 and before in REGNAL_NAMES and numeral not in ("C", "D", "M", "L"):
-            if numeral in ("I", "X", "V") and match["stop"] and not self.ends_sentence(match):
-                return None
-            return f"de {self.ordinal(value)}{match['stop']}"
+            initial = numeral in ("I", "X", "V") and match["stop"] and not self.ends_sentence(match)
+            return None if initial else f"de {self.ordinal(value)}{match['stop']}"
         if before.lower() in COUNTED_BY_NUMERALS:
             return self.cardinal(value) + match["stop"]
         if len(numeral) < 2 or numeral in _ACRONYMS:
@@ -241,11 +240,8 @@ class Dutch(European):
             return self.ordinal(value)
         if value >= 1000 and len(numeral) > 3:
             return self.year(value) + match["stop"]
-        return (
-            self.cardinal(value) + match["stop"]
-            if set(numeral) <= set("IVX") and (before[:1].isupper() or len(numeral) > 2)
-            else None
-        )
+        counts = set(numeral) <= set("IVX") and (before[:1].isupper() or len(numeral) > 2)
+        return self.cardinal(value) + match["stop"] if counts else None
 
     # -----------------------------------------------------------------------------------------------------------------
     # What only Dutch has

@@ -36,7 +36,6 @@ _GRADED = (10, 20, 50, 100)  # what marks are given out of: 15/20
 _VOWEL = "aeiouyàâéèêëîïôöùûüœæ"
 _ASPIRATED = ("haric", "haut", "hauss", "handicap", "hangar", "hauteur", "hérisson", "héros", "hibou", "homard", "hors", "hutt")
 _MILLIONS = ("million", "millions", "milliard", "milliards", "billion", "billions")
-_WORD = re.compile(r"[^\W\d_]+")
 _ANOTHER = re.compile(r" (?:à|ou|et|sur) [\d.,]{1,9} ([^\W\d_]+)")
 _CALLED = re.compile(r"(?i:appel\w{0,6}|compos\w{0,6}|numéro|joindre|contact\w{0,5}|téléphon\w{0,5})\b[^.\n]{0,20}\Z")
 _HALF_BEHIND = re.compile(r"\d ?([^\W\d_]+)(?: et)? \Z")

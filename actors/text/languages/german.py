@@ -58,6 +58,14 @@ _BEFORE_NUMBERS = word_set("nummer seite zimmer platz gleis formel tag") | {*COU
 _NO_ADJECTIVES = word_set("oder aber über unter hinter wie heute ohne alle bitte eine seine ihre meine diese der er des es die")
 
 
+def _is_named_by_number(match: re.Match[str]) -> bool:
+    """Whether a number names what stands before it: § 1, Art. 1, Seite 1."""
+    before, marks = word_before(match.string, match.start()), match.string[max(0, match.start() - 2) : match.start()]
+    if "\u00a7" in marks or (marks == ". " and before in _SHORT_BEFORE_NUMBERS):
+        return True
+    return before[:1].isupper() and before.casefold() in _BEFORE_NUMBERS
+
+
 class German(European):
     """German."""
 
@@ -205,12 +213,7 @@ class German(European):
         text = match.string
         if match["last"] or text[match.end() : match.end() + 1] != " " or (match["sign"] or "").strip():
             return self.cardinal(1, "-")
-        before = word_before(text, match.start())
-        if "\u00a7" in text[max(0, match.start() - 2) : match.start()]:
-            return self.cardinal(1, "-")
-        if text[max(0, match.start() - 2) : match.start()] == ". " and before in _SHORT_BEFORE_NUMBERS:
-            return self.cardinal(1, "-")
-        if before[:1].isupper() and before.casefold() in _BEFORE_NUMBERS:
+        if _is_named_by_number(match):
             return self.cardinal(1, "-")
         noun = behind if behind[:1].isupper() else ""
         if (
@@ -308,11 +311,7 @@ class German(European):
         before, behind = word_before(text, match.start()), word_behind(match)
         stop = "." if match["stop"] and self.ends_sentence(match) else ""
         if adjoins_word(match) and value < 40 and (before in REGNAL_NAMES or before.removesuffix("s") in REGNAL_NAMES):
-            if numeral in ("C", "D", "M", "L") or (numeral == "I" and not match["stop"]):
-                return None
-            article, ending = regnal_article(text, text.rfind(before, 0, match.start()), before)
-            said = self.ordinal(value, ending)
-            return f"{article} {said[0].upper()}{said[1:]}{stop}"
+            return self._of_ruler(before, value, stop, match)
         if match["stop"] and not stop and (behind[:1].isupper() or is_determined(text, match.start())) and value < 100:
             if len(numeral) == 1 and not is_determined(text, match.start()) and behind.casefold() not in GENDERS:
                 return None
@@ -324,11 +323,16 @@ class German(European):
             return None
         if value >= 1000 and len(numeral) > 3:
             return self.year(value) + stop
-        return (
-            self.cardinal(value, "-") + stop
-            if set(numeral) <= set("IVX") and (before[:1].isupper() or len(numeral) > 2)
-            else None
-        )
+        counts = set(numeral) <= set("IVX") and (before[:1].isupper() or len(numeral) > 2)
+        return self.cardinal(value, "-") + stop if counts else None
+
+    def _of_ruler(self, name: str, value: int, stop: str, match: re.Match[str]) -> str | None:
+        """Read the numeral behind a ruler's name: Ludwig *der Vierzehnte*."""
+        if match["numeral"] in ("C", "D", "M", "L") or (match["numeral"] == "I" and not match["stop"]):
+            return None
+        article, ending = regnal_article(match.string, match.string.rfind(name, 0, match.start()), name)
+        said = self.ordinal(value, ending)
+        return f"{article} {said[0].upper()}{said[1:]}{stop}"
 
     # -----------------------------------------------------------------------------------------------------------------
     # What German has of its own

@@ -6,7 +6,6 @@ from actors.text.languages.context import word_before, word_set
 from actors.text.languages.german_words import GENDER_ENDINGS, GENDERS, QUEENS, REGNAL_NAMES, RULERS, WEEKDAYS
 
 _LOOKED_BACK = 60
-_LOOKED_AHEAD = 80
 _SENTENCE = 160  # characters looked back for the beginning of a sentence
 _MOST_ADVERBS = 3
 _MOST_NAMES = 4  # titles and names before the last one of a ruler

@@ -57,7 +57,6 @@ _HOUR_BEFORE = re.compile(r"(?:\A|\s)(?:[aA]|[eE]s|[eE]ra|[sS]on|sobre|hasta|des
 _FLOORS = word_set(
     "piso puesto planta lugar grado curso trimestre semestre aniversario edición premio año ciclo clasificado clasificada"
 )
-_MONTHLY = word_set("mes día año")
 
 
 class Spanish(Romance):
@@ -198,10 +197,9 @@ class Spanish(Romance):
             return ""
         if not noun.islower() or noun in NOT_COUNTED or noun in MONTHS or before in NAMED_BY_NUMBER:
             return ""
-        if number.value == 1 and before in ("la", "el"):
-            return ""
         if number.value == 1:
-            return noun if not noun.endswith("s") or noun in FEMININE or noun in ("mes", "autobús", "país", "interés") else ""
+            single = not noun.endswith("s") or noun in FEMININE or noun in ("mes", "autobús", "país", "interés")
+            return noun if single and before not in ("la", "el") else ""
         if not noun.endswith("s") or (noun.endswith(("amos", "emos", "imos", "omos")) and noun not in ENDING_LIKE_VERBS):
             return ""
         return noun

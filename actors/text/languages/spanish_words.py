@@ -112,7 +112,7 @@ def _currency(name: str, minor: Noun = _CENTAVO, gender: str = "m", many: str | 
 
 _DOLLAR, _EURO, _YEN = _currency("dólar"), _currency("euro", _CENTIMO), _currency("yen")
 _POUND, _YUAN = _currency("libra", _noun("penique"), "f"), _currency("yuan", Noun("fen", "fen"))
-_REAL, _PESO = _currency("real"), _currency("peso")
+_REAL = _currency("real")
 CURRENCIES = {
     "$": _DOLLAR, "US$": _DOLLAR, "USD": _DOLLAR, "U$S": _DOLLAR, "U$D": _DOLLAR, "u$s": _DOLLAR,
     "A$": _currency("dólar australiano", many="dólares australianos"),
@@ -134,7 +134,7 @@ CURRENCIES = {
 }  # fmt: skip
 
 _THOUSAND, _MILLION = _unchanged("mil"), Noun("millón", "millones")
-_MILLIARD, _BILLION = _unchanged("mil millones"), Noun("billón", "billones")
+_MILLIARD = _unchanged("mil millones")
 MAGNITUDES = {
     "k": _THOUSAND, "K": _THOUSAND, "mil": _THOUSAND, "M": _MILLION, "MM": _MILLION, "mill.": _MILLION, "mill": _MILLION,
     "mills.": _MILLION, "mllns.": _MILLION, "mln": _MILLION, "bn": _MILLIARD,
