@@ -3,7 +3,7 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from operator import attrgetter, itemgetter
+from operator import attrgetter
 from typing import NamedTuple
 
 
@@ -65,30 +65,48 @@ class Edited:
 
     def then(self, edits: Sequence[Edit]) -> "Edited":
         """Return the source with ``edits`` of :attr:`text` made after its own; those that touch become one."""
-        if not edits:
-            return self
-        if not self.edits:
-            return Edited(self.source, edits)
-        mine = (_Place(span.start, span.end, None) for span in self.spans)
-        later = (_Place(*edit) for edit in edits)
-        merged: list[Edit] = []
-        passed = shift = 0  # own edits so far, and by how much the text is longer for them
-        for group in _touching(sorted((*mine, *later), key=itemgetter(0, 1))):
-            start, end = group[0].start, max(place.end for place in group)
-            source_start = start - shift
-            own = self.edits[passed : passed + sum(place.text is None for place in group)]
-            passed += len(own)
-            shift += sum(len(edit.text) - (edit.end - edit.start) for edit in own)
-            merged.append(Edit(source_start, end - shift, self._applied(group, start, end)))
-        return Edited(self.source, merged)
+        if not self.edits or not edits:
+            return Edited(self.source, edits or self.edits)
+        return Edited(self.source, self._merged(edits))
 
-    def _applied(self, places: Iterable["_Place"], start: int, end: int) -> str:
-        """Return ``text[start:end]`` with the later ones of some edits."""
+    def _merged(self, edits: Sequence[Edit]) -> list[Edit]:
+        own, spans = self.edits, self.spans
+        merged: list[Edit] = []
+        passed = index = shift = 0  # own and later edits so far, and by how much the text is longer for the own
+        while index < len(edits):
+            start, end, text = edits[index]
+            while passed < len(own) and spans[passed].end <= start:
+                merged.append(own[passed])
+                shift = spans[passed].end - own[passed].end
+                passed += 1
+            if passed == len(own) or spans[passed].start >= end:  # touches none, as most do
+                merged.append(Edit(start - shift, end - shift, text))
+                index += 1
+                continue
+            first, start = index, min(start, spans[passed].start)
+            passed, index, end = self._touching(edits, passed, index, end)
+            source_start, shift = start - shift, spans[passed - 1].end - own[passed - 1].end
+            merged.append(Edit(source_start, end - shift, self._applied(edits[first:index], start, end)))
+        return [*merged, *own[passed:]]
+
+    def _touching(self, edits: Sequence[Edit], passed: int, index: int, end: int) -> tuple[int, int, int]:
+        """Return how many own and later edits are passed behind two that touch and all that touch them, and where these end."""
+        spans = self.spans
+        passed, index, end = passed + 1, index + 1, max(end, spans[passed].end)
+        while True:
+            if passed < len(spans) and spans[passed].start < end:
+                passed, end = passed + 1, max(end, spans[passed].end)
+            elif index < len(edits) and edits[index].start < end:
+                index, end = index + 1, max(end, edits[index].end)
+            else:
+                return passed, index, end
+
+    def _applied(self, edits: Sequence[Edit], start: int, end: int) -> str:
+        """Return ``text[start:end]`` with later edits."""
         parts: list[str] = []
-        for place in places:
-            if place.text is not None:
-                parts += (self.text[start : place.start], place.text)
-                start = place.end
+        for edit_start, edit_end, text in edits:
+            parts += (self.text[start:edit_start], text)
+            start = edit_end
         return "".join([*parts, self.text[start:end]])
 
     def source_span(self, start: int, end: int) -> tuple[int, int]:
