@@ -147,13 +147,9 @@ class Dutch(European):
     # -----------------------------------------------------------------------------------------------------------------
     # Amounts
 
-    def coins(self, number: Number, currency: Currency) -> str:
-        """Return an amount with hundredths, in words: *drie euro vijftig*."""
-        hundredths = Number(number.fraction.lstrip("0") or "0")
-        if not number.value and hundredths.value:
-            return self.counted(hundredths, currency.minor)
-        major = self.counted(Number(number.whole), currency.major)
-        return f"{major} {self.spell(hundredths)}" if hundredths.value else major
+    def with_hundredths(self, major: str, hundredths: Number, currency: Currency) -> str:  # noqa: ARG002 - not named
+        """Return an amount with hundredths in words: *drie euro vijftig*."""
+        return f"{major} {self.spell(hundredths)}"
 
     def plain(self, match: re.Match[str]) -> str | None:
         """Read a number or a range before anything else; scores too: 2-1."""

@@ -1,7 +1,7 @@
 """The words of Dutch: units, currencies, names and abbreviations."""
 
 from actors.text.languages.context import word_list, word_set
-from actors.text.languages.language import Currency, Noun, Words
+from actors.text.languages.language import Currency, Noun, Words, same
 
 WORDS = Words(
     point="komma",
@@ -44,85 +44,80 @@ WORDS = Words(
 )
 
 
-def _same(name: str, gender: str = "m") -> Noun:
-    """A noun that is the same for one and more; its gender is ``m`` with *de* and ``n`` with *het*."""
-    return Noun(name, name, gender)
-
-
 _METRES = {
     "km": "kilometer", "m": "meter", "dm": "decimeter", "cm": "centimeter", "mm": "millimeter", "µm": "micrometer",
     "μm": "micrometer", "nm": "nanometer",
 }  # fmt: skip
-_LENGTHS = {unit: _same(name) for unit, name in _METRES.items()}
-_AREAS = {f"{unit}{mark}": _same(f"vierkante {name}") for unit, name in _METRES.items() for mark in "²2"}
-_VOLUMES = {f"{unit}{mark}": _same(f"kubieke {name}") for unit, name in _METRES.items() for mark in "³3"}
+_LENGTHS = {unit: same(name) for unit, name in _METRES.items()}
+_AREAS = {f"{unit}{mark}": same(f"vierkante {name}") for unit, name in _METRES.items() for mark in "²2"}
+_VOLUMES = {f"{unit}{mark}": same(f"kubieke {name}") for unit, name in _METRES.items() for mark in "³3"}
 _PREFIXES = {"k": "kilo", "K": "kilo", "M": "mega", "G": "giga", "T": "tera", "P": "peta"}
 _SMALL = {symbol: prefix for symbol, prefix in {**_PREFIXES, "m": "milli"}.items() if symbol not in "KP"}
-_BYTES = {f"{symbol}B": _same(f"{prefix}byte") for symbol, prefix in _PREFIXES.items()}
-_BITS = {f"{symbol}{bit}": _same(f"{prefix}bit") for symbol, prefix in _PREFIXES.items() for bit in ("bit", "b")}
-_RATES = {f"{symbol}bps": _same(f"{prefix}bit per seconde") for symbol, prefix in _PREFIXES.items()}
-_WATTS = {f"{symbol}W": _same(f"{prefix}watt") for symbol, prefix in _SMALL.items()}
-_WATT_HOURS = {f"{symbol}Wh": _same(f"{prefix}wattuur", "n") for symbol, prefix in _SMALL.items()}
-_HERTZ = {f"{symbol}Hz": _same(f"{prefix}hertz") for symbol, prefix in _SMALL.items()}
+_BYTES = {f"{symbol}B": same(f"{prefix}byte") for symbol, prefix in _PREFIXES.items()}
+_BITS = {f"{symbol}{bit}": same(f"{prefix}bit") for symbol, prefix in _PREFIXES.items() for bit in ("bit", "b")}
+_RATES = {f"{symbol}bps": same(f"{prefix}bit per seconde") for symbol, prefix in _PREFIXES.items()}
+_WATTS = {f"{symbol}W": same(f"{prefix}watt") for symbol, prefix in _SMALL.items()}
+_WATT_HOURS = {f"{symbol}Wh": same(f"{prefix}wattuur", "n") for symbol, prefix in _SMALL.items()}
+_HERTZ = {f"{symbol}Hz": same(f"{prefix}hertz") for symbol, prefix in _SMALL.items()}
 _GRAMS = {"kg": "kilo", "g": "gram", "gr": "gram", "mg": "milligram", "µg": "microgram", "μg": "microgram", "mcg": "microgram"}
 _LITRES = {
     "l": "liter", "L": "liter", "ml": "milliliter", "mL": "milliliter", "cl": "centiliter", "dl": "deciliter",
     "hl": "hectoliter",
 }  # fmt: skip
-_HOUR, _MINUTE, _SECOND = _same("uur", "n"), Noun("minuut", "minuten"), Noun("seconde", "seconden")
+_HOUR, _MINUTE, _SECOND = same("uur", "n"), Noun("minuut", "minuten"), Noun("seconde", "seconden")
 _CELSIUS, _FAHRENHEIT = Noun("graad Celsius", "graden Celsius"), Noun("graad Fahrenheit", "graden Fahrenheit")
 
 UNITS = {
     **_LENGTHS, **_AREAS, **_VOLUMES, **_BYTES, **_BITS, **_RATES, **_WATTS, **_WATT_HOURS, **_HERTZ,
-    **{unit: _same(name) for unit, name in (_GRAMS | _LITRES).items()},
-    "ha": _same("hectare"), "ton": _same("ton"), "kilo": _same("kilo"), "gram": _same("gram"), "liter": _same("liter"),
-    "meter": _same("meter"), "kilometer": _same("kilometer"), "uur": _HOUR, "u": _HOUR, "h": _HOUR, "min": _MINUTE,
+    **{unit: same(name) for unit, name in (_GRAMS | _LITRES).items()},
+    "ha": same("hectare"), "ton": same("ton"), "kilo": same("kilo"), "gram": same("gram"), "liter": same("liter"),
+    "meter": same("meter"), "kilometer": same("kilometer"), "uur": _HOUR, "u": _HOUR, "h": _HOUR, "min": _MINUTE,
     "min.": _MINUTE,
     "minuut": _MINUTE, "s": _SECOND, "sec": _SECOND, "sec.": _SECOND, "seconde": _SECOND,
     "ms": Noun("milliseconde", "milliseconden"),
-    "µs": Noun("microseconde", "microseconden"), "ns": Noun("nanoseconde", "nanoseconden"), "jaar": _same("jaar", "n"),
-    "dag": Noun("dag", "dagen"), "week": Noun("week", "weken"), "maand": Noun("maand", "maanden"), "jr.": _same("jaar", "n"),
+    "µs": Noun("microseconde", "microseconden"), "ns": Noun("nanoseconde", "nanoseconden"), "jaar": same("jaar", "n"),
+    "dag": Noun("dag", "dagen"), "week": Noun("week", "weken"), "maand": Noun("maand", "maanden"), "jr.": same("jaar", "n"),
     "el": Noun("eetlepel", "eetlepels"), "tl": Noun("theelepel", "theelepels"), "eetlepel": Noun("eetlepel", "eetlepels"),
-    "theelepel": Noun("theelepel", "theelepels"), "kopje": Noun("kopje", "kopjes", "n"), "pond": _same("pond", "n"),
-    "ons": _same("ons", "n"),
+    "theelepel": Noun("theelepel", "theelepels"), "kopje": Noun("kopje", "kopjes", "n"), "pond": same("pond", "n"),
+    "ons": same("ons", "n"),
     "st.": Noun("stuk", "stuks", "n"), "pers.": Noun("persoon", "personen"), "pp": Noun("persoon", "personen"),
     "°C": _CELSIUS, "° C": _CELSIUS, "ºC": _CELSIUS, "℃": _CELSIUS, "°F": _FAHRENHEIT, "° F": _FAHRENHEIT, "℉": _FAHRENHEIT,
-    "°": Noun("graad", "graden"), "K": _same("kelvin"), "Hz": _same("hertz"), "W": _same("watt"), "Wh": _same("wattuur", "n"),
-    "Wp": _same("wattpiek"), "V": _same("volt"), "kV": _same("kilovolt"), "mV": _same("millivolt"), "A": _same("ampère"),
-    "mA": _same("milliampère"), "Ah": _same("ampère-uur", "n"), "mAh": _same("milliampère-uur", "n"), "\u2126": _same("ohm"),
-    "Ω": _same("ohm"),
-    "kΩ": _same("kilo-ohm"), "J": _same("joule"), "kJ": _same("kilojoule"), "MJ": _same("megajoule"),
+    "°": Noun("graad", "graden"), "K": same("kelvin"), "Hz": same("hertz"), "W": same("watt"), "Wh": same("wattuur", "n"),
+    "Wp": same("wattpiek"), "V": same("volt"), "kV": same("kilovolt"), "mV": same("millivolt"), "A": same("ampère"),
+    "mA": same("milliampère"), "Ah": same("ampère-uur", "n"), "mAh": same("milliampère-uur", "n"), "\u2126": same("ohm"),
+    "Ω": same("ohm"),
+    "kΩ": same("kilo-ohm"), "J": same("joule"), "kJ": same("kilojoule"), "MJ": same("megajoule"),
     "cal": Noun("calorie", "calorieën"),
-    "kcal": Noun("kilocalorie", "kilocalorieën"), "N": _same("newton"), "kN": _same("kilonewton"), "Nm": _same("newtonmeter"),
-    "Pa": _same("pascal"), "hPa": _same("hectopascal"), "kPa": _same("kilopascal"), "MPa": _same("megapascal"),
-    "bar": _same("bar"),
-    "mbar": _same("millibar"), "mmHg": _same("millimeter kwik"), "pk": _same("pk"), "dB": _same("decibel"),
-    "dB(A)": _same("decibel"),
-    "px": Noun("pixel", "pixels"), "MP": Noun("megapixel", "megapixels"), "dpi": _same("d p i"), "lm": _same("lumen"),
-    "lx": _same("lux"),
-    "mol": _same("mol"), "mmol": _same("millimol"), "ppm": _same("p p m"), "bpm": Noun("slag per minuut", "slagen per minuut"),
+    "kcal": Noun("kilocalorie", "kilocalorieën"), "N": same("newton"), "kN": same("kilonewton"), "Nm": same("newtonmeter"),
+    "Pa": same("pascal"), "hPa": same("hectopascal"), "kPa": same("kilopascal"), "MPa": same("megapascal"),
+    "bar": same("bar"),
+    "mbar": same("millibar"), "mmHg": same("millimeter kwik"), "pk": same("pk"), "dB": same("decibel"),
+    "dB(A)": same("decibel"),
+    "px": Noun("pixel", "pixels"), "MP": Noun("megapixel", "megapixels"), "dpi": same("d p i"), "lm": same("lumen"),
+    "lx": same("lux"),
+    "mol": same("mol"), "mmol": same("millimol"), "ppm": same("p p m"), "bpm": Noun("slag per minuut", "slagen per minuut"),
     "tpm": Noun("toer per minuut", "toeren per minuut"), "rpm": Noun("toer per minuut", "toeren per minuut"),
-    "kmh": _same("kilometer per uur"), "km/u": _same("kilometer per uur"), "km/uur": _same("kilometer per uur"),
-    "m/s²": _same("meter per seconde kwadraat"), "l/100 km": _same("liter op honderd kilometer"),
-    "l/100km": _same("liter op honderd kilometer"), "eV": _same("elektronvolt"), "mSv": _same("millisievert"),
+    "kmh": same("kilometer per uur"), "km/u": same("kilometer per uur"), "km/uur": same("kilometer per uur"),
+    "m/s²": same("meter per seconde kwadraat"), "l/100 km": same("liter op honderd kilometer"),
+    "l/100km": same("liter op honderd kilometer"), "eV": same("elektronvolt"), "mSv": same("millisievert"),
     "kn": Noun("knoop", "knopen"),
-    "\u2033": _same("inch"), "inch": _same("inch"), "fps": Noun("beeld per seconde", "beelden per seconde"),
+    "\u2033": same("inch"), "inch": same("inch"), "fps": Noun("beeld per seconde", "beelden per seconde"),
     "graad": Noun("graad", "graden"),
 }  # fmt: skip
 
-_CENT = _same("cent")
+_CENT = same("cent")
 
 
 def _currency(name: str, minor: Noun = _CENT) -> Currency:
-    return Currency(_same(name), minor)
+    return Currency(same(name), minor)
 
 
-_EURO, _DOLLAR, _YEN, _POUND = _currency("euro"), _currency("dollar"), _currency("yen"), _currency("pond", _same("penny"))
-_FRANC, _CENTS, _ORE = _currency("Zwitserse frank", Noun("rappen", "rappen")), Currency(_CENT, _CENT), _same("öre")
+_EURO, _DOLLAR, _YEN, _POUND = _currency("euro"), _currency("dollar"), _currency("yen"), _currency("pond", same("penny"))
+_FRANC, _CENTS, _ORE = _currency("Zwitserse frank", Noun("rappen", "rappen")), Currency(_CENT, _CENT), same("öre")
 CURRENCIES = {
     "€": _EURO, "EUR": _EURO, "euro": _EURO, "Euro": _EURO, "$": _DOLLAR, "dollar": _DOLLAR,
     "US$": _currency("Amerikaanse dollar"),
-    "USD": _currency("Amerikaanse dollar"), "£": _POUND, "GBP": _currency("Britse pond", _same("penny")), "pond": _POUND,
+    "USD": _currency("Amerikaanse dollar"), "£": _POUND, "GBP": _currency("Britse pond", same("penny")), "pond": _POUND,
     "¥": _YEN,
     "JPY": _YEN, "CHF": _FRANC, "cent": _CENTS, "ct": _CENTS, "ct.": _CENTS, "¢": _CENTS, "ƒ": _currency("gulden"),
     "fl.": _currency("gulden"),
@@ -140,10 +135,10 @@ CURRENCIES = {
 }  # fmt: skip
 
 _THOUSAND, _MILLION, _MILLIARD, _BILLION = (
-    _same("duizend", "n"),
-    _same("miljoen", "n"),
-    _same("miljard", "n"),
-    _same("biljoen", "n"),
+    same("duizend", "n"),
+    same("miljoen", "n"),
+    same("miljard", "n"),
+    same("biljoen", "n"),
 )
 MAGNITUDES = {
     "k": _THOUSAND, "dzd.": _THOUSAND, "mln": _MILLION, "mln.": _MILLION, "mio": _MILLION, "mio.": _MILLION,

@@ -1,7 +1,7 @@
 """The words of English: units, currencies, names, abbreviations. American spelling, as most of what models are trained on."""
 
 from actors.text.languages.context import word_list, word_set
-from actors.text.languages.language import Currency, Noun, Words
+from actors.text.languages.language import Currency, Noun, Words, regular
 
 WORDS = Words(
     point="point",
@@ -42,11 +42,6 @@ WORDS = Words(
     underscore="underscore",
     hashtag="hashtag",
 )
-
-
-def regular(name: str) -> Noun:
-    """Return a noun whose plural has an s."""
-    return Noun(name, f"{name}s")
 
 
 _LENGTHS = {

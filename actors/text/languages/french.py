@@ -42,6 +42,7 @@ _HALF_BEHIND = re.compile(r"\d ?([^\W\d_]+)(?: et)? \Z")
 _DETERMINERS = word_set("un une la le les cette cet ce chaque sa son ma mon leur notre votre des deux trois")
 _PER = "mois|jour|an|année|semaine|heure|minute|seconde|nuit|personne|enfant|adulte|habitant|tête|pièce|part|kilo|litre"
 _ORDINAL = r"(?:[eèE][mM]?[eE]?s?|i?[eè]mes?|ers?|[eè]?res?|ères?|ière|nde?s?|ᵉʳ|ʳᵉ|ᵉ|ᵈᵉ?|de?)(?![\w'\u2019])"
+_NAMED_BELOW = 10  # hundredths of a currency
 
 
 class French(European):
@@ -225,12 +226,10 @@ class French(European):
             return self.signed(match["sign"]) + self.cardinal(number.value * 1000 + int(number.fraction.ljust(3, "0")))
         return f"{numbers.without_plural(self.read_amount(match))} mille"
 
-    def coins(self, number: Number, currency: Currency) -> str:
-        """Return an amount with hundredths, in words: trois euros cinquante."""
-        if number.value and number.fraction[0] != "0":
-            name = self.counted(Number(number.whole), currency.major)
-            return f"{name} {self.cardinal(int(number.fraction))}"
-        return super().coins(number, currency)
+    def with_hundredths(self, major: str, hundredths: Number, currency: Currency) -> str:
+        """Return an amount with hundredths in words, which are named if they are few: trois euros cinquante."""
+        is_few = hundredths.value < _NAMED_BELOW
+        return super().with_hundredths(major, hundredths, currency) if is_few else f"{major} {self.cardinal(hundredths.value)}"
 
     def counted(self, number: Number, noun: Noun) -> str:
         """Return so many of something in words, with ``de`` behind millions."""

@@ -1,7 +1,7 @@
 """The words of French: units, currencies, names and abbreviations."""
 
 from actors.text.languages.context import word_list, word_set
-from actors.text.languages.language import Currency, Noun, Words
+from actors.text.languages.language import Currency, Noun, Words, regular, same
 
 WORDS = Words(
     point="virgule",
@@ -44,20 +44,12 @@ WORDS = Words(
 )
 
 
-def _regular(name: str, gender: str = "m") -> Noun:
-    return Noun(name, f"{name}s", gender)
-
-
-def _same(name: str) -> Noun:
-    return Noun(name, name)
-
-
 def _with(noun: Noun, behind: str) -> Noun:
     return Noun(f"{noun.one} {behind}", f"{noun.many} {behind}s", noun.gender)
 
 
 _LENGTHS = {
-    f"{symbol}m": _regular(f"{prefix}mètre")
+    f"{symbol}m": regular(f"{prefix}mètre")
     for symbol, prefix in (
         ("k", "kilo"), ("h", "hecto"), ("", ""), ("d", "déci"), ("c", "centi"), ("m", "milli"), ("µ", "micro"), ("μ", "micro"),
         ("n", "nano"),
@@ -66,7 +58,7 @@ _LENGTHS = {
 _AREAS = {f"{unit}{mark}": _with(noun, "carré") for unit, noun in _LENGTHS.items() for mark in "²2"}
 _VOLUMES = {f"{unit}{mark}": _with(noun, "cube") for unit, noun in _LENGTHS.items() for mark in "³3"}
 _WEIGHTS = {
-    f"{symbol}g": _regular(f"{prefix}gramme")
+    f"{symbol}g": regular(f"{prefix}gramme")
     for symbol, prefix in (
         ("k", "kilo"),
         ("", ""),
@@ -78,16 +70,16 @@ _WEIGHTS = {
     )
 }
 _LITRES = {
-    f"{symbol}{litre}": _regular(f"{prefix}litre")
+    f"{symbol}{litre}": regular(f"{prefix}litre")
     for symbol, prefix in (("h", "hecto"), ("", ""), ("d", "déci"), ("c", "centi"), ("m", "milli"), ("µ", "micro"))
     for litre in "lL"
 }
 _PREFIXES = (("k", "kilo"), ("K", "kilo"), ("M", "méga"), ("G", "giga"), ("T", "téra"), ("P", "péta"))
-_BYTES = {f"{symbol}{byte}": _regular(f"{prefix}octet") for symbol, prefix in _PREFIXES for byte in "oB"}
-_BITS = {f"{symbol}{bit}": _regular(f"{prefix}bit") for symbol, prefix in _PREFIXES for bit in ("b", "bit", "bits")}
+_BYTES = {f"{symbol}{byte}": regular(f"{prefix}octet") for symbol, prefix in _PREFIXES for byte in "oB"}
+_BITS = {f"{symbol}{bit}": regular(f"{prefix}bit") for symbol, prefix in _PREFIXES for bit in ("b", "bit", "bits")}
 _RATES = {f"{symbol}bps": Noun(f"{prefix}bit par seconde", f"{prefix}bits par seconde") for symbol, prefix in _PREFIXES}
 _ELECTRIC = {
-    f"{symbol}{unit}": _regular(f"{prefix}{name}")
+    f"{symbol}{unit}": regular(f"{prefix}{name}")
     for symbol, prefix in (("m", "milli"), ("", ""), ("k", "kilo"), ("M", "méga"), ("G", "giga"), ("T", "téra"))
     for unit, name in (
         ("W", "watt"),
@@ -100,31 +92,31 @@ _ELECTRIC = {
     )
     if symbol or unit not in ("J", "N")
 }
-_HERTZ = {symbol: _same(noun.one) for symbol, noun in _ELECTRIC.items() if symbol.endswith("Hz")}
+_HERTZ = {symbol: same(noun.one) for symbol, noun in _ELECTRIC.items() if symbol.endswith("Hz")}
 
 UNITS = {
     **_LENGTHS, **_AREAS, **_VOLUMES, **_WEIGHTS, **_LITRES, **_BYTES, **_BITS, **_RATES, **_ELECTRIC, **_HERTZ,
-    "A": _regular("ampère"), "mA": _regular("milliampère"), "mAh": _regular("milliampèreheure"),
-    "Ah": _regular("ampèreheure"),
-    "Ω": _regular("ohm"), "kΩ": _regular("kiloohm"), "t": _regular("tonne", "f"), "kt": _regular("kilotonne", "f"),
-    "Mt": _regular("mégatonne", "f"), "ha": _regular("hectare"), "h": _regular("heure", "f"), "min": _regular("minute", "f"),
-    "min.": _regular("minute", "f"), "mn": _regular("minute", "f"), "s": _regular("seconde", "f"), "sec": _regular("seconde",
+    "A": regular("ampère"), "mA": regular("milliampère"), "mAh": regular("milliampèreheure"),
+    "Ah": regular("ampèreheure"),
+    "Ω": regular("ohm"), "kΩ": regular("kiloohm"), "t": regular("tonne", "f"), "kt": regular("kilotonne", "f"),
+    "Mt": regular("mégatonne", "f"), "ha": regular("hectare"), "h": regular("heure", "f"), "min": regular("minute", "f"),
+    "min.": regular("minute", "f"), "mn": regular("minute", "f"), "s": regular("seconde", "f"), "sec": regular("seconde",
     "f"),
-    "sec.": _regular("seconde", "f"), "ms": _regular("milliseconde", "f"), "µs": _regular("microseconde", "f"),
-    "ns": _regular("nanoseconde", "f"), "j": _regular("jour"), "°C": Noun("degré Celsius", "degrés Celsius"),
+    "sec.": regular("seconde", "f"), "ms": regular("milliseconde", "f"), "µs": regular("microseconde", "f"),
+    "ns": regular("nanoseconde", "f"), "j": regular("jour"), "°C": Noun("degré Celsius", "degrés Celsius"),
     "° C": Noun("degré Celsius", "degrés Celsius"), "ºC": Noun("degré Celsius", "degrés Celsius"),
     "°F": Noun("degré Fahrenheit", "degrés Fahrenheit"), "° F": Noun("degré Fahrenheit", "degrés Fahrenheit"),
-    "°": _regular("degré"), "hPa": _regular("hectopascal"), "bar": _regular("bar"), "mbar": _regular("millibar"),
-    "dB": _regular("décibel"), "lm": _regular("lumen"), "lx": _same("lux"), "mol": _regular("mole", "f"),
-    "cal": _regular("calorie", "f"), "kcal": _regular("kilocalorie", "f"), "ch": Noun("cheval", "chevaux"),
+    "°": regular("degré"), "hPa": regular("hectopascal"), "bar": regular("bar"), "mbar": regular("millibar"),
+    "dB": regular("décibel"), "lm": regular("lumen"), "lx": same("lux"), "mol": regular("mole", "f"),
+    "cal": regular("calorie", "f"), "kcal": regular("kilocalorie", "f"), "ch": Noun("cheval", "chevaux"),
     "CV": Noun("cheval", "chevaux"),
-    "cv": Noun("cheval", "chevaux"), "Nm": _regular("newton mètre"), "mmHg": Noun("millimètre de mercure",
+    "cv": Noun("cheval", "chevaux"), "Nm": regular("newton mètre"), "mmHg": Noun("millimètre de mercure",
     "millimètres de mercure"),
-    "ppm": Noun("partie par million", "parties par million", "f"), "px": _regular("pixel"), "Mpx": _regular("mégapixel"),
-    "tr/min": Noun("tour par minute", "tours par minute"), "hab": _regular("habitant"), "hab.": _regular("habitant"),
-    "pers.": _regular("personne", "f"), "pts": _regular("point"), "eV": _regular("électronvolt"),
-    "MeV": _regular("mégaélectronvolt"),
-    "GeV": _regular("gigaélectronvolt"), "mSv": _regular("millisievert"), "UI": Noun("unité internationale",
+    "ppm": Noun("partie par million", "parties par million", "f"), "px": regular("pixel"), "Mpx": regular("mégapixel"),
+    "tr/min": Noun("tour par minute", "tours par minute"), "hab": regular("habitant"), "hab.": regular("habitant"),
+    "pers.": regular("personne", "f"), "pts": regular("point"), "eV": regular("électronvolt"),
+    "MeV": regular("mégaélectronvolt"),
+    "GeV": regular("gigaélectronvolt"), "mSv": regular("millisievert"), "UI": Noun("unité internationale",
     "unités internationales", "f"),
     "m/s²": Noun("mètre par seconde carrée", "mètres par seconde carrée"), "l/100 km": Noun("litre aux cent kilomètres",
     "litres aux cent kilomètres"),
@@ -136,7 +128,7 @@ UNITS = {
     "c. à soupe": Noun("cuillère à soupe", "cuillères à soupe", "f"),
 }  # fmt: skip
 
-_CENTIME, _CENT = _regular("centime"), _regular("cent")
+_CENTIME, _CENT = regular("centime"), regular("cent")
 
 
 def _currency(name: str, minor: Noun = _CENTIME, gender: str = "m") -> Currency:
@@ -144,10 +136,10 @@ def _currency(name: str, minor: Noun = _CENTIME, gender: str = "m") -> Currency:
 
 
 _EURO, _DOLLAR, _POUND = _currency("euro"), _currency("dollar", _CENT), _currency("livre", Noun("penny", "pence"), "f")
-_YEN, _YUAN = Currency(_regular("yen"), _regular("sen")), Currency(_regular("yuan"), _regular("fen"))
+_YEN, _YUAN = Currency(regular("yen"), regular("sen")), Currency(regular("yuan"), regular("fen"))
 _FRANC, _SWISS, _CFA = _currency("franc"), _currency("franc suisse"), Currency(Noun("franc CFA", "francs CFA"), _CENTIME)
 _CANADIAN, _US = _currency("dollar canadien", _CENT), _currency("dollar américain", _CENT)
-_CROWN = _currency("couronne", _regular("øre"), "f")
+_CROWN = _currency("couronne", regular("øre"), "f")
 CURRENCIES = {
     "€": _EURO, "EUR": _EURO, "euros": _EURO, "euro": _EURO, "$": _DOLLAR, "US$": _US, "$US": _US, "$ US": _US, "USD": _US,
     "CA$": _CANADIAN, "$CA": _CANADIAN,
@@ -156,20 +148,20 @@ CURRENCIES = {
     "GBP": _POUND, "¥": _YEN, "JPY": _YEN, "CNY": _YUAN, "RMB": _YUAN, "CHF": _SWISS, "FCFA": _CFA, "F CFA": _CFA,
     "XOF": _CFA, "XAF": _CFA,
     "cts": Currency(_CENTIME, _CENTIME), "ct": Currency(_CENTIME, _CENTIME), "c€": Currency(_CENTIME, _CENTIME),
-    "FF": _FRANC, "F": _FRANC, "₽": Currency(_regular("rouble"), _regular("kopeck")),
-    "RUB": Currency(_regular("rouble"), _regular("kopeck")),
-    "₹": _currency("roupie", _regular("paisa"), "f"), "INR": _currency("roupie", _regular("paisa"), "f"),
-    "₩": Currency(_regular("won"), _CENT),
+    "FF": _FRANC, "F": _FRANC, "₽": Currency(regular("rouble"), regular("kopeck")),
+    "RUB": Currency(regular("rouble"), regular("kopeck")),
+    "₹": _currency("roupie", regular("paisa"), "f"), "INR": _currency("roupie", regular("paisa"), "f"),
+    "₩": Currency(regular("won"), _CENT),
     "R$": Currency(Noun("réal", "réaux"), _CENTIME), "₿": _currency("bitcoin"), "BTC": _currency("bitcoin"),
     "₺": _currency("livre turque", gender="f"),
-    "₪": Currency(_regular("shekel"), _CENTIME), "₴": Currency(_regular("hryvnia"), _CENTIME), "kr": _CROWN, "SEK": _CROWN,
+    "₪": Currency(regular("shekel"), _CENTIME), "₴": Currency(regular("hryvnia"), _CENTIME), "kr": _CROWN, "SEK": _CROWN,
     "NOK": _CROWN,
     "DKK": _CROWN, "MAD": _currency("dirham"), "DH": _currency("dirham"), "DA": _currency("dinar"), "DT": _currency("dinar"),
     "¢": Currency(_CENT, _CENT),
 }  # fmt: skip
 
 THOUSAND = Noun("mille", "mille")
-_MILLION, _BILLION = _regular("million"), _regular("milliard")
+_MILLION, _BILLION = regular("million"), regular("milliard")
 MAGNITUDES = {
     "k": THOUSAND, "K": THOUSAND, "M": _MILLION, "Mio": _MILLION, "Mds": _BILLION, "Md": _BILLION, "Mrd": _BILLION,
     "Mrds": _BILLION,

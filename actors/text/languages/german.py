@@ -162,14 +162,9 @@ class German(European):
             gender += case_of_one(match.string, match.start())
         return super().read_amount(match, gender)
 
-    def coins(self, number: Number, currency: Currency) -> str:
-        """Return an amount with hundredths, in words: *drei Euro fünfzig*."""
-        hundredths = Number(number.fraction.lstrip("0") or "0")
-        if not number.value and hundredths.value:
-            return self.counted(hundredths, currency.minor)
-        major = self.counted(Number(number.whole), currency.major)
-        major = major.replace("D-Mark", "Mark") if hundredths.value else major  # drei Mark fünfzig
-        return f"{major} {self.spell(hundredths)}" if hundredths.value else major
+    def with_hundredths(self, major: str, hundredths: Number, currency: Currency) -> str:  # noqa: ARG002 - not named
+        """Return an amount with hundredths in words: *drei Euro fünfzig*, *drei Mark fünfzig*."""
+        return f"{major.replace('D-Mark', 'Mark')} {self.spell(hundredths)}"
 
     def share(self, match: re.Match[str]) -> str | None:
         """Read a percentage."""

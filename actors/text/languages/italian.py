@@ -32,7 +32,7 @@ from actors.text.languages.italian_words import (
 )
 from actors.text.languages.language import SPACE, Noun
 from actors.text.languages.romance import Romance
-from actors.text.languages.romance_figures import DEGREES_BEHIND, MONTHS_WITH_ZERO
+from actors.text.languages.romance_figures import DEGREES_BEHIND
 from actors.text.numbers import Number
 from actors.text.rules import DIGIT, FREE, LETTER, Rule
 
@@ -78,6 +78,9 @@ class Italian(Romance):
     halves: ClassVar = ("mezzo", "mezza")
     clock_words: ClassVar = word_set("ore alle dalle le delle h all ora")
     compass: ClassVar = {"N": "nord", "S": "sud", "E": "est", "O": "ovest", "W": "ovest"}
+    act_joint: ClassVar = "del"
+    month_joint: ClassVar = ""
+    before_days: ClassVar = _DAYS_BEFORE
     coins_joint: ClassVar = "e"
     degree_parts: ClassVar = (Noun("grado", "gradi"), Noun("minuto", "minuti"), Noun("secondo", "secondi"))
     weekdays: ClassVar = WEEKDAYS
@@ -391,14 +394,6 @@ class Italian(Romance):
 
     # -----------------------------------------------------------------------------------------------------------------
     # Numbers and letters that name something
-
-    def read_act(self, match: re.Match[str]) -> str | None:
-        """Read the number of a law: D.Lgs. 81/2008."""
-        if word_before(match.string, match.start()).lower() in _DAYS_BEFORE:
-            return None
-        if match["first"] in MONTHS_WITH_ZERO:
-            return f"{MONTH_NAMES[int(match['first'])]} {self.year(int(match['year']))}"
-        return f"{self.read(match['first'])} del {self.year(int(match['year']))}"
 
     def _local(self, match: re.Match[str]) -> str | None:
         """Read a telephone number without a country's code, unless it counts something."""

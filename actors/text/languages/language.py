@@ -80,6 +80,16 @@ class Words(NamedTuple):
     hashtag: str
 
 
+def regular(name: str, gender: str = "m") -> Noun:
+    """Return a noun whose plural has an s."""
+    return Noun(name, f"{name}s", gender)
+
+
+def same(name: str, gender: str = "m") -> Noun:
+    """Return a noun that is the same for one and more."""
+    return Noun(name, name, gender)
+
+
 def alternatives(names: Iterable[str]) -> str:
     """Return a pattern of any of some names, the longest that fits first."""
     known = set(names)
@@ -284,8 +294,11 @@ class Language(ABC):
         hundredths = Number(number.fraction.lstrip("0") or "0")
         if not hundredths.value:
             return major
-        minor = self.counted(hundredths, currency.minor)
-        return minor if not number.value else f"{major} {self.words.and_} {minor}"
+        return self.with_hundredths(major, hundredths, currency) if number.value else self.counted(hundredths, currency.minor)
+
+    def with_hundredths(self, major: str, hundredths: Number, currency: Currency) -> str:
+        """Return an amount with hundredths, none of which is zero; ``major`` is what is said of the whole."""
+        return f"{major} {self.words.and_} {self.counted(hundredths, currency.minor)}"
 
     def measure(self, match: re.Match[str]) -> str | None:
         """Read an amount of a unit, which is the group ``unit``."""

@@ -1,7 +1,7 @@
 """The words of Portuguese: units, currencies, names and abbreviations; Brazilian where there are two forms."""
 
 from actors.text.languages.context import word_list, word_set
-from actors.text.languages.language import Currency, Noun, Words
+from actors.text.languages.language import Currency, Noun, Words, regular, same
 
 WORDS = Words(
     point="vírgula",
@@ -44,20 +44,12 @@ WORDS = Words(
 )
 
 
-def _regular(name: str, gender: str = "m") -> Noun:
-    return Noun(name, f"{name}s", gender)
-
-
-def _same(name: str) -> Noun:
-    return Noun(name, name)
-
-
 def _with(noun: Noun, behind: str) -> Noun:
     return Noun(f"{noun.one} {behind}", f"{noun.many} {behind}s", noun.gender)
 
 
 _LENGTHS = {
-    f"{symbol}m": _regular(name)
+    f"{symbol}m": regular(name)
     for symbol, name in (
         ("k", "quilômetro"), ("h", "hectômetro"), ("", "metro"), ("d", "decímetro"), ("c", "centímetro"), ("m", "milímetro"),
         ("µ", "micrômetro"), ("μ", "micrômetro"), ("n", "nanômetro"),
@@ -66,7 +58,7 @@ _LENGTHS = {
 _AREAS = {f"{unit}{mark}": _with(noun, "quadrado") for unit, noun in _LENGTHS.items() for mark in "²2"}
 _VOLUMES = {f"{unit}{mark}": _with(noun, "cúbico") for unit, noun in _LENGTHS.items() for mark in "³3"}
 _WEIGHTS = {
-    f"{symbol}g": _regular(f"{prefix}grama")
+    f"{symbol}g": regular(f"{prefix}grama")
     for symbol, prefix in (
         ("k", "quilo"),
         ("K", "quilo"),
@@ -78,60 +70,60 @@ _WEIGHTS = {
     )
 }
 _LITRES = {
-    f"{symbol}{litre}": _regular(f"{prefix}litro")
+    f"{symbol}{litre}": regular(f"{prefix}litro")
     for symbol, prefix in (("h", "hecto"), ("", ""), ("d", "deci"), ("c", "centi"), ("m", "mili"), ("µ", "micro"))
     for litre in "lL"
 }
 _PREFIXES = (("k", "quilo"), ("K", "quilo"), ("M", "mega"), ("G", "giga"), ("T", "tera"), ("P", "peta"))
-_BYTES = {f"{symbol}B": _regular(f"{prefix}byte") for symbol, prefix in _PREFIXES}
-_BITS = {f"{symbol}{bit}": _regular(f"{prefix}bit") for symbol, prefix in _PREFIXES for bit in ("b", "bit", "bits")}
+_BYTES = {f"{symbol}B": regular(f"{prefix}byte") for symbol, prefix in _PREFIXES}
+_BITS = {f"{symbol}{bit}": regular(f"{prefix}bit") for symbol, prefix in _PREFIXES for bit in ("b", "bit", "bits")}
 _RATES = {f"{symbol}bps": Noun(f"{prefix}bit por segundo", f"{prefix}bits por segundo") for symbol, prefix in _PREFIXES}
 _POWERS = (("m", "mili"), ("", ""), ("k", "quilo"), ("M", "mega"), ("G", "giga"), ("T", "tera"))
 _ELECTRIC = {
-    f"{symbol}{unit}": _regular(f"{prefix}{name}")
+    f"{symbol}{unit}": regular(f"{prefix}{name}")
     for symbol, prefix in _POWERS
     for unit, name in (("W", "watt"), ("V", "volt"), ("Pa", "pascal"), ("J", "joule"), ("N", "newton"))
     if symbol or unit not in ("J", "N")
 }
 _PASCALS = {symbol: Noun(noun.one, f"{noun.one[:-1]}is") for symbol, noun in _ELECTRIC.items() if symbol.endswith("Pa")}
-_HERTZ = {f"{symbol}Hz": _same(f"{prefix}hertz") for symbol, prefix in _POWERS}
+_HERTZ = {f"{symbol}Hz": same(f"{prefix}hertz") for symbol, prefix in _POWERS}
 _HOURS = {f"{symbol}Wh": Noun(f"{prefix}watt-hora", f"{prefix}watts-hora") for symbol, prefix in _POWERS}
 _CELSIUS, _FAHRENHEIT = Noun("grau Celsius", "graus Celsius"), Noun("grau Fahrenheit", "graus Fahrenheit")
-_HORSE, _TURN = _regular("cavalo"), Noun("rotação por minuto", "rotações por minuto", "f")
+_HORSE, _TURN = regular("cavalo"), Noun("rotação por minuto", "rotações por minuto", "f")
 
 UNITS = {
     **_LENGTHS, **_AREAS, **_VOLUMES, **_WEIGHTS, **_LITRES, **_BYTES, **_BITS, **_RATES, **_ELECTRIC, **_PASCALS, **_HERTZ,
     **_HOURS,
-    "mA": _regular("miliampère"), "mAh": _regular("miliampère-hora"), "Ω": _regular("ohm"), "t": _regular("tonelada", "f"),
-    "ton": _regular("tonelada", "f"), "ton.": _regular("tonelada", "f"), "ha": _regular("hectare"), "h": _regular("hora",
+    "mA": regular("miliampère"), "mAh": regular("miliampère-hora"), "Ω": regular("ohm"), "t": regular("tonelada", "f"),
+    "ton": regular("tonelada", "f"), "ton.": regular("tonelada", "f"), "ha": regular("hectare"), "h": regular("hora",
     "f"),
-    "hs": _regular("hora", "f"), "min": _regular("minuto"), "min.": _regular("minuto"), "s": _regular("segundo"),
-    "seg": _regular("segundo"),
-    "seg.": _regular("segundo"), "ms": _regular("milissegundo"), "µs": _regular("microssegundo"),
-    "ns": _regular("nanossegundo"),
+    "hs": regular("hora", "f"), "min": regular("minuto"), "min.": regular("minuto"), "s": regular("segundo"),
+    "seg": regular("segundo"),
+    "seg.": regular("segundo"), "ms": regular("milissegundo"), "µs": regular("microssegundo"),
+    "ns": regular("nanossegundo"),
     "°C": _CELSIUS, "ºC": _CELSIUS, "° C": _CELSIUS, "º C": _CELSIUS, "°F": _FAHRENHEIT, "ºF": _FAHRENHEIT,
-    "°": _regular("grau"),
-    "bar": Noun("bar", "bares"), "dB": Noun("decibel", "decibéis"), "lm": _regular("lúmen"), "lx": _same("lux"),
-    "cal": _regular("caloria", "f"),
-    "kcal": _regular("quilocaloria", "f"), "cv": _HORSE, "CV": _HORSE, "hp": _HORSE, "HP": _HORSE, "rpm": _TURN, "RPM": _TURN,
+    "°": regular("grau"),
+    "bar": Noun("bar", "bares"), "dB": Noun("decibel", "decibéis"), "lm": regular("lúmen"), "lx": same("lux"),
+    "cal": regular("caloria", "f"),
+    "kcal": regular("quilocaloria", "f"), "cv": _HORSE, "CV": _HORSE, "hp": _HORSE, "HP": _HORSE, "rpm": _TURN, "RPM": _TURN,
     "mmHg": Noun("milímetro de mercúrio", "milímetros de mercúrio"), "ppm": Noun("parte por milhão", "partes por milhão",
     "f"),
     "px": Noun("pixel", "pixels"), "MP": Noun("megapixel", "megapixels"), "hab": Noun("habitante", "habitantes"),
     "hab.": Noun("habitante", "habitantes"),
-    "pol": _regular("polegada", "f"), "pol.": _regular("polegada", "f"), "mi²": _with(_regular("milha", "f"), "quadrada"),
+    "pol": regular("polegada", "f"), "pol.": regular("polegada", "f"), "mi²": _with(regular("milha", "f"), "quadrada"),
     "p.p.": Noun("ponto percentual", "pontos percentuais"), "pp": Noun("ponto percentual", "pontos percentuais"),
-    "pts": _regular("ponto"),
-    "un.": _regular("unidade", "f"), "unid.": _regular("unidade", "f"), "pç": _regular("peça", "f"), "dz.": _regular("dúzia",
+    "pts": regular("ponto"),
+    "un.": regular("unidade", "f"), "unid.": regular("unidade", "f"), "pç": regular("peça", "f"), "dz.": regular("dúzia",
     "f"), "mph": Noun("milha por hora", "milhas por hora", "f"),
     "eV": Noun("elétron-volt", "elétron-volts"), "MeV": Noun("megaelétron-volt", "megaelétron-volts"),
     "UI": Noun("unidade internacional", "unidades internacionais", "f"),
     "m/s²": Noun("metro por segundo ao quadrado", "metros por segundo ao quadrado"), "nós": Noun("nó", "nós"),
-    "kgf": _regular("quilograma-força"),
+    "kgf": regular("quilograma-força"),
     "l/100 km": Noun("litro aos cem quilômetros", "litros aos cem quilômetros"), "l/100km": Noun("litro aos cem quilômetros",
     "litros aos cem quilômetros"),
 }  # fmt: skip
 
-_CENT, _CENTIME = _regular("centavo"), _regular("cêntimo")
+_CENT, _CENTIME = regular("centavo"), regular("cêntimo")
 
 
 def _currency(name: str, minor: Noun = _CENT, gender: str = "m", plural: str | None = None) -> Currency:
@@ -140,7 +132,7 @@ def _currency(name: str, minor: Noun = _CENT, gender: str = "m", plural: str | N
 
 _DOLLAR, _EURO, _REAL = _currency("dólar", plural="dólares"), _currency("euro", _CENTIME), _currency("real", plural="reais")
 _POUND = _currency("libra", Noun("pêni", "pence"), "f")
-_CROWN, _YUAN = _currency("coroa", _regular("øre"), "f"), _currency("yuan", _regular("fen"))
+_CROWN, _YUAN = _currency("coroa", regular("øre"), "f"), _currency("yuan", regular("fen"))
 _RUBLE, _RUPEE = _currency("rublo", Noun("copeque", "copeques")), _currency("rupia", Noun("paisa", "paisas"), "f")
 
 
@@ -148,13 +140,13 @@ def _dollar(of: str) -> Currency:
     return _currency(f"dólar {of}", plural=f"dólares {of}s")
 
 
-ESCUDO = _regular("escudo")
+ESCUDO = regular("escudo")
 CURRENCIES = {
     "Esc.": Currency(ESCUDO, _CENT), "esc.": Currency(ESCUDO, _CENT), "PTE": Currency(ESCUDO, _CENT),
     "Cr$": _currency("cruzeiro"),
     "R$": _REAL, "BRL": _REAL, "$": _DOLLAR, "US$": _DOLLAR, "U$": _DOLLAR, "USD": _DOLLAR, "€": _EURO, "EUR": _EURO,
     "£": _POUND, "GBP": _POUND,
-    "¥": _currency("iene", _regular("sen")), "JPY": _currency("iene", _regular("sen")), "CNY": _YUAN, "RMB": _YUAN,
+    "¥": _currency("iene", regular("sen")), "JPY": _currency("iene", regular("sen")), "CNY": _YUAN, "RMB": _YUAN,
     "C$": _dollar("canadense"),
     "CA$": _dollar("canadense"), "CAD": _dollar("canadense"), "A$": _dollar("australiano"), "AUD": _dollar("australiano"),
     "CHF": _currency("franco suíço", _CENTIME, plural="francos suíços"), "₽": _RUBLE, "RUB": _RUBLE, "₹": _RUPEE,

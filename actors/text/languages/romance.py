@@ -30,6 +30,9 @@ class Romance(European):
         clock_words: what stands before a time whose mark is a point.
         compass: the directions, by letter.
         coins_joint: what stands between a currency and its hundredths.
+        act_joint: what stands between the number of a law and its year.
+        month_joint: what stands between a month and its year, with a space behind.
+        before_days: what stands before a month and a year in figures.
         degree_parts: degrees, minutes and seconds of an angle.
         weekdays: by short form, with its stop or in capitals.
         seasons: words before two years that are one.
@@ -58,6 +61,9 @@ class Romance(European):
     clock_words: ClassVar[Collection[str]]
     compass: ClassVar[Mapping[str, str]]
     coins_joint: ClassVar[str]
+    act_joint: ClassVar[str]
+    month_joint: ClassVar[str]
+    before_days: ClassVar[Collection[str]]
     degree_parts: ClassVar[tuple[Noun, Noun, Noun]]
     weekdays: ClassVar[Mapping[str, str]]
     seasons: ClassVar[Collection[str]]
@@ -252,14 +258,8 @@ class Romance(European):
     # -----------------------------------------------------------------------------------------------------------------
     # Money and parts
 
-    def coins(self, number: Number, currency: Currency) -> str:
-        """Return an amount with hundredths, in words; they are named only where they could be mistaken."""
-        hundredths = Number(number.fraction.lstrip("0") or "0")
-        major = self.counted(Number(number.whole), currency.major)
-        if not hundredths.value:
-            return major
-        if not number.value:
-            return self.counted(hundredths, currency.minor)
+    def with_hundredths(self, major: str, hundredths: Number, currency: Currency) -> str:
+        """Return an amount with hundredths in words; they are named only where they could be mistaken."""
         few = hundredths.value < 10
         minor = self.counted(hundredths, currency.minor) if few else self.cardinal(hundredths.value, "-")
         return f"{major} {self.coins_joint} {minor}"
@@ -380,10 +380,6 @@ class Romance(European):
     @abstractmethod
     def minute(self, value: int, match: re.Match[str]) -> str:
         """Return a number with a minute's mark in words: so many minutes, or that minute of a match."""
-
-    @abstractmethod
-    def read_act(self, match: re.Match[str]) -> str | None:
-        """Read the number of a law, and its ``year``."""
 
     def telephone(self, match: re.Match[str]) -> str:
         """Return a telephone number in words: the country's as a number, the rest digit by digit."""

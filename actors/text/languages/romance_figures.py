@@ -3,6 +3,7 @@
 import re
 from typing import TYPE_CHECKING
 
+from actors.text.languages.context import word_before
 from actors.text.languages.language import DASH, SPACE
 from actors.text.roman import roman_value
 from actors.text.rules import BEFORE_MARK, DIGIT, FREE, LETTER, SIGN, Rule
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from actors.text.languages.romance import Romance
 
 DEGREES_BEHIND = re.compile(rf"{SPACE}?[CFNSEOW](?!\w)|['\u2032]")  # what makes an angle or a temperature of an ordinal
-MONTHS_WITH_ZERO = frozenset(f"0{month}" for month in range(1, 10))
+_MONTHS_WITH_ZERO = frozenset(f"0{month}" for month in range(1, 10))
 
 _LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 _LOOKED_BACK = 80  # characters in which a quotation may have begun
@@ -41,7 +42,7 @@ class Figures:
             Rule(rf"(?:(?<= d[aei] )|(?<=\d)){FREE}{amount}{SPACE}(?P<unit>A)(?!\w)", self._rare_unit, DIGIT),
             Rule(rf"(?<=\s)(?P<currency>[€£%])(?!{SPACE}?\d)(?=[\s.,;:)]|\Z)", self._only_sign, SIGN),
             Rule(rf"{FREE}(?P<first>\d{{1,4}})/(?P<letter>[A-Z])(?!\w)", self._house, BEFORE_MARK),
-            Rule(rf"{FREE}(?P<first>\d{{1,5}})/(?P<year>(?:19|20)\d\d)(?![\w/]|[.,]\d)", self._language.read_act, BEFORE_MARK),
+            Rule(rf"{FREE}(?P<first>\d{{1,5}})/(?P<year>(?:19|20)\d\d)(?![\w/]|[.,]\d)", self._act, BEFORE_MARK),
             Rule(rf"{FREE}(?P<first>(?:19|20)\d\d)/(?P<last>\d{{1,4}})(?![\w/]|[.,]\d)", self._of_year, BEFORE_MARK),
             Rule(
                 rf"{FREE}(?P<degrees>\d{{1,3}})[°º]{SPACE}?(?:(?P<minutes>\d{{1,2}})['\u2032\u2019]{SPACE}?)?"
@@ -68,6 +69,16 @@ class Figures:
             ),
             Rule(r"(?<![\w-])(?P<letter>[A-Z])-(?P<numeral>[IVX]{1,6})(?!\w)", self._road, LETTER),
         ]
+
+    def _act(self, match: re.Match[str]) -> str | None:
+        """Read the number of a law, Ley 39/2015, or a month of a year; of a day nothing."""
+        language = self._language
+        if word_before(match.string, match.start()).lower() in language.before_days:
+            return None
+        first, year = match["first"], language.year(int(match["year"]))
+        if first in _MONTHS_WITH_ZERO:
+            return f"{language.month_names[int(first)]} {language.month_joint}{year}"
+        return f"{language.read(first)} {language.act_joint} {year}"
 
     def _version(self, match: re.Match[str]) -> str:
         named = "" if self._language.named_by(match) == self._language.version else f"{self._language.version} "

@@ -7,7 +7,7 @@ from typing import ClassVar
 from actors.text.languages.context import second_word_behind, word_before, word_behind, word_set
 from actors.text.languages.language import SPACE, Noun
 from actors.text.languages.romance import Romance
-from actors.text.languages.romance_figures import DEGREES_BEHIND, MONTHS_WITH_ZERO
+from actors.text.languages.romance_figures import DEGREES_BEHIND
 from actors.text.languages.spanish_numbers import PARTS, cardinal, ordinal
 from actors.text.languages.spanish_words import (
     ABBREVIATIONS,
@@ -85,6 +85,9 @@ class Spanish(Romance):
     halves: ClassVar = ("medio", "media")
     clock_words: ClassVar = frozenset({"la", "las"})
     compass: ClassVar = {"N": "norte", "S": "sur", "E": "este", "O": "oeste", "W": "oeste"}
+    act_joint: ClassVar = WORDS.slash
+    month_joint: ClassVar = "de "
+    before_days: ClassVar = _DAYS_BEFORE
     coins_joint: ClassVar = "con"
     degree_parts: ClassVar = (Noun("grado", "grados"), Noun("minuto", "minutos"), Noun("segundo", "segundos"))
     weekdays: ClassVar = WEEKDAYS
@@ -328,14 +331,6 @@ class Spanish(Romance):
 
     # -----------------------------------------------------------------------------------------------------------------
     # Numbers and letters that name something
-
-    def read_act(self, match: re.Match[str]) -> str | None:
-        """Read the number of a law: Ley 39/2015."""
-        if word_before(match.string, match.start()).lower() in _DAYS_BEFORE:
-            return None
-        if match["first"] in MONTHS_WITH_ZERO:
-            return f"{MONTH_NAMES[int(match['first'])]} de {self.year(int(match['year']))}"
-        return f"{self.read(match['first'])} {self.words.slash} {self.year(int(match['year']))}"
 
     def _local(self, match: re.Match[str]) -> str | None:
         """Read a telephone number of nine digits, unless it counts something."""
