@@ -88,7 +88,7 @@ class SynthesisConfig:
         """Return the sample rate in Hz of the ``audio`` column, for a model's own."""
         return encoded_rate(self.mastering.sample_rate or model_rate, self.format)
 
-    def open(self, bundle: Bundle, device: str, threads: int) -> "Synthesizer":
+    def open(self, bundle: Bundle, device: str, threads: int, *_: Bundle) -> "Synthesizer":
         """Open the bundle on this machine and return a worker."""
         return Synthesizer(open_model(bundle, device=device, threads=threads, slots=self.slots), bundle, self)
 

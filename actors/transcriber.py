@@ -81,7 +81,7 @@ class TranscriptionConfig:
         """The input columns a worker reads."""
         return (self.audio_column, CONTEXT_COLUMN)
 
-    def open(self, bundle: Bundle, device: str, threads: int) -> "Transcriber":
+    def open(self, bundle: Bundle, device: str, threads: int, *_: Bundle) -> "Transcriber":
         """Open the bundle on this machine and return a worker."""
         return Transcriber(open_model(bundle, device=device, threads=threads, slots=self.slots), bundle, self)
 

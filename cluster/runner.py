@@ -71,8 +71,8 @@ class WorkerConfig(Protocol):
     def input_columns(self) -> tuple[str, ...]:
         """The input columns a worker reads."""
 
-    def open(self, bundle: Bundle, device: str, threads: int) -> Worker:
-        """Open the model on this machine."""
+    def open(self, bundle: Bundle, device: str, threads: int, *others: Bundle) -> Worker:
+        """Open the model on this machine, and others that the job has beside it (:attr:`Task.others`)."""
 
     def blank_row(self, row: InputRow, model: str) -> dict[str, Any]:
         """Return an output row of which only the status and the error are left to say."""
@@ -80,12 +80,21 @@ class WorkerConfig(Protocol):
 
 @dataclass(frozen=True)
 class Task:
-    """What is to be done with every unit. Picklable."""
+    """What is to be done with every unit. Picklable.
+
+    Attributes:
+        dataset: the rows.
+        writer: of the parts.
+        model: what workers open.
+        config: how they are made.
+        others: models that they open beside it.
+    """
 
     dataset: Dataset
     writer: PartWriter
     model: Pinned
     config: WorkerConfig
+    others: tuple[Pinned, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -312,9 +321,9 @@ def check_machine(task: Task) -> None:
         key = shard.key or shard.files[0]
         if shard.store.local_path(key) and not shard.store.exists(key):
             raise StorageError(f"it does not have the input {shard.store.uri_of(key)}")
-    place = local_origin(task.model)
-    if place and not place.exists():
-        raise StorageError(f"it does not have the model {place}")
+    for place in map(local_origin, (task.model, *task.others)):
+        if place and not place.exists():
+            raise StorageError(f"it does not have the model {place}")
 
 
 class UnitWorker:
@@ -327,9 +336,9 @@ class UnitWorker:
         self._seconds = {"fetch": 0.0, "load": 0.0, "read": 0.0, "write": 0.0}
         self._counting = threading.Lock()
         with self._timed("fetch"):
-            bundle = fetch(task.model)
+            bundle, *others = [fetch(model) for model in (task.model, *task.others)]
         with self._timed("load"):
-            self._worker = task.config.open(bundle, device, threads)
+            self._worker = task.config.open(bundle, device, threads, *others)
         self._opened = time.time()
         self._started = time.monotonic()
         self._cpu_before = time.process_time()

@@ -37,6 +37,7 @@ class Job:
         features: Hugging Face features of output columns whose type does not say it all.
         passed: input columns that workers read and that pass through all the same.
         finish: is given the output once all rows are there, and returns how much of what it writes there it could not.
+        others: models that workers open beside it.
     """
 
     dataset: Dataset
@@ -51,6 +52,7 @@ class Job:
     features: Mapping[str, Any] = field(default_factory=dict)
     passed: Collection[str] = ()
     finish: Callable[[Store], int] = lambda _: 0
+    others: tuple[Pinned, ...] = ()
 
 
 def run_job(job: Job, shared: SharedOptions) -> int:
@@ -83,7 +85,7 @@ def run_job(job: Job, shared: SharedOptions) -> int:
     ) as run:
         name_job(run.session)
         report_precision(job.manifest, shared.gpus_per_worker)
-        task = Task(dataset, run.writer(schema), job.model, job.config)
+        task = Task(dataset, run.writer(schema), job.model, job.config, job.others)
         summary, tally = run_missing(run, task, backend, unit_rows)
         unwritten = job.finish(run.store)
         print_summary(summary, tally, str(run.store), job.manifest, run.duplicate_ids)

@@ -65,7 +65,7 @@ class NullConfig:
     input_columns: tuple[str, ...] = ("text",)
     slots: int = 1
 
-    def open(self, bundle: Bundle, device: str, threads: int) -> "NullWorker":  # noqa: ARG002 - as every config
+    def open(self, bundle: Bundle, device: str, threads: int, *_: Bundle) -> "NullWorker":  # noqa: ARG002 - as every config
         """Return a worker."""
         return NullWorker()
 

@@ -44,7 +44,7 @@ class TinyConfig:
     input_columns: tuple[str, ...] = ("text",)
     slots: int = 1
 
-    def open(self, bundle: Bundle, device: str, threads: int) -> "TinyWorker":
+    def open(self, bundle: Bundle, device: str, threads: int, *_: Bundle) -> "TinyWorker":
         if self.broken:
             raise StorageError("the model's weights cannot be read")
         return TinyWorker(self.folder, f"{bundle.manifest.name} on {device} with {threads} threads")

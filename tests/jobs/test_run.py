@@ -57,7 +57,7 @@ class BeepConfig:
     envelope: Envelope = field(default_factory=Envelope)
     slots: int = field(default=2, metadata=NOT_DECIDING)
 
-    def open(self, bundle: Bundle, device: str, threads: int) -> "Beeper":
+    def open(self, bundle: Bundle, device: str, threads: int, *_: Bundle) -> "Beeper":
         assert (bundle.manifest.name, device) == ("embedded", "cpu")
         assert threads > 0
         return Beeper(self, bundle.reference)

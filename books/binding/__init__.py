@@ -1,0 +1,1 @@
+"""Spoken passages in, audiobooks out: audio files with chapters, subtitles, and EPUBs with media overlays."""

@@ -1,0 +1,1 @@
+"""How a book is spoken: sentences, voices, pronunciations and pauses."""
