@@ -23,29 +23,13 @@ Registry = Annotated[str | None, typer.Option(envvar=REGISTRY_VARIABLE, help="Ro
 
 
 @dataclass(frozen=True)
-class SharedOptions:
-    """How text files are written, where the workers live, and how the job runs: see the help of each.
+class RunOptions:
+    """Where the workers live, and how a job runs: see the help of each.
 
     Raises:
         UsageError: ``workers`` is no size of a pool.
     """
 
-    delimiter: Annotated[
-        str | None,
-        typer.Option(
-            help="Between the fields of CSV, TSV and TXT: one character, such as ';', '|' or '\\t'. Default: by suffix."
-        ),
-    ] = None
-    no_quoting: Annotated[
-        bool, typer.Option("--no-quoting", help="Quotes in CSV and TSV are characters like others: a line is a row.")
-    ] = False
-    no_header: Annotated[
-        bool, typer.Option("--no-header", help="CSV and TSV begin with a row; --columns names their columns.")
-    ] = False
-    columns: Annotated[str | None, typer.Option(help="Of CSV and TSV without a header, as id,text,note.")] = None
-    encoding: Annotated[
-        str | None, typer.Option(help="Of CSV, TSV, TXT and JSON: latin-1, cp1252, utf-16, shift_jis, … Default: utf-8.")
-    ] = None
     limit: Annotated[int | None, typer.Option(min=1, help="Only the first rows.")] = None
     workers: Annotated[
         str | None,
@@ -84,6 +68,28 @@ class SharedOptions:
         """See :func:`parse_workers`."""
         return parse_workers(self.workers)
 
+
+@dataclass(frozen=True)
+class SharedOptions(RunOptions):
+    """Also how the input's text files are written."""
+
+    delimiter: Annotated[
+        str | None,
+        typer.Option(
+            help="Between the fields of CSV, TSV and TXT: one character, such as ';', '|' or '\\t'. Default: by suffix."
+        ),
+    ] = None
+    no_quoting: Annotated[
+        bool, typer.Option("--no-quoting", help="Quotes in CSV and TSV are characters like others: a line is a row.")
+    ] = False
+    no_header: Annotated[
+        bool, typer.Option("--no-header", help="CSV and TSV begin with a row; --columns names their columns.")
+    ] = False
+    columns: Annotated[str | None, typer.Option(help="Of CSV and TSV without a header, as id,text,note.")] = None
+    encoding: Annotated[
+        str | None, typer.Option(help="Of CSV, TSV, TXT and JSON: latin-1, cp1252, utf-16, shift_jis, … Default: utf-8.")
+    ] = None
+
     def text_files(self, **of_manifests: Any) -> TextOptions:
         """Return how the input's text files are written; further arguments are those of :meth:`TextOptions.parse`.
 
@@ -101,17 +107,19 @@ class SharedOptions:
 
 
 def with_shared_options(command: Callable[..., int]) -> Callable[..., int]:
-    """Make of a command's parameter ``shared`` an option for each field of :class:`SharedOptions`, and let it log as asked."""
-    own = [parameter for name, parameter in inspect.signature(command).parameters.items() if name != "shared"]
+    """Make of a command's parameter ``shared`` an option for each field of its type, and let it log as asked."""
+    parameters = inspect.signature(command).parameters
+    own = [parameter for name, parameter in parameters.items() if name != "shared"]
+    kind: type[RunOptions] = parameters["shared"].annotation
     added = [
         inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=field.default, annotation=field.type)
-        for field in fields(SharedOptions)
+        for field in fields(kind)
     ]
 
     @functools.wraps(command)
     def run(**values: Any) -> int:
         log_as(values["log_format"])
-        shared = SharedOptions(**{parameter.name: values.pop(parameter.name) for parameter in added})
+        shared = kind(**{parameter.name: values.pop(parameter.name) for parameter in added})
         return command(**values, shared=shared)
 
     run.__dict__["__signature__"] = inspect.Signature([*own, *added])  # which is where typer looks

@@ -13,7 +13,7 @@ from cluster.registry import Pinned
 from cluster.runner import Task, WorkerConfig
 from cluster.storage import Store
 from jobs.console import EXIT_FAILED_ROWS, exit_code, name_job, print_summary
-from jobs.options import SharedOptions
+from jobs.options import RunOptions
 from jobs.pipeline import UnitRows, choose_backend, first_rows, report_input, report_precision, run_missing
 from jobs.plan import print_plan
 
@@ -55,7 +55,7 @@ class Job:
     others: tuple[Pinned, ...] = ()
 
 
-def run_job(job: Job, shared: SharedOptions) -> int:
+def run_job(job: Job, shared: RunOptions) -> int:
     """Do what is missing of a job, or say what that would take; return the exit code.
 
     Raises:

@@ -30,7 +30,7 @@ def _commands(page: Path, kind: str) -> list[str]:
 @pytest.mark.ray
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_commands_run_as_printed(page: Path, tmp_path: Path, embedded_environment: dict[str, str]) -> None:
-    for name in ("jobs", "exporter", "actors", "cluster", "embedded", "training"):
+    for name in ("jobs", "exporter", "actors", "books", "cluster", "embedded", "reports", "training"):
         (tmp_path / name).symlink_to(ROOT / name)
     for command in _commands(page, "sh"):
         if command in MAKE or command.startswith(". .venv"):
