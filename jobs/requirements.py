@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NoReturn
 
 ROOT = Path(__file__).parent.parent
+_MODULES = {"markdown-it-py": "markdown_it"}  # of packages that are not named like theirs
 _EXIT_USAGE = 2  # jobs.console cannot be imported yet
 
 
@@ -46,7 +47,8 @@ def dependencies() -> list[str]:
 def missing(requirements: list[str]) -> list[str]:
     """Return the names of those that cannot be imported."""
     names = (re.match(r"[\w-]+", requirement) for requirement in requirements)
-    return [name[0] for name in names if name and importlib.util.find_spec(name[0].replace("-", "_")) is None]
+    modules = {name[0]: _MODULES.get(name[0], name[0].replace("-", "_")) for name in names if name}
+    return [name for name, module in modules.items() if importlib.util.find_spec(module) is None]
 
 
 def _end(sentence: str) -> NoReturn:
