@@ -64,7 +64,7 @@ class Job:
         features: Hugging Face features of output columns whose type does not say it all.
         passed: input columns that workers read and that pass through all the same.
         finish: is given the output once all rows are there, and returns how much of what it writes there it could not.
-        attended: what goes on beside it, from its run and where its workers live.
+        attended: what goes on beside it, from its rows, its run and where its workers live.
         others: models that workers open beside it.
     """
 
@@ -80,7 +80,7 @@ class Job:
     features: Mapping[str, Any] = field(default_factory=dict)
     passed: Collection[str] = ()
     finish: Callable[[Store], int] = lambda _: 0
-    attended: Callable[[Run, Backend], AbstractContextManager[Attendant]] = _unattended
+    attended: Callable[[Dataset, Run, Backend], AbstractContextManager[Attendant]] = _unattended
     others: tuple[Pinned, ...] = ()
 
 
@@ -115,7 +115,7 @@ def run_job(job: Job, shared: RunOptions) -> int:
         name_job(run.session)
         report_precision(job.manifest, shared.gpus_per_worker)
         task = Task(dataset, run.writer(schema), job.model, job.config, job.others)
-        with job.attended(run, backend) as attendant:
+        with job.attended(dataset, run, backend) as attendant:
             summary, tally = run_missing(run, task, backend, unit_rows, attendant.note)
             unwritten = job.finish(run.store) + attendant.finish()
         print_summary(summary, tally, str(run.store), job.manifest, run.duplicate_ids)
