@@ -38,6 +38,7 @@ class Job:
         passed: input columns that workers read and that pass through all the same.
         finish: is given the output once all rows are there, and returns how much of what it writes there it could not.
         others: models that workers open beside it.
+        cache: where rows are that were made before.
     """
 
     dataset: Dataset
@@ -53,6 +54,7 @@ class Job:
     passed: Collection[str] = ()
     finish: Callable[[Store], int] = lambda _: 0
     others: tuple[Pinned, ...] = ()
+    cache: Store | None = None
 
 
 def run_job(job: Job, shared: RunOptions) -> int:
@@ -85,7 +87,7 @@ def run_job(job: Job, shared: RunOptions) -> int:
     ) as run:
         name_job(run.session)
         report_precision(job.manifest, shared.gpus_per_worker)
-        task = Task(dataset, run.writer(schema), job.model, job.config, job.others)
+        task = Task(dataset, run.writer(schema), job.model, job.config, job.others, job.cache)
         summary, tally = run_missing(run, task, backend, unit_rows)
         unwritten = job.finish(run.store)
         print_summary(summary, tally, str(run.store), job.manifest, run.duplicate_ids)
