@@ -50,7 +50,7 @@ def chosen_chapters(book: Book, chapters: str | None) -> Book:
 
 def print_chapters(book: Book) -> None:
     """Print the chapters of a book with their numbers and how long they will take, about."""
-    typer.echo(f"{book.title}{f', {", ".join(book.creators)}' if book.creators else ''}")
+    typer.echo(", ".join([book.title, *book.creators]))
     width = len(str(len(book.chapters)))
     for number, chapter in enumerate(book.chapters, 1):
         words = words_of(chapter)

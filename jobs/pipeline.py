@@ -13,8 +13,9 @@ from actors.errors import SpeechmillError, StorageError
 from actors.models import int8_note
 from actors.runtime.processor import this_processor
 from cluster.dataset import Dataset, Unit, find_duplicate_ids, remove_decompressed
+from cluster.in_process import InProcess
 from cluster.output import Part, Run, Summary
-from cluster.runner import Backend, InProcess, Task, cut_unit, run_units
+from cluster.runner import Backend, Task, cut_unit, run_units
 from jobs.console import Tally, progress_of
 
 logger = logging.getLogger("speechmill")
@@ -83,7 +84,7 @@ def run_missing(
                 done = units
                 for outcome in run_units(task, unit_rows.with_finer_tail(units, pool.size), pool, rows):
                     tally.add(outcome)
-                    run.add(outcome.part, tally.cpu_s, pool.waited_row_s, tally.worker_s)
+                    run.add(outcome.part, tally.cpu_s, pool.waited_row_s, tally.worker_s, tally.cache.found)
                     note([outcome.part])
                     show()
         remove_decompressed(task.dataset)

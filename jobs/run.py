@@ -66,6 +66,7 @@ class Job:
         finish: is given the output once all rows are there, and returns how much of what it writes there it could not.
         attended: what goes on beside it, from its rows, its run and where its workers live.
         others: models that workers open beside it.
+        cache: where rows are that were made before.
     """
 
     dataset: Dataset
@@ -82,6 +83,7 @@ class Job:
     finish: Callable[[Store], int] = lambda _: 0
     attended: Callable[[Dataset, Run, Backend], AbstractContextManager[Attendant]] = _unattended
     others: tuple[Pinned, ...] = ()
+    cache: Store | None = None
 
 
 def run_job(job: Job, shared: RunOptions) -> int:
@@ -114,7 +116,7 @@ def run_job(job: Job, shared: RunOptions) -> int:
     ) as run:
         name_job(run.session)
         report_precision(job.manifest, shared.gpus_per_worker)
-        task = Task(dataset, run.writer(schema), job.model, job.config, job.others)
+        task = Task(dataset, run.writer(schema), job.model, job.config, job.others, job.cache)
         with job.attended(dataset, run, backend) as attendant:
             summary, tally = run_missing(run, task, backend, unit_rows, attendant.note)
             unwritten = job.finish(run.store) + attendant.finish()
