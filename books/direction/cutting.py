@@ -4,6 +4,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from actors.text.edits import Edited
 from actors.text.sentences import Pause, Sentence, cut_sentences
@@ -191,7 +192,7 @@ def _one(pieces: Sequence[Piece]) -> Piece:
     if len(pieces) == 1:
         return pieces[0]
     spoken, written = pieces[0].spoken, pieces[0].written
-    for before, piece in zip(pieces, pieces[1:], strict=False):
+    for before, piece in pairwise(pieces):
         is_line = piece.line > before.line
         spoken += f"{',' * bool(is_line and _NO_STOP.search(spoken))} {piece.spoken}"
         written += f"{chr(10) if is_line else ' '}{piece.written}"

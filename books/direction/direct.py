@@ -9,7 +9,7 @@ from rapidfuzz import fuzz
 from actors.errors import RequestError, UsageError
 from actors.text import Normaliser, language_of
 from actors.text.edits import Edit, Edited
-from books.book import Block, BlockKind, Book, Chapter, Mark, MarkKind, Resource
+from books.book import Block, BlockKind, Book, Chapter, Mark, MarkKind
 from books.direction.cast import Casting
 from books.direction.cutting import Piece, Score, cut_block
 from books.direction.lexicon import Scope
@@ -137,7 +137,8 @@ class _Director:
         self._in_chapter += 1
         marked = self._markup.read(block, place) if is_marked else Marked(block.text, (), ())
         language = self._language_of(block, place)
-        voices = layered(len(marked.text), [marked.voices, self._cast.runs(block.kind, marked.text, language)], self._how.voice)
+        layers = [marked.voices, *self._cast.layers(block.kind, marked.text, language)]
+        voices = layered(len(marked.text), layers, self._how.voice)
         breaks = [(mark.start, float(mark.value)) for mark in marked.marks if mark.kind is MarkKind.BREAK]
         score = Score(voices, breaks, by_line=block.kind in _BY_LINE)
         before_s, pieces = self._pieces(marked, language, score, place)
