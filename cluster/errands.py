@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 T = TypeVar("T")
 
 PER_NODE = 2  # errands at once
-_NICENESS = 10  # a tenth of a core beside a thread that computes
+_NICENESS = 10  # more than the workers', which Ray starts with one of 15 already
 
 
 class Errands(Protocol):
@@ -26,4 +26,4 @@ class Errands(Protocol):
 def give_way() -> None:
     """Let this thread, and those that it starts, run behind the workers' on a busy core."""
     if sys.platform == "linux":  # elsewhere it would be the whole process
-        os.nice(max(0, _NICENESS - os.nice(0)))
+        os.nice(_NICENESS)

@@ -39,10 +39,9 @@ class InProcess:
         threads = ThreadPoolExecutor(PER_NODE, thread_name_prefix="errand", initializer=give_way)
         try:
             yield threads
-        except BaseException:
+            threads.shutdown()
+        finally:
             threads.shutdown(wait=False, cancel_futures=True)
-            raise
-        threads.shutdown()
 
 
 class _Threads:

@@ -70,7 +70,7 @@ class _Header(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     key: str
-    written: float
+    written: int
     row: dict[str, Any]
 
 
@@ -111,7 +111,7 @@ class RowCache:
                 return None
             raise
 
-    def _refresh(self, key: str, row: Mapping[str, Any], written: float) -> None:
+    def _refresh(self, key: str, row: Mapping[str, Any], written: int) -> None:
         """Note that a row was used, by the time of its file."""
         path = self._store.local_path(_place(key))
         if path:
@@ -294,12 +294,12 @@ def _packed(key: str, row: Mapping[str, Any]) -> bytes:
             return {name: without_bytes(held) for name, held in value.items()}
         return [without_bytes(held) for held in value] if isinstance(value, list | tuple) else value
 
-    header = json.dumps({"key": key, "written": time.time(), "row": without_bytes(row)})
+    header = json.dumps({"key": key, "written": int(time.time()), "row": without_bytes(row)})
     body = b"\n".join((header.encode(), bytes(payload)))
     return b"\n".join((_FORMAT, hashlib.sha256(body).hexdigest().encode(), body))
 
 
-def _unpacked(key: str, content: bytes) -> tuple[dict[str, Any], float]:
+def _unpacked(key: str, content: bytes) -> tuple[dict[str, Any], int]:
     """Return a row and when it was written, in seconds since the epoch.
 
     Raises:

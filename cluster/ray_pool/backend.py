@@ -68,7 +68,6 @@ class OnRay:
             errands = RayErrands()
             try:
                 yield errands
-            except BaseException:
-                errands.close(wait=False)
-                raise
-            errands.close(wait=True)
+                errands.finish()
+            finally:
+                errands.stop()

@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -23,6 +24,7 @@ T = TypeVar("T")
 _MOST_AT_ONCE = 64  # each has a thread of this process that waits for it
 _MOST_LOST = 10  # times an errand is sent again because its node or process was lost
 _LOOK_S = 1.0
+_STOP_S = 5.0  # how long those that wait are waited for, once they were told to stop
 # Processes of their own, which workers are never put into: their libraries have one thread, and they give way.
 _ENVIRONMENT = {
     "env_vars": dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "SPEECHMILL_ERRAND"), "1")
@@ -45,6 +47,7 @@ class RayErrands:
         self._threads = ThreadPoolExecutor(_MOST_AT_ONCE, thread_name_prefix="errand")
         self._turn = threading.Condition()
         self._running = 0
+        self._sent: set[Future[Any]] = set()
         self._closing = False
         self._do = ray.remote(_do).options(
             num_cpus=0, max_retries=_MOST_LOST, scheduling_strategy="SPREAD", runtime_env=_ENVIRONMENT
@@ -52,12 +55,20 @@ class RayErrands:
 
     def submit(self, errand: Callable[..., T], /, *arguments: object) -> Future[T]:
         """See :class:`~cluster.errands.Errands`."""
-        return self._threads.submit(self._send, errand, arguments)
+        future = self._threads.submit(self._send, errand, arguments)
+        self._sent.add(future)
+        future.add_done_callback(self._sent.discard)
+        return future
 
-    def close(self, *, wait: bool) -> None:
-        """Take no more; wait for what is under way, or give it up."""
-        self._closing = not wait
-        self._threads.shutdown(wait=wait, cancel_futures=not wait)
+    def finish(self) -> None:
+        """Wait for what is under way."""
+        self._threads.shutdown()
+
+    def stop(self) -> None:
+        """Give up what is under way, before Ray goes: a thread that still asked for it would start Ray anew."""
+        self._closing = True
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        wait_for(list(self._sent), _STOP_S)
 
     def _send(self, errand: Callable[..., T], arguments: tuple[object, ...]) -> T:
         with self._its_turn():

@@ -1,5 +1,6 @@
 """A job whose workers need no model: the text of a row says what happens when it is processed."""
 
+import logging
 import os
 import signal
 import threading
@@ -141,6 +142,35 @@ def count_marks(folder: Path, what: str) -> int:
     """Return how often something has happened."""
     path = folder / what
     return path.stat().st_size if path.exists() else 0
+
+
+class UnsendableError(Exception):
+    """An error that cannot be pickled."""
+
+    def __init__(self) -> None:
+        super().__init__("it cannot be sent")
+        self.lock = threading.Lock()
+
+
+def run_errand(folder: Path, what: str) -> tuple[str, int, int]:
+    """Do what an errand says; return that, the process that has done it, and how much that gives way."""
+    logging.getLogger("speechmill.tiny").warning("errand: %s", what)
+    match what:
+        case "raise":
+            raise StorageError("the store is gone")
+        case "raise what cannot be sent":
+            raise UnsendableError
+        case "die twice" if leave_mark(folder, "errand") <= 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "meet":
+            leave_mark(folder, "met")
+            until = time.monotonic() + PATIENCE_S
+            while count_marks(folder, "met") < 2 and time.monotonic() < until:
+                time.sleep(0.02)
+        case "wait for ever":
+            leave_mark(folder, "waiting")
+            time.sleep(PATIENCE_S)
+    return what, os.getpid(), os.nice(0)
 
 
 @dataclass(frozen=True)
