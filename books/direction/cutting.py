@@ -59,8 +59,8 @@ class _Span:
 def cut_block(edited: Edited, language: str, score: Score, pauses: Pauses) -> tuple[float, list[Piece]]:
     """Return the seconds that the book asks for before a block, and its pieces; none if nothing in it can be said.
 
-    The last piece has a pause only if the book asks for one. Sentences are cut where voices change and where the book asks for a
-    pause, short ones are joined with their neighbours of the same voice.
+    The last piece has a pause only if the book asks for one. Sentences are cut where voices change and where the book asks for
+    a pause, short ones are joined with their neighbours of the same voice.
 
     Args:
         edited: a block, and how it is read.
@@ -69,7 +69,7 @@ def cut_block(edited: Edited, language: str, score: Score, pauses: Pauses) -> tu
         pauses: those that nobody asks for.
     """
     sentences = cut_sentences(edited, language)
-    if not sentences:
+    if not _SAID.search(edited.text):
         return sum(seconds for _, seconds in score.breaks), []
     place_of = Moved(edited)
     voices = [(place_of(place), voice) for place, voice in score.voices]
