@@ -101,7 +101,9 @@ class Casting:
     def __init__(self, cast: Cast, dialogue_voice: str | None) -> None:
         last = (Rule("quoted", "", dialogue_voice),) if dialogue_voice else ()
         self._rules = (*cast.rules, *last)
-        self._names = {rule.pattern: _names(rule.pattern) for rule in self._rules if rule.what == "quoted" and rule.pattern}
+        self._names: dict[str, str] = {
+            rule.pattern: _names(rule.pattern) for rule in self._rules if rule.what == "quoted" and rule.pattern
+        }
         self._has_speech = any(rule.what == "quoted" for rule in self._rules)
         self._chapter, self._title = 0, ""
         self.end_speech()

@@ -147,6 +147,8 @@ class _Director:
             self._passages.append(self._passage(piece, number, block, language))
         if pieces:
             self._pause(self._pause_behind(block.kind))
+        elif marked.text.strip():  # signs in a row
+            self._pause(self._how.pauses.section)
 
     def _pieces(self, marked: Marked, language: str, score: Score, place: str) -> tuple[float, list[Piece]]:
         edited = Edited(marked.text, self._edits(marked, score.voices, language, place))
@@ -237,9 +239,8 @@ def _check_voices(how: Direction) -> None:
 def _is_title_missing(chapter: Chapter, *, holds_next: bool) -> bool:
     """Whether no heading at the beginning of a chapter says its title, and it has something to be a title of."""
     title = chapter.title.strip()
-    if not title or not (
-        holds_next or any(block.text.strip() for block in chapter.blocks if block.kind is not BlockKind.IMAGE)
-    ):
+    has_text = any(any(map(str.isalnum, block.text)) for block in chapter.blocks if block.kind is not BlockKind.IMAGE)
+    if not title or not (holds_next or has_text):
         return False
     headings = " ".join(block.text for block in _leading_headings(chapter.blocks))
     return not headings or fuzz.token_set_ratio(title.casefold(), headings.casefold()) < _SAYS_TITLE

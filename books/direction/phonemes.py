@@ -1,8 +1,8 @@
 # ruff: noqa: RUF001 (look-alike characters are listed on purpose)
 """Pronunciations in IPA as letters that a voice reads so, since no model family takes phonemes.
 
-Tables give the nearest sounds of a language, by its own spelling. In English it depends most on what stands around a sound: short
-vowels are kept short by double consonants, and vowels before r have letters of their own.
+Tables give the nearest sounds of a language, by its own spelling. In English it depends most on what stands around a
+sound: short vowels are kept short by double consonants, and vowels before r have letters of their own.
 """
 
 import re

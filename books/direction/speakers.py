@@ -11,10 +11,12 @@ _VERBS = {
     "muttered added continued went\\son began begged remarked observed thought yelled screamed sighed repeated "
     "returned inquired enquired interrupted growled laughed demanded declared explained insisted protested "
     "suggested told",
-    "de": "sagte sagt fragte fragt rief ruft antwortete antwortet erwiderte erwidert entgegnete meinte meint fl\u00fcsterte "
-    "schrie murmelte f\u00fcgte sprach spricht bat erkl\u00e4rte begann fuhr",
-    "fr": "dit demanda r\u00e9pondit r\u00e9pliqua cria s'\u00e9cria \u00e9cria s\u2019\u00e9cria murmura ajouta reprit fit continua",
-    "es": "dijo dice pregunt\u00f3 respondi\u00f3 contest\u00f3 exclam\u00f3 grit\u00f3 murmur\u00f3 a\u00f1adi\u00f3 replic\u00f3 susurr\u00f3",
+    "de": "sagte sagt fragte fragt rief ruft antwortete antwortet erwiderte erwidert entgegnete meinte meint "
+    "fl\u00fcsterte schrie murmelte f\u00fcgte sprach spricht bat erkl\u00e4rte begann fuhr",
+    "fr": "dit demanda r\u00e9pondit r\u00e9pliqua cria s'\u00e9cria \u00e9cria s\u2019\u00e9cria murmura ajouta reprit fit "
+    "continua",
+    "es": "dijo dice pregunt\u00f3 respondi\u00f3 contest\u00f3 exclam\u00f3 grit\u00f3 murmur\u00f3 "
+    "a\u00f1adi\u00f3 replic\u00f3 susurr\u00f3",
     "it": "disse dice chiese domand\u00f2 rispose esclam\u00f2 grid\u00f2 mormor\u00f2 aggiunse replic\u00f2 sussurr\u00f2",
     "pt": "disse diz perguntou respondeu exclamou gritou murmurou acrescentou replicou sussurrou",
     "nl": "zei zegt vroeg vraagt riep roept antwoordde fluisterde schreeuwde mompelde vervolgde",
