@@ -15,11 +15,12 @@ from books.direction.runs import Run
 from books.direction.speakers import is_said_by
 
 What = Literal["paragraph", "sentence", "quoted", "chapter", "heading"]
+_WHATS: dict[str, What] = {what: what for what in get_args(What)}
 _NEEDS_PATTERN = ("paragraph", "sentence", "chapter")
 _ANYBODY = r"\w[\w.'\u2019-]{0,30}+"
 _HOW = (
-    "write 'paragraph' or 'sentence' and a regular expression, 'chapter' and a number or a pattern of titles, 'quoted' and maybe "
-    "names with | between, or 'heading', each followed by the voice, with tabs between"
+    "write 'paragraph' or 'sentence' and a regular expression, 'chapter' and a number or a pattern of titles, 'quoted' and "
+    "maybe names with | between, or 'heading', each followed by the voice, with tabs between"
 )
 
 
@@ -29,8 +30,8 @@ class Rule:
 
     Attributes:
         what: of a book.
-        pattern: a regular expression that is found in the paragraph or sentence; the number of a chapter, from 1, or a pattern of
-            its title, as of file names; of quoted speech the names of who says it, with ``|`` between. Empty is any.
+        pattern: a regular expression that is found in the paragraph or sentence; the number of a chapter, from 1, or a pattern
+            of its title, as of file names; of quoted speech the names of who says it, with ``|`` between. Empty is any.
         voice: who speaks it.
     """
 
@@ -78,14 +79,15 @@ def read_cast(content: bytes, name: str) -> Cast:
 
 def _rule(cells: Sequence[str], place: str) -> Rule:
     what, pattern, voice = cells[0].lower(), "\t".join(cells[1:-1]), cells[-1]
-    if what not in get_args(What) or len(cells) not in (2, 3) or not voice or (not pattern and what in _NEEDS_PATTERN):
+    kind = _WHATS.get(what)
+    if kind is None or len(cells) not in (2, 3) or not voice or (not pattern and what in _NEEDS_PATTERN):
         raise InputDataError(f"{place} is no rule of a cast: {_HOW}")
     if what in ("paragraph", "sentence"):
         try:
             re.compile(pattern)
         except re.error as error:
             raise InputDataError(f"{place}: {pattern!r} is no regular expression: {error}") from error
-    return Rule(what, pattern, voice)
+    return Rule(kind, pattern, voice)
 
 
 class Casting:
@@ -99,7 +101,9 @@ class Casting:
     def __init__(self, cast: Cast, dialogue_voice: str | None) -> None:
         last = (Rule("quoted", "", dialogue_voice),) if dialogue_voice else ()
         self._rules = (*cast.rules, *last)
-        self._names = {rule.pattern: _names(rule.pattern) for rule in self._rules if rule.what == "quoted" and rule.pattern}
+        self._names: dict[str, str] = {
+            rule.pattern: _names(rule.pattern) for rule in self._rules if rule.what == "quoted" and rule.pattern
+        }
         self._has_speech = any(rule.what == "quoted" for rule in self._rules)
         self._chapter, self._title = 0, ""
         self.end_speech()
@@ -143,13 +147,15 @@ class Casting:
         speech = quoted_speech(text)
         goes_on = bool(speech) and self._open == speech[0].mark and not text[: speech[0].start].strip()
         carried = self._speaker if goes_on else None
-        speakers = self._speakers(text, speech, language, carried) if self._names else [None] * len(speech)
+        speakers = self._speakers(text, speech, language, carried)
         is_open = bool(speech) and not speech[-1].is_closed
         self._open, self._speaker = (speech[-1].mark, speakers[-1]) if is_open else (None, None)
         return speech, speakers
 
     def _speakers(self, text: str, speech: list[Speech], language: str, carried: str | None) -> list[str | None]:
         """Return the names by which each speech is said; what nobody is named for is the neighbour's in its paragraph."""
+        if not self._names:
+            return [None for _ in speech]
         own = [self._named(text, speech, index, language) for index in range(len(speech))]
         speakers: list[str | None] = []
         known = carried or next(filter(None, own), "")
@@ -172,4 +178,8 @@ def _names(pattern: str) -> str:
 
 def _sentences(rule: Rule, text: str, language: str) -> list[Run]:
     places = (sentence.place for sentence in cut_sentences(Edited(text), language))
-    return [Run(p.start, p.end, rule.voice) for p in places if p is not None and re.search(rule.pattern, text[p.start : p.end].strip())]
+    return [
+        Run(p.start, p.end, rule.voice)
+        for p in places
+        if p is not None and re.search(rule.pattern, text[p.start : p.end].strip())
+    ]

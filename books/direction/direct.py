@@ -16,7 +16,7 @@ from books.direction.lexicon import Scope
 from books.direction.markup import LONGEST_BREAK_S, Marked, Markup
 from books.direction.notes import Notes
 from books.direction.options import Direction
-from books.direction.phonemes import respelled
+from books.direction.phonemes import LANGUAGES, respelled
 from books.direction.runs import layered
 from books.script import BookNote, ChapterNote, ImageNote, Passage, Script
 
@@ -30,8 +30,8 @@ _SHOWN_CHARS = 40
 def direct(book: Book, how: Direction, prefix: str = "") -> Script:
     """Return a book as it is to be spoken.
 
-    Passages are numbered by chapter, paragraph and sentence, all from 1, so that their ids sort in the order of reading. Chapters
-    in which nothing is said are left out. What cannot be followed or spoken is in the notes.
+    Passages are numbered by chapter, paragraph and sentence, all from 1, so that their ids sort in the order of reading.
+    Chapters in which nothing is said are left out. What cannot be followed or spoken is in the notes.
 
     Args:
         book: what to speak.
@@ -147,6 +147,8 @@ class _Director:
             self._passages.append(self._passage(piece, number, block, language))
         if pieces:
             self._pause(self._pause_behind(block.kind))
+        elif marked.text.strip():  # signs in a row
+            self._pause(self._how.pauses.section)
 
     def _pieces(self, marked: Marked, language: str, score: Score, place: str) -> tuple[float, list[Piece]]:
         edited = Edited(marked.text, self._edits(marked, score.voices, language, place))
@@ -166,16 +168,18 @@ class _Director:
         for mark in marked.marks:
             if mark.kind is MarkKind.LANGUAGE:
                 self._notes.add("words in another language are read as those around them", place)
-            elif (said := self._said(mark, marked.text, language)) and (not edits or edits[-1].end <= mark.start):
+            elif (said := self._said(mark, marked.text, language, place)) and (not edits or edits[-1].end <= mark.start):
                 edits.append(Edit(mark.start, mark.end, said))
         return self._how.lexicon.edits(marked.text, Scope(self._book.title, language, voices), edits)
 
-    def _said(self, mark: Mark, text: str, language: str) -> str | None:
+    def _said(self, mark: Mark, text: str, language: str, place: str) -> str | None:
         if mark.start == mark.end:
             return None
         if mark.kind is MarkKind.ALIAS:
             return mark.value
         if mark.kind is MarkKind.PHONEMES:
+            if language not in LANGUAGES:
+                self._notes.add(f"phonemes in texts in {language!r} are respelled as in English", place)
             return respelled(mark.value, language)
         if mark.kind is MarkKind.SAY_AS and mark.value != "date":  # dates are read as such as it is
             return " ".join("".join(text[mark.start : mark.end].upper().split()))
@@ -235,9 +239,8 @@ def _check_voices(how: Direction) -> None:
 def _is_title_missing(chapter: Chapter, *, holds_next: bool) -> bool:
     """Whether no heading at the beginning of a chapter says its title, and it has something to be a title of."""
     title = chapter.title.strip()
-    if not title or not (
-        holds_next or any(block.text.strip() for block in chapter.blocks if block.kind is not BlockKind.IMAGE)
-    ):
+    has_text = any(any(map(str.isalnum, block.text)) for block in chapter.blocks if block.kind is not BlockKind.IMAGE)
+    if not title or not (holds_next or has_text):
         return False
     headings = " ".join(block.text for block in _leading_headings(chapter.blocks))
     return not headings or fuzz.token_set_ratio(title.casefold(), headings.casefold()) < _SAYS_TITLE

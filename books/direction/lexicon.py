@@ -66,6 +66,7 @@ class Lexicon:
     def __init__(self, entries: Iterable[Entry] = ()) -> None:
         self.entries = tuple(entries)
         self._by_first: dict[str, list[_Known]] = {}
+        self._held: tuple[tuple[str, str], dict[str, list[_Known]]] | None = None
         for entry in self.entries:
             folded = _folded(" ".join(entry.word.split()))
             first = _WORD.search(folded)
@@ -91,23 +92,23 @@ class Lexicon:
         starts = [edit.start for edit in taken]
         position = 0
         for word in _WORD.finditer(folded):
-            if (
-                word.start() >= position
-                and word[0] in known
-                and (edit := _found(text, folded, word.start(), known[word[0]], scope))
-            ):
-                before = bisect_right(starts, edit.end - 1) - 1
-                if edit.start >= position and (before < 0 or taken[before].end <= edit.start):
-                    made.append(edit)
-                    position = edit.end
+            if word.start() < position or word[0] not in known:
+                continue
+            edit = _found(text, folded, word.start(), known[word[0]], scope)
+            if edit and edit.start >= position and not _overlaps(edit, taken, starts):
+                made.append(edit)
+                position = edit.end
         return sorted([*taken, *made], key=lambda edit: edit.start)
 
     def _within(self, scope: Scope) -> dict[str, list[_Known]]:
-        if not any(entry.book or entry.language for entry in self.entries):
-            return self._by_first
-        return {
-            first: held for first, known in self._by_first.items() if (held := [k for k in known if _holds(k.entry, scope)])
-        }
+        """Return the entries of a book and a language, which are those of the text before, nearly always."""
+        last = self._held
+        if last is None or last[0] != scope[:2]:
+            held = {first: [each for each in known if _holds(each.entry, scope)] for first, known in self._by_first.items()}
+            known = {first: entries for first, entries in held.items() if entries}
+            self._held = scope[:2], known
+            return known
+        return last[1]
 
 
 def read_table(text: str, name: str) -> list[Entry]:
@@ -133,11 +134,11 @@ def read_table(text: str, name: str) -> list[Entry]:
 
 
 def _entry(cells: Sequence[str], place: str) -> Entry:
-    if not 2 <= len(cells) <= 3 or not cells[0] or not cells[1]:  # noqa: PLR2004
+    if not 2 <= len(cells) <= 3 or not cells[0] or not cells[1]:
         raise InputDataError(f"{place}: write a word, a tab, and how it is said, then maybe a tab and flags ({_FLAGS})")
     if not _WORD.search(cells[0]):
         raise InputDataError(f"{place}: {cells[0]!r} has no letter or digit: take the line out")
-    flags = dict(_flag(found, place) for found in re.findall(r'[^\s="]+="[^"]*"|\S+', cells[2] if len(cells) > 2 else ""))  # noqa: PLR2004
+    flags = dict(_flag(found, place) for found in re.findall(r'[^\s="]+="[^"]*"|\S+', cells[2] if len(cells) > 2 else ""))
     return Entry(cells[0], cells[1], "case" in flags, flags.get("book"), flags.get("voice"), flags.get("language"))
 
 
@@ -175,6 +176,11 @@ def _found(text: str, folded: str, word: int, known: Sequence[_Known], scope: Sc
         if entry.voice is None or entry.voice == _voice_at(scope, start):
             return Edit(start, end, entry.said)
     return None
+
+
+def _overlaps(edit: Edit, taken: Sequence[Edit], starts: Sequence[int]) -> bool:
+    before = bisect_right(starts, edit.end - 1) - 1
+    return before >= 0 and taken[before].end > edit.start
 
 
 def _goes_on(text: str, start: int, end: int) -> bool:

@@ -11,11 +11,12 @@ from books.direction.lexicon import Lexicon
 class Pauses:
     """Silences in seconds, by what stands where they are.
 
-    Readers of audiobooks leave a third of a second between sentences and twice that between paragraphs: long enough to be heard
-    as a new thought, short enough that nobody believes the reader gone. A change of scene has to be told from a paragraph by the
-    ear alone, and needs more than twice of that again. ACX asks for 1 to 5 s where a chapter ends, and a heading is given the
-    second that a page gives it in white space. A clause is what is left where a speaker changes within a sentence: a breath.
-    Models leave about a tenth of a second at the ends of what they speak; that comes on top.
+    Readers of audiobooks leave a third of a second between sentences and twice that between paragraphs: long enough to
+    be heard as a new thought, short enough that nobody believes the reader gone. A change of scene has to be told from
+    a paragraph by the ear alone, and needs more than twice of that again. ACX asks for 1 to 5 s where a chapter ends,
+    and a heading is given the second that a page gives it in white space. A clause is what is left where a speaker
+    changes within a sentence: a breath. Models leave about a tenth of a second at the ends of what they speak; that
+    comes on top.
     """
 
     clause: float = 0.15

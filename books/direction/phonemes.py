@@ -1,8 +1,8 @@
 # ruff: noqa: RUF001 (look-alike characters are listed on purpose)
 """Pronunciations in IPA as letters that a voice reads so, since no model family takes phonemes.
 
-Tables give the nearest sounds of a language, by its own spelling. English spelling depends on what stands around a sound most of
-all: short vowels are kept short by double consonants, and vowels before r have letters of their own.
+Tables give the nearest sounds of a language, by its own spelling. In English it depends most on what stands around a
+sound: short vowels are kept short by double consonants, and vowels before r have letters of their own.
 """
 
 import re
@@ -12,39 +12,40 @@ from typing import NamedTuple
 
 # Longest first where several fit. Keys are folded: no length marks where they tell nothing, no ties, no stress.
 _CONSONANTS = {
-    "tʃ": "ch", "dʒ": "j", "tɕ": "ch", "dʑ": "j", "ts": "ts", "dz": "dz", "pf": "pf", "tʂ": "ch", "ʃ": "sh", "ʒ": "zh", "θ": "th",
-    "ð": "th", "ŋg": "ng", "ŋk": "nk", "ŋ": "ng", "j": "y", "x": "kh", "χ": "kh", "ç": "h", "ɹ": "r", "ɾ": "r", "ʁ": "r", "ʀ": "r",
-    "ɻ": "r", "r": "r", "ɡ": "g", "g": "g", "ɲ": "ny", "ʎ": "ly", "β": "v", "ɣ": "g", "ɬ": "l", "ʍ": "w", "ɥ": "w", "q": "k",
-    "c": "k", "ɟ": "j", "ħ": "h", "ʂ": "sh", "ʐ": "zh", "ɕ": "sh", "ʑ": "zh", "ɭ": "l", "ɫ": "l", "ɳ": "n", "ʈ": "t", "ɖ": "d",
-    "ɱ": "m", "ʋ": "v", "ɸ": "f", "ɦ": "h", "k": "k", "kw": "qu", "ks": "x", "p": "p", "b": "b", "t": "t", "d": "d", "f": "f",
-    "v": "v", "s": "s", "z": "z", "h": "h", "m": "m", "n": "n", "l": "l", "w": "w", "ɰ": "w",
+    "tʃ": "ch", "dʒ": "j", "tɕ": "ch", "dʑ": "j", "ts": "ts", "dz": "dz", "pf": "pf", "tʂ": "ch", "ʃ": "sh", "ʒ": "zh",
+    "θ": "th", "ð": "th", "ŋg": "ng", "ŋk": "nk", "ŋ": "ng", "j": "y", "x": "kh", "χ": "kh", "ç": "h", "ɹ": "r", "ɾ": "r",
+    "ʁ": "r", "ʀ": "r", "ɻ": "r", "r": "r", "ɡ": "g", "g": "g", "ɲ": "ny", "ʎ": "ly", "β": "v", "ɣ": "g", "ɬ": "l", "ʍ": "w",
+    "ɥ": "w", "q": "k", "c": "k", "ɟ": "j", "ħ": "h", "ʂ": "sh", "ʐ": "zh", "ɕ": "sh", "ʑ": "zh", "ɭ": "l", "ɫ": "l",
+    "ɳ": "n", "ʈ": "t", "ɖ": "d", "ɱ": "m", "ʋ": "v", "ɸ": "f", "ɦ": "h", "k": "k", "kw": "qu", "ks": "x", "p": "p", "b": "b",
+    "t": "t", "d": "d", "f": "f", "v": "v", "s": "s", "z": "z", "h": "h", "m": "m", "n": "n", "l": "l", "w": "w", "ɰ": "w",
 }  # fmt: skip
 _VOWELS = {
     "iː": "ee", "i": "ee", "ɪ": "i", "eɪ": "ay", "ei": "ay", "eː": "ay", "e": "e", "ɛ": "e", "æ": "a", "a": "ah", "aː": "ah",
     "ɑː": "ah", "ɑ": "ah", "ɐ": "u", "ɒ": "o", "ɔː": "aw", "ɔ": "o", "oʊ": "oh", "əʊ": "oh", "oː": "oh", "o": "oh", "ʊ": "oo",
-    "uː": "oo", "u": "oo", "ʌ": "u", "ə": "uh", "ɜː": "er", "ɜ": "er", "ɝ": "er", "ɚ": "er", "ɜːr": "er", "ɜr": "er", "ər": "er",
-    "aɪ": "igh", "ai": "igh", "aʊ": "ow", "au": "ow", "ɔɪ": "oy", "oi": "oy", "ɔʏ": "oy", "ɪə": "eer", "eə": "air", "ɛə": "air",
-    "ʊə": "oor", "ɑːr": "ar", "ɑr": "ar", "ar": "ar", "ɔːr": "or", "ɔr": "or", "oʊr": "or", "or": "or", "ɛr": "air", "er": "air",
-    "ɪər": "eer", "ɪr": "eer", "iːr": "eer", "ir": "eer", "eər": "air", "ɛər": "air", "ʊər": "oor", "ʊr": "oor", "aɪər": "ire",
-    "aɪr": "ire", "aʊər": "ower", "aʊr": "ower", "ɔɪər": "oyer", "juː": "yoo", "y": "ew", "yː": "ew", "ʏ": "oo", "ø": "er",
-    "øː": "er", "œ": "er", "ɨ": "i", "ʉ": "oo", "ɯ": "oo", "ɤ": "u", "ɘ": "uh", "ɵ": "uh", "ɑ̃": "on", "ɔ̃": "on", "õ": "on",
-    "ã": "an", "ɛ̃": "an", "œ̃": "un",
+    "uː": "oo", "u": "oo", "ʌ": "u", "ə": "uh", "ɜː": "er", "ɜ": "er", "ɝ": "er", "ɚ": "er", "ɜːr": "er", "ɜr": "er",
+    "ər": "er", "aɪ": "igh", "ai": "igh", "aʊ": "ow", "au": "ow", "ɔɪ": "oy", "oi": "oy", "ɔʏ": "oy", "ɪə": "eer",
+    "eə": "air", "ɛə": "air", "ʊə": "oor", "ɑːr": "ar", "ɑr": "ar", "ar": "ar", "ɔːr": "or", "ɔr": "or", "oʊr": "or",
+    "or": "or", "ɛr": "air", "er": "air", "ɪər": "eer", "ɪr": "eer", "iːr": "eer", "ir": "eer", "eər": "air", "ɛər": "air",
+    "ʊər": "oor", "ʊr": "oor", "aɪər": "ire", "aɪr": "ire", "aʊər": "ower", "aʊr": "ower", "ɔɪər": "oyer", "juː": "yoo",
+    "y": "ew", "yː": "ew", "ʏ": "oo", "ø": "er", "øː": "er", "œ": "er", "ɨ": "i", "ʉ": "oo", "ɯ": "oo", "ɤ": "u", "ɘ": "uh",
+    "ɵ": "uh", "ɑ̃": "on", "ɔ̃": "on", "õ": "on", "ã": "an", "ɛ̃": "an", "œ̃": "un",
 }  # fmt: skip
 _R = str.maketrans("ɹɾʁʀɻ", "rrrrr")
 _GERMAN = {
-    "aɪ": "ei", "aʊ": "au", "ɔʏ": "eu", "ɔɪ": "eu", "iː": "ie", "i": "i", "ɪ": "i", "eː": "eh", "e": "e", "ɛː": "äh", "ɛ": "e",
-    "æ": "ä", "aː": "ah", "a": "a", "ɑː": "ah", "ɑ": "a", "ʌ": "a", "ɐ": "er", "ɒ": "o", "ɔː": "oh", "ɔ": "o", "oː": "oh", "o": "o",
-    "oʊ": "oh", "əʊ": "oh", "eɪ": "eh", "uː": "uh", "u": "u", "ʊ": "u", "yː": "üh", "y": "ü", "ʏ": "ü", "øː": "öh", "ø": "ö",
-    "œ": "ö", "ə": "e", "ɜː": "ör", "ɝ": "ör", "ɑ̃": "ang", "ɔ̃": "ong", "ɛ̃": "äng", "œ̃": "öng", "tʃ": "tsch", "dʒ": "dsch",
-    "ts": "z", "pf": "pf", "ʃ": "sch", "ʒ": "sch", "θ": "s", "ð": "s", "ŋk": "nk", "ŋg": "ng", "ŋ": "ng", "j": "j", "x": "ch",
-    "χ": "ch", "ç": "ch", "ɡ": "g", "ɲ": "nj", "ʎ": "lj", "v": "w", "w": "w", "z": "s", "s": "ß", "ks": "x", "kv": "qu",
+    "aɪ": "ei", "aʊ": "au", "ɔʏ": "eu", "ɔɪ": "eu", "iː": "ie", "i": "i", "ɪ": "i", "eː": "eh", "e": "e", "ɛː": "äh",
+    "ɛ": "e", "æ": "ä", "aː": "ah", "a": "a", "ɑː": "ah", "ɑ": "a", "ʌ": "a", "ɐ": "er", "ɒ": "o", "ɔː": "oh", "ɔ": "o",
+    "oː": "oh", "o": "o", "oʊ": "oh", "əʊ": "oh", "eɪ": "eh", "uː": "uh", "u": "u", "ʊ": "u", "yː": "üh", "y": "ü", "ʏ": "ü",
+    "øː": "öh", "ø": "ö", "œ": "ö", "ə": "e", "ɜː": "ör", "ɝ": "ör", "ɑ̃": "ang", "ɔ̃": "ong", "ɛ̃": "äng", "œ̃": "öng",
+    "tʃ": "tsch", "dʒ": "dsch", "ts": "z", "pf": "pf", "ʃ": "sch", "ʒ": "sch", "θ": "s", "ð": "s", "ŋk": "nk", "ŋg": "ng",
+    "ŋ": "ng", "j": "j", "x": "ch", "χ": "ch", "ç": "ch", "ɡ": "g", "ɲ": "nj", "ʎ": "lj", "v": "w", "w": "w", "z": "s",
+    "s": "ß", "ks": "x", "kv": "qu",
 }  # fmt: skip
 _FRENCH = {
     "i": "i", "e": "é", "ɛ": "è", "a": "a", "ɑ": "â", "ɔ": "o", "o": "ô", "u": "ou", "y": "u", "ø": "eu", "œ": "eu", "ə": "e",
-    "ɪ": "i", "ʊ": "ou", "ʌ": "a", "æ": "a", "ɒ": "o", "ɑ̃": "an", "ɔ̃": "on", "ɛ̃": "in", "œ̃": "un", "aɪ": "aï", "aʊ": "aou",
-    "eɪ": "eille", "oʊ": "ô", "ɔɪ": "oï", "tʃ": "tch", "dʒ": "dj", "ʃ": "ch", "ʒ": "j", "θ": "s", "ð": "z", "ŋ": "ng", "j": "y",
-    "w": "ou", "ɥ": "u", "wa": "oi", "ɲ": "gn", "ɡ": "gu", "k": "k", "s": "ss", "x": "kh", "ç": "ch", "h": "h", "ʎ": "ly",
-    "ɡa": "ga", "ɡo": "gô", "ɡu": "gou", "ɡɔ": "go",
+    "ɪ": "i", "ʊ": "ou", "ʌ": "a", "æ": "a", "ɒ": "o", "ɑ̃": "an", "ɔ̃": "on", "ɛ̃": "in", "œ̃": "un", "aɪ": "aï",
+    "aʊ": "aou", "eɪ": "eille", "oʊ": "ô", "ɔɪ": "oï", "tʃ": "tch", "dʒ": "dj", "ʃ": "ch", "ʒ": "j", "θ": "s", "ð": "z",
+    "ŋ": "ng", "j": "y", "w": "ou", "ɥ": "u", "wa": "oi", "ɲ": "gn", "ɡ": "gu", "k": "k", "s": "ss", "x": "kh", "ç": "ch",
+    "h": "h", "ʎ": "ly", "ɡa": "ga", "ɡo": "gô", "ɡu": "gou", "ɡɔ": "go",
 }  # fmt: skip
 _SPANISH = {
     "i": "i", "ɪ": "i", "e": "e", "ɛ": "e", "a": "a", "ɑ": "a", "æ": "a", "ʌ": "a", "ə": "e", "o": "o", "ɔ": "o", "ɒ": "o",
@@ -55,7 +56,9 @@ _SPANISH = {
 }  # fmt: skip
 _STRESS = "ˈ"
 _LEFT_OUT = "ˌ‚.|‖‿/[]()\u0361\u035c"
-_ALIKE = str.maketrans({":": "ː", "ˑ": "ː", "'": "ˈ", "g": "ɡ", "ʤ": "dʒ", "ʧ": "tʃ", "ʦ": "ts", "ɚ": "ər", "ɝ": "ɜr", "ɫ": "l"})
+_ALIKE = str.maketrans(
+    {":": "ː", "ˑ": "ː", "'": "ˈ", "g": "ɡ", "ʤ": "dʒ", "ʧ": "tʃ", "ʦ": "ts", "ɚ": "ər", "ɝ": "ɜr", "ɫ": "l"}
+)
 _LONGEST = 5
 _G = "ɡ"
 _DOUBLED = {sound: 2 * sound for sound in "bdfmnprtlz"} | {"k": "ck", _G: "gg", "s": "ss", "dʒ": "dge", "tʃ": "tch"}
@@ -92,7 +95,7 @@ _TABLES = {
     "es": _table(_CONSONANTS, _SPANISH),
 }
 LANGUAGES = frozenset(_TABLES)
-_SHORT = frozenset(map(_folded, "ɪ e ɛ æ ɒ ɔ ʌ ʊ ɐ ɨ ɤ".split()))
+_SHORT = frozenset(map(_folded, "ɪeɛæɒɔʌʊɐɨɤ"))
 _VOICES = frozenset(_table(_VOWELS))
 
 
@@ -138,10 +141,12 @@ def _plainly(phones: Sequence[str], table: Mapping[str, str]) -> str:
 def _english(phones: Sequence[str], table: Mapping[str, str]) -> str:
     """Return the letters of a word's sounds in English."""
     places = [index for index, phone in enumerate(phones) if phone != _STRESS]
-    around = [None, *(phones[index] for index in places), None]
+    sounds = [phones[index] for index in places]
+    around: list[str | None] = [None, *sounds, None, None]
     stressed = {place for place, index in enumerate(places) if index and phones[index - 1] == _STRESS}
     return "".join(
-        _letters(_Place(*around[place : place + 4], place + 1 in stressed, place in stressed), table) for place in range(len(places))
+        _letters(_Place(before, sound, behind, after, place + 1 in stressed, place in stressed), table)
+        for place, (before, sound, behind, after) in enumerate(zip(around, sounds, around[2:], around[3:], strict=False))
     )
 
 
@@ -173,7 +178,7 @@ def _letters(at: _Place, table: Mapping[str, str]) -> str:
 def _consonant(at: _Place, table: Mapping[str, str]) -> str:
     sound, is_last, is_before_vowel = at.sound, at.behind is None, at.behind in _VOICES
     is_doubled = at.before in _SHORT and not at.is_stressed
-    if sound in _DOUBLED and is_doubled and (is_last and sound in _DOUBLED_LAST or is_before_vowel and len(sound) == 1):
+    if sound in _DOUBLED and is_doubled and ((is_last and sound in _DOUBLED_LAST) or (is_before_vowel and len(sound) == 1)):
         return _DOUBLED[sound]
     if sound == "s" and at.before in _VOICES and not at.is_stressed and at.before != _SCHWA and (is_before_vowel or is_last):
         return "ss"

@@ -29,7 +29,9 @@ _MARKS = f".,!?\u2026;:{_DASHES}-"
 _ELISION = r"(?:t(?:is|was|will|were|would|ain)|em|til|till|cause|cos|bout|round|n|im|er|\d\ds?)\b"
 _NOT_ELISION = re.compile(rf"(?!{_ELISION})", re.IGNORECASE)
 _APOSTROPHE_ENDS = {
-    opening: re.compile(rf"(?<=[{_MARKS}]){closing}(?!\w)|(?<=[\s({_DASHES}])(?={opening}\w)(?!{opening}{_ELISION})", re.IGNORECASE)
+    opening: re.compile(
+        rf"(?<=[{_MARKS}]){closing}(?!\w)|(?<=[\s({_DASHES}])(?={opening}\w)(?!{opening}{_ELISION})", re.IGNORECASE
+    )
     for opening, closing in (("\u2018", "\u2019"), ("'", "'"))
 }
 # What is not speech behind a dash: between others, or what French has behind a comma.

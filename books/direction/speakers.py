@@ -7,13 +7,16 @@ from functools import cache
 from books.direction.quotes import Speech
 
 _VERBS = {
-    "en": "said says asked asks cried cries replied replies answered answers exclaimed whispered shouted called murmured muttered "
-    "added continued went\\son began begged remarked observed thought yelled screamed sighed repeated returned inquired enquired "
-    "interrupted growled laughed demanded declared explained insisted protested suggested told",
-    "de": "sagte sagt fragte fragt rief ruft antwortete antwortet erwiderte erwidert entgegnete meinte meint fl\u00fcsterte schrie "
-    "murmelte f\u00fcgte sprach spricht bat erkl\u00e4rte begann fuhr",
-    "fr": "dit demanda r\u00e9pondit r\u00e9pliqua cria s'\u00e9cria \u00e9cria s\u2019\u00e9cria murmura ajouta reprit fit continua",
-    "es": "dijo dice pregunt\u00f3 respondi\u00f3 contest\u00f3 exclam\u00f3 grit\u00f3 murmur\u00f3 a\u00f1adi\u00f3 replic\u00f3 susurr\u00f3",
+    "en": "said says asked asks cried cries replied replies answered answers exclaimed whispered shouted called murmured "
+    "muttered added continued went\\son began begged remarked observed thought yelled screamed sighed repeated "
+    "returned inquired enquired interrupted growled laughed demanded declared explained insisted protested "
+    "suggested told",
+    "de": "sagte sagt fragte fragt rief ruft antwortete antwortet erwiderte erwidert entgegnete meinte meint "
+    "fl\u00fcsterte schrie murmelte f\u00fcgte sprach spricht bat erkl\u00e4rte begann fuhr",
+    "fr": "dit demanda r\u00e9pondit r\u00e9pliqua cria s'\u00e9cria \u00e9cria s\u2019\u00e9cria murmura ajouta reprit fit "
+    "continua",
+    "es": "dijo dice pregunt\u00f3 respondi\u00f3 contest\u00f3 exclam\u00f3 grit\u00f3 murmur\u00f3 "
+    "a\u00f1adi\u00f3 replic\u00f3 susurr\u00f3",
     "it": "disse dice chiese domand\u00f2 rispose esclam\u00f2 grid\u00f2 mormor\u00f2 aggiunse replic\u00f2 sussurr\u00f2",
     "pt": "disse diz perguntou respondeu exclamou gritou murmurou acrescentou replicou sussurrou",
     "nl": "zei zegt vroeg vraagt riep roept antwoordde fluisterde schreeuwde mompelde vervolgde",
@@ -28,7 +31,10 @@ def _patterns(language: str, name: str) -> tuple[re.Pattern[str], re.Pattern[str
     """Return what stands behind speech, and what before it, of a speaker whose name has this pattern."""
     verb = rf"(?:{'|'.join(_VERBS.get(language, _VERBS['en']).split())})"
     who = rf"(?<!\w)(?:{name})(?!\w)"
-    behind = re.compile(rf"[\s,\u2014\u2013-]*+(?:{verb}{_BETWEEN}\s{who}|(?:\w[\w.'\u2019-]{{0,30}}+\s){{0,3}}?{who}{_BETWEEN}\s{verb}\b)", re.I)
+    behind = re.compile(
+        rf"[\s,\u2014\u2013-]*+(?:{verb}{_BETWEEN}\s{who}|(?:\w[\w.'\u2019-]{{0,30}}+\s){{0,3}}?{who}{_BETWEEN}\s{verb}\b)",
+        re.I,
+    )
     before = re.compile(rf"(?:{who}{_BETWEEN}\s{verb}|{verb}{_BETWEEN}\s{who})\b[^.!?]{{0,80}}+\Z", re.I)
     return behind, before
 
