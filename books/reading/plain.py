@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from books.book import Block, BlockKind, Book, Chapter
 from books.reading.brackets import IMAGE, drop_furniture, without_emphasis
-from books.reading.chapters import Found, contents_of, headings_in, is_title
+from books.reading.contents import Found, contents_of, headings_in, is_title
 from books.reading.gutenberg import Unwrapped, unwrap
 from books.reading.lines import Group, Page, groups_of, is_indented, is_scene_break, is_verse, joined, page_of
 
@@ -51,8 +51,8 @@ def read_text(text: str, name: str) -> Book:
     groups = groups_of(lines, page.width)
     contents = contents_of(groups)
     if contents:
-        groups = groups[: contents.start] + groups[contents.stop :]
-    found = headings_in(groups)
+        groups = groups[: contents[0].start] + groups[contents[0].stop :]
+    found = headings_in(groups, contents[1] if contents else ())
     title, creators = _title_and_creators(unwrapped, groups[: found[0].first] if found else groups, name)
     chapters = tuple(_chapters(groups, found, title, page))
     return Book(

@@ -1,9 +1,11 @@
 """Chapters of a text without markup: which groups of its lines are headings, and which only a table of contents."""
 
 import re
+import statistics
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby, takewhile
 
 from books.reading.headings import CONTENTS, Heading, heading_of
 from books.reading.lines import Group, is_scene_break
@@ -16,6 +18,8 @@ _END = re.compile(r"\W*(?:the |an )?(?:end|ende|fin|fine|einde)\b", re.I)
 _TITLE_LENGTH = 100
 _LONGEST_TITLE = 3  # groups of lines
 _CONTENTS_WITHIN = 0.35  # of a text's groups
+_ACTS = {"act", "akt", "aufzug", "acte", "acto", "atto", "ato", "bedrijf"}  # a play may stand in a chapter
+_SHORT_SECTION = 110  # words
 _ENTRIES = 3  # make a table of contents
 
 
@@ -30,23 +34,23 @@ class Found:
     level: int = 0
 
 
-def headings_in(groups: Sequence[Group]) -> list[Found]:
-    """Return the headings of a text in order, those of its table of contents left out (see :func:`contents_of`)."""
-    found = list(_candidates(groups))
-    found = list(_in_sequence(found))
+def headings_in(groups: Sequence[Group], entries: Sequence[str] = ()) -> list[Found]:
+    """Return the headings of a text in order; ``entries`` are those of its table of contents, which is no longer among its groups."""
+    titles = {title for entry in entries for title in _keys(entry) if len(title) > 3}
+    found = list(_without_stanzas(groups, list(_in_sequence(list(_candidates(groups, titles))))))
     has_nouns = any(one.heading.kind not in ("named", "number") for one in found)
     titled = _titled(groups, found, capitals_only=has_nouns or any(one.heading.kind == "number" for one in found))
     return _nested(sorted([*found, *titled], key=lambda one: one.first))
 
 
-def contents_of(groups: Sequence[Group]) -> range | None:
-    """Return which groups are a table of contents at the front whose entries come again as headings."""
+def contents_of(groups: Sequence[Group]) -> tuple[range, list[str]] | None:
+    """Return which groups are a table of contents at the front whose entries come again as headings, and the entries."""
     for first in _contents_starts(groups):
         end, entries = _contents_end(groups, first)
         later = {_key(line) for group in groups[end:] if len(group.lines) <= _LONGEST_TITLE for line in _title_lines(group)}
         again = sum(bool(_keys(entry) & later) for entry in entries)
         if entries and again >= len(entries) / 2:
-            return range(first, end)
+            return range(first, end), entries
     return None
 
 
@@ -72,13 +76,13 @@ def _contents_end(groups: Sequence[Group], first: int) -> tuple[int, list[str]]:
         if CONTENTS.fullmatch(group.lines[0].strip()):
             continue
         single = len(group.lines) == 1
-        if single and _key(group.text) in seen:
+        if single and seen & {_key(group.text), *_numbered(group.text, groups[number + 1 : number + 2])}:
             return number, entries
         known = sum(_is_entry(line) or standing[_key(line)] > 1 for line in group.lines)
         if known < len(group.lines) * 0.6 or (single and _is_real(groups, number, standing)):
             return number, entries
         entries += [line for line in group.lines if _is_entry(line)]
-        seen.update(_key(line) for line in group.lines)
+        seen.update(key for line in group.lines for key in (_key(line), *_numbered(line)))
     return len(groups), entries
 
 
@@ -97,6 +101,13 @@ def _key(line: str) -> str:
     return _PUNCTUATION.sub(" ", _PAGE_TAIL.sub("", line)).strip().lower()
 
 
+def _numbered(line: str, behind: Sequence[Group] = ()) -> list[str]:
+    """Return a heading's number and title as one key: ``1 the mail`` for ``CHAPTER I. The Mail``, its title perhaps behind it."""
+    heading = heading_of(_PAGE_TAIL.sub("", line))
+    title = heading.title or (behind[0].text if behind else "") if heading else ""
+    return [f"{heading.number} {_key(title)}"] if heading and heading.number and title else []
+
+
 def _keys(entry: str) -> set[str]:
     """Return what an entry's heading may be found by: all of it, its title, its noun and number."""
     heading = heading_of(_PAGE_TAIL.sub("", entry))
@@ -109,7 +120,7 @@ def _title_lines(group: Group) -> list[str]:
     return [*group.lines, *([group.text] if len(group.lines) > 1 else []), *([heading.title] if heading and heading.title else [])]
 
 
-def _candidates(groups: Sequence[Group]) -> Iterator[Found]:
+def _candidates(groups: Sequence[Group], titles: set[str]) -> Iterator[Found]:
     skip = -1
     for number, group in enumerate(groups):
         if number <= skip or len(group.lines) > 4:
@@ -119,7 +130,7 @@ def _candidates(groups: Sequence[Group]) -> Iterator[Found]:
             continue
         title, end = _text(group), number + 1
         if not first.title and len(group.lines) == 1 and first.kind != "named":
-            title, end = _with_title_behind(groups, number)
+            title, end = _with_title_behind(groups, number, titles)
         skip = end - 1
         yield Found(number, end, first, title)
 
@@ -133,7 +144,7 @@ def _lines_are_heading(group: Group, first: Heading) -> bool:
 
 
 def _text(group: Group) -> str:
-    first, *rest = (" ".join(line.split()).strip("_=") for line in group.lines)
+    first, *rest = (" ".join(line.split()) for line in group.lines)
     heading = heading_of(first)
     if rest and heading and not heading.title:
         return _glued(first, " ".join(rest))
@@ -141,19 +152,27 @@ def _text(group: Group) -> str:
 
 
 def _glued(number: str, title: str) -> str:
-    return f"{number.rstrip('.:—- ')}. {title.strip('_= ')}"
+    return f"{number.rstrip('.:—- ')}. {title.strip()}"
 
 
-def _with_title_behind(groups: Sequence[Group], number: int) -> tuple[str, int]:
+def _with_title_behind(groups: Sequence[Group], number: int, titles: set[str]) -> tuple[str, int]:
     """Return a heading's text and its end: the title of ``CHAPTER I`` may be the next group."""
     own = _text(groups[number])
     if number + 2 < len(groups):
         behind = groups[number + 1]
         spoken = behind.text.startswith(('"', "“", "'", "‘", "«", "„"))
+        if len(behind.lines) <= _LONGEST_TITLE and _is_entry_title(behind, titles):
+            return _glued(own, behind.text), number + 2
         if len(behind.lines) <= 2 and is_title(behind.text) and heading_of(behind.text) is None and not is_scene_break(behind):
             if not spoken or behind.text.isupper() or not behind.text.endswith(('"', "”")) or groups[number + 2].before > 1:
                 return _glued(own, behind.text), number + 2
     return own, number + 1
+
+
+def _is_entry_title(group: Group, titles: set[str]) -> bool:
+    """Tell whether a group is a title that the table of contents says, perhaps cut short there."""
+    key = _key(group.text)
+    return any(key == title or (len(title) > 12 and key.startswith(title)) for title in titles)
 
 
 def is_title(text: str) -> bool:
@@ -163,7 +182,7 @@ def is_title(text: str) -> bool:
         return False
     if text.isupper():
         return True
-    if _ENDS_SENTENCE.search(text.rstrip(".")) or (text.endswith(".") and len(text.split()) > 8):
+    if _ENDS_SENTENCE.search(text.rstrip(".?!")) or (text.endswith((".", "?", "!")) and len(text.split()) > 8):
         return False
     words = [word for word in re.findall(r"[^\W\d_]+", _SMALL_WORDS.sub("", text))]
     return bool(words) and sum(word[0].isupper() for word in words) >= len(words) * 0.6 and not text[0].islower()
@@ -186,6 +205,21 @@ def _in_sequence(found: Sequence[Found]) -> Iterator[Found]:
         elif number == inner + 1 and (number > 1 or _goes_on(found, place)) and not _is_list(found, place):
             inner = number
             yield one
+
+
+def _without_stanzas(groups: Sequence[Group], found: list[Found]) -> Iterator[Found]:
+    """Yield headings but for numbers over a few words each within a chapter: those of stanzas, or of items."""
+    for _, run in groupby(enumerate(found), key=lambda item: item[1].heading.kind == "number"):
+        places = [place for place, _ in run]
+        ends = [found[place + 1].first if place + 1 < len(found) else len(groups) for place in places]
+        sizes = [_words(groups[found[place].end : end]) for place, end in zip(places, ends, strict=True)]
+        is_numbers = found[places[0]].heading.kind == "number" and not found[places[0]].heading.title
+        if not (is_numbers and places[0] > 0 and statistics.median(sizes) < _SHORT_SECTION):
+            yield from (found[place] for place in places)
+
+
+def _words(groups: Sequence[Group]) -> int:
+    return sum(len(line.split()) for group in groups for line in group.lines)
 
 
 def _goes_on(found: Sequence[Found], place: int) -> bool:
@@ -222,12 +256,13 @@ def _is_body(group: Group) -> bool:
 def _nested(found: Sequence[Found]) -> list[Found]:
     """Give each heading its level: parts hold chapters; of parts and books those that come first hold the others."""
     kinds = [one.heading.kind for one in found if one.heading.rank == 1]
-    order = {kind: place for place, kind in enumerate(dict.fromkeys(kinds))}
+    order = {kind: place / 10 for place, kind in enumerate(dict.fromkeys(kinds))}
+    order |= {kind: 1.5 for kind in order if kind in _ACTS and sum(one.heading.kind == "chapter" for one in _before(found, kind)) > 1}
     named = Counter(one.title.lower().strip(".:") for one in found if one.heading.kind == "named")
     stack: list[float] = []
     nested: list[Found] = []
     for one in found:
-        rank = one.heading.rank + order.get(one.heading.kind, 0) / 10
+        rank = one.heading.rank + order.get(one.heading.kind, 0)
         if one.heading.kind == "named" and named[one.title.lower().strip(".:")] == 1 and not _is_within(found, one):
             rank = min((other.heading.rank for other in found), default=rank)
         while stack and stack[-1] >= rank:
@@ -235,6 +270,10 @@ def _nested(found: Sequence[Found]) -> list[Found]:
         nested.append(replace(one, level=len(stack)))
         stack.append(rank)
     return nested
+
+
+def _before(found: Sequence[Found], kind: str) -> Iterator[Found]:
+    return takewhile(lambda one: one.heading.kind != kind, found)
 
 
 def _is_within(found: Sequence[Found], one: Found) -> bool:

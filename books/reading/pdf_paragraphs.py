@@ -1,0 +1,143 @@
+"""Lines of a PDF's pages put together as paragraphs and headings."""
+
+import re
+import statistics
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from books.reading.headings import heading_of
+from books.reading.lines import joined, page_of
+from books.reading.pdf_pages import Line
+from books.reading.pdf_running import body_size
+
+_ENDS = re.compile(r"[.!?:…][\"'”’»)\]]*\Z")
+_LARGER = 1.12  # than the text: a heading
+_LONGEST_HEADING = 200
+_SCENE_BREAK = re.compile(r"(?:[*#~•·⁂_=+–—-]\s*){1,30}\Z")
+_CUT = "\u00ad"
+
+
+@dataclass(frozen=True)
+class Paragraph:
+    """A paragraph, or a heading.
+
+    Attributes:
+        text: of it.
+        page: on which it begins, from 0.
+        top: of its first line, in points from the page's foot.
+        size: of its type.
+        is_heading: by its type or its words.
+        is_bold: whether all of it is.
+        is_scene_break: whether it is nothing but a few signs.
+    """
+
+    text: str
+    page: int
+    top: float
+    size: float
+    is_heading: bool = False
+    is_bold: bool = False
+    is_scene_break: bool = False
+
+
+def paragraphs_of(pages: Sequence[Sequence[Line]]) -> list[Paragraph]:
+    """Return the paragraphs of all pages; those that go on in the next column, or on the next page, are one."""
+    size = body_size(pages)
+    lines = [line for page in pages for line in page]
+    words = page_of([line.text for line in lines]).words
+    return [_paragraph(group, size, words) for group in _groups(lines, size)]
+
+
+def _groups(lines: Sequence[Line], size: float) -> Iterator[list[Line]]:
+    spacing = _spacing(lines)
+    edges = _edges(lines)
+    group: list[Line] = []
+    for line in lines:
+        if group and _begins(group, line, size, spacing, edges):
+            yield group
+            group = []
+        group.append(line)
+    if group:
+        yield group
+
+
+def _spacing(lines: Sequence[Line]) -> float:
+    """Return the usual distance of baselines."""
+    steps = [
+        round(above.bottom - line.bottom, 1)
+        for above, line in zip(lines, lines[1:], strict=False)
+        if _are_beside(above, line) and 0 < above.bottom - line.bottom < 4 * line.size
+    ]
+    return statistics.mode(steps) if steps else 0.0
+
+
+def _are_beside(above: Line, line: Line) -> bool:
+    return (above.page, above.column) == (line.page, line.column)
+
+
+def _edges(lines: Sequence[Line]) -> dict[tuple[int, int], tuple[float, float]]:
+    """Return where most lines of each column begin, and how far they reach."""
+    columns: dict[tuple[int, int], list[Line]] = {}
+    for line in lines:
+        columns.setdefault((line.page, line.column), []).append(line)
+    return {
+        key: (statistics.mode(round(line.left) for line in column), statistics.quantiles([line.right for line in column] * 2, n=10)[-1])
+        for key, column in columns.items()
+    }
+
+
+def _begins(
+    group: Sequence[Line], line: Line, size: float, spacing: float, edges: dict[tuple[int, int], tuple[float, float]]
+) -> bool:
+    """Tell whether a line begins a paragraph."""
+    last = group[-1]
+    if abs(line.size - last.size) > 0.08 * size or line.is_bold != last.is_bold or _is_heading(group, size) != _is_heading([line], size):
+        return True
+    if _is_heading(group, size) and heading_of(line.text) is not None:
+        return True
+    left, right = edges[line.page, line.column]
+    indented = 0.6 * size < line.left - left < 0.5 * (right - left)
+    last_right = edges[last.page, last.column][1]
+    short = last.right < last_right - 0.12 * (last_right - edges[last.page, last.column][0])
+    if not _are_beside(last, line):
+        return _is_heading(group, size) or (bool(_ENDS.search(last.text)) and (indented or short))
+    if spacing and last.bottom - line.bottom > 1.35 * spacing * max(1.0, line.size / size):
+        return True
+    return (indented and last.left < line.left - 0.3 * size) or (short and bool(_ENDS.search(last.text)))
+
+
+def _is_heading(lines: Sequence[Line], size: float) -> bool:
+    first = lines[0]
+    if not any(letter.isalnum() for letter in first.text) or sum(len(line.text) for line in lines) > _LONGEST_HEADING:
+        return False
+    if first.size >= _LARGER * size:
+        return True
+    heading = heading_of(first.text)
+    if heading and heading.kind != "number":
+        return len(lines) == 1
+    return first.is_bold and first.size >= 0.98 * size and not _ENDS.search(lines[-1].text.rstrip(".")) and first.text[:1].isalnum()
+
+
+def _paragraph(lines: Sequence[Line], size: float, words: Counter[str]) -> Paragraph:
+    texts = [line.text for line in lines]
+    cut = [text[:-1] + "-" if text.endswith(_CUT) else text for text in texts]
+    verse = _is_verse(lines)
+    text = "\n".join(texts) if verse else joined(cut, words, cut_hyphen=True)
+    return Paragraph(
+        text=text.replace(_CUT, "-" if text.endswith(_CUT) else ""),
+        page=lines[0].page,
+        top=lines[0].top,
+        size=lines[0].size,
+        is_heading=_is_heading(lines, size) and not verse,
+        is_bold=all(line.is_bold for line in lines),
+        is_scene_break=len(lines) == 1 and bool(_SCENE_BREAK.match(text)),
+    )
+
+
+def _is_verse(lines: Sequence[Line]) -> bool:
+    """Tell lines that all begin with a capital, and end where no edge is."""
+    if len(lines) < 3 or any(not line.text[:1].isupper() for line in lines):
+        return False
+    widths = [line.right - line.left for line in lines]
+    return len({round(line.left) for line in lines}) <= 3 and min(widths) < 0.9 * max(widths) and max(widths) < 30 * lines[0].size
