@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, takewhile
 
+from books.reading.brackets import IMAGE, without_emphasis
 from books.reading.headings import CONTENTS, Heading, heading_of
 from books.reading.lines import Group, is_scene_break
 
@@ -20,6 +21,7 @@ _LONGEST_TITLE = 3  # groups of lines
 _CONTENTS_WITHIN = 0.35  # of a text's groups
 _ACTS = {"act", "akt", "aufzug", "acte", "acto", "atto", "ato", "bedrijf"}  # a play may stand in a chapter
 _SHORT_SECTION = 110  # words
+_FAR, _NEAR = 3, 2  # blank lines before a heading
 _ENTRIES = 3  # make a table of contents
 
 
@@ -39,7 +41,7 @@ def headings_in(groups: Sequence[Group], entries: Sequence[str] = ()) -> list[Fo
     titles = {title for entry in entries for title in _keys(entry) if len(title) > 3}
     found = list(_without_stanzas(groups, list(_in_sequence(list(_candidates(groups, titles))))))
     has_nouns = any(one.heading.kind not in ("named", "number") for one in found)
-    titled = _titled(groups, found, capitals_only=has_nouns or any(one.heading.kind == "number" for one in found))
+    titled = _titled(groups, found, titles, _FAR if has_nouns else _NEAR)
     return _nested(sorted([*found, *titled], key=lambda one: one.first))
 
 
@@ -160,6 +162,8 @@ def _with_title_behind(groups: Sequence[Group], number: int, titles: set[str]) -
     own = _text(groups[number])
     if number + 2 < len(groups):
         behind = groups[number + 1]
+        if behind.lines[0].startswith(IMAGE):
+            return own, number + 1
         spoken = behind.text.startswith(('"', "“", "'", "‘", "«", "„"))
         if len(behind.lines) <= _LONGEST_TITLE and _is_entry_title(behind, titles):
             return _glued(own, behind.text), number + 2
@@ -202,8 +206,8 @@ def _in_sequence(found: Sequence[Found]) -> Iterator[Found]:
             outer = replace(one, heading=replace(one.heading, kind=outer.heading.kind, rank=outer.heading.rank))
             inner = 0
             yield outer
-        elif number == inner + 1 and (number > 1 or _goes_on(found, place)) and not _is_list(found, place):
-            inner = number
+        elif _counts_on(found, place, inner) and not _is_list(found, place):
+            inner = number or 0
             yield one
 
 
@@ -222,6 +226,12 @@ def _words(groups: Sequence[Group]) -> int:
     return sum(len(line.split()) for group in groups for line in group.lines)
 
 
+def _counts_on(found: Sequence[Found], place: int, inner: int) -> bool:
+    """Tell whether a number is the next one, or begins anew."""
+    number = found[place].heading.number
+    return _goes_on(found, place) if number == 1 else number == inner + 1
+
+
 def _goes_on(found: Sequence[Found], place: int) -> bool:
     """Tell whether a number one is followed by a two before another one."""
     for one in found[place + 1 :]:
@@ -237,15 +247,16 @@ def _is_list(found: Sequence[Found], place: int) -> bool:
     return any(other.first in (here.end, here.end + 1) or here.first in (other.end,) for other in near if other.heading.title)
 
 
-def _titled(groups: Sequence[Group], found: Sequence[Found], capitals_only: bool) -> Iterator[Found]:
-    """Yield headings that only their place gives away: a line like a title, far below what is before, with prose behind."""
+def _titled(groups: Sequence[Group], found: Sequence[Found], titles: set[str], gap: int) -> Iterator[Found]:
+    """Yield headings that the table of contents names, or that only their place gives away: capitals far below what is before."""
     taken = {number for one in found for number in range(one.first, one.end)}
     for number in range(1, len(groups) - 1):
         group, behind = groups[number], groups[number + 1]
-        if number in taken or number + 1 in taken or group.before < 3 or len(group.lines) > 2 or behind.before > 3:
+        if number in taken or number + 1 in taken or len(group.lines) > 2 or not _is_body(behind):
             continue
-        plain = group.text.strip("_=")
-        if is_title(plain) and (plain.isupper() or not capitals_only) and _is_body(behind) and not _END.match(plain):
+        plain = without_emphasis(group.text)
+        stands_out = group.before >= gap and behind.before <= _FAR and plain.isupper() and is_title(plain) and not _END.match(plain)
+        if stands_out or _key(plain) in titles:
             yield Found(number, number + 1, Heading("titled", 2, None, plain), plain)
 
 

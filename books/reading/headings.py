@@ -32,7 +32,7 @@ _TENS = {"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "sev
 # By rank: what may hold what is below it.
 _NOUNS = (
     "volume|tome|band",
-    "part|book|act|teil|theil|buch|akt|aufzug|partie|livre|acte|parte|libro|livro|acto|atto|ato|deel|boek|bedrijf",
+    "part|book|act|epoch|teil|theil|buch|akt|aufzug|partie|livre|acte|parte|libro|livro|acto|atto|ato|deel|boek|bedrijf",
     "chapter|stave|canto|letter|scene|section|adventure|lecture|episode|fable|tale|lesson|kapitel|capitel|brief|szene|auftritt"
     "|gesang|chapitre|lettre|sc[eè]ne|chant|cap[ií]tulo|carta|escena|capitolo|lettera|scena|cena|hoofdstuk|toneel|tooneel",
 )
@@ -48,7 +48,8 @@ _NAMED = re.compile(
 )
 _ROMAN = r"[IVXLC]{1,9}|[ivxlc]{1,9}"
 _NOUN = "|".join(noun for nouns in _NOUNS for noun in nouns.split("|"))
-_NUMBER = rf"\d{{1,4}}|(?:the\s+)?[a-z]{{3,11}}(?:-[a-z]{{3,7}})?|{_ROMAN}"
+_ONES = "|".join([*_WORDS[:9], *_ORDINALS[:9]])
+_NUMBER = rf"\d{{1,4}}|(?:the\s+)?[a-z]{{3,11}}(?:-(?:{_ONES}))?|{_ROMAN}"
 _BEHIND = r"(?P<between>\s*[.:;,)\]—–-]+\s*|\s+|\Z)(?P<title>.*)"
 _NOUN_FIRST = re.compile(rf"(?P<noun>{_NOUN})\s+(?:(?:no|nr|n°)\.?\s*)?(?P<number>{_NUMBER})(?![\w'’]){_BEHIND}", re.I)
 _NUMBER_FIRST = re.compile(
@@ -113,8 +114,8 @@ def _may_be_title(match: re.Match[str]) -> bool:
     title = match["title"].strip()
     if not title:
         return True
-    if match["between"].strip():
-        return _begins_title(title)
+    if between := match["between"].strip():
+        return _begins_title(title) or between[0] in ":—–-"
     return _begins_title(title) and not title.endswith((".", "!", "?", ",", ";"))
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _CUT_WORD = re.compile(r"([^\W\d_]{2,40})-\Z")
 _GOES_ON = re.compile(r"[^\W\d_]{2,40}(?![\w-])")
+_NARROW = 58  # characters: a book of verse
 _SCENE_BREAK = re.compile(r"\s*(?:(?:[*#~•·⁂_=+-]\s*){3,60}|[*#⁂]|<tb>)\s*\Z")
 
 
@@ -101,6 +102,8 @@ def is_verse(group: Group, width: int) -> bool:
     lines = group.lines
     if len(lines) < 2 or width < 20:
         return False
+    if width < _NARROW:
+        return sum(map(_begins_upper, lines)) >= 0.9 * len(lines)
     room = [width - len(line) - 1 - len(_first_word(behind)) for line, behind in zip(lines, lines[1:], strict=False)]
     early = sum(left >= 3 for left in room) / len(room)
     capital = sum(_begins_upper(line) for line in lines) / len(lines)
