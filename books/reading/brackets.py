@@ -43,6 +43,8 @@ def drop_furniture(text: str) -> tuple[str, Counter[str]]:
     kept = ["" if _PAGE_LINE.match(line) else line for line in lines]
     dropped["page numbers"] += pages + sum(line != old for line, old in zip(kept, lines, strict=True))
     kept, notes = _without_notes(kept)
+    if dropped["footnotes"] or notes:
+        kept = ["" if _NOTES_HEADING.match(line) else line for line in kept]
     text, references = _REFERENCE.subn("", "\n".join(kept))
     dropped["footnotes"] = max(dropped["footnotes"] + notes, references)
     return text, +dropped
@@ -70,7 +72,7 @@ def _keyed(text: str) -> Iterator[tuple[int, int, str, str]]:
 
 
 def _without_notes(lines: list[str]) -> tuple[list[str], int]:
-    """Drop paragraphs that begin with a footnote's number, and the heading over them."""
+    """Drop paragraphs that begin with a footnote's number."""
     kept: list[str] = []
     count = 0
     dropping = False
@@ -81,13 +83,8 @@ def _without_notes(lines: list[str]) -> tuple[list[str], int]:
             count += dropping
         if dropping and line.strip():
             continue
-        kept.append("" if first and _is_notes_heading(line, lines[number + 1 : number + 6]) else line)
+        kept.append(line)
     return kept, count
-
-
-def _is_notes_heading(line: str, behind: list[str]) -> bool:
-    following = next((other for other in behind if other.strip()), "")
-    return bool(_NOTES_HEADING.match(line)) and bool(_NOTE.match(following))
 
 
 def without_emphasis(text: str) -> str:

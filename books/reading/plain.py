@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from books.book import Block, BlockKind, Book, Chapter
 from books.reading.brackets import IMAGE, drop_furniture, without_emphasis
-from books.reading.contents import Found, contents_of, headings_in, is_title
+from books.reading.plain_chapters import Found, contents_of, headings_in, is_title
 from books.reading.gutenberg import Unwrapped, unwrap
 from books.reading.lines import Group, Page, groups_of, is_indented, is_scene_break, is_verse, joined, page_of
 
