@@ -58,6 +58,9 @@ _NUMBER_FIRST = re.compile(
 )
 _ALONE = re.compile(r"(?:§\s*)?(?P<number>[IVXLC]{1,9}|\d{1,3})(?:[.:)]|(?=\s*\Z))(?P<between>\s*)(?P<title>.*)")
 _LONGEST = 160
+_SMALL_WORDS = re.compile(r"\b[a-zà-ÿ]{1,4}\b")
+_ENDS_SENTENCE = re.compile(r"[.!?,;:…—-][\"'”’)»]*\Z")
+_TITLE_LENGTH = 100
 CONTENTS = re.compile(
     r"\W{0,3}(?:(?:table )?of |the )?(?:table of )?(?:contents|inhalt(?:sverzeichnis)?|table des mati[eè]res|[ií]ndice|inhoud(?:sopgave)?"
     r"|sommaire|sumario|list of illustrations|illustrations)\W{0,4}",
@@ -141,3 +144,15 @@ def _value(number: str) -> int | None:
             return value
     return roman_value(word)
 
+
+def is_title(text: str) -> bool:
+    """Tell whether words are set like a title: in capitals, or most words with a capital and no stop at the end."""
+    text = text.strip().strip("_=[]")
+    if not text or len(text) > _TITLE_LENGTH or not any(letter.isalpha() for letter in text):
+        return False
+    if text.isupper():
+        return True
+    if _ENDS_SENTENCE.search(text.rstrip(".?!")) or (text.endswith((".", "?", "!")) and len(text.split()) > 8):
+        return False
+    words = re.findall(r"[^\W\d_]+", _SMALL_WORDS.sub("", text))
+    return bool(words) and sum(word[0].isupper() for word in words) >= len(words) * 0.6 and not text[0].islower()

@@ -17,6 +17,7 @@ _LOCK = threading.Lock()  # PDFium is not thread-safe
 _MOST_PAGES = 10_000
 _MOST_ENTRIES = 5_000
 _JUNK_TITLE = re.compile(r"\s*(?:microsoft word|untitled|\(anonymous\)|.*\.(?:docx?|tex|dvi|indd|pdf|qxd|rtf)\s*\Z)|\W*\Z", re.I)
+_JUNK_AUTHOR = re.compile(r".*\(0x|\W*\Z|(?:unknown|anonymous|user|admin(?:istrator)?|owner)\Z", re.I)
 _BETWEEN_NAMES = re.compile(r"\s*(?:;|\band\b|&)\s*")
 
 
@@ -91,7 +92,7 @@ def _book(pages: Sequence[list[Line]], entries: Sequence[Entry], metadata: dict[
     return Book(
         title=title,
         chapters=tuple(_chapters(paragraphs, entries, title)),
-        creators=tuple(part for part in _BETWEEN_NAMES.split(author) if part),
+        creators=tuple(part for part in _BETWEEN_NAMES.split(author) if not _JUNK_AUTHOR.match(part)),
         details={"subject": metadata["Subject"]} if metadata.get("Subject") else {},
         notes=tuple(_notes(running, footnotes, sum(not page for page in pages), len(pages))),
     )

@@ -3,6 +3,7 @@
 import ctypes
 import statistics
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -12,10 +13,14 @@ from pypdfium2 import raw
 
 _MOST_CHARACTERS = 60_000  # of a page: as many as a page of the smallest type has, several times over
 _CUT = "\u00ad"  # at a line's end: the word goes on
+_HYPHEN = 0x2D
+_HYPHENS = {"-", "\x02", "\ufffe", _CUT}  # PDFium says the second or third for a hyphen where a word is cut
 _GAP = 1.3  # em between two columns, or two cells
 _RAISED = 0.78  # of its line's size: a number that is a note's
 _MARKS = set("*†‡§0123456789⁰¹²³⁴⁵⁶⁷⁸⁹")
 _COLUMNS = 4
+_FEWEST_LINE_NUMBERS = 10  # of a page
+_ALIGNED = 6  # points
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,7 @@ def lines_of(page: pypdfium2.PdfPage, number: int) -> list[Line]:
     try:
         count = min(raw.FPDFText_CountChars(text_page), _MOST_CHARACTERS)
         pieces = [_line(text_page, glyphs, number, page.get_height()) for glyphs in _runs(text_page, count)]
-        return list(_in_order([piece for piece in pieces if piece.text.strip(f" {_CUT}")]))
+        return list(_in_order(_without_line_numbers([piece for piece in pieces if piece.text.strip(f" {_CUT}")])))
     finally:
         text_page.close()
 
@@ -71,7 +76,9 @@ def _runs(page: Any, count: int) -> Iterator[list[_Glyph]]:
     box, origin = raw.FS_RECTF(), (ctypes.c_double(), ctypes.c_double())
     for index in range(count):
         code = raw.FPDFText_GetUnicode(page, index)
-        text = _CUT if code in (2, 0xFFFE) or raw.FPDFText_IsHyphen(page, index) == 1 else chr(code)
+        text = chr(code)
+        if text in _HYPHENS and (code != _HYPHEN or raw.FPDFText_IsHyphen(page, index) == 1):
+            text = _CUT
         if text in "\r\n":
             if run:
                 yield run
@@ -151,13 +158,21 @@ def _font_is_bold(page: Any, index: int) -> bool:
     return weight >= 600 or any(word in name for word in ("bold", "black", "heavy", "cmbx"))
 
 
+def _without_line_numbers(pieces: Sequence[Line]) -> list[Line]:
+    """Drop numbers below each other that count the lines of a page, as in proofs."""
+    numbers = [piece for piece in pieces if piece.text.isdigit() and len(piece.text) < 3]
+    edges = Counter(round(edge / _ALIGNED) for piece in numbers for edge in {piece.left, piece.right})
+    most = max(edges.values(), default=0)
+    if most < _FEWEST_LINE_NUMBERS or len({piece.text for piece in numbers}) < most:
+        return list(pieces)
+    dropped = {id(piece) for piece in numbers}
+    return [piece for piece in pieces if id(piece) not in dropped]
+
+
 def _in_order(pieces: Sequence[Line]) -> Iterator[Line]:
     """Yield pieces by columns, and glue together those on one baseline of a column."""
-    column = 0
-    for group in _columns(pieces, _COLUMNS):
-        for line in _glued(group):
-            yield replace(line, column=column)
-        column += 1
+    for column, group in enumerate(_columns(pieces, _COLUMNS)):
+        yield from (replace(line, column=column) for line in _glued(group))
 
 
 def _columns(pieces: Sequence[Line], depth: int) -> Iterator[list[Line]]:

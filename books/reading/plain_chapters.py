@@ -8,13 +8,12 @@ from dataclasses import dataclass, replace
 from itertools import groupby, takewhile
 
 from books.reading.brackets import IMAGE, without_emphasis
-from books.reading.headings import CONTENTS, Heading, heading_of
+from books.reading.headings import CONTENTS, Heading, heading_of, is_title
 from books.reading.lines import Group, is_scene_break
 
 _PAGE_TAIL = re.compile(r"(?:\s*\.(?:\s?\.){2,}|\s{2,}|\t)\s*(?:\d{1,4}|[ivxl]{1,7})\.?\s*\Z|\s(?:page|seite)\s*\Z", re.I)
 _PUNCTUATION = re.compile(r"[\W_]+")
 _ENDS_SENTENCE = re.compile(r"[.!?,;:…—-][\"'”’)»]*\Z")
-_SMALL_WORDS = re.compile(r"\b[a-zà-ÿ]{1,4}\b")
 _END = re.compile(r"\W*(?:the |an )?(?:end|ende|fin|fine|einde)\b", re.I)
 _TITLE_LENGTH = 100
 _LONGEST_TITLE = 3  # groups of lines
@@ -177,19 +176,6 @@ def _is_entry_title(group: Group, titles: set[str]) -> bool:
     """Tell whether a group is a title that the table of contents says, perhaps cut short there."""
     key = _key(group.text)
     return any(key == title or (len(title) > 12 and key.startswith(title)) for title in titles)
-
-
-def is_title(text: str) -> bool:
-    """Tell whether words are set like a title: in capitals, or most words with a capital and no stop at the end."""
-    text = text.strip().strip("_=[]")
-    if not text or len(text) > _TITLE_LENGTH or not any(letter.isalpha() for letter in text):
-        return False
-    if text.isupper():
-        return True
-    if _ENDS_SENTENCE.search(text.rstrip(".?!")) or (text.endswith((".", "?", "!")) and len(text.split()) > 8):
-        return False
-    words = [word for word in re.findall(r"[^\W\d_]+", _SMALL_WORDS.sub("", text))]
-    return bool(words) and sum(word[0].isupper() for word in words) >= len(words) * 0.6 and not text[0].islower()
 
 
 def _in_sequence(found: Sequence[Found]) -> Iterator[Found]:
