@@ -26,6 +26,7 @@ _BLOCK = 1 << 15  # samples that are encoded, and given on decoded, at once
 _MAX_PIXELS = 6000 * 6000  # of a cover, which is decoded to learn its size
 _MAX_OGG_COVER = 2 << 20  # bytes; it is in the file's header, which players read whole
 _FRONT_COVER = 3  # a picture's kind in FLAC and ID3
+_BITEXACT = 1 << 23  # AV_CODEC_FLAG_BITEXACT: no library version in the file
 _MILLISECONDS = Fraction(1, 1000)
 _COVER_CODECS = {"image/jpeg": "mjpeg", "image/png": "png"}
 
@@ -44,6 +45,7 @@ class AudioKind:
         rates: in Hz that it knows, ascending; any if there are none.
         bit_rate: in bit/s; ``None`` if nothing is lost.
         keeps_cover: whether a cover can be a picture in it.
+        tags_chapters: whether chapters are tags, as in Ogg; FFmpeg writes none to FLAC, and Ogg's wrong by up to a second.
     """
 
     suffix: str
@@ -54,6 +56,7 @@ class AudioKind:
     rates: tuple[int, ...] = ()
     bit_rate: int | None = None
     keeps_cover: bool = True
+    tags_chapters: bool = False
 
     def rate(self, wanted: int) -> int:
         """Return the rate in Hz of a file of audio at a rate: the next higher one that it knows."""
@@ -84,8 +87,9 @@ AUDIO_KINDS: Mapping[str, AudioKind] = {
         rates=(8_000, 12_000, 16_000, 24_000, 48_000),
         bit_rate=48_000,
         keeps_cover=False,
+        tags_chapters=True,
     ),
-    "flac": AudioKind(".flac", "audio/flac", "flac", "flac"),
+    "flac": AudioKind(".flac", "audio/flac", "flac", "flac", tags_chapters=True),
     "wav": AudioKind(".wav", "audio/wav", "wav", "pcm_s16le", {"rf64": "auto"}, keeps_cover=False),
 }
 
@@ -140,9 +144,12 @@ def write_audio(
         stream = container.add_stream(kind.encoder, rate=rate, layout="mono")
         if kind.bit_rate:
             stream.bit_rate = bit_rate or kind.bit_rate
-        container.set_chapters([_chapter(i, mark) for i, mark in enumerate(labels.marks)])
+        stream.codec_context.flags |= _BITEXACT
+        if not kind.tags_chapters:
+            container.set_chapters([_chapter(i, mark) for i, mark in enumerate(labels.marks)])
         if labels.cover and kind.keeps_cover:
             _add_cover(container, labels.cover)
+        container.start_encoding()
         for frame in _frames(blocks, rate, is_integer=not kind.bit_rate):
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
@@ -183,7 +190,7 @@ def _tags(kind: AudioKind, labels: Labels) -> dict[str, str]:
     tags = {name: " ".join(value.split()) for name, value in labels.tags.items() if value.strip()}
     if kind.encoder == "libopus" and labels.cover and len(labels.cover.data) <= _MAX_OGG_COVER:
         tags["METADATA_BLOCK_PICTURE"] = base64.b64encode(_picture(labels.cover)).decode()
-    if kind.container == "flac":  # which has no chapters: players read those of Ogg there
+    if kind.tags_chapters:
         for i, mark in enumerate(labels.marks):
             tags[f"CHAPTER{i:03d}"] = _clock(mark.start_s)
             tags[f"CHAPTER{i:03d}NAME"] = mark.title

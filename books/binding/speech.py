@@ -260,7 +260,7 @@ def _cut(heard: Sequence[_Sounding], limit: float) -> Iterator[Sequence[_Soundin
     piece: list[_Sounding] = []
     length = 0
     for sounding in heard:
-        if piece and length + sounding.samples > limit:
+        while piece and length + sounding.samples > limit:
             following = [*piece[1:], sounding]
             ends = (i for i in range(len(piece), 0, -1) if piece[i - 1].passage.paragraph != following[i - 1].passage.paragraph)
             cut = next(ends, len(piece))
