@@ -19,7 +19,7 @@ _BEGINNINGS = (
     (re.compile(rb"RIFF.{4}WEBPVP8[ LX]", re.DOTALL), "image/webp"),
 )
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_JPEG_SCAN = 0xDA
+_JPEG_SCAN, _MOST_SEGMENTS = 0xDA, 4096
 _ENDINGS = {"image/jpeg": "jpg", "image/png": "png", "image/gif": "gif", "image/webp": "webp", "image/svg+xml": "svg"}
 _SHORTEST = 32  # bytes: of less than that nothing can be seen
 
@@ -45,7 +45,9 @@ def _png_head(content: bytes, at: int) -> bool:
 def _jpeg_head(content: bytes, at: int) -> bool:
     """Whether a frame and then a scan is announced (ITU T.81, annex B)."""
     framed = False
-    while at + 4 <= len(content) and content[at] == 0xFF:
+    for _ in range(_MOST_SEGMENTS):
+        if at + 9 > len(content) or content[at] != 0xFF:
+            return False
         marker, length = struct.unpack_from(">xBH", content, at)
         if marker == _JPEG_SCAN:
             return framed
