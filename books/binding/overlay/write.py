@@ -224,13 +224,18 @@ class _Binder:
         return found
 
     def _description(self, identifier: str) -> Description:
-        book, passages = self._book, self._script.passages
-        voices = {passage.voice: None for passage in passages if passage.voice}
-        names = [name for voice in voices if (name := in_a_line(voice))]
-        narrators = [in_a_line(book.details["narrator"])] if in_a_line(book.details.get("narrator", "")) else names
+        book, passages = self._book, len(self._script.passages)
         creators = [name for creator in book.creators if (name := in_a_line(creator))]
-        silent = len(passages) - len(self._clips)
-        return Description(identifier, self._title, self._language, creators, narrators, book.details, len(passages), silent)
+        narrators = self._narrators() if self._clips else []
+        silent = passages - len(self._clips)
+        return Description(identifier, self._title, self._language, creators, narrators, book.details, passages, silent)
+
+    def _narrators(self) -> list[str]:
+        """Return who the book says that narrates it; otherwise the voices that passages have of their own."""
+        if narrator := in_a_line(self._book.details.get("narrator", "")):
+            return [narrator]
+        voices = dict.fromkeys(in_a_line(passage.voice or "") for passage in self._script.passages)
+        return list(filter(None, voices))
 
 
 def _audio_ending(media_type: str) -> str:
