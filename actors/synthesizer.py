@@ -38,7 +38,7 @@ SYNTHESIS_COLUMNS: Columns = {
 }
 
 MAX_SEED = 2**63 - 1  # and its negative; the output has a column for it
-Normalisation = Literal["spoken", "model"]
+Normalisation = Literal["spoken", "model", "done"]
 SeedBy = Literal["id", "text"]
 
 _KEPT_LANGUAGES = 32  # normalisers, and voices whose language is known: rows may name any number
@@ -63,9 +63,10 @@ class SynthesisConfig:
         max_text_chars: longer texts are rejected: a row is held in memory whole.
         slots: how many utterances a worker decodes together.
         options: settings of the model's loop.
-        normalise: ``spoken`` reads texts as a person would before the model's own front end, ``model`` leaves all to that.
+        normalise: ``spoken`` reads texts as a person would before the model's own front end, ``model`` leaves all to that;
+            ``done`` is for texts that have been read so already, of which only the letters are seen to.
         markup: whether HTML, Markdown and SSML are read as text is meant; of ``spoken`` only.
-        language: of texts whose row names none; ``None`` is the voice's. Of ``spoken`` only.
+        language: of texts whose row names none; ``None`` is the voice's. Not of ``model``.
         seed_by: what fixes a row's random numbers beside the seed: its ``id``, or what is spoken of its ``text`` and the voice,
             so that equal texts sound the same in any job.
     """
@@ -89,7 +90,7 @@ class SynthesisConfig:
     @property
     def input_columns(self) -> tuple[str, ...]:
         """The input columns a worker reads."""
-        return (self.text_column, "voice", "seed", "speed", *(["language"] if self.normalise == "spoken" else []))
+        return (self.text_column, "voice", "seed", "speed", *([] if self.normalise == "model" else ["language"]))
 
     def file_rate(self, model_rate: int) -> int:
         """Return the sample rate in Hz of the ``audio`` column, for a model's own."""
@@ -164,7 +165,7 @@ class Synthesizer:
             with quarantine(output):
                 request = self._request(row)
                 output.update(voice=request.voice, seed=request.seed)
-                spoken = self._read(request, row.values.get("language")) if self._config.normalise == "spoken" else None
+                spoken = None if self._config.normalise == "model" else self._read(request, row.values.get("language"))
                 _check_words(spoken.said.source if spoken else request.text)
                 if spoken:
                     output.update(spoken_text=spoken.text)
@@ -219,7 +220,8 @@ class Synthesizer:
         return normaliser(request.text or "")
 
     def _make_normaliser(self, language: str, voice: str) -> Normaliser:
-        return Normaliser(language, markup=self._config.markup, voice=voice)
+        is_read = self._config.normalise == "done"
+        return Normaliser(language, markup=self._config.markup and not is_read, voice=voice, is_read=is_read)
 
     def _fill(self, output: dict[str, Any], result: SynthesisResult, spoken: Spoken | None) -> None:
         if not len(result.audio):

@@ -4,22 +4,15 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 from actors.errors import SpeechmillError
 from books.binding.bind import BindOrder, bind
 from books.binding.record import Bound
 from cluster.dataset import Shard
+from cluster.errands import Errands
 from cluster.output import Part, choose_parts
 
 logger = logging.getLogger("speechmill.audiobook")
-
-
-class Errands(Protocol):
-    """Where books are bound, beside the workers: see :meth:`cluster.runner.Backend.errands`."""
-
-    def submit(self, errand: Callable[..., Bound], *arguments: Any) -> "Future[Bound]":
-        """Run ``errand`` somewhere, some time."""
 
 
 @dataclass(frozen=True)
@@ -71,5 +64,5 @@ class Bindery:
             try:
                 bound[name] = future.result()
             except SpeechmillError as error:
-                logger.error("%s cannot be bound: %s", name, error)
+                logger.error("%s cannot be bound: %s", name, error)  # noqa: TRY400 - a sentence is all that there is to say
         return bound, len(self._volumes) - len(bound)

@@ -74,7 +74,7 @@ def find_books(inputs: Sequence[Location], exclude: Iterable[Location] = ()) -> 
         InputDataError: there is none.
         StorageError: a store cannot be read.
     """
-    found = find_shards(inputs, BOOK_SUFFIXES, exclude, TextOptions())
+    found = find_shards(inputs, frozenset(BOOK_SUFFIXES), exclude, TextOptions())
     stems = [file_name(PurePosixPath(shard.key).stem) for shard in found.shards]
     count, seen = Counter(stem.casefold() for stem in stems), Counter[str]()
     books = []

@@ -26,7 +26,7 @@ from actors.synthesizer import MAX_SEED, SynthesisConfig
 from books.bindery import Bindery, Volume
 from books.binding.bind import BindOrder
 from books.binding.options import Binding
-from books.direction import Cast, Direction, Lexicon, Pauses, direct
+from books.direction import Cast, Direction, Lexicon, Pauses, direct, read_cast, read_lexicon
 from books.script import script_key, script_made_of, write_script
 from books.shelf import BookFile, Shelf, find_books
 from cluster.dataset import Dataset, Shard, TextOptions, scan
@@ -139,10 +139,10 @@ def make_audiobook(
     dialogue_voice: Annotated[str | None, typer.Option(help="Of what stands in quotes.")] = None,
     image_alt: Annotated[bool, typer.Option("--image-alt", help="Read the alternative texts of images.")] = False,
     titles: Annotated[bool, typer.Option("--titles/--no-titles", help="Say a chapter's title where its page does not.")] = True,
-    sentence_pause_s: Annotated[float, typer.Option(min=0, max=10, help="Silence after a sentence.")] = Pauses().sentence_s,
-    paragraph_pause_s: Annotated[float, typer.Option(min=0, max=10, help="After a paragraph.")] = Pauses().paragraph_s,
-    section_pause_s: Annotated[float, typer.Option(min=0, max=20, help="Where a scene ends.")] = Pauses().section_s,
-    chapter_pause_s: Annotated[float, typer.Option(min=0, max=20, help="Where a chapter ends.")] = Pauses().chapter_s,
+    sentence_pause_s: Annotated[float, typer.Option(min=0, max=10, help="Silence after a sentence.")] = Pauses().sentence,
+    paragraph_pause_s: Annotated[float, typer.Option(min=0, max=10, help="After a paragraph.")] = Pauses().paragraph,
+    section_pause_s: Annotated[float, typer.Option(min=0, max=20, help="Where a scene ends.")] = Pauses().section,
+    chapter_pause_s: Annotated[float, typer.Option(min=0, max=20, help="Where a chapter ends.")] = Pauses().chapter,
     seed: Annotated[int, typer.Option(min=-MAX_SEED, max=MAX_SEED, help="Of every random number.")] = 0,
     seed_by: Annotated[
         SeedBy, typer.Option(help="text: equal sentences sound equal, in whatever book. id: by their places in the book.")
@@ -185,15 +185,15 @@ def make_audiobook(
         voices=tuple(manifest.voices),
         language=language,
         voice_language=spoken_language(manifest, voice),
-        lexicon=Lexicon.read(lexicon or []),
-        cast=Cast.read(cast) if cast else Cast(),
+        lexicon=Lexicon(entry for path in lexicon or [] for entry in read_lexicon(_content(path), path.name)),
+        cast=read_cast(_content(cast), cast.name) if cast else Cast(),
         dialogue_voice=dialogue_voice,
         pauses=replace(
             Pauses(),
-            sentence_s=sentence_pause_s,
-            paragraph_s=paragraph_pause_s,
-            section_s=section_pause_s,
-            chapter_s=chapter_pause_s,
+            sentence=sentence_pause_s,
+            paragraph=paragraph_pause_s,
+            section=section_pause_s,
+            chapter=chapter_pause_s,
         ),
         image_alt=image_alt,
         titles=titles,
@@ -289,7 +289,7 @@ def _list_chapters(shelf: Shelf) -> int:
         try:
             print_chapters(file.read(file.content()))
         except (InputDataError, RequestError) as error:
-            logger.error("%s: %s", file.uri, error)
+            logger.error("%s: %s", file.uri, error)  # noqa: TRY400 - a sentence is all that there is to say
             unread += 1
     return EXIT_FAILED_ROWS if unread else 0
 
@@ -309,7 +309,7 @@ def _write_scripts(
             names.append(file.name)
         except (InputDataError, RequestError) as error:
             reason = f"{file.uri}: {error}"
-            logger.error(reason)
+            logger.error(reason)  # noqa: TRY400 - a sentence is all that there is to say
     if not names:
         raise InputDataError(reason if len(books) == 1 else f"none of the {len(books)} books can be read. {reason}")
     return names, len(books) - len(names)
@@ -328,6 +328,13 @@ def _write_script(file: BookFile, scripts: Store, direction: Direction, chapters
     write_script(scripts, file.name, script, made_of)
     for note in script.book.notes:
         logger.info("%s: %s", file.name, note)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}: name a file that is there") from error
 
 
 @contextlib.contextmanager

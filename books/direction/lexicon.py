@@ -76,6 +76,9 @@ class Lexicon:
         for known in self._by_first.values():
             known.sort(key=lambda each: (-len(each.folded), not each.entry.is_exact))
 
+    def __repr__(self) -> str:
+        return f"Lexicon({self.entries!r})"
+
     def edits(self, text: str, scope: Scope, taken: Sequence[Edit] = ()) -> list[Edit]:
         """Return how words of a text are said, together with the edits that are ``taken``, which hold before the lexicon's.
 

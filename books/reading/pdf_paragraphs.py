@@ -92,7 +92,10 @@ def _edges(lines: Sequence[Line]) -> dict[tuple[int, int], tuple[float, float]]:
     for line in lines:
         columns.setdefault((line.page, line.column), []).append(line)
     return {
-        key: (statistics.mode(round(line.left) for line in column), statistics.quantiles([line.right for line in column] * 2, n=10)[-1])
+        key: (
+            statistics.mode(round(line.left) for line in column),
+            statistics.quantiles([line.right for line in column] * 2, n=10)[-1],
+        )
         for key, column in columns.items()
     }
 
@@ -119,7 +122,7 @@ def _begins(group: Sequence[Line], line: Line, setting: _Setting) -> bool:
 def _is_heading(lines: Sequence[Line], setting: _Setting) -> bool:
     first = lines[0]
     text = " ".join(line.text for line in lines)
-    if len(text) > _LONGEST_HEADING or sum(letter.isalpha() for letter in text) < 2 and not text[:1].isdigit():
+    if len(text) > _LONGEST_HEADING or (sum(letter.isalpha() for letter in text) < 2 and not text[:1].isdigit()):
         return heading_of(text) is not None
     if not text.lstrip("\"'“‘«„([¿¡")[:1].isalnum():
         return False
@@ -152,4 +155,6 @@ def _is_verse(lines: Sequence[Line]) -> bool:
     if len(lines) < 3 or any(not line.text[:1].isupper() for line in lines):
         return False
     widths = [line.right - line.left for line in lines]
-    return len({round(line.left) for line in lines}) <= 3 and min(widths) < 0.9 * max(widths) and max(widths) < 30 * lines[0].size
+    return (
+        len({round(line.left) for line in lines}) <= 3 and min(widths) < 0.9 * max(widths) and max(widths) < 30 * lines[0].size
+    )

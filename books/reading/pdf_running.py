@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from books.reading.pdf_pages import Line
 
 _EDGE = 0.14  # of a page's height
-_NUMBER = re.compile(r"\W{0,4}(?:(?:page|seite|p\.|s\.)\s*)?(?:\d{1,4}|[ivxlc]{1,7})(?:\s*(?:/|of|von)\s*\d{1,4})?\W{0,4}", re.I)
+_NUMBER = re.compile(
+    r"\W{0,4}(?:(?:page|seite|p\.|s\.)\s*)?(?:\d{1,4}|[ivxlc]{1,7})(?:\s*(?:/|of|von)\s*\d{1,4})?\W{0,4}", re.I
+)
 _VARIES = re.compile(r"\d+|\b[ivxlc]{1,7}\b", re.I)
 _FOOT = re.compile(r"(?:[\[(]?\d{1,3}[\])]?[.:]?|[*†‡§]{1,3}|[a-z]\))\s*\S")
 _SMALL = 0.92  # of the size of most of the text
@@ -64,9 +66,11 @@ def _is_running(line: Line, count: int, needed: int, page: Sequence[Line]) -> bo
 def _is_outermost(line: Line, page: Sequence[Line]) -> bool:
     above = any(other.bottom > line.bottom + 3 for other in page)
     below = any(other.bottom < line.bottom - 3 for other in page)
-    return not (above and below) or sum(other.bottom > line.bottom + 3 for other in page) <= 1 or sum(
-        other.bottom < line.bottom - 3 for other in page
-    ) <= 1
+    return (
+        not (above and below)
+        or sum(other.bottom > line.bottom + 3 for other in page) <= 1
+        or sum(other.bottom < line.bottom - 3 for other in page) <= 1
+    )
 
 
 def without_feet(pages: Sequence[Sequence[Line]]) -> tuple[list[list[Line]], int]:
