@@ -149,8 +149,8 @@ class Synthesizer:
                 self._fill(output, future.result(), spoken)
         return outputs
 
-    def _submit(self, request: SynthesisRequest, spoken: Spoken | None) -> Future[Any]:
-        """Have a text spoken that is read already, if this worker reads."""
+    def _submit(self, request: SynthesisRequest, spoken: Spoken | None) -> Future[Any]:  # noqa: ARG002 - who hears it asks
+        """Queue what is to be spoken of a row; ``spoken`` is its text as it was read, if this reads."""
         return self._engine.submit(request)
 
     def _request(self, row: InputRow) -> SynthesisRequest:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from actors.bundle import Bundle
@@ -81,9 +81,11 @@ class VerifyingConfig:
         """
         if not others:
             raise UsageError("speech is verified by a model that hears: open the worker with its bundle too")
-        voice = open_model(bundle, device=device, threads=threads, slots=self.speech.slots)
+        # Both run at once: with all threads each, they take twice the time for waiting for one another.
+        each = max(1, threads // 2)
+        voice = open_model(bundle, device=device, threads=each, slots=self.speech.slots)
         try:
-            ear = open_model(others[0], device=device, threads=threads, slots=self.ear_slots)
+            ear = open_model(others[0], device=device, threads=each, slots=self.ear_slots)
         except BaseException:
             voice.close()
             raise

@@ -6,6 +6,7 @@ A rate over a long text hides ten seconds of garbage in it; the longest stretch 
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from rapidfuzz.distance import Levenshtein
@@ -97,10 +98,8 @@ def spoken_words(text: str, read: Callable[[str], Spoken]) -> list[str]:
         read: a :class:`actors.text.Normaliser` of its language.
     """
     text = _EVENT.sub(" ", text)
-    try:
+    with suppress(RequestError):  # of other scripts: its words are other ones too
         text = read(text).text
-    except RequestError:  # of other scripts: its words are other ones too
-        pass
     return words_of(text)
 
 

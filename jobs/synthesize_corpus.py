@@ -14,6 +14,7 @@ from actors.errors import UsageError
 from actors.models import DEFAULT_SLOTS, check_choices
 from actors.synthesizer import MAX_SEED, SynthesisConfig
 from actors.text import language_of
+from actors.verifying import DEFAULT_TAKES, DEFAULT_THRESHOLD
 from cluster.dataset import scan
 from cluster.output import audio_feature
 from cluster.registry import describe
@@ -21,6 +22,7 @@ from jobs.console import run_app
 from jobs.options import OutputFolder, Registry, SharedOptions, output_location, parse_options, with_shared_options
 from jobs.pipeline import UnitRows
 from jobs.run import Job, run_job
+from jobs.verifying import MaxWordErrors, NumberOfTakes, Verify, verified
 
 logger = logging.getLogger("speechmill.synthesize")
 
@@ -104,6 +106,9 @@ def synthesize(
         typer.Option(help="Another setting of the model's loop, as name=value: top_p=0.9. Repeatable."),
     ] = None,
     slots: Annotated[int, typer.Option(min=1, help="Utterances that a worker decodes together.")] = DEFAULT_SLOTS,
+    verify: Verify = None,
+    takes: NumberOfTakes = DEFAULT_TAKES,
+    max_word_errors: MaxWordErrors = DEFAULT_THRESHOLD,
     *,
     shared: SharedOptions,
 ) -> int:
@@ -133,17 +138,19 @@ def synthesize(
     check_choices(manifest, voice, config.options)
     _report_rate(config)
     output = output_location(output)
+    worker, others = verified(config, verify, registry, takes, max_word_errors)
     job = Job(
         dataset=scan(inputs, text_column, id_column=id_column, exclude=[output], use="text", options=text_files),
         id_column=id_column,
         text_files=text_files,
         model=pinned,
         manifest=manifest,
-        config=config,
+        config=worker,
         output=output,
         unit_rows=UnitRows(_MIN_UNIT_ROWS, _MAX_UNIT_ROWS),
         features={"audio": audio_feature(config.file_rate(manifest.sample_rate))},
         passed=["speed", "language"],
+        others=others,
     )
     return run_job(job, shared)
 
