@@ -1,6 +1,7 @@
 """Rows of text in, rows of audio out: what a job's runner calls on a worker, with or without Ray."""
 
 import contextlib
+import hashlib
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, as_completed
 from dataclasses import dataclass, field, replace
@@ -11,7 +12,7 @@ from actors.audio.codec import EXTENSIONS, AudioFormat, encode, encoded_rate
 from actors.audio.mastering import Mastered, Mastering, master
 from actors.batching import Engine, EngineStats
 from actors.bundle import Bundle
-from actors.deciding import NOT_DECIDING
+from actors.deciding import NOT_DECIDING, TOLD_IF_SET, deciding_arguments
 from actors.errors import RequestError, UsageError
 from actors.models import DEFAULT_SLOTS, open_model, spoken_language
 from actors.names import file_name
@@ -38,8 +39,11 @@ SYNTHESIS_COLUMNS: Columns = {
 
 MAX_SEED = 2**63 - 1  # and its negative; the output has a column for it
 Normalisation = Literal["spoken", "model"]
+SeedBy = Literal["id", "text"]
 
 _KEPT_LANGUAGES = 32  # normalisers, and voices whose language is known: rows may name any number
+# Settings that rows may overrule, and the column's name: what a row is spoken with says its content.
+_IN_CONTENT = {"text_column", "voice", "seed", "language"}
 _MAX_NUMBER_CHARS = 40  # of a number in a text; Python refuses, or takes long, to read thousands of digits
 
 
@@ -62,6 +66,8 @@ class SynthesisConfig:
         normalise: ``spoken`` reads texts as a person would before the model's own front end, ``model`` leaves all to that.
         markup: whether HTML, Markdown and SSML are read as text is meant; of ``spoken`` only.
         language: of texts whose row names none; ``None`` is the voice's. Of ``spoken`` only.
+        seed_by: what fixes a row's random numbers beside the seed: its ``id``, or what is spoken of its ``text`` and the voice,
+            so that equal texts sound the same in any job.
     """
 
     revision: ClassVar[int] = 2
@@ -78,6 +84,7 @@ class SynthesisConfig:
     normalise: Normalisation = "spoken"
     markup: bool = True
     language: str | None = None
+    seed_by: SeedBy = field(default="id", metadata=TOLD_IF_SET)
 
     @property
     def input_columns(self) -> tuple[str, ...]:
@@ -96,6 +103,28 @@ class SynthesisConfig:
         """Return the output row of an input row about which nothing is known yet: ``rejected`` without a reason."""
         text = row.values.get(self.text_column)
         return blank_row(SYNTHESIS_COLUMNS, row.id, model) | {"text": text if isinstance(text, str) else None}
+
+    def content_of(self, row: InputRow) -> Mapping[str, Any] | None:
+        """Return all that decides how a row sounds beside the model; nothing for a row that will be rejected."""
+        values = {name: _none_if_blank(row.values.get(name)) for name in self.input_columns}
+        text, seed, speed = values.pop(self.text_column), values.pop("seed"), values.pop("speed")
+        if row.error is not None or not isinstance(text, str) or (speed is not None and _as_number(speed) != 1):
+            return None
+        try:
+            values["seed"] = self.seed if seed is None else _as_seed(seed)
+        except RequestError:
+            return None
+        for name in ("voice", "language"):
+            if name in values:
+                values[name] = vars(self)[name] if values[name] is None else values[name]
+        settings = {name: value for name, value in deciding_arguments(self).items() if name not in _IN_CONTENT}
+        named = {"id": row.id} if self.seed_by == "id" else {}
+        return {"settings": settings, "text": text, "values": values, **named}
+
+    def adopt(self, made: Mapping[str, Any], row: InputRow, model: str) -> dict[str, Any]:
+        """Return the output of a row whose content is that of another one, by what was made of that."""
+        audio = {**made["audio"], "path": _audio_name(row.id, self.format)}
+        return {**made, "id": row.id, "model": model, "audio": audio}
 
 
 class Synthesizer:
@@ -140,6 +169,8 @@ class Synthesizer:
                 if spoken:
                     output.update(spoken_text=spoken.text)
                     request = replace(request, text=spoken.text, sentences=spoken.sentences)
+                if self._config.seed_by == "text":
+                    request = replace(request, id=_name_of_content(request))
                 waiting[self._submit(request, spoken)] = output, spoken
         # Encoded as they come, so that no more than the running ones are held as samples.
         for future in as_completed(waiting):
@@ -204,7 +235,7 @@ class Synthesizer:
         output.update(
             audio={
                 "bytes": encode(mastered.audio, mastered.sample_rate, self._config.format),
-                "path": file_name(result.id, EXTENSIONS[self._config.format]),
+                "path": _audio_name(output["id"], self._config.format),
             },
             sampling_rate=mastered.sample_rate,
             duration_s=len(mastered.audio) / mastered.sample_rate,
@@ -213,6 +244,15 @@ class Synthesizer:
             finish_reason=finish_reason,
             chunks=_placed(result.chunks, mastered),
         )
+
+
+def _audio_name(row_id: str, audio_format: AudioFormat) -> str:
+    return file_name(row_id, EXTENSIONS[audio_format])
+
+
+def _name_of_content(request: SynthesisRequest) -> str:
+    """Return a name for what is spoken and by whom, in the place of the row's id."""
+    return hashlib.sha256(repr((request.text, request.voice)).encode("utf-8", "backslashreplace")).hexdigest()
 
 
 def _check_words(text: str | None) -> None:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
+
 from actors.audio.codec import resample
 from actors.batching import Engine
 from actors.errors import EngineClosedError, NotFiniteError, RequestError
@@ -97,13 +99,22 @@ class Takes:
         ear_rate: the sample rate in Hz that it hears.
         limits: what is good enough.
         ear_options: settings of the ear's loop.
+        retake_options: settings of the voice's loop for all takes but the first, over those of a request.
     """
 
-    def __init__(self, voice: Voice, ear: Ear, ear_rate: int, limits: Limits, ear_options: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        voice: Voice,
+        ear: Ear,
+        ear_rate: int,
+        limits: Limits,
+        ear_options: Mapping[str, Any],
+        retake_options: Mapping[str, Any],
+    ) -> None:
         self._voice, self._ear = voice, ear
         self._rate = ear_rate
         self._limits = limits
-        self._options = ear_options
+        self._ear_options, self._retake_options = ear_options, retake_options
         self._reader = lru_cache(_KEPT_LANGUAGES)(lambda language: Normaliser(language, markup=False))
         # Recordings are cut and words compared on a thread of their own: the engines' are to run models.
         self._listening = ThreadPoolExecutor(1, thread_name_prefix="speechmill-takes")
@@ -130,7 +141,11 @@ class Takes:
         self._listening.shutdown(wait=False)
 
     def _speak(self, row: _Row) -> None:
-        spoken = self._voice.submit(replace(row.request, seed=take_seed(row.request.seed, row.number)))
+        request = row.request
+        if row.number:
+            options = {**request.options, **self._retake_options}
+            request = replace(request, seed=take_seed(request.seed, row.number), options=options)
+        spoken = self._voice.submit(request)
         self._then(row, spoken, self._hear)
 
     def _hear(self, row: _Row, spoken: Future[SynthesisResult]) -> None:
@@ -141,9 +156,12 @@ class Takes:
             row.failure = row.failure or error
             self._go_on(row)
             return
+        if row.best is not None and np.array_equal(result.audio, row.best.result.audio):
+            self._end(row)  # its random numbers change nothing: nor would others
+            return
         try:
             audio = resample(result.audio, result.sample_rate, self._rate)
-            heard = self._ear.submit(TranscriptionRequest(row.request.id, audio, options=self._options))
+            heard = self._ear.submit(TranscriptionRequest(row.request.id, audio, options=self._ear_options))
         except RequestError as error:  # no sample, or nothing that an ear takes
             logger.debug("row %r cannot be heard: %s", row.request.id, error)
             self._judge(row, result, None)
@@ -166,10 +184,13 @@ class Takes:
         row.number += 1
         if row.number < self._limits.takes and (row.best is None or row.best.bad):
             self._speak(row)
-            return
+        else:
+            self._end(row)
+
+    def _end(self, row: _Row) -> None:
         with suppress(InvalidStateError):  # cancelled meanwhile
             if row.best is not None:
-                row.future.set_result(replace(row.best, spoken=row.number))
+                row.future.set_result(replace(row.best, spoken=max(row.number, 1)))
             else:
                 row.future.set_exception(row.failure or EngineClosedError(_CLOSED))
 
@@ -192,9 +213,7 @@ class Takes:
 
 
 def take_seed(seed: int, number: int) -> int:
-    """Return the seed of a take: that of the row for the first, and one that belongs to both for each other."""
-    if not number:
-        return seed
+    """Return the seed of a take after the first, of whose row that is ``seed``."""
     return int.from_bytes(hashlib.sha256(repr((seed, "take", number)).encode()).digest()[:8], "little", signed=True)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from actors.bundle import Bundle
-from actors.deciding import NOT_DECIDING
+from actors.deciding import NOT_DECIDING, deciding_arguments
 from actors.errors import UsageError
 from actors.models import open_model
 from actors.requests import SynthesisRequest
@@ -29,6 +29,7 @@ DEFAULT_THRESHOLD = 0.1
 DEFAULT_LONGEST_RUN = 3
 
 _REVISION = 1  # of what is made of what was heard
+_RETAKE_TEMPERATURE = 0.7  # the embedded voice makes as many errors with it as without
 _SHOWN_CHARS = 60
 
 
@@ -95,6 +96,16 @@ class VerifyingConfig:
         """Return the output row of an input row about which nothing is known yet: ``rejected`` without a reason."""
         return dict.fromkeys(VERIFIED_COLUMNS) | self.speech.blank_row(row, model)
 
+    def content_of(self, row: InputRow) -> Mapping[str, Any] | None:
+        """Return all that decides how a row sounds, and is verified, beside the model; nothing for a row to be rejected."""
+        content = self.speech.content_of(row)
+        verified = {name: value for name, value in deciding_arguments(self).items() if name != "speech"}
+        return None if content is None else {**content, "verified": {**verified, "revision": _REVISION}}
+
+    def adopt(self, made: Mapping[str, Any], row: InputRow, model: str) -> dict[str, Any]:
+        """Return the output of a row whose content is that of another one, by what was made of that."""
+        return self.speech.adopt(made, row, model)
+
 
 class VerifyingSynthesizer(Synthesizer):
     """Speaks and hears batches of rows; safe to call from several threads. What it counts is the voice's."""
@@ -102,7 +113,8 @@ class VerifyingSynthesizer(Synthesizer):
     def __init__(self, voice: Voice, ear: Ear, bundle: Bundle, ear_bundle: Bundle, config: VerifyingConfig) -> None:
         super().__init__(voice, bundle, config.speech)
         limits = Limits(config.takes, config.threshold, config.longest_run)
-        self._takes = Takes(voice, ear, ear_bundle.manifest.sample_rate, limits, config.ear_options)
+        again = _retake_options(bundle, config.speech.options)
+        self._takes = Takes(voice, ear, ear_bundle.manifest.sample_rate, limits, config.ear_options, again)
 
     def close(self) -> None:
         """Stop both engines."""
@@ -126,6 +138,12 @@ class VerifyingSynthesizer(Synthesizer):
                 finish_reason="length" if ended == "length" else "suspicious",
                 error="; ".join(filter(None, (output["error"], _doubt(take)))),
             )
+
+
+def _retake_options(bundle: Bundle, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return with which settings a row is spoken again: without a temperature all its takes would be the same."""
+    temperature = options.get("temperature", bundle.manifest.settings.get("temperature"))
+    return {"temperature": _RETAKE_TEMPERATURE} if temperature is not None and temperature <= 0 else {}
 
 
 def _doubt(take: Take) -> str:

@@ -1,1 +1,8 @@
-"""How a book is spoken: sentences, voices, pronunciations and pauses."""
+"""How a book is spoken: what of it is a sentence, who says it, how its words are pronounced, and what silence is left."""
+
+from books.direction.cast import Cast
+from books.direction.direct import direct
+from books.direction.lexicon import Lexicon
+from books.direction.options import Direction, Pauses
+
+__all__ = ["Cast", "Direction", "Lexicon", "Pauses", "direct"]

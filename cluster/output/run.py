@@ -46,6 +46,7 @@ class Run:
         self._cpu_s = 0.0  # of this session; the record holds the times of earlier ones
         self._waited_row_s = 0.0
         self._worker_s: Mapping[str, float] = {}
+        self._cached_rows = 0
         self._looked = False  # until then the record says what earlier sessions have made
         self._parts = {part.key: part for part in index.parts} if index else {}  # by key: what is known to be there
         self._written: set[str] = set()  # keys of parts that this run has written since its last look
@@ -105,7 +106,12 @@ class Run:
         return unlisted
 
     def add(
-        self, part: Part, cpu_s: float = 0.0, waited_row_s: float = 0.0, worker_s: Mapping[str, float] | None = None
+        self,
+        part: Part,
+        cpu_s: float = 0.0,
+        waited_row_s: float = 0.0,
+        worker_s: Mapping[str, float] | None = None,
+        cached_rows: int = 0,
     ) -> None:
         """Note a part that a worker of this run has written, and write progress into ``run.json`` every few seconds.
 
@@ -114,6 +120,7 @@ class Run:
             cpu_s: CPU seconds of this session so far.
             waited_row_s: how much rows have waited in this session so far (see :class:`RunRecord`).
             worker_s: seconds of this session's workers by phase so far.
+            cached_rows: how many rows of this session came out of a cache so far.
 
         Raises:
             ResumeError: another job took the output over.
@@ -125,6 +132,7 @@ class Run:
         self._cpu_s = max(self._cpu_s, cpu_s)
         self._waited_row_s = max(self._waited_row_s, waited_row_s)
         self._worker_s = worker_s or self._worker_s
+        self._cached_rows = max(self._cached_rows, cached_rows)
         if time.monotonic() - self._saved >= _SAVE_EVERY_S:
             self._save()
 
@@ -251,6 +259,7 @@ class Run:
             "cpu_s": self._record.cpu_s + self._cpu_s,
             "waited_row_s": self._record.waited_row_s + self._waited_row_s,
             "worker_s": earlier_s | {phase: earlier_s.get(phase, 0.0) + seconds for phase, seconds in self._worker_s.items()},
+            "cached_rows": self._record.cached_rows + self._cached_rows,
             "rtf": wall_s / known["audio_s"] if known["audio_s"] else None,
         }
         write_json(self.store, RUN_NAME, self._record.model_copy(update=known | changes))

@@ -11,9 +11,10 @@ import pytest
 import ray
 
 from actors.errors import BundleCorruptError, BundleError, SpeechmillError, StorageError, UsageError
+from cluster.in_process import InProcess
 from cluster.ray_pool import OnRay
 from cluster.ray_pool.pool import MAX_DEATHS, RayPool, _Patience
-from cluster.runner import Backend, InProcess, Survey, UnitDone, run_units
+from cluster.runner import Backend, Survey, UnitDone, run_units
 from tests.cluster import tiny_job
 from tests.cluster.tiny_job import TinyJob, count_marks, open_job
 

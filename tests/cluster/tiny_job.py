@@ -5,7 +5,7 @@ import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +51,12 @@ class TinyConfig:
 
     def blank_row(self, row: InputRow, model: str) -> dict[str, Any]:
         return blank_row(COLUMNS, row.id, model) | {"text": row.values["text"]}
+
+    def content_of(self, row: InputRow) -> dict[str, Any]:
+        return {"text": row.values["text"]}
+
+    def adopt(self, made: Mapping[str, Any], row: InputRow, model: str) -> dict[str, Any]:
+        return {**made, "id": row.id, "model": made["model"] or model}
 
 
 class TinyWorker:
