@@ -16,7 +16,7 @@ from actors.deciding import NOT_DECIDING, TOLD_IF_SET, deciding_arguments
 from actors.errors import RequestError, UsageError
 from actors.models import DEFAULT_SLOTS, open_model, spoken_language
 from actors.names import file_name
-from actors.plausibility import MAX_UNREADABLE_CHARS, cut_short, doubt, unreadable_words
+from actors.plausibility import MAX_UNREADABLE_CHARS, judge, unreadable_words
 from actors.requests import SynthesisRequest, SynthesisResult, TextChunk
 from actors.rows import AUDIO, Columns, InputRow, blank_row, quarantine, raise_shared
 from actors.text import Normaliser, Spoken
@@ -172,7 +172,7 @@ class Synthesizer:
                     request = replace(request, text=spoken.text, sentences=spoken.sentences)
                 if self._config.seed_by == "text":
                     request = replace(request, id=_name_of_content(request))
-                waiting[self._engine.submit(request)] = output, spoken
+                waiting[self._submit(request, spoken)] = output, spoken
         # Encoded as they come, so that no more than the running ones are held as samples.
         for future in as_completed(waiting):
             output, spoken = waiting.pop(future)
@@ -180,6 +180,10 @@ class Synthesizer:
             with quarantine(output):
                 self._fill(output, future.result(), spoken)
         return outputs
+
+    def _submit(self, request: SynthesisRequest, spoken: Spoken | None) -> Future[Any]:  # noqa: ARG002 - who hears it asks
+        """Queue what is to be spoken of a row; ``spoken`` is its text as it was read, if this reads."""
+        return self._engine.submit(request)
 
     def _request(self, row: InputRow) -> SynthesisRequest:
         text = row.values.get(self._config.text_column)
@@ -227,7 +231,7 @@ class Synthesizer:
         if not len(result.audio):
             output.update(status="failed", error="the model ended before its first sound: try another seed")
             return
-        finish_reason, error = _judged(result, spoken.text if spoken else output["text"])
+        finish_reason, error = judge(result, spoken.text if spoken else output["text"])
         wanted = replace(self._config.mastering, sample_rate=self._config.file_rate(result.sample_rate))
         mastered = master(result.audio, result.sample_rate, wanted)
         output.update(
@@ -261,14 +265,6 @@ def _check_words(text: str | None) -> None:
             f"{sum(map(len, unreadable))} characters of the text are no words, such as {unreadable[0][:40]!r}: take out "
             f"encoded data, checksums and long addresses; at most {MAX_UNREADABLE_CHARS} of them are spelled"
         )
-
-
-def _judged(result: SynthesisResult, text: str) -> tuple[str, str | None]:
-    """Return a row's finish reason, and what there is to say of it."""
-    if result.finish_reason == "length":
-        return "length", cut_short(result.chunks)
-    reason = doubt(text, result.chunks)
-    return (result.finish_reason if reason is None else "suspicious"), reason
 
 
 def _placed(chunks: Sequence[TextChunk], mastered: Mastered) -> list[dict[str, Any]]:

@@ -99,7 +99,7 @@ def run_job(job: Job, shared: RunOptions) -> int:
     backend = choose_backend(shared.no_ray, shared.pool, shared.cores_per_worker, shared.gpus_per_worker, shared.ray_address)
     unit_rows = replace(job.unit_rows, fixed=shared.rows_per_unit)
     if shared.dry_run:
-        print_plan(dataset, job.model, job.manifest, job.config, backend, unit_rows, shared.price)
+        print_plan(dataset, job.model, job.manifest, job.config, backend, unit_rows, shared.price, job.others)
         return 0
     with open_run(
         job.output,
