@@ -26,6 +26,7 @@ JOBS = {
     "extract-audio": Subcommand("extract_audio", "Take the audio out of a corpus, as files to listen to."),
     "export": Subcommand("export_models", "Make a checked ONNX bundle of a PyTorch checkpoint; clone voices."),
     "compact": Subcommand("compact_output", "Join the many parts of a finished job into a few large files."),
+    "report": Subcommand("report", "Make the page about a job's output, to look at and to listen to."),
     "registry": Subcommand("registry", "Publish, list, show, load and remove bundles."),
     "demo": Subcommand("demo", "Run the main jobs on the models that ship with Speechmill."),
     "doctor": Subcommand("doctor", "Say what is wrong or slow on this machine, and what to do."),

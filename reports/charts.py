@@ -22,10 +22,10 @@ from matplotlib.ticker import MaxNLocator
 _ROLES = {"#010203": "ink", "#010204": "muted", "#010205": "grid", "#010206": "accent", "#010207": "soft"}
 _MUTED, _GRID, _ACCENT, _SOFT = "#010204", "#010205", "#010206", "#010207"
 _STYLE = {"svg.fonttype": "none", "svg.hashsalt": "speechmill", "font.size": 10, "path.simplify_threshold": 1.0}
-_INCHES = (5.0, 2.1)  # 72 points, which are pixels, each
-_PADDING = {"left": 0.09, "right": 0.985, "top": 0.94, "bottom": 0.23}
+_INCHES = (5.0, 1.9)  # 72 points, which are pixels, each
+_PADDING = {"left": 0.09, "right": 0.97, "top": 0.95, "bottom": 0.15}
 _BINS = 28
-_TAIL = 0.5  # per cent of the values at either end that may lie outside
+_TAIL = 1.0  # per cent of the values at either end that may lie outside
 _FONT_SIZE = re.compile(r"([\d.]{1,8})px")
 _KEPT = frozenset({"stroke-width", "stroke-linecap", "stroke-linejoin", "stroke-dasharray", "text-anchor", "opacity"})
 _SVG = "{http://www.w3.org/2000/svg}"
@@ -44,7 +44,7 @@ class Chart:
 
 
 def histogram(title: str, unit: str, values: Values, digits: int = 1, nothing: str = "nothing was measured") -> Chart:
-    """Draw how often values occur. The outermost half per cent at either end is in the bars at the ends."""
+    """Draw how often values occur. The outermost per cent at either end is in the bars at the ends."""
     values = values[np.isfinite(values)]
     if not len(values):
         return Chart(title, unit, "", nothing)
@@ -56,7 +56,6 @@ def histogram(title: str, unit: str, values: Values, digits: int = 1, nothing: s
     figure, axes = _axes()
     axes.bar(edges[:-1], counts, np.diff(edges) * 0.86, align="edge", color=_ACCENT, linewidth=0)
     axes.axvline(middle, color=_MUTED, linewidth=1, dashes=(3, 2))
-    axes.set_xlabel(unit)
     axes.yaxis.set_major_locator(MaxNLocator(3, integer=True))
     says = f"{len(values):,} values: median {middle:,.{digits}f}, 5 % below {low:,.{digits}f}, 5 % above {high:,.{digits}f}"
     return Chart(title, unit, _svg(figure), says)
@@ -70,9 +69,8 @@ def line(title: str, unit: str, seconds: Sequence[float], values: Sequence[float
     axes.stairs(values, np.array(seconds) / scale, color=_ACCENT, linewidth=1.5, baseline=None)
     axes.set_ylim(0, max(values) * 1.1 or 1)
     axes.set_xlim(0, seconds[-1] / scale)
-    axes.set_xlabel(f"{name} since the start")
     axes.yaxis.set_major_locator(MaxNLocator(3))
-    return Chart(title, unit, _svg(figure), says)
+    return Chart(title, f"{unit}, by {name}", _svg(figure), says)
 
 
 _TIMES = ((1.0, "seconds", 180.0), (60.0, "minutes", 10_800.0), (3600.0, "hours", 259_200.0), (86_400.0, "days", math.inf))
@@ -90,7 +88,7 @@ def _axes() -> tuple[Figure, Axes]:
     axes.grid(axis="y", color=_GRID, linewidth=1)
     axes.tick_params(length=0, labelcolor=_MUTED, pad=5)
     axes.xaxis.label.set_color(_MUTED)
-    axes.xaxis.set_major_locator(MaxNLocator(7))
+    axes.xaxis.set_major_locator(MaxNLocator(6))
     for side in ("left", "top", "right"):
         axes.spines[side].set_visible(False)
     axes.spines["bottom"].set_color(_GRID)

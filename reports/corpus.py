@@ -21,11 +21,13 @@ logger = logging.getLogger(__name__)
 ReadMedia = Callable[[str], bytes | Path]
 
 _SUSPECTS, _SAMPLES = 12, 12
-_MEASURED = 240  # rows whose sound is decoded for their loudness
+_MEASURED = 160  # rows whose sound is decoded for their loudness
 _MEASURED_GROUPS = 24  # of which they are: a row group is read whole
 _MEASURED_S = 3_600.0
 _CLIPS_BYTES = 10_000_000  # of all players together
-_SHOWN = ("id", "text", "chunks", "segments", "voice", "duration_s", "error", "finish_reason", "word_error_rate", "heard", "path")
+_SHOWN = (
+    "id", "text", "spoken_text", "chunks", "segments", "voice", "duration_s", "error", "finish_reason", "word_error_rate", "heard", "path",
+)  # fmt: skip
 _STRETCHES = 48  # of time, for which throughput is shown
 
 

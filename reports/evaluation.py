@@ -80,13 +80,14 @@ def write_evaluation(
     from reports.charts import histogram
     from reports.page import render
 
-    worst = heapq.nsmallest(_SHOWN, (row for row in rows if row.errors), key=_badness)
-    rates = np.array([100 * row.rate for row in rows if row.rate is not None])
+    worst = heapq.nsmallest(_SHOWN, (row for row in rows if row.errors and row.status == "ok"), key=_badness)
+    rates = np.array([100 * row.rate for row in rows if row.rate is not None and row.status == "ok"])
     values = {
         "title": title,
         "kind": "Word errors",
         "totals": totals,
         "rows": rows,
+        "unheard": [row for row in rows if row.status != "ok"],
         "perfect": sum(row.errors == 0 for row in rows),
         "charts": [histogram("Word errors of rows", "per cent of the words", rates)],
         "worst": [_view(row) for row in worst],

@@ -56,7 +56,7 @@ def _environment() -> Environment:
         "clock": clock,
         "span": span,
         "percent": lambda value: f"{value:.1%}",
-        "number": lambda value, digits=1: "–" if value is None or not math.isfinite(value) else f"{value:,.{digits}f}",
+        "number": lambda value, digits=1: "–" if value is None or not math.isfinite(value) else f"{value:,.{digits}f}".replace("-", "\u2212"),
         "short": shortened,
     }
     return environment

@@ -16,6 +16,8 @@ from reports.corpus import LONGEST_CLIP_S, Shown, increments, show_rows, through
 from reports.links import REPORT_KEY
 from reports.rows import Rows, scan_rows
 
+_FEWEST_STEPS = 4  # of a run, of which there is anything to draw
+
 
 def write_report(
     output: Store | Location,
@@ -88,7 +90,7 @@ def _charts(record: RunRecord, rows: Rows, shown: Shown) -> list[Any]:
 
     charts = []
     steps = list(increments(record))
-    if len(steps) > 1:
+    if len(steps) >= _FEWEST_STEPS:
         borders, speeds = throughput(record)
         mean = record.audio_s / max(record.wall_s, 1e-9)
         says = f"seconds of audio in each second: {mean:,.1f} over the whole run, {max(speeds):,.1f} at best"
@@ -96,7 +98,7 @@ def _charts(record: RunRecord, rows: Rows, shown: Shown) -> list[Any]:
     durations = np.where(rows.ok, rows.duration_s, math.nan)
     charts.append(histogram("Duration", "seconds", durations))
     charts.append(histogram("Speaking rate", "characters a second", rows.rates))
-    rtf = np.array([seconds / audio for seconds, audio in steps if audio])
+    rtf = np.array([seconds / audio for seconds, audio in steps if audio and len(steps) >= _FEWEST_STEPS])
     few = "the run was too short to say how it went on"
     charts.append(histogram("Real-time factor", "seconds of work for a second of audio", rtf, 4, few))
     if levels := list(shown.levels.values()):

@@ -26,7 +26,7 @@ _REPEATS_RATIO = 2.4  # by which zlib shrinks a text that repeats itself: the th
 _MOST_REASONS = 200
 _EXAMPLES = 3
 _SCANNED = (
-    "id", "text", "voice", "duration_s", "status", "error", "finish_reason", "coverage", "word_error_rate", "heard",
+    "id", "text", "spoken_text", "voice", "duration_s", "status", "error", "finish_reason", "coverage", "word_error_rate", "heard",
 )  # fmt: skip
 _VARYING = re.compile(r"'[^']{0,200}'|\"[^\"]{0,200}\"|\d[\d.,]{0,30}|/[^\s:]{0,200}")
 
@@ -60,7 +60,7 @@ class Rows:
         groups: where they are.
         ok: whether there is a result.
         duration_s: of its audio; NaN where it has none.
-        characters: of its text.
+        characters: of its text as it is spoken.
         finish: its finish reason.
         word_errors: its word error rate, where a column says it; else NaN.
         coverage: where a transcript's last segment ends, as a share; else NaN.
@@ -173,7 +173,7 @@ class _Scan:
         status, text = table.column("status"), _column(table, "text", pa.string())
         numbers = {
             "ok": _numpy(pc.equal(status, "ok")).astype(bool),
-            "characters": _floats(pc.utf8_length(text)),
+            "characters": _floats(pc.utf8_length(pc.coalesce(_column(table, "spoken_text", pa.string()), text))),
             "finish": np.array(_column(table, "finish_reason", pa.string()).fill_null("").to_pylist(), dtype="U16"),
             "duration_s": _floats(_column(table, "duration_s", pa.float64())),
             "word_errors": _floats(_column(table, "word_error_rate", pa.float64())),

@@ -75,8 +75,8 @@ def _note_rates(rows: Rows, note: Note) -> None:
     median = float(np.nanmedian(rates)) if np.isfinite(rates).any() else math.nan
     for index in np.flatnonzero(np.abs(deviations) > _UNUSUAL):
         times = max(rates[index] / median, median / rates[index])
-        kind = "short" if deviations[index] > 0 else "long"
-        note(int(index), min(float(abs(deviations[index])), 12.0), f"{times:.1f} times too {kind} for its text")
+        kind = "faster" if deviations[index] > 0 else "slower"
+        note(int(index), min(float(abs(deviations[index])), 12.0), f"{times:.1f} times {kind} than most")
 
 
 def _deviations(rates: Floats, characters: Floats) -> Floats:

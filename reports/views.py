@@ -64,14 +64,16 @@ def row_view(
 ) -> RowView:
     """Return a row's view; ``number`` names its player on the page."""
     text = row.get("text") or ""
-    spans = _shown(_spans(row), clip.seconds if clip and clip.cut else None)
+    pieces = _spans(row)
+    spans = _shown(pieces, clip.seconds if clip and clip.cut else None)
+    whole = sum(len(span.text) for span in pieces) if spans else len(text)
     shown = sum(len(span.text) for span in spans) if spans else min(len(text), MAX_TEXT_CHARS)
     heard = row.get("heard")
     return RowView(
         id=row.get("id") or "",
         spans=spans,
         text=text[:MAX_TEXT_CHARS],
-        left_out=len(text) - shown if len(text) - shown > len(spans) else 0,
+        left_out=whole - shown,
         facts=list(_facts(row, level)),
         why=why,
         note=row.get("error"),
@@ -104,14 +106,19 @@ def _shown(spans: Iterable[Span], until_s: float | None) -> list[Span]:
     return shown
 
 
+def signed(value: float) -> str:
+    """Return a level with a minus sign that is as wide as a digit."""
+    return f"{value:.1f}".replace("-", "\u2212")
+
+
 def _facts(row: Mapping[str, Any], level: Level | None) -> Iterable[tuple[str, str]]:
-    duration, text = row.get("duration_s"), row.get("text") or ""
+    duration, text = row.get("duration_s"), row.get("spoken_text") or row.get("text") or ""
     if duration:
         yield "lasts", f"{duration:,.1f} s"
         yield "speed", f"{len(text) / duration:.1f} characters/s"
     if level is not None:
-        yield "loudness", "silent" if level.lufs < -70 else f"{level.lufs:.1f} LUFS"
-        yield "peak", f"{level.peak_dbfs:.1f} dBFS"
+        yield "loudness", "silent" if level.lufs < -70 else f"{signed(level.lufs)} LUFS"
+        yield "peak", f"{signed(level.peak_dbfs)} dBFS"
     if (rate := row.get("word_error_rate")) is not None:
         yield "word errors", f"{rate:.0%}"
     for name, label in (("voice", "voice"), ("finish_reason", "ended by")):

@@ -62,6 +62,7 @@
       if (current && current !== this) current.pause();
       current = this;
       if (this.at >= this.length - 0.05) this.at = 0;
+      this.text?.closest("details")?.setAttribute("open", "");
       this.place();
       this.audio.play().catch(() => this.fail());
       this.state(true);
