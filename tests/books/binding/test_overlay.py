@@ -8,6 +8,7 @@ import subprocess
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -291,10 +292,32 @@ def test_blocks_are_the_elements_that_they_are(books: dict[str, Path]) -> None:
     assert "".join(code.itertext()) == "if a < b:\n    x()\n\tok"
 
 
-def test_a_block_without_text_or_image_is_a_scene_break(tmp_path: Path, m4a: bytes) -> None:
-    said = [*passages((0, P, ["Before."])), Passage("b", "After.", "After.", 0, 2, P, None, None, 0.3)]
-    script = Script(BookNote(title="", chapters=(ChapterNote(title="A"),)), said)
-    assert outline(write(tmp_path / "a.epub", script, timeline_of(script), m4a), 1) == "p hr p"
+def test_scenes_break_where_the_script_says_it_and_at_signs(tmp_path: Path, m4a: bytes) -> None:
+    said = passages((0, P, ["Before."]), (0, P, ["After."]), (0, K.QUOTE, ["Quoted."]))
+    said[2] = replace(said[2], paragraph=3)
+    note = BookNote(title="", chapters=(ChapterNote(title="A"),), breaks=(0, 1))
+    script = Script(note, said)
+    assert outline(write(tmp_path / "a.epub", script, timeline_of(script), m4a), 1) == "p hr p hr blockquote(p)"
+
+
+def test_an_image_at_the_end_of_a_chapter_stays_there(tmp_path: Path, m4a: bytes) -> None:
+    image = ImageNote(before=7, name="i", media_type="", alt="")
+    for chapter, found in ((0, 1), (1, 2), (7, 2), (None, 2)):
+        script = Script(
+            PLAIN.book.model_copy(update={"images": (image.model_copy(update={"chapter": chapter}),)}), PLAIN.passages
+        )
+        book = write(tmp_path / "a.epub", script, timeline_of(script), m4a, {"i": png()})
+        assert [number for number in (1, 2) if "figure" in outline(book, number)] == [found]
+
+
+def test_a_book_that_does_not_say_its_language_has_that_of_its_passages(tmp_path: Path, m4a: bytes) -> None:
+    script = Script(
+        PLAIN.book.model_copy(update={"language": None}), [replace(passage, language="nl") for passage in PLAIN.passages]
+    )
+    book = write(tmp_path / "a.epub", script, timeline_of(script), m4a)
+    page = parsed(book, "chapter-0001.xhtml")
+    assert page.get("lang") == "nl"
+    assert page.find(".//*[@id='s0']").get("lang") is None
 
 
 def test_images_that_cannot_be_shown_are_what_is_said_of_them(books: dict[str, Path]) -> None:
