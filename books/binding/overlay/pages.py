@@ -165,8 +165,7 @@ def _element(block: _Block, depth: int, language: str) -> Any:
         case BlockKind.HEADING:
             return _inline(_heading(depth)(), passages, language)
         case BlockKind.VERSE:
-            lines = (_inline(E.p(), line, language) for line in _lines(passages))
-            return E.div({"class": "verse"}, *lines)
+            return E.div({"class": "verse"}, _stanza(passages, language))
         case BlockKind.CODE:
             return _code(passages, language)
         case BlockKind.QUOTE:
@@ -185,6 +184,15 @@ def _element(block: _Block, depth: int, language: str) -> Any:
 
 def _heading(depth: int) -> Any:
     return getattr(E, f"h{min(depth + 1, _DEEPEST_HEADING)}")
+
+
+def _stanza(passages: Mapping[int, Passage], language: str) -> Any:
+    stanza = E.p()
+    for line in _lines(passages):
+        if len(stanza):
+            stanza.append(E.br())  # for readers without styles
+        stanza.append(_inline(E.span({"class": "line"}), line, language))
+    return stanza
 
 
 def _code(passages: Mapping[int, Passage], language: str) -> Any:
