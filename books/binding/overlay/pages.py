@@ -122,10 +122,10 @@ def _last_pictures(chapter: Chapter) -> Iterator[Picture]:
 
 
 def _wrapped(kind: BlockKind, blocks: Sequence[_Block], language: str) -> Iterator[Any]:
-    """Yield what several blocks have around them: lists, tables, quotes. They end where the scene breaks."""
+    """Yield what several blocks have around them: lists, tables, quotes. Only quotes end where the scene breaks."""
     wrapper = E(_WRAPPED[kind])
     for block in blocks:
-        if block.breaks and kind is BlockKind.QUOTE:
+        if block.breaks and (kind is BlockKind.QUOTE or not len(wrapper)):
             if len(wrapper):
                 yield wrapper
             yield E.hr()

@@ -196,10 +196,9 @@ class _Binder:
         by_chapter: list[list[int]] = [[] for _ in self._entries]
         for index, passage in enumerate(self._script.passages):
             by_chapter[passage.chapter].append(index)
-        pictures = self._pictures(hrefs, by_chapter)
+        pictures, breaks = self._pictures(hrefs, by_chapter), frozenset(self._book.breaks)
         for number, (entry, indices) in enumerate(zip(self._entries, by_chapter, strict=True)):
             passages = {index: self._script.passages[index] for index in indices}
-            breaks = frozenset(self._book.breaks)
             content = Chapter(entry.title, entry.depth, passages, pictures[number], self._language, breaks)
             self._archive.add_page(entry.href, chapter_page(content))
             overlay = self._add_overlay(number, {i: self._clips[i] for i in indices if i in self._clips}, audio)

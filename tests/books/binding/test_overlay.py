@@ -300,11 +300,11 @@ def test_blocks_are_the_elements_that_they_are(books: dict[str, Path]) -> None:
 
 
 def test_scenes_break_where_the_script_says_it_and_at_signs(tmp_path: Path, m4a: bytes) -> None:
-    said = passages((0, P, ["Before."]), (0, P, ["After."]), (0, K.QUOTE, ["Quoted."]))
-    said[2] = replace(said[2], paragraph=3)
-    note = BookNote(title="", chapters=(ChapterNote(title="A"),), breaks=(0, 1))
+    said = passages((0, P, ["Before."]), (0, P, ["After."]), (0, K.QUOTE, ["Quoted."]), (0, K.ITEM, ["Item."]))
+    said[2:] = [replace(said[2], paragraph=3), replace(said[3], paragraph=4)]
+    note = BookNote(title="", chapters=(ChapterNote(title="A"),), breaks=(0, 1, 3))
     script = Script(note, said)
-    assert outline(write(tmp_path / "a.epub", script, timeline_of(script), m4a), 1) == "p hr p hr blockquote(p)"
+    assert outline(write(tmp_path / "a.epub", script, timeline_of(script), m4a), 1) == "p hr p hr blockquote(p) hr ul(li)"
 
 
 def test_an_image_at_the_end_of_a_chapter_stays_there(tmp_path: Path, m4a: bytes) -> None:
