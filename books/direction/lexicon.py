@@ -13,6 +13,7 @@ from actors.text.edits import Edit
 
 _WORD = re.compile(r"[^\W_]+")
 _ALIKE = str.maketrans({"\u2019": "'", "\u02bc": "'", "\u2018": "'", "\u2010": "-", "\u2011": "-", "\u00a0": " ", "\n": " "})
+_LAST_SIGMA = str.maketrans("\u03c2", "\u03c3")
 _FLAGS = "case, book=<glob>, voice=<name>, language=<code>"
 
 
@@ -77,6 +78,10 @@ class Lexicon:
             known.sort(key=lambda each: (-len(each.folded), not each.entry.is_exact))
 
     def __repr__(self) -> str:
+        return f"Lexicon({self.entries!r})"
+
+    def __repr__(self) -> str:
+        """Tell all entries: scripts are known by how they were directed."""
         return f"Lexicon({self.entries!r})"
 
     def edits(self, text: str, scope: Scope, taken: Sequence[Edit] = ()) -> list[Edit]:
@@ -160,7 +165,9 @@ def _folded(text: str) -> str:
     """Return a text of the same length in which what differs by case, apostrophe or kind of space is equal."""
     text = text.translate(_ALIKE)
     lower = text.lower()
-    return lower if len(lower) == len(text) else "".join(low if len(low := char.lower()) == 1 else char for char in text)
+    if len(lower) != len(text):
+        lower = "".join(low if len(low := char.lower()) == 1 else char for char in text)
+    return lower.translate(_LAST_SIGMA)
 
 
 def _holds(entry: Entry, scope: Scope) -> bool:
