@@ -16,7 +16,7 @@ from actors.deciding import NOT_DECIDING, TOLD_IF_SET, deciding_arguments
 from actors.errors import RequestError, UsageError
 from actors.models import DEFAULT_SLOTS, open_model, spoken_language
 from actors.names import file_name
-from actors.plausibility import MAX_UNREADABLE_CHARS, cut_short, doubt, unreadable_words
+from actors.plausibility import MAX_UNREADABLE_CHARS, judge, unreadable_words
 from actors.requests import SynthesisRequest, SynthesisResult, TextChunk
 from actors.rows import AUDIO, Columns, InputRow, blank_row, quarantine, raise_shared
 from actors.text import Normaliser, Spoken
@@ -38,7 +38,7 @@ SYNTHESIS_COLUMNS: Columns = {
 }
 
 MAX_SEED = 2**63 - 1  # and its negative; the output has a column for it
-Normalisation = Literal["spoken", "model"]
+Normalisation = Literal["spoken", "model", "done"]
 SeedBy = Literal["id", "text"]
 
 _KEPT_LANGUAGES = 32  # normalisers, and voices whose language is known: rows may name any number
@@ -63,9 +63,10 @@ class SynthesisConfig:
         max_text_chars: longer texts are rejected: a row is held in memory whole.
         slots: how many utterances a worker decodes together.
         options: settings of the model's loop.
-        normalise: ``spoken`` reads texts as a person would before the model's own front end, ``model`` leaves all to that.
+        normalise: ``spoken`` reads texts as a person would before the model's own front end, ``model`` leaves all to that;
+            ``done`` is for texts that have been read so already, of which only the letters are seen to.
         markup: whether HTML, Markdown and SSML are read as text is meant; of ``spoken`` only.
-        language: of texts whose row names none; ``None`` is the voice's. Of ``spoken`` only.
+        language: of texts whose row names none; ``None`` is the voice's. Not of ``model``.
         seed_by: what fixes a row's random numbers beside the seed: its ``id``, or what is spoken of its ``text`` and the voice,
             so that equal texts sound the same in any job.
     """
@@ -89,7 +90,7 @@ class SynthesisConfig:
     @property
     def input_columns(self) -> tuple[str, ...]:
         """The input columns a worker reads."""
-        return (self.text_column, "voice", "seed", "speed", *(["language"] if self.normalise == "spoken" else []))
+        return (self.text_column, "voice", "seed", "speed", *([] if self.normalise == "model" else ["language"]))
 
     def file_rate(self, model_rate: int) -> int:
         """Return the sample rate in Hz of the ``audio`` column, for a model's own."""
@@ -164,14 +165,14 @@ class Synthesizer:
             with quarantine(output):
                 request = self._request(row)
                 output.update(voice=request.voice, seed=request.seed)
-                spoken = self._read(request, row.values.get("language")) if self._config.normalise == "spoken" else None
+                spoken = None if self._config.normalise == "model" else self._read(request, row.values.get("language"))
                 _check_words(spoken.said.source if spoken else request.text)
                 if spoken:
                     output.update(spoken_text=spoken.text)
                     request = replace(request, text=spoken.text, sentences=spoken.sentences)
                 if self._config.seed_by == "text":
                     request = replace(request, id=_name_of_content(request))
-                waiting[self._engine.submit(request)] = output, spoken
+                waiting[self._submit(request, spoken)] = output, spoken
         # Encoded as they come, so that no more than the running ones are held as samples.
         for future in as_completed(waiting):
             output, spoken = waiting.pop(future)
@@ -179,6 +180,10 @@ class Synthesizer:
             with quarantine(output):
                 self._fill(output, future.result(), spoken)
         return outputs
+
+    def _submit(self, request: SynthesisRequest, spoken: Spoken | None) -> Future[Any]:  # noqa: ARG002 - who hears it asks
+        """Queue what is to be spoken of a row; ``spoken`` is its text as it was read, if this reads."""
+        return self._engine.submit(request)
 
     def _request(self, row: InputRow) -> SynthesisRequest:
         text = row.values.get(self._config.text_column)
@@ -219,13 +224,14 @@ class Synthesizer:
         return normaliser(request.text or "")
 
     def _make_normaliser(self, language: str, voice: str) -> Normaliser:
-        return Normaliser(language, markup=self._config.markup, voice=voice)
+        is_read = self._config.normalise == "done"
+        return Normaliser(language, markup=self._config.markup and not is_read, voice=voice, is_read=is_read)
 
     def _fill(self, output: dict[str, Any], result: SynthesisResult, spoken: Spoken | None) -> None:
         if not len(result.audio):
             output.update(status="failed", error="the model ended before its first sound: try another seed")
             return
-        finish_reason, error = _judged(result, spoken.text if spoken else output["text"])
+        finish_reason, error = judge(result, spoken.text if spoken else output["text"])
         wanted = replace(self._config.mastering, sample_rate=self._config.file_rate(result.sample_rate))
         mastered = master(result.audio, result.sample_rate, wanted)
         output.update(
@@ -259,14 +265,6 @@ def _check_words(text: str | None) -> None:
             f"{sum(map(len, unreadable))} characters of the text are no words, such as {unreadable[0][:40]!r}: take out "
             f"encoded data, checksums and long addresses; at most {MAX_UNREADABLE_CHARS} of them are spelled"
         )
-
-
-def _judged(result: SynthesisResult, text: str) -> tuple[str, str | None]:
-    """Return a row's finish reason, and what there is to say of it."""
-    if result.finish_reason == "length":
-        return "length", cut_short(result.chunks)
-    reason = doubt(text, result.chunks)
-    return (result.finish_reason if reason is None else "suspicious"), reason
 
 
 def _placed(chunks: Sequence[TextChunk], mastered: Mastered) -> list[dict[str, Any]]:

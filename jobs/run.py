@@ -1,16 +1,18 @@
 """Runs a job, whatever its workers do: from the rows and the config that a command has made of its options to its exit code."""
 
+import contextlib
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 from actors.bundle import Manifest
 from actors.deciding import deciding_arguments
 from cluster.dataset import Dataset, TextOptions
-from cluster.output import PartSchema, open_run, part_schema
+from cluster.output import Part, PartSchema, Run, open_run, part_schema
 from cluster.registry import Pinned
-from cluster.runner import Task, WorkerConfig
+from cluster.runner import Backend, Task, WorkerConfig
 from cluster.storage import Store
 from jobs.console import EXIT_FAILED_ROWS, exit_code, name_job, print_summary
 from jobs.options import RunOptions
@@ -18,6 +20,31 @@ from jobs.pipeline import UnitRows, choose_backend, first_rows, report_input, re
 from jobs.plan import print_plan
 
 logger = logging.getLogger("speechmill")
+
+
+class Attendant(Protocol):
+    """What goes on beside a job while it runs."""
+
+    def note(self, parts: Sequence[Part]) -> None:
+        """Take note of parts that are there."""
+
+    def finish(self) -> int:
+        """Finish, once all rows are there; return how much of what it makes it could not."""
+
+
+class _Nobody:
+    """The attendant of most jobs."""
+
+    def note(self, parts: Sequence[Part]) -> None:
+        """Do nothing."""
+
+    def finish(self) -> int:
+        """Have nothing left to do."""
+        return 0
+
+
+def _unattended(*_: Any) -> AbstractContextManager[Attendant]:
+    return contextlib.nullcontext(_Nobody())
 
 
 @dataclass(frozen=True)
@@ -37,6 +64,7 @@ class Job:
         features: Hugging Face features of output columns whose type does not say it all.
         passed: input columns that workers read and that pass through all the same.
         finish: is given the output once all rows are there, and returns how much of what it writes there it could not.
+        attended: what goes on beside it, from its rows, its run and where its workers live.
         others: models that workers open beside it.
         cache: where rows are that were made before.
     """
@@ -53,6 +81,7 @@ class Job:
     features: Mapping[str, Any] = field(default_factory=dict)
     passed: Collection[str] = ()
     finish: Callable[[Store], int] = lambda _: 0
+    attended: Callable[[Dataset, Run, Backend], AbstractContextManager[Attendant]] = _unattended
     others: tuple[Pinned, ...] = ()
     cache: Store | None = None
 
@@ -70,7 +99,7 @@ def run_job(job: Job, shared: RunOptions) -> int:
     backend = choose_backend(shared.no_ray, shared.pool, shared.cores_per_worker, shared.gpus_per_worker, shared.ray_address)
     unit_rows = replace(job.unit_rows, fixed=shared.rows_per_unit)
     if shared.dry_run:
-        print_plan(dataset, job.model, job.manifest, job.config, backend, unit_rows, shared.price)
+        print_plan(dataset, job.model, job.manifest, job.config, backend, unit_rows, shared.price, job.others)
         return 0
     with open_run(
         job.output,
@@ -88,8 +117,9 @@ def run_job(job: Job, shared: RunOptions) -> int:
         name_job(run.session)
         report_precision(job.manifest, shared.gpus_per_worker)
         task = Task(dataset, run.writer(schema), job.model, job.config, job.others, job.cache)
-        summary, tally = run_missing(run, task, backend, unit_rows)
-        unwritten = job.finish(run.store)
+        with job.attended(dataset, run, backend) as attendant:
+            summary, tally = run_missing(run, task, backend, unit_rows, attendant.note)
+            unwritten = job.finish(run.store) + attendant.finish()
         print_summary(summary, tally, str(run.store), job.manifest, run.duplicate_ids)
     for shard in dataset.corrupt:
         logger.error("%s was skipped: %s", shard.uri, shard.error)

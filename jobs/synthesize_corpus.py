@@ -14,6 +14,7 @@ from actors.errors import UsageError
 from actors.models import DEFAULT_SLOTS, check_choices
 from actors.synthesizer import MAX_SEED, SynthesisConfig
 from actors.text import language_of
+from actors.verifying import DEFAULT_TAKES, DEFAULT_THRESHOLD
 from cluster.dataset import scan
 from cluster.output import audio_feature
 from cluster.registry import describe
@@ -22,6 +23,7 @@ from jobs.console import run_app
 from jobs.options import OutputFolder, Registry, SharedOptions, output_location, parse_options, with_shared_options
 from jobs.pipeline import UnitRows
 from jobs.run import Job, run_job
+from jobs.verifying import MaxWordErrors, NumberOfTakes, Verify, verified
 
 logger = logging.getLogger("speechmill.synthesize")
 
@@ -115,6 +117,9 @@ def synthesize(
         typer.Option(help="Another setting of the model's loop, as name=value: top_p=0.9. Repeatable."),
     ] = None,
     slots: Annotated[int, typer.Option(min=1, help="Utterances that a worker decodes together.")] = DEFAULT_SLOTS,
+    verify: Verify = None,
+    takes: NumberOfTakes = DEFAULT_TAKES,
+    max_word_errors: MaxWordErrors = DEFAULT_THRESHOLD,
     cache: Annotated[
         str | None,
         typer.Option(help="Folder or URI where rows are kept, and found by every job that would make the same; default: none."),
@@ -152,6 +157,7 @@ def synthesize(
     check_choices(manifest, voice, config.options)
     _report_rate(config)
     output = output_location(output)
+    worker, others = verified(config, verify, registry, takes, max_word_errors)
     kept = open_cache(cache, cache_size)
     job = Job(
         dataset=scan(inputs, text_column, id_column=id_column, exclude=[output], use="text", options=text_files),
@@ -159,11 +165,12 @@ def synthesize(
         text_files=text_files,
         model=pinned,
         manifest=manifest,
-        config=config,
+        config=worker,
         output=output,
         unit_rows=UnitRows(_MIN_UNIT_ROWS, _MAX_UNIT_ROWS),
         features={"audio": audio_feature(config.file_rate(manifest.sample_rate))},
         passed=["speed", "language"],
+        others=others,
         cache=kept.store if kept else None,
     )
     code = run_job(job, shared)

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from actors.errors import ResumeError, UsageError
 from cluster.output.files import EARLIER_RUN_NAME, RUN_NAME, read_if_there, read_json
 from cluster.output.parts import Part, Summary
+from cluster.output.progress import Point
 from cluster.storage import Store
 
 
@@ -41,7 +42,7 @@ class RunRecord(BaseModel):
     have been with a worker that was not there yet, times the seconds that took. ``worker_s`` are the seconds of all workers
     by phase (see :class:`cluster.runner.Usage`). ``cached_rows`` came out of a cache of rows, or are equal to another row.
     ``finish_reasons`` counts the rows that have one; ``duplicate_ids`` has a sentence for each of the first ids that several
-    rows share.
+    rows share. ``progress`` says how far the job was when: seconds of all sessions, rows, seconds of audio.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -69,6 +70,7 @@ class RunRecord(BaseModel):
     cached_rows: int = 0
     audio_s: float = 0.0
     rtf: float | None = None
+    progress: list[Point] = []
 
 
 class Inputs(BaseModel):

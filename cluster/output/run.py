@@ -14,6 +14,7 @@ from cluster.dataset import Shard, Unit, missing_units
 from cluster.output.files import INDEX_NAME, RUN_NAME, write_json
 from cluster.output.lock import Lock, timestamp
 from cluster.output.parts import STATUSES, Part, PartWriter, Summary, choose_parts, read_parts
+from cluster.output.progress import Progress
 from cluster.output.record import Index, MadeBy, RunRecord
 from cluster.output.schema import PartSchema
 from cluster.storage import Store
@@ -53,6 +54,7 @@ class Run:
         self._status: Counter[str] = Counter()
         self._finish_reasons: Counter[str] = Counter()
         self._audio_s = 0.0
+        self._progress = Progress(record.progress)
         self._duplicate_ids = list(record.duplicate_ids)
         self._makers: dict[Maker, Maker] = {}  # one object each, however many parts it made
         self._told_of_makers = False
@@ -90,6 +92,7 @@ class Run:
         self._written.clear()
         for part in chosen:
             self._note(part)
+        self._progress.add(self._wall_s, self._rows, self._audio_s)
         return chosen
 
     def _require_written(self, found: Sequence[Part]) -> list[Part]:
@@ -133,6 +136,7 @@ class Run:
         self._waited_row_s = max(self._waited_row_s, waited_row_s)
         self._worker_s = worker_s or self._worker_s
         self._cached_rows = max(self._cached_rows, cached_rows)
+        self._progress.add(self._wall_s, self._rows, self._audio_s)
         if time.monotonic() - self._saved >= _SAVE_EVERY_S:
             self._save()
 
@@ -186,9 +190,17 @@ class Run:
                 made.setdefault(part.maker, []).append(part.key)
         return [MadeBy(**asdict(maker), parts=sorted(parts)) for maker, parts in sorted(made.items())]
 
+    @property
+    def _wall_s(self) -> float:
+        return self._record.wall_s + time.monotonic() - self._started
+
+    @property
+    def _rows(self) -> int:
+        return sum(self._status[name] for name in STATUSES)
+
     def _counts(self) -> dict[str, int]:
         counts = {name: self._status[name] for name in STATUSES}
-        return {"rows": sum(counts.values()), **counts, "parts": len(self._parts)}
+        return {"rows": self._rows, **counts, "parts": len(self._parts)}
 
     def missing_units(self, shards: Sequence[Shard], rows_per_unit: int) -> list[Unit]:
         """Return the units of the rows that are not done yet (see :meth:`parts`)."""
@@ -250,7 +262,8 @@ class Run:
         if self._looked:
             reasons = {name: count for name, count in sorted(self._finish_reasons.items()) if count}
             known = {"audio_s": self._audio_s, "counts": self._counts(), "finish_reasons": reasons}
-        wall_s = self._record.wall_s + time.monotonic() - self._started
+            known["progress"] = self._progress.until(self._wall_s, self._rows, self._audio_s)
+        wall_s = self._wall_s
         earlier_s = self._record.worker_s
         known |= {
             "duplicate_ids": self._duplicate_ids,
