@@ -177,8 +177,8 @@ class Reader:
 
     made: list[tuple[str, bool]] = []  # noqa: RUF012 - of one test
 
-    def __init__(self, language: str, *, markup: bool, voice: str) -> None:
-        del voice
+    def __init__(self, language: str, *, markup: bool, voice: str, is_read: bool) -> None:
+        del voice, is_read
         Normaliser(language)
         self.language = language
         self.made.append((language, markup))
