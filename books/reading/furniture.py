@@ -104,7 +104,7 @@ _GUTENBERG = {"pg-header", "pg-footer", "pg-machine-header"}
 _PAGE_NUMBER_LENGTH = 16
 
 _NUMBER = re.compile(r"[\[({]?\s?(?:\d{1,4}|[*†‡§¶‖]{1,4}|[a-z]|[ivxl]{1,6})[.)]?\s?[\])}]?")
-_SIGN = re.compile(r"[\[({].{1,8}[\])}]|[*†‡§¶‖]{1,4}|[⁰¹²³⁴-⁹]{1,4}|↩︎?|↑")
+_SIGN = re.compile(r"[\[({]\s?(?:\d{1,4}|[*†‡§¶‖]{1,4}|[a-z]|[ivxl]{1,6})\s?[\])}]|[*†‡§¶‖]{1,4}|[⁰¹²³⁴-⁹]{1,4}|↩︎?|↑")
 _NOTE_LIKE = re.compile(r"(?:^|[_\-#./]|\b)(?:fn|ftn|footnote|endnote|noteref|note|en)(?:ref)?[_\-.]?\d", re.IGNORECASE)
 _LONGEST_SIGN = 10
 _SIBLINGS = 50
