@@ -114,6 +114,8 @@ def reason_to_skip(element: Element, name: str) -> str | None:
     """Return what an element is that is not read; ``None`` if it is read."""
     if name in _TAGS:
         return _TAGS[name]
+    if name == "nav":
+        return CONTENTS
     if not element.attrib:
         return None
     for word in types_of(element):

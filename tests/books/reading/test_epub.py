@@ -332,3 +332,12 @@ def test_many_pages_and_long_ones_are_read_fast() -> None:
     seconds = time.process_time() - begun
     assert len(book.chapters) == 500
     assert seconds < 3  # 0.3 s for 0.5 MB of text
+
+
+def test_many_entries_in_one_long_page_are_found_fast() -> None:
+    body = "".join(f"<h2 id='c{number}'>{number}</h2><p>a</p>" for number in range(2000))
+    contents = nav(*(entry(f"1.xhtml#c{number}", str(number)) for number in range(2000)), *[entry("1.xhtml", "x")] * 5000)
+    begun = time.process_time()
+    book = book_of({"1.xhtml": body}, contents)
+    assert time.process_time() - begun < 5  # 0.3 s
+    assert [chapter.title for chapter in book.chapters] == ["0: x", *map(str, range(1, 2000))]

@@ -21,6 +21,7 @@ def _read(html: str, **options: object) -> list[tuple[str, str]]:
     [
         ("<p><span>T</span>HE end</p>", [("paragraph", "THE end")]),
         ("<p>one\n  two&nbsp;three<b> four</b>five</p>", [("paragraph", "one two three fourfive")]),
+        ("<nav><a href='/'>Home</a></nav><p>a</p>", [("paragraph", "a")]),
         ("<p>soft\u00adhy\u200bphen</p>", [("paragraph", "softhyphen")]),
         ("<div>before<p>inside</p>after</div>", [("paragraph", "before"), ("paragraph", "inside"), ("paragraph", "after")]),
         ("<blockquote><p>a</p><p>b</p></blockquote>", [("quote", "a"), ("quote", "b")]),
