@@ -103,8 +103,8 @@ def _chapters(paragraphs: Sequence[Paragraph], entries: Sequence[Entry], title: 
     first = starts[0].index if starts else len(paragraphs)
     if first or not starts:
         yield Chapter(title, tuple(map(_block, paragraphs[:first])))
-    ends = [start.index for start in starts[1:]] + [len(paragraphs)]
-    for start, end in zip(starts, ends, strict=True):
+    ends = [*(start.index for start in starts[1:]), len(paragraphs)]
+    for start, end in zip(starts, ends, strict=False):
         yield Chapter(start.title, tuple(map(_block, paragraphs[start.index : end])), start.level)
 
 

@@ -40,7 +40,8 @@ def headings_in(groups: Sequence[Group], entries: Sequence[str] = ()) -> list[Fo
     titles = {title for entry in entries for title in _keys(entry) if len(title) > 3}
     found = list(_without_stanzas(groups, list(_in_sequence(list(_candidates(groups, titles))))))
     has_nouns = any(one.heading.kind not in ("named", "number") for one in found)
-    titled = _titled(groups, found, titles, _FAR if has_nouns else _NEAR)
+    names = {_key(entry) for entry in entries if heading_of(_PAGE_TAIL.sub("", entry)) is None} - {""}
+    titled = _titled(groups, found, names, _FAR if has_nouns else _NEAR)
     return _nested(sorted([*found, *titled], key=lambda one: one.first))
 
 
@@ -233,7 +234,7 @@ def _is_list(found: Sequence[Found], place: int) -> bool:
     return any(other.first in (here.end, here.end + 1) or here.first in (other.end,) for other in near if other.heading.title)
 
 
-def _titled(groups: Sequence[Group], found: Sequence[Found], titles: set[str], gap: int) -> Iterator[Found]:
+def _titled(groups: Sequence[Group], found: Sequence[Found], names: set[str], gap: int) -> Iterator[Found]:
     """Yield headings that the table of contents names, or that only their place gives away: capitals far below what is before."""
     taken = {number for one in found for number in range(one.first, one.end)}
     for number in range(1, len(groups) - 1):
@@ -242,7 +243,7 @@ def _titled(groups: Sequence[Group], found: Sequence[Found], titles: set[str], g
             continue
         plain = without_emphasis(group.text)
         stands_out = group.before >= gap and behind.before <= _FAR and plain.isupper() and is_title(plain) and not _END.match(plain)
-        if stands_out or _key(plain) in titles:
+        if stands_out or _key(plain) in names:
             yield Found(number, number + 1, Heading("titled", 2, None, plain), plain)
 
 
@@ -261,7 +262,7 @@ def _nested(found: Sequence[Found]) -> list[Found]:
     for one in found:
         rank = one.heading.rank + order.get(one.heading.kind, 0)
         if one.heading.kind == "named" and named[one.title.lower().strip(".:")] == 1 and not _is_within(found, one):
-            rank = min((other.heading.rank for other in found), default=rank)
+            rank = min((other.heading.rank for other in found if other.heading.kind != "named"), default=rank)
         while stack and stack[-1] >= rank:
             stack.pop()
         nested.append(replace(one, level=len(stack)))

@@ -13,7 +13,7 @@ _END = re.compile(
 )
 _ANY_HEADER = re.compile(r"\W{0,8}(?:This is )?(?:The )?Project Gutenberg(?:['’]s|\s+(?:e-?(?:book|text)|edition))", re.I)
 _NAMED = re.compile(
-    r"\W{0,8}(?:This is )?(?:The )?Project Gutenberg(?:['’]s| e-?(?:book|text)s? (?:of|,)) (?P<title>[^*]{1,200}?)"
+    r"\W{0,8}(?:This is )?(?:The )?Project Gutenberg(?:['’]s(?: e-?(?:book|text) of)?| e-?(?:book|text)s? (?:of|,)) (?P<title>[^*]{1,200}?)"
     r"(?:,? by (?P<author>[^*]{1,100}?))?\s*\**\Z",
     re.I,
 )
