@@ -13,7 +13,8 @@ _KEY = re.compile(
     r"|(?P<transcriber>(?:original )?transcriber['’]?s?['’]?(?: |-)note)|(?P<blank>blank page))\b\s*[^:\[\]]{0,12}?(?P<colon>:|(?=\]))",
     re.I,
 )
-_PAGE = re.compile(r"\s?(?:\{\s*(?:Pg\.? |Page |p\.? ?)?[\dxvil]{1,6}\s*\}|\[\s*(?:Pg\.?|Page|p\.)\s*[\dxvil]{1,6}\s*\])")
+_PAGE_SIGN = r"(?:\{\s*(?:Pg\.? |Page |p\.? ?)?[\dxvil]{1,6}\s*\}|\[\s*(?:Pg\.?|Page|p\.)\s*[\dxvil]{1,6}\s*\])"
+_PAGE = re.compile(rf"\s?{_PAGE_SIGN}(?=[\s.,;:!?)]|\Z)|{_PAGE_SIGN}")
 _PAGE_LINE = re.compile(r"[ \t]*(?:\[\d{1,4}\]|[-–—]{1,2}\s?\d{1,4}\s?[-–—]{1,2}|Page \d{1,4})[ \t]*\Z")
 _REFERENCE = re.compile(r"(?<=[^\s\[(])\s?\[(?:\d{1,4}|[A-Z]{1,2}|\*|†|‡)\](?!\()")
 _NOTE = re.compile(r"\s*\[(\d{1,4}|[A-Z]{1,2}|\*|†)\]\s+\S")

@@ -118,7 +118,8 @@ def _without_credits(lines: list[str]) -> list[str]:
     for first, last in groups[:_CREDITS] + groups[-_CREDITS:]:
         if _CREDIT.match(lines[first]) or _ANY_HEADER.match(lines[first]):
             drop.update(range(first, last))
-    for first, _ in groups[len(groups) * 9 // 10 :]:
+    last = max(len(groups) // 2, min(len(groups) * 9 // 10, len(groups) - _CREDITS))
+    for first, _ in groups[last:]:
         if _TRANSCRIBER.match(lines[first]):
             drop.update(range(first, len(lines)))
             break
