@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 
 from books.reading.pdf_pages import Line
 
@@ -12,6 +13,7 @@ _VARIES = re.compile(r"\d+|\b[ivxlc]{1,7}\b", re.I)
 _FOOT = re.compile(r"(?:[\[(]?\d{1,3}[\])]?[.:]?|[*†‡§]{1,3}|[a-z]\))\s*\S")
 _SMALL = 0.92  # of the size of most of the text
 _LEVELS = 3  # of lines at either edge, beside which margins may have signs
+_APART = 1.7  # sizes of type between a running head and the text
 _FEWEST = 2  # pages with the same line at the same height
 
 
@@ -37,12 +39,13 @@ def without_running_lines(pages: Sequence[Sequence[Line]]) -> tuple[list[list[Li
 
 
 def _edges(page: Sequence[Line]) -> list[Line]:
-    """Return the outermost lines at the top and at the foot, a few levels of them."""
+    """Return the outermost lines at the top and at the foot: those apart from the text, else one."""
     edges: list[Line] = []
     for at_top in (True, False):
-        near = [line for line in page if _is_near(line, at_top)]
-        levels = sorted({round(line.bottom / 3) for line in near}, reverse=at_top)[:_LEVELS]
-        edges += [line for line in near if round(line.bottom / 3) in levels]
+        levels = sorted({line.bottom for line in page}, reverse=at_top)[: _LEVELS + 1]
+        steps = [abs(outer - inner) for outer, inner in pairwise(levels)]
+        apart = next((place for place, step in enumerate(steps) if step > _APART * page[0].size), 0)
+        edges += [line for line in page if line.bottom in levels[: apart + 1] and _is_near(line, at_top)]
     return edges
 
 
