@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 (look-alike characters are listed on purpose)
 """What plain texts say in brackets: illustrations, footnotes, pages; and how they mark italics and bold."""
 
 import re

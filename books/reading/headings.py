@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 (look-alike characters are listed on purpose)
 """Headings that only their words give away: ``CHAPTER IV. The Storm``, ``Erster Teil``, ``XII``; and how they are nested."""
 
 import re

@@ -81,7 +81,9 @@ def _render(text: str) -> _Rendered:
 
 def _footnote(state: StateBlock, line: int, end: int, silent: bool) -> bool:
     """Take ``[^1]: text``, and the indented paragraphs behind it, without a token for them."""
-    if state.is_code_block(line) or not _DEFINITION.match(state.src, state.bMarks[line] + state.tShift[line], state.eMarks[line]):
+    if state.is_code_block(line) or not _DEFINITION.match(
+        state.src, state.bMarks[line] + state.tShift[line], state.eMarks[line]
+    ):
         return False
     if silent:
         return True

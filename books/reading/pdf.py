@@ -16,7 +16,9 @@ from books.reading.pdf_running import without_feet, without_running_lines
 _LOCK = threading.Lock()  # PDFium is not thread-safe
 _MOST_PAGES = 10_000
 _MOST_ENTRIES = 5_000
-_JUNK_TITLE = re.compile(r"\s*(?:microsoft word|untitled|\(anonymous\)|.*\.(?:docx?|tex|dvi|indd|pdf|qxd|rtf)\s*\Z)|\W*\Z", re.I)
+_JUNK_TITLE = re.compile(
+    r"\s*(?:microsoft word|untitled|\(anonymous\)|.*\.(?:docx?|tex|dvi|indd|pdf|qxd|rtf)\s*\Z)|\W*\Z", re.I
+)
 _JUNK_AUTHOR = re.compile(r".*\(0x|\W*\Z|(?:unknown|anonymous|user|admin(?:istrator)?|owner)\Z", re.I)
 _BETWEEN_NAMES = re.compile(r"\s*(?:;|\band\b|&)\s*")
 

@@ -198,7 +198,9 @@ def _gutter(pieces: Sequence[Line]) -> float | None:
     if len(pieces) < 8:
         return None
     left, right = min(piece.left for piece in pieces), max(piece.right for piece in pieces)
-    places = sorted({round(piece.left - 2) for piece in pieces if left + 0.2 * (right - left) < piece.left < right - 0.15 * (right - left)})
+    places = sorted(
+        {round(piece.left - 2) for piece in pieces if left + 0.2 * (right - left) < piece.left < right - 0.15 * (right - left)}
+    )
     best = None
     for place in places:
         crossing = sum(piece.left < place < piece.right for piece in pieces)

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 (look-alike characters are listed on purpose)
 """Lines of a PDF's pages put together as paragraphs and headings."""
 
 import re
@@ -92,7 +93,10 @@ def _edges(lines: Sequence[Line]) -> dict[tuple[int, int], tuple[float, float]]:
     for line in lines:
         columns.setdefault((line.page, line.column), []).append(line)
     return {
-        key: (statistics.mode(round(line.left) for line in column), statistics.quantiles([line.right for line in column] * 2, n=10)[-1])
+        key: (
+            statistics.mode(round(line.left) for line in column),
+            statistics.quantiles([line.right for line in column] * 2, n=10)[-1],
+        )
         for key, column in columns.items()
     }
 
@@ -152,4 +156,6 @@ def _is_verse(lines: Sequence[Line]) -> bool:
     if len(lines) < 3 or any(not line.text[:1].isupper() for line in lines):
         return False
     widths = [line.right - line.left for line in lines]
-    return len({round(line.left) for line in lines}) <= 3 and min(widths) < 0.9 * max(widths) and max(widths) < 30 * lines[0].size
+    return (
+        len({round(line.left) for line in lines}) <= 3 and min(widths) < 0.9 * max(widths) and max(widths) < 30 * lines[0].size
+    )

@@ -8,7 +8,9 @@ from itertools import pairwise
 from books.reading.pdf_pages import Line
 
 _EDGE = 0.22  # of a page's height
-_NUMBER = re.compile(r"\W{0,4}(?:(?:page|seite|p\.|s\.)\s*)?(?:\d{1,4}|[ivxlc]{1,7})(?:\s*(?:/|of|von)\s*\d{1,4})?\W{0,4}", re.I)
+_NUMBER = re.compile(
+    r"\W{0,4}(?:(?:page|seite|p\.|s\.)\s*)?(?:\d{1,4}|[ivxlc]{1,7})(?:\s*(?:/|of|von)\s*\d{1,4})?\W{0,4}", re.I
+)
 _VARIES = re.compile(r"\d+|\b[ivxlc]{1,7}\b", re.I)
 _FOOT = re.compile(r"(?:[\[(]?\d{1,3}[\])]?[.:]?|[*†‡§]{1,3}|[a-z]\))\s*\S")
 _SMALL = 0.92  # of the size of most of the text

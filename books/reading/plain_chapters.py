@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 (look-alike characters are listed on purpose)
 """Chapters of a text without markup: which groups of its lines are headings, and which only a table of contents."""
 
 import re
@@ -119,7 +120,11 @@ def _keys(entry: str) -> set[str]:
 
 def _title_lines(group: Group) -> list[str]:
     heading = heading_of(group.text)
-    return [*group.lines, *([group.text] if len(group.lines) > 1 else []), *([heading.title] if heading and heading.title else [])]
+    return [
+        *group.lines,
+        *([group.text] if len(group.lines) > 1 else []),
+        *([heading.title] if heading and heading.title else []),
+    ]
 
 
 def _candidates(groups: Sequence[Group], titles: set[str]) -> Iterator[Found]:
@@ -242,7 +247,9 @@ def _titled(groups: Sequence[Group], found: Sequence[Found], names: set[str], ga
         if number in taken or number + 1 in taken or len(group.lines) > 2 or not _is_body(behind):
             continue
         plain = without_emphasis(group.text)
-        stands_out = group.before >= gap and behind.before <= _FAR and plain.isupper() and is_title(plain) and not _END.match(plain)
+        stands_out = (
+            group.before >= gap and behind.before <= _FAR and plain.isupper() and is_title(plain) and not _END.match(plain)
+        )
         if stands_out or _key(plain) in names:
             yield Found(number, number + 1, Heading("titled", 2, None, plain), plain)
 
@@ -255,7 +262,9 @@ def _nested(found: Sequence[Found]) -> list[Found]:
     """Give each heading its level: parts hold chapters; of parts and books those that come first hold the others."""
     kinds = [one.heading.kind for one in found if one.heading.rank == 1]
     order = {kind: place / 10 for place, kind in enumerate(dict.fromkeys(kinds))}
-    order |= {kind: 1.5 for kind in order if kind in _ACTS and sum(one.heading.kind == "chapter" for one in _before(found, kind)) > 1}
+    order |= {
+        kind: 1.5 for kind in order if kind in _ACTS and sum(one.heading.kind == "chapter" for one in _before(found, kind)) > 1
+    }
     named = Counter(one.title.lower().strip(".:") for one in found if one.heading.kind == "named")
     stack: list[float] = []
     nested: list[Found] = []

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 (look-alike characters are listed on purpose)
 """What Project Gutenberg puts around its texts: headers, licences, credits; in all their forms since 1991."""
 
 import re

@@ -49,7 +49,9 @@ class Expected(NamedTuple):
 
 def expected() -> Expected:
     """Return what ``expected.tsv`` says; it was written down, and is not made from the files."""
-    rows = [line.split("\t") for line in _EXPECTED.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
+    rows = [
+        line.split("\t") for line in _EXPECTED.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")
+    ]
     return Expected(
         [(text, int(kind.removeprefix("chapter "))) for kind, text in rows if kind.startswith("chapter")],
         [text for kind, text in rows if kind == "sentence" or kind.startswith("chapter")],
@@ -87,9 +89,15 @@ def epub3() -> bytes:
     """Return the story as EPUB 3, as publishers make them."""
     pages = {f"text/{name}.xhtml": _page3(sections) for name, sections in _documents()}
     notes = "".join(f'<li id="en{key}" role="doc-endnote"><p>{escape(note)}</p></li>' for key, note in ENDNOTES.items())
-    pages["text/notes.xhtml"] = _html3("Notes", f'<section epub:type="endnotes" role="doc-endnotes"><h2>Notes</h2><ol>{notes}</ol></section>')
-    pages["text/cover.xhtml"] = _html3("Cover", '<section epub:type="cover"><img src="../images/cover.png" alt="Cover of the book"/></section>')
-    pages["text/copyright.xhtml"] = _html3("Copyright", '<section epub:type="copyright-page"><p>Printed in Tidewater on grey paper.</p></section>')
+    pages["text/notes.xhtml"] = _html3(
+        "Notes", f'<section epub:type="endnotes" role="doc-endnotes"><h2>Notes</h2><ol>{notes}</ol></section>'
+    )
+    pages["text/cover.xhtml"] = _html3(
+        "Cover", '<section epub:type="cover"><img src="../images/cover.png" alt="Cover of the book"/></section>'
+    )
+    pages["text/copyright.xhtml"] = _html3(
+        "Copyright", '<section epub:type="copyright-page"><p>Printed in Tidewater on grey paper.</p></section>'
+    )
     order = ["cover", "copyright", *(name for name, _ in _documents()), "notes"]
     items = "".join(f'<item id="{name}" href="text/{name}.xhtml" media-type="application/xhtml+xml"/>' for name in order)
     pictures = "".join(f'<item id="p{n}" href="images/p{n}.png" media-type="image/png"/>' for n in (1, 2))
@@ -103,7 +111,11 @@ def epub3() -> bytes:
         "<spine>" + "".join(f'<itemref idref="{name}"/>' for name in order) + "</spine></package>"
     )
     nav = _html3("Contents", f'<nav epub:type="toc" role="doc-toc"><h1>Contents</h1>{_nav(_entries())}</nav>')
-    files = {"META-INF/container.xml": _CONTAINER.format("EPUB/package.opf"), "EPUB/package.opf": package, "EPUB/nav.xhtml": nav}
+    files = {
+        "META-INF/container.xml": _CONTAINER.format("EPUB/package.opf"),
+        "EPUB/package.opf": package,
+        "EPUB/nav.xhtml": nav,
+    }
     files |= {f"EPUB/{name}": page for name, page in pages.items()}
     images = {"EPUB/images/cover.png": png(40), "EPUB/images/p1.png": png(80), "EPUB/images/p2.png": png(120)}
     return _zipped({**files, **images})
@@ -168,7 +180,11 @@ def _part3(part: Part) -> str:
             inner = " ".join(xhtml(sentence, epub3_sign, entities=False) for sentence in part.inner)
             return f'<blockquote epub:type="z3998:letter"><p>{text}</p><blockquote><p>{inner}</p></blockquote></blockquote>'
         case "verse":
-            return '<blockquote epub:type="z3998:verse"><p>' + "<br/>\n".join(f"<span>{line}</span>" for line in lines) + "</p></blockquote>"
+            return (
+                '<blockquote epub:type="z3998:verse"><p>'
+                + "<br/>\n".join(f"<span>{line}</span>" for line in lines)
+                + "</p></blockquote>"
+            )
         case "steps" | "things":
             tag = "ol" if part.kind == "steps" else "ul"
             return f"<{tag}>" + "".join(f"<li>{line}</li>" for line in lines) + f"</{tag}>"
@@ -203,7 +219,9 @@ def epub2() -> bytes:
     pages["endnotes.html"] = _html2("Notes", f'<div class="endnotes"><h2>Notes</h2>\n{notes}</div>')
     order = [*(name for name, _ in documents), "endnotes"]
     items = "".join(f'<item id="{name}" href="{name}.html" media-type="application/xhtml+xml"/>' for name in order)
-    pictures = "".join(f'<item id="i{n}" href="images/{n}.png" media-type="image/png"/>' for n in ("cover", "p1", "p2", "T", "I"))
+    pictures = "".join(
+        f'<item id="i{n}" href="images/{n}.png" media-type="image/png"/>' for n in ("cover", "p1", "p2", "T", "I")
+    )
     package = (
         f'{_XHTML}<package xmlns="http://www.idpf.org/2007/opf" version="2.0" unique-identifier="id"><metadata '
         'xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:opf="http://www.idpf.org/2007/opf"><dc:identifier id="id">test-2</dc:identifier>'
@@ -213,7 +231,11 @@ def epub2() -> bytes:
         + "".join(f'<itemref idref="{name}"/>' for name in order).replace('endnotes"', 'endnotes" linear="no"')
         + "</spine></package>"
     )
-    files = {"META-INF/container.xml": _CONTAINER.format("OPS/content.opf"), "OPS/content.opf": package, "OPS/toc.ncx": _ncx(documents)}
+    files = {
+        "META-INF/container.xml": _CONTAINER.format("OPS/content.opf"),
+        "OPS/content.opf": package,
+        "OPS/toc.ncx": _ncx(documents),
+    }
     files |= {f"OPS/{name}": page.replace("\n", "\r\n") for name, page in pages.items()}
     images = {f"OPS/images/{name}.png": png(shade) for shade, name in enumerate(("cover", "p1", "p2", "T", "I"), 50)}
     return _zipped({**files, **images})
@@ -275,7 +297,11 @@ def _part2(part: Part) -> str:
             inner = " ".join(xhtml(sentence, epub2_sign, entities=True) for sentence in part.inner)
             return f"<blockquote><p>{text}</p><blockquote><p>{inner}</p></blockquote></blockquote>"
         case "verse":
-            return '<div class="poem"><div class="stanza">' + "\n".join(f'<span class="i0">{line}<br/></span>' for line in lines) + "</div></div>"
+            return (
+                '<div class="poem"><div class="stanza">'
+                + "\n".join(f'<span class="i0">{line}<br/></span>' for line in lines)
+                + "</div></div>"
+            )
         case "steps" | "things":
             tag = "ol" if part.kind == "steps" else "ul"
             return f"<{tag}>\n" + "\n".join(f"<li><p>{line}</p></li>" for line in lines) + f"\n</{tag}>"
@@ -283,7 +309,9 @@ def _part2(part: Part) -> str:
             rows = "\n".join("<tr>" + _cells("td", line.split("|")) + "</tr>" for line in part.sentences)
             return f'<table border="0" summary="prices">\n{rows}\n</table>'
         case "picture":
-            return f'<div class="figcenter"><img src="images/{_picture(part)}" alt="{escape(part.sentences[0])}" title="" /></div>'
+            return (
+                f'<div class="figcenter"><img src="images/{_picture(part)}" alt="{escape(part.sentences[0])}" title="" /></div>'
+            )
         case "break":
             return '<p class="center">*&nbsp;&nbsp;*&nbsp;&nbsp;*</p>'
         case _:

@@ -51,7 +51,9 @@ def _next(said: list[str], words: list[str], at: int, begins: dict[tuple[str, ..
         places = [place for place, word in enumerate(said) if word == words[0]]
     else:
         places = begins.get(tuple(words[:2]), [])
-    found = [place for place in places if said[place : place + len(words)] == words and not any(taken[place : place + len(words)])]
+    found = [
+        place for place in places if said[place : place + len(words)] == words and not any(taken[place : place + len(words)])
+    ]
     return next((place for place in found if place >= at), found[0] if found else None)
 
 

@@ -219,7 +219,9 @@ SECTIONS = (
                 "She had forgotten what things cost.",
                 "A board beside the fish stall listed the prices of the day.",
             ),
-            Part("table", ("Fish|Weight|Price", "Herring|one pound|two pence", "Cod|one pound|four pence", "Eel|each|sixpence")),
+            Part(
+                "table", ("Fish|Weight|Price", "Herring|one pound|two pence", "Cod|one pound|four pence", "Eel|each|sixpence")
+            ),
             _p(
                 "She bought an eel, because she pitied it, and let it go from the quay.",
                 "“That’s sixpence in the sea,” said the fishwife.",

@@ -16,7 +16,15 @@ _PLACES = (
     "on the way to the harbour", "above the baker's shop", "across the wide field", "before the first snow", "after the rain",
     "at the end of the lane",
 )  # fmt: skip
-_ENDINGS = ("", " and said nothing", " and smiled", " while the children slept", " without any hurry", ", as people do", " once more")
+_ENDINGS = (
+    "",
+    " and said nothing",
+    " and smiled",
+    " while the children slept",
+    " without any hurry",
+    ", as people do",
+    " once more",
+)
 _PER_PARAGRAPH = 5
 _PER_CHAPTER = 50
 

@@ -87,6 +87,9 @@ def _written(objects: Sequence[str], trailer: str) -> bytes:
     start = len(content)
     table = "".join(f"{place:010} 00000 n \n" for place in places)
     content += f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n{table}".encode()
-    return content + (
-        f"trailer\n<< /Size {len(objects) + 1} /Root 1 0 R /Info {len(objects)} 0 R {trailer} >>\nstartxref\n{start}\n%%EOF\n"
-    ).encode()
+    return (
+        content
+        + (
+            f"trailer\n<< /Size {len(objects) + 1} /Root 1 0 R /Info {len(objects)} 0 R {trailer} >>\nstartxref\n{start}\n%%EOF\n"
+        ).encode()
+    )

@@ -85,5 +85,7 @@ def test_hearing_tells_what_is_missing_doubled_misplaced_and_strange() -> None:
     assert heard_once(right, ["the cat sat", "no the DOG ran", "away. It rained"]) == []
     assert heard_once(right, ["The cat sat. No. It rained."]) == ["missing: The dog ran away!"]
     assert heard_once(right, ["The cat sat.", "No.", "The dog ran away!", "No.", "It rained."]) == ["doubled: no"]
-    assert heard_once(right, ["The cat sat.", "The dog ran away!", "It rained.", "No."])[:1] == ["out of order: The dog ran away!"]
+    assert heard_once(right, ["The cat sat.", "The dog ran away!", "It rained.", "No."])[:1] == [
+        "out of order: The dog ran away!"
+    ]
     assert heard_once(right, ["The cat sat. No. Buy now! The dog ran away! It rained."]) == ["not in the book: buy now"]

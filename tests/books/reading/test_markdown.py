@@ -49,7 +49,15 @@ def test_a_single_heading_above_all_is_the_title() -> None:
     book = read("# The Book\n\n## One\n\nA.\n\n### Inner\n\nB.\n\nTwo\n---\n\nC.")
     assert book.title == "The Book"
     assert [(chapter.title, chapter.level) for chapter in book.chapters] == [("One", 0), ("Inner", 1), ("Two", 0)]
-    assert [block.text for chapter in book.chapters for block in chapter.blocks] == ["The Book", "One", "A.", "Inner", "B.", "Two", "C."]
+    assert [block.text for chapter in book.chapters for block in chapter.blocks] == [
+        "The Book",
+        "One",
+        "A.",
+        "Inner",
+        "B.",
+        "Two",
+        "C.",
+    ]
 
 
 def test_footnotes_are_dropped_and_noted() -> None:
@@ -97,7 +105,9 @@ def test_images_with_their_words_and_files() -> None:
     assert set(book.images) == {"m.png"}
 
 
-@pytest.mark.parametrize("text", ["[^" * 5000, "[^1]: " * 5000, ">" * 20_000, "- " * 5000, "---\n" + "a:\n" * 20_000, "![" * 5000 + "](" * 5000])
+@pytest.mark.parametrize(
+    "text", ["[^" * 5000, "[^1]: " * 5000, ">" * 20_000, "- " * 5000, "---\n" + "a:\n" * 20_000, "![" * 5000 + "](" * 5000]
+)
 def test_hostile_text_is_read_in_no_time(text: str) -> None:
     assert read(text).chapters is not None
 

@@ -10,8 +10,16 @@ from books.reading.pdf import read_pdf
 from tests.books.library.pdfs import LEADING, TOP, Text, lines, pdf
 
 # Full lines of a column of about 320 points.
-FIRST = ["The harbour lay quiet in the grey light of the early morning,", "and no boat had yet gone out beyond the wall of stone that", "kept the sea away."]
-SECOND = ["A man came down the steps with a lantern in his hand, which", "he did not need any longer, and looked out for the light-", "house on the skerry."]
+FIRST = [
+    "The harbour lay quiet in the grey light of the early morning,",
+    "and no boat had yet gone out beyond the wall of stone that",
+    "kept the sea away.",
+]
+SECOND = [
+    "A man came down the steps with a lantern in his hand, which",
+    "he did not need any longer, and looked out for the light-",
+    "house on the skerry.",
+]
 
 
 def chapters(book: Book) -> list[tuple[str, int]]:
@@ -63,12 +71,19 @@ def test_columns_are_read_one_after_the_other() -> None:
     right = [f"right {number} of the column behind it" for number in range(8)]
     # Drawn row by row, as some programs do.
     rows = [text for l, r in zip(lines(left, x=30), lines(right, x=230), strict=True) for text in (l, r)]
-    text = " ".join(text for _, text in said(read_pdf(pdf([[Text("Across both of the columns", 100, 560, 18), *rows]]), "file")))
+    text = " ".join(
+        text for _, text in said(read_pdf(pdf([[Text("Across both of the columns", 100, 560, 18), *rows]]), "file"))
+    )
     assert text == " ".join(["Across both of the columns", *left, *right])
 
 
 def test_the_outline_says_chapters() -> None:
-    page = [*lines(["One"], top=TOP), *lines(FIRST, top=TOP - 40), *lines(["Inner"], top=TOP - 120), *lines(SECOND, top=TOP - 160)]
+    page = [
+        *lines(["One"], top=TOP),
+        *lines(FIRST, top=TOP - 40),
+        *lines(["Inner"], top=TOP - 120),
+        *lines(SECOND, top=TOP - 160),
+    ]
     outline = [("One", 0, 0, TOP + 12), ("Inner", 1, 0, TOP - 108), ("Two", 0, 1, TOP + 12)]
     book = read_pdf(pdf([page, [*lines(["Two"]), *lines(FIRST, top=TOP - 40)]], outline), "file")
     assert chapters(book) == [("One", 0), ("Inner", 1), ("Two", 0)]
@@ -76,7 +91,12 @@ def test_the_outline_says_chapters() -> None:
 
 
 def test_footnotes_fall_with_their_numbers() -> None:
-    page = [*lines(FIRST), Text("7", 352, TOP + 4, 6), Text("7 This is what the note says.", 50, 60, 8), Text("And it goes on.", 50, 50, 8)]
+    page = [
+        *lines(FIRST),
+        Text("7", 352, TOP + 4, 6),
+        Text("7 This is what the note says.", 50, 60, 8),
+        Text("And it goes on.", 50, 50, 8),
+    ]
     book = read_pdf(pdf([page]), "file")
     assert said(book) == [("paragraph", " ".join(FIRST))]
     assert any("footnotes" in note for note in book.notes)
@@ -102,7 +122,13 @@ def test_verse_and_breaks() -> None:
         (pdf([[]]), "has pictures of its pages and no text"),
         (b"", "no PDF, or a damaged one"),
         (b"%PDF-1.4\n" + b"x" * 3000, "no PDF, or a damaged one"),
-        (pdf([lines(FIRST)], trailer=f"/Encrypt << /Filter /Standard /V 1 /R 2 /O <{'ab' * 32}> /U <{'cd' * 32}> /P -4 >> /ID [<00> <00>]"), "locked with a password"),
+        (
+            pdf(
+                [lines(FIRST)],
+                trailer=f"/Encrypt << /Filter /Standard /V 1 /R 2 /O <{'ab' * 32}> /U <{'cd' * 32}> /P -4 >> /ID [<00> <00>]",
+            ),
+            "locked with a password",
+        ),
     ],
     ids=["scan", "empty", "damaged", "locked"],
 )

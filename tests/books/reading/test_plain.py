@@ -59,7 +59,16 @@ def test_headings(line: str, kind: str, number: int | None, title: str) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["Part of me wanted to stay.", "Part One was over.", "Act like a man", "I am here", "I, who", "1. said", "Letter one could read", "Chapter after chapter"],
+    [
+        "Part of me wanted to stay.",
+        "Part One was over.",
+        "Act like a man",
+        "I am here",
+        "I, who",
+        "1. said",
+        "Letter one could read",
+        "Chapter after chapter",
+    ],
 )
 def test_sentences_are_no_headings(line: str) -> None:
     assert heading_of(line) is None
@@ -70,9 +79,18 @@ def test_sentences_are_no_headings(line: str) -> None:
     [
         ("*** START OF THE PROJECT GUTENBERG EBOOK X ***", "*** END OF THE PROJECT GUTENBERG EBOOK X ***"),
         ("***START OF THIS PROJECT GUTENBERG EBOOK A VERY\nLONG TITLE***", "End of Project Gutenberg's X, by Y"),
-        ("*** START OF THIS PROJECT GUTENBERG EBOOK X ***\n\n\nProduced by A and B\n\n", "End of the Project Gutenberg EBook of X\n\n***END OF"),
-        ("***START**THE SMALL PRINT!**FOR PUBLIC DOMAIN ETEXTS**START***\n\nLaw.\n\n*END*THE SMALL PRINT! FOR PUBLIC DOMAIN*Ver.04.29.93*END*", "End of The Project Gutenberg Etext of X"),
-        ("***START OF THE PROJECT GUTENBERG EBOOK X***\n\n\n[Transcriber's Note: Kept as is.]\n\n", "Transcriber's Notes\n\nFixed.\n\n*** END OF THIS PROJECT GUTENBERG EBOOK X ***"),
+        (
+            "*** START OF THIS PROJECT GUTENBERG EBOOK X ***\n\n\nProduced by A and B\n\n",
+            "End of the Project Gutenberg EBook of X\n\n***END OF",
+        ),
+        (
+            "***START**THE SMALL PRINT!**FOR PUBLIC DOMAIN ETEXTS**START***\n\nLaw.\n\n*END*THE SMALL PRINT! FOR PUBLIC DOMAIN*Ver.04.29.93*END*",
+            "End of The Project Gutenberg Etext of X",
+        ),
+        (
+            "***START OF THE PROJECT GUTENBERG EBOOK X***\n\n\n[Transcriber's Note: Kept as is.]\n\n",
+            "Transcriber's Notes\n\nFixed.\n\n*** END OF THIS PROJECT GUTENBERG EBOOK X ***",
+        ),
     ],
 )
 def test_gutenberg_is_unwrapped(header: str, footer: str) -> None:
@@ -84,9 +102,14 @@ def test_gutenberg_is_unwrapped(header: str, footer: str) -> None:
 
 
 def test_parts_hold_chapters_and_the_table_of_contents_falls() -> None:
-    heads = [f"{part}\n\n\nCHAPTER {number}\n\n{name}" for part, number, name in (("PART ONE", "I", "The Storm"), ("PART TWO", "I", "The Calm"))]
+    heads = [
+        f"{part}\n\n\nCHAPTER {number}\n\n{name}"
+        for part, number, name in (("PART ONE", "I", "The Storm"), ("PART TWO", "I", "The Calm"))
+    ]
     contents = "CONTENTS\n\nPART ONE\n  I. The Storm ...... 3\nPART TWO\n  I. The Calm ...... 19\n"
-    book = read_text(f"THE BOOK\n\nby Ann Lee\n\n{contents}\n\n\n\n" + "\n\n\n\n".join(f"{head}\n\n{PROSE}" for head in heads), "file")
+    book = read_text(
+        f"THE BOOK\n\nby Ann Lee\n\n{contents}\n\n\n\n" + "\n\n\n\n".join(f"{head}\n\n{PROSE}" for head in heads), "file"
+    )
     assert (book.title, book.creators) == ("THE BOOK", ("Ann Lee",))
     expected = [("THE BOOK", 0), ("PART ONE", 0), ("CHAPTER I. The Storm", 1), ("PART TWO", 0), ("CHAPTER I. The Calm", 1)]
     assert titles(book) == expected
@@ -120,7 +143,10 @@ def test_words_cut_at_a_line_end_are_joined_where_the_text_has_them() -> None:
 
 
 def test_paragraphs_by_indent() -> None:
-    lines = [("   " if number % 5 == 0 else "") + f"Line {number} of a text that has no blank lines at all in it" for number in range(60)]
+    lines = [
+        ("   " if number % 5 == 0 else "") + f"Line {number} of a text that has no blank lines at all in it"
+        for number in range(60)
+    ]
     assert len(said("\n".join(lines))) == 12
 
 
@@ -164,7 +190,20 @@ def test_bytes_that_are_no_text_still_are_read() -> None:
     assert read_text(text_of(b"\x00\x01\x02 A \x81\x9d"), "file").chapters
 
 
-@pytest.mark.parametrize("text", ["", "\n\n", "[" * 50_000, "[Footnote 1: " * 5000, "_a " * 20_000, "I\n\n" * 3000, "CHAPTER I\n\n" * 2000, "CONTENTS\n\n" * 500, "a-\n" * 9000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "\n\n",
+        "[" * 50_000,
+        "[Footnote 1: " * 5000,
+        "_a " * 20_000,
+        "I\n\n" * 3000,
+        "CHAPTER I\n\n" * 2000,
+        "CONTENTS\n\n" * 500,
+        "a-\n" * 9000,
+    ],
+)
 def test_hostile_text_is_read_in_no_time(text: str) -> None:
     book = read_text(text, "file")
     assert book.title
