@@ -11,7 +11,8 @@ _LONGEST = 8000
 _BRACKET = re.compile(r"[\[\]]")
 _KEY = re.compile(
     r"\[\s*(?:(?P<image>illustration|illustrations?|frontispiece|image|abbildung|illustratie)|(?P<footnote>footnotes?|note)"
-    r"|(?P<transcriber>(?:original )?transcriber['’]?s?['’]?(?: |-)note)|(?P<blank>blank page))\b\s*[^:\[\]]{0,12}?(?P<colon>:|(?=\]))",
+    r"|(?P<transcriber>(?:original )?transcriber['’]?s?['’]?(?: |-)note)|(?P<blank>blank page))\b"
+    r"\s*[^:\[\]]{0,12}?(?P<colon>:|(?=\]))",
     re.I,
 )
 _PAGE_SIGN = r"(?:\{\s*(?:Pg\.? |Page |p\.? ?)?[\dxvil]{1,6}\s*\}|\[\s*(?:Pg\.?|Page|p\.)\s*[\dxvil]{1,6}\s*\])"
@@ -25,7 +26,7 @@ _BOLD = re.compile(r"(?<![\w=])=(?=[^\s=])([^=]{1,300}?)(?<=[^\s=])=(?![\w=])")
 
 
 def drop_furniture(text: str) -> tuple[str, Counter[str]]:
-    """Drop footnotes, their numbers, page numbers and notes of transcribers; put captions of illustrations on lines of their own.
+    """Drop footnotes, their numbers, page numbers, notes of transcribers; put captions of illustrations on lines of their own.
 
     Returns the text, and how many of each kind were dropped: ``footnotes``, ``page numbers``, ``transcriber's notes``.
     """

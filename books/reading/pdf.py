@@ -83,7 +83,7 @@ def _entries(document: pypdfium2.PdfDocument) -> Iterator[Entry]:
 def _book(pages: Sequence[list[Line]], entries: Sequence[Entry], metadata: dict[str, str], name: str) -> Book:
     if not any(pages):
         raise InputDataError(
-            f"{name}: this PDF has pictures of its pages and no text: recognise the text first, as with ocrmypdf, then run again"
+            f"{name}: this PDF has pictures of its pages and no text: recognise its text first, as ocrmypdf does"
         )
     kept, running = without_running_lines(pages)
     kept, footnotes = without_feet(kept)

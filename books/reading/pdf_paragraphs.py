@@ -1,6 +1,7 @@
 # ruff: noqa: RUF001 (look-alike characters are listed on purpose)
 """Lines of a PDF's pages put together as paragraphs and headings."""
 
+import itertools
 import re
 import statistics
 from collections import Counter
@@ -45,7 +46,7 @@ class Paragraph:
 
 
 class _Setting(NamedTuple):
-    """How a text is set: the size of most of its type, the distance of its lines, whether bold type is rare, its columns' edges."""
+    """How a text is set: size of most of its type, distance of its lines, whether bold type is rare, its columns' edges."""
 
     size: float
     spacing: float
@@ -77,7 +78,7 @@ def _spacing(lines: Sequence[Line]) -> float:
     """Return the usual distance of baselines."""
     steps = [
         round(above.bottom - line.bottom, 1)
-        for above, line in zip(lines, lines[1:], strict=False)
+        for above, line in itertools.pairwise(lines)
         if _are_beside(above, line) and 0 < above.bottom - line.bottom < 4 * line.size
     ]
     return statistics.mode(steps) if steps else 0.0
@@ -123,7 +124,7 @@ def _begins(group: Sequence[Line], line: Line, setting: _Setting) -> bool:
 def _is_heading(lines: Sequence[Line], setting: _Setting) -> bool:
     first = lines[0]
     text = " ".join(line.text for line in lines)
-    if len(text) > _LONGEST_HEADING or sum(letter.isalpha() for letter in text) < 2 and not text[:1].isdigit():
+    if len(text) > _LONGEST_HEADING or (sum(letter.isalpha() for letter in text) < 2 and not text[:1].isdigit()):
         return heading_of(text) is not None
     if not text.lstrip("\"'“‘«„([¿¡")[:1].isalnum():
         return False

@@ -16,6 +16,7 @@ _FOOT = re.compile(r"(?:[\[(]?\d{1,3}[\])]?[.:]?|[*†‡§]{1,3}|[a-z]\))\s*\S"
 _SMALL = 0.92  # of the size of most of the text
 _LEVELS = 3  # of lines at either edge, beside which margins may have signs
 _APART = 1.7  # sizes of type between a running head and the text
+_SIGN = 4  # letters: shorter ones are numbers, or signs in the margin
 _FEWEST = 2  # pages with the same line at the same height
 
 
@@ -29,7 +30,7 @@ def body_size(pages: Sequence[Sequence[Line]]) -> float:
 
 
 def without_running_lines(pages: Sequence[Sequence[Line]]) -> tuple[list[list[Line]], int]:
-    """Drop lines at the edges of pages that come again on others, but for numbers in them, and page numbers; return how many."""
+    """Drop page numbers, and lines at the edges of pages that come again on others but for numbers; return how many."""
     counts = Counter(key for page in pages for key in {_key(line) for line in _edges(page)})
     kept: list[list[Line]] = []
     dropped = 0
@@ -44,10 +45,11 @@ def _edges(page: Sequence[Line]) -> list[Line]:
     """Return the outermost lines at the top and at the foot: those apart from the text, else one."""
     edges: list[Line] = []
     for at_top in (True, False):
-        levels = sorted({line.bottom for line in page}, reverse=at_top)[: _LEVELS + 1]
+        levels = sorted({line.bottom for line in page if len(line.text) >= _SIGN}, reverse=at_top)[: _LEVELS + 1]
         steps = [abs(outer - inner) for outer, inner in pairwise(levels)]
         apart = next((place for place, step in enumerate(steps) if step > _APART * page[0].size), 0)
-        edges += [line for line in page if line.bottom in levels[: apart + 1] and _is_near(line, at_top)]
+        near = [line for line in page if _is_near(line, at_top)]
+        edges += [line for line in near if line.bottom in levels[: apart + 1] or len(line.text) < _SIGN]
     return edges
 
 

@@ -37,7 +37,7 @@ class Found:
 
 
 def headings_in(groups: Sequence[Group], entries: Sequence[str] = ()) -> list[Found]:
-    """Return the headings of a text in order; ``entries`` are those of its table of contents, which is no longer among its groups."""
+    """Return the headings of a text in order; ``entries`` are those of its table of contents, which its groups lack by now."""
     titles = {title for entry in entries for title in _keys(entry) if len(title) > 3}
     found = list(_without_stanzas(groups, list(_in_sequence(list(_candidates(groups, titles))))))
     has_nouns = any(one.heading.kind not in ("named", "number") for one in found)
@@ -105,7 +105,7 @@ def _key(line: str) -> str:
 
 
 def _numbered(line: str, behind: Sequence[Group] = ()) -> list[str]:
-    """Return a heading's number and title as one key: ``1 the mail`` for ``CHAPTER I. The Mail``, its title perhaps behind it."""
+    """Return a heading's number and title as one key, ``1 the mail`` for ``CHAPTER I. The Mail``, its title perhaps behind."""
     heading = heading_of(_PAGE_TAIL.sub("", line))
     title = heading.title or (behind[0].text if behind else "") if heading else ""
     return [f"{heading.number} {_key(title)}"] if heading and heading.number and title else []
@@ -169,13 +169,18 @@ def _with_title_behind(groups: Sequence[Group], number: int, titles: set[str]) -
         behind = groups[number + 1]
         if behind.lines[0].startswith(IMAGE):
             return own, number + 1
-        spoken = behind.text.startswith(('"', "“", "'", "‘", "«", "„"))
         if len(behind.lines) <= _LONGEST_TITLE and _is_entry_title(behind, titles):
             return _glued(own, behind.text), number + 2
-        if len(behind.lines) <= 2 and is_title(behind.text) and heading_of(behind.text) is None and not is_scene_break(behind):
-            if not spoken or behind.text.isupper() or not behind.text.endswith(('"', "”")) or groups[number + 2].before > 1:
-                return _glued(own, behind.text), number + 2
+        plain = (
+            len(behind.lines) <= 2 and is_title(behind.text) and heading_of(behind.text) is None and not is_scene_break(behind)
+        )
+        if plain and (not _is_speech(behind.text) or groups[number + 2].before > 1):
+            return _glued(own, behind.text), number + 2
     return own, number + 1
+
+
+def _is_speech(text: str) -> bool:
+    return text[0] in "\"“'‘«„" and text[-1] in "\"”'’»“" and not text.isupper()
 
 
 def _is_entry_title(group: Group, titles: set[str]) -> bool:
@@ -240,7 +245,7 @@ def _is_list(found: Sequence[Found], place: int) -> bool:
 
 
 def _titled(groups: Sequence[Group], found: Sequence[Found], names: set[str], gap: int) -> Iterator[Found]:
-    """Yield headings that the table of contents names, or that only their place gives away: capitals far below what is before."""
+    """Yield headings that the table of contents names, or only their place gives away: capitals far below what is before."""
     taken = {number for one in found for number in range(one.first, one.end)}
     for number in range(1, len(groups) - 1):
         group, behind = groups[number], groups[number + 1]
@@ -287,4 +292,4 @@ def _is_within(found: Sequence[Found], one: Found) -> bool:
     """Tell whether chapters, not parts, are on both sides of a heading without a number."""
     place = found.index(one)
     behind = next((other.heading.rank for other in found[place + 1 :] if other.heading.kind != "named"), 0)
-    return 0 < place and behind > 1 and any(other.heading.rank <= 1 for other in found[:place])
+    return place > 0 and behind > 1 and any(other.heading.rank <= 1 for other in found[:place])

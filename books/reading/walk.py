@@ -283,13 +283,16 @@ class _Walk:
     def _add_image(self, element: Element, name: str) -> None:
         if name == "svg":
             pictures = [inner for inner in element.iter() if name_of(inner) == "image"]
+            for picture in pictures:
+                self._add_picture(picture, _words_of(picture) or _words_of(element))
             if pictures:
-                self._add_image(pictures[0], "image")
                 return
+        self._add_picture(element, _words_of(element))
+
+    def _add_picture(self, element: Element, words: str) -> None:
         source = element.get("src") or element.get("{http://www.w3.org/1999/xlink}href") or element.get("xlink:href")
         source = source or element.get("href") or ""
-        words = " ".join((element.get("alt") or element.get("aria-label") or _title_of(element)).split())
-        if len(words) == 1 and words.isalpha():  # the first letter of a text, drawn
+        if _is_initial(element, words):
             self._add(words)
             return
         if self._state.kind is BlockKind.HEADING and words and not len(self._text) and not words_in(_block_around(element)):
@@ -381,5 +384,13 @@ def _block_around(element: Element) -> Element:
     return element
 
 
-def _title_of(drawing: Element) -> str:
-    return next((words_in(inner) for inner in drawing if name_of(inner) in ("title", "desc")), "")
+def _is_initial(picture: Element, words: str) -> bool:
+    """Tell whether a picture is the first letter of a word that goes on behind it."""
+    around = picture if picture.tail or picture.getparent() is None else picture.getparent()
+    return len(words) == 1 and words.isalpha() and (around.tail or "")[:1].isalpha()
+
+
+def _words_of(picture: Element) -> str:
+    """Return what stands for a picture or a drawing in words."""
+    inside = (words_in(inner) for inner in picture if name_of(inner) in ("title", "desc"))
+    return " ".join((picture.get("alt") or picture.get("aria-label") or next(inside, "")).split())

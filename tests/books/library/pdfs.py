@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (objects as they stand in files)
 """Small PDFs, written by hand: text at places, outlines, locked ones."""
 
 from collections.abc import Sequence

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (texts)
 """Markdown read as a book."""
 
 import pytest

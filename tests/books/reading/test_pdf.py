@@ -1,3 +1,4 @@
+# ruff: noqa: E741
 """PDF read as a book."""
 
 from concurrent.futures import ThreadPoolExecutor

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 (texts)
 """Plain text read as a book."""
 
 import pytest
@@ -157,7 +158,7 @@ def test_lines_that_are_paragraphs() -> None:
 def test_verse_keeps_its_lines_and_a_letter_is_a_quotation() -> None:
     poem = "        Burn, little lamp,\n        The gulls are in bed;\n        Burn till the morning."
     letter = "    Dear sister, the roof is mended and the cow is\n    sold, and father asks after you every evening\n    when he comes in from the field."
-    kinds = dict((kind, text) for kind, text in said(wide(poem, letter)))
+    kinds = dict(said(wide(poem, letter)))
     assert kinds["verse"] == "Burn, little lamp,\nThe gulls are in bed;\nBurn till the morning."
     assert kinds["quote"].startswith("Dear sister, the roof is mended and the cow is sold")
 
