@@ -57,7 +57,8 @@ def show_rows(output: Output, rows: Rows, media: ReadMedia | None, *, speech: bo
     source = _Source(output, rows, media, speech=speech)
     levels = dict(source.levels(_chosen_to_measure(rows, _MEASURED if speech else _MEASURED_RECORDINGS)))
     suspects = find_suspects(rows, levels, _SUSPECTS)
-    chosen = _spread(np.flatnonzero(rows.ok), _SAMPLES)
+    others = np.setdiff1d(np.flatnonzero(rows.ok), [suspect.index for suspect in suspects])
+    chosen = _spread(others, _SAMPLES)
     views = list(source.views([*suspects, *(Suspect(index) for index in chosen)], levels))
     return Shown(views[: len(suspects)], views[len(suspects) :], levels)
 

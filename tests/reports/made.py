@@ -1,17 +1,24 @@
 """Outputs as jobs write them, of rows that sound like something and are made up in milliseconds."""
 
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from actors.audio.codec import encode
 from actors.synthesizer import SYNTHESIS_COLUMNS
+from books.binding.record import Bound, BoundChapter, BoundFile
+from books.binding.timeline import Cue, TimedChapter, Timeline
+from books.book import BlockKind
+from books.script import Passage
 from cluster.dataset import Unit, read_rows, scan
 from cluster.output import Output, audio_feature, open_run, part_schema
+from reports import BoundBook
 
 RATE = 16_000
 Row = dict[str, Any]
@@ -71,3 +78,36 @@ def write_output(
             run.add(run.writer(schema).write(batch, rows[first : first + unit.count]))
         run.finish(dataset.shards, cpu_s=0.0)
     return Output(folder / "out")
+
+
+def bound_book(folder: Path, kind: str) -> BoundBook:
+    """Write a book of two chapters of 4 s into ``folder/book``: MP3s of each, or one M4B."""
+    (folder / "book").mkdir(exist_ok=True)
+    cues = [
+        Cue(Passage(f"p{i}", text, text, i // 2, i // 2, BlockKind.PARAGRAPH, None, None, 0.0), i, 2.0 * i, 2.0 * i + 1.9)
+        for i, text in enumerate(f"Sentence {i} of it." for i in range(4))
+    ]
+    chapters = [TimedChapter(f"Chapter {i}", i, 4.0 * i, 4.0 * i + 4, cues[2 * i : 2 * i + 2]) for i in range(2)]
+    bound = [
+        BoundChapter(title=c.title, level=c.level, start_s=c.start_s, end_s=c.end_s, passages=2, loudness_lufs=-19.0)
+        for c in chapters
+    ]
+    sound = tone(8.0)
+    contents = {"book.m4b": _m4b(sound)} if kind == "m4b" else {f"{i}.mp3": encode(tone(4.0), RATE, "mp3") for i in range(2)}
+    files = []
+    for number, (key, content) in enumerate(contents.items()):
+        (folder / "book" / key).write_bytes(content)
+        files.append(BoundFile(key=key, size=len(content), kind=kind, chapter=None if kind == "m4b" else number))
+    record = Bound(key="k", title="The Book", duration_s=8.0, chapters=tuple(bound), files=tuple(files))
+    return BoundBook("The Book", "book", record, Timeline(chapters))
+
+
+def _m4b(sound: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp4") as container:
+        stream = container.add_stream("aac", rate=RATE, layout="mono")
+        frame = av.AudioFrame.from_ndarray(sound[np.newaxis], format="fltp", layout="mono")
+        frame.sample_rate = RATE
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return file.getvalue()
