@@ -154,7 +154,8 @@ def script_made_of(store: Store, name: str) -> str | None:
         return None
     try:
         with store.errors("read", key), store.open_input(key) as file:
-            return (pq.read_schema(file).metadata or {}).get(_MADE_OF, b"").decode()
+            told: bytes = (pq.read_schema(file).metadata or {}).get(_MADE_OF, b"")
+            return told.decode()
     except (pa.ArrowException, ValueError):
         return None
 

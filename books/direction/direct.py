@@ -66,6 +66,7 @@ class _Director:
         self._cast = Casting(how.cast, how.dialogue_voice)
         self._passages: list[Passage] = []
         self._images: list[ImageNote] = []
+        self._breaks: list[int] = []
         self._chapters: list[ChapterNote] = []
         self._paragraph = -1  # number in the book
         self._in_chapter = 0  # that in the chapter, from 1
@@ -88,6 +89,7 @@ class _Director:
             details=dict(book.details),
             chapters=tuple(self._chapters),
             images=tuple(self._images),
+            breaks=tuple(self._breaks),
             notes=(*book.notes, *self._notes.listed()),
         )
         return Script(note, self._passages, resources)
@@ -110,6 +112,7 @@ class _Director:
 
     def _block(self, block: Block, place: str) -> None:
         if block.kind is BlockKind.SCENE_BREAK:
+            self._breaks.append(len(self._passages))
             self._pause(self._how.pauses.section)
             self._cast.end_speech()
             return
@@ -124,7 +127,8 @@ class _Director:
         if image is None:
             self._notes.add("an image is not in the book", place)
         else:
-            note = ImageNote(before=len(self._passages), name=image.name, media_type=image.media_type, alt=block.text)
+            before, chapter = len(self._passages), len(self._chapters)
+            note = ImageNote(before=before, name=image.name, media_type=image.media_type, alt=block.text, chapter=chapter)
             self._images.append(note)
 
     def _pause(self, seconds: float) -> None:

@@ -78,9 +78,6 @@ class Lexicon:
             known.sort(key=lambda each: (-len(each.folded), not each.entry.is_exact))
 
     def __repr__(self) -> str:
-        return f"Lexicon({self.entries!r})"
-
-    def __repr__(self) -> str:
         """Tell all entries: scripts are known by how they were directed."""
         return f"Lexicon({self.entries!r})"
 

@@ -1,6 +1,7 @@
 """Runs jobs as users do: in this process, or in one that can be killed."""
 
 import contextlib
+import functools
 import json
 import os
 import signal
@@ -10,9 +11,11 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
+from jobs import make_audiobook as audiobooks
 from jobs import synthesize_corpus
 from jobs.console import run_app
 
@@ -67,29 +70,41 @@ def environment() -> Iterator[None]:
 
 
 @pytest.fixture
-def synthesize(capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> Iterator[RunJob]:
-    """Runs ``jobs/synthesize_corpus.py --no-ray`` in this process."""
+def run_job(capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> Iterator[Callable[[ModuleType], RunJob]]:
+    """Runs the job of a module with ``--no-ray`` in this process."""
     handler = signal.getsignal(signal.SIGTERM)
 
-    def run(*arguments: object) -> Ended:
+    def run(job: ModuleType, *arguments: object) -> Ended:
         caplog.clear()
         with pytest.raises(SystemExit) as caught:
-            run_app(synthesize_corpus.app, ["--no-ray", *map(str, arguments)])
+            run_app(job.app, ["--no-ray", *map(str, arguments)])
         out, err = capsys.readouterr()
         assert isinstance(caught.value.code, int)
         return Ended(caught.value.code, out, err + caplog.text)
 
-    yield run
+    yield lambda job: functools.partial(run, job)
     signal.signal(signal.SIGTERM, handler)
 
 
+@pytest.fixture
+def synthesize(run_job: Callable[[ModuleType], RunJob]) -> RunJob:
+    """Runs ``jobs/synthesize_corpus.py --no-ray`` in this process."""
+    return run_job(synthesize_corpus)
+
+
+@pytest.fixture
+def make_audiobook(run_job: Callable[[ModuleType], RunJob]) -> RunJob:
+    """Runs ``jobs/make_audiobook.py --no-ray`` in this process."""
+    return run_job(audiobooks)
+
+
 @pytest.fixture(scope="session")
-def start_synthesize() -> Iterator[StartJob]:
-    """Starts ``jobs/synthesize_corpus.py`` in a session of its own, of which nothing is left at the end."""
+def start_job() -> Iterator[StartJob]:
+    """Starts a script of ``jobs/`` in a session of its own, of which nothing is left at the end."""
     started: list[subprocess.Popen[str]] = []
 
-    def start(*arguments: object) -> Started:
-        command = [sys.executable, str(SCRIPT), *map(str, arguments)]
+    def start(script: object, *arguments: object) -> Started:
+        command = [sys.executable, str(script), *map(str, arguments)]
         pipe = subprocess.PIPE
         started.append(subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, start_new_session=True))
         return Started(started[-1])
@@ -99,6 +114,12 @@ def start_synthesize() -> Iterator[StartJob]:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
+
+
+@pytest.fixture(scope="session")
+def start_synthesize(start_job: StartJob) -> StartJob:
+    """Starts ``jobs/synthesize_corpus.py``."""
+    return functools.partial(start_job, SCRIPT)
 
 
 @pytest.fixture(scope="session")
