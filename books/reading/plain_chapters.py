@@ -20,6 +20,7 @@ _TITLE_LENGTH = 100
 _LONGEST_TITLE = 3  # groups of lines
 _CONTENTS_WITHIN = 0.35  # of a text's groups
 _ACTS = {"act", "akt", "aufzug", "acte", "acto", "atto", "ato", "bedrijf"}  # a play may stand in a chapter
+_MOST_ENTRIES = 500  # whose titles are looked for
 _TRIES = 4  # at where a table of contents may begin
 _SHORT_SECTION = 110  # words
 _FAR, _NEAR = 3, 2  # blank lines before a heading
@@ -39,7 +40,7 @@ class Found:
 
 def headings_in(groups: Sequence[Group], entries: Sequence[str] = ()) -> list[Found]:
     """Return the headings of a text in order; ``entries`` are those of its table of contents, which its groups lack by now."""
-    titles = {title for entry in entries for title in _keys(entry) if len(title) > 3}
+    titles = {title for entry in entries[:_MOST_ENTRIES] for title in _keys(entry) if len(title) > 3}
     found = list(_without_stanzas(groups, list(_in_sequence(list(_candidates(groups, titles))))))
     has_nouns = any(one.heading.kind not in ("named", "number") for one in found)
     names = {_key(entry) for entry in entries if heading_of(_PAGE_TAIL.sub("", entry)) is None} - {""}
