@@ -3,6 +3,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from actors.text.roman import roman_value
 
@@ -87,6 +88,7 @@ class Heading:
     title: str
 
 
+@lru_cache(maxsize=4096)
 def heading_of(text: str) -> Heading | None:
     """Return what a line says if it is a heading by its words, and no sentence that begins like one.
 

@@ -6,7 +6,7 @@ import statistics
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby, takewhile
+from itertools import groupby, islice, takewhile
 
 from books.reading.brackets import IMAGE, without_emphasis
 from books.reading.headings import CONTENTS, Heading, heading_of, is_title
@@ -20,6 +20,8 @@ _TITLE_LENGTH = 100
 _LONGEST_TITLE = 3  # groups of lines
 _CONTENTS_WITHIN = 0.35  # of a text's groups
 _ACTS = {"act", "akt", "aufzug", "acte", "acto", "atto", "ato", "bedrijf"}  # a play may stand in a chapter
+_MOST_ENTRIES = 500  # whose titles are looked for
+_TRIES = 4  # at where a table of contents may begin
 _SHORT_SECTION = 110  # words
 _FAR, _NEAR = 3, 2  # blank lines before a heading
 _ENTRIES = 3  # make a table of contents
@@ -38,17 +40,17 @@ class Found:
 
 def headings_in(groups: Sequence[Group], entries: Sequence[str] = ()) -> list[Found]:
     """Return the headings of a text in order; ``entries`` are those of its table of contents, which its groups lack by now."""
-    titles = {title for entry in entries for title in _keys(entry) if len(title) > 3}
+    titles = {title for entry in entries[:_MOST_ENTRIES] for title in _keys(entry) if len(title) > 3}
     found = list(_without_stanzas(groups, list(_in_sequence(list(_candidates(groups, titles))))))
     has_nouns = any(one.heading.kind not in ("named", "number") for one in found)
     names = {_key(entry) for entry in entries if heading_of(_PAGE_TAIL.sub("", entry)) is None} - {""}
-    titled = _titled(groups, found, names, _FAR if has_nouns else _NEAR)
+    titled = _titled(groups, found, set() if has_nouns else names, _FAR if has_nouns else _NEAR)
     return _nested(sorted([*found, *titled], key=lambda one: one.first))
 
 
 def contents_of(groups: Sequence[Group]) -> tuple[range, list[str]] | None:
     """Return which groups are a table of contents at the front whose entries come again as headings, and the entries."""
-    for first in _contents_starts(groups):
+    for first in islice(_contents_starts(groups), _TRIES):
         end, entries = _contents_end(groups, first)
         later = {_key(line) for group in groups[end:] if len(group.lines) <= _LONGEST_TITLE for line in _title_lines(group)}
         again = sum(bool(_keys(entry) & later) for entry in entries)
@@ -231,7 +233,7 @@ def _counts_on(found: Sequence[Found], place: int, inner: int) -> bool:
 
 def _goes_on(found: Sequence[Found], place: int) -> bool:
     """Tell whether a number one is followed by a two before another one."""
-    for one in found[place + 1 :]:
+    for one in islice(found, place + 1, place + 1000):
         if one.heading.kind == "number" and one.heading.number in (1, 2):
             return one.heading.number == 2
     return False
