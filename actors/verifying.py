@@ -1,6 +1,6 @@
 """Rows of text in, rows of audio out that an ear has heard: a worker that speaks again what did not come out right."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -100,7 +100,7 @@ class VerifyingConfig:
         """Return all that decides how a row sounds, and is verified, beside the model; nothing for a row to be rejected."""
         content = self.speech.content_of(row)
         verified = {name: value for name, value in deciding_arguments(self).items() if name != "speech"}
-        return None if content is None else {**content, "verified": {**verified, "revision": _REVISION}}
+        return None if content is None else {**content, "verified": verified}
 
     def adopt(self, made: Mapping[str, Any], row: InputRow, model: str) -> dict[str, Any]:
         """Return the output of a row whose content is that of another one, by what was made of that."""
@@ -115,6 +115,14 @@ class VerifyingSynthesizer(Synthesizer):
         limits = Limits(config.takes, config.threshold, config.longest_run)
         again = _retake_options(bundle, config.speech.options)
         self._takes = Takes(voice, ear, ear_bundle.manifest.sample_rate, limits, config.ear_options, again)
+
+    def __call__(self, rows: Sequence[InputRow]) -> list[dict[str, Any]]:
+        """Speak and hear rows together.
+
+        Returns:
+            One output row per input row, in order; a row that cannot be spoken is ``rejected`` with its reason.
+        """
+        return [dict.fromkeys(VERIFIED_COLUMNS) | row for row in super().__call__(rows)]
 
     def close(self) -> None:
         """Stop both engines."""

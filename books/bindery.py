@@ -24,6 +24,15 @@ class Volume:
     order: Callable[[tuple[str, ...]], BindOrder]
 
 
+@dataclass(frozen=True)
+class Made:
+    """A book that is bound: its name, what was asked for, and what was made."""
+
+    name: str
+    order: BindOrder
+    bound: Bound
+
+
 class Bindery:
     """Is told of parts as they come.
 
@@ -36,7 +45,7 @@ class Bindery:
         self._errands = errands
         self._volumes: Mapping[int, Volume] = {volume.shard.index: volume for volume in volumes}
         self._parts: dict[int, dict[str, Part]] = {index: {} for index in self._volumes}
-        self._bound: dict[int, Future[Bound]] = {}
+        self._sent: dict[int, tuple[BindOrder, Future[Bound]]] = {}
 
     def note(self, parts: Iterable[Part]) -> None:
         """Take note of parts that are there; send off books that are spoken."""
@@ -45,24 +54,25 @@ class Bindery:
             if part.unit.shard in self._parts:
                 self._parts[part.unit.shard][part.key] = part
                 touched.add(part.unit.shard)
-        for index in sorted(touched - self._bound.keys()):
+        for index in sorted(touched - self._sent.keys()):
             volume = self._volumes[index]
             chosen, _ = choose_parts(list(self._parts[index].values()))
             if sum(part.unit.count for part in chosen) == volume.shard.rows:
-                logger.info("%s is spoken, and is bound now", volume.name)
-                self._bound[index] = self._errands.submit(bind, volume.order(tuple(part.key for part in chosen)))
+                logger.info("%s is spoken: its files are next", volume.name)
+                order = volume.order(tuple(part.key for part in chosen))
+                self._sent[index] = order, self._errands.submit(bind, order)
 
-    def finish(self) -> tuple[dict[str, Bound], int]:
-        """Wait for the books; return those that are bound, by name, and how many could not be.
+    def finish(self) -> tuple[list[Made], int]:
+        """Wait for the books; return those that are bound, and how many could not be.
 
         Raises:
             Exception: what broke a book and is none of our errors.
         """
-        bound: dict[str, Bound] = {}
-        for index, future in sorted(self._bound.items()):
+        made = []
+        for index, (order, future) in sorted(self._sent.items()):
             name = self._volumes[index].name
             try:
-                bound[name] = future.result()
+                made.append(Made(name, order, future.result()))
             except SpeechmillError as error:
                 logger.error("%s cannot be bound: %s", name, error)  # noqa: TRY400 - a sentence is all that there is to say
-        return bound, len(self._volumes) - len(bound)
+        return made, len(self._volumes) - len(made)

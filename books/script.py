@@ -56,7 +56,10 @@ class ChapterNote(BaseModel):
 
 
 class ImageNote(BaseModel):
-    """An image that stands before a passage, by the passage's index; ``name`` is its resource's."""
+    """An image that stands before a passage, by the passage's index; ``name`` is its resource's.
+
+    ``chapter`` is that in which it stands, which is not the passage's for an image that ends one; ``None`` is the passage's.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -64,10 +67,14 @@ class ImageNote(BaseModel):
     name: str
     media_type: str
     alt: str
+    chapter: int | None = None
 
 
 class BookNote(BaseModel):
-    """What of a book is not spoken: see :class:`books.book.Book`. ``notes`` are also those of its direction."""
+    """What of a book is not spoken: see :class:`books.book.Book`. ``notes`` are also those of its direction.
+
+    ``breaks`` are the indices of passages before which the scene breaks.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -79,6 +86,7 @@ class BookNote(BaseModel):
     details: dict[str, str] = {}
     chapters: tuple[ChapterNote, ...]
     images: tuple[ImageNote, ...] = ()
+    breaks: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
 
 

@@ -162,7 +162,9 @@ def evaluate(
         ),
     ] = NO_LANGUAGE,
     output: Annotated[Path | None, typer.Option(help="Parquet file for the rows' error rates.")] = None,
-    report: Annotated[str | None, typer.Option(help="HTML page with the differences, the worst rows first: file or URI.")] = None,
+    report: Annotated[
+        str | None, typer.Option(help="HTML page with the differences, the worst rows first: file or URI.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the totals as JSON.")] = False,
 ) -> int:
     """Compare every row that has a reference; print the totals. Exit code 1 if some could not be compared."""

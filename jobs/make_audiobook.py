@@ -23,22 +23,25 @@ from actors.audio.mastering import Mastering
 from actors.errors import InputDataError, RequestError, UsageError
 from actors.models import DEFAULT_SLOTS, check_choices, spoken_language
 from actors.synthesizer import MAX_SEED, SynthesisConfig
-from books.bindery import Bindery, Volume
-from books.binding.bind import BindOrder
+from actors.verifying import DEFAULT_TAKES, DEFAULT_THRESHOLD
+from books.bindery import Bindery, Made, Volume
+from books.binding.bind import BindOrder, timeline_of
 from books.binding.options import Binding
 from books.direction import Cast, Direction, Lexicon, Pauses, direct, read_cast, read_lexicon
 from books.script import script_key, script_made_of, write_script
 from books.shelf import BookFile, Shelf, find_books
 from cluster.dataset import Dataset, Shard, TextOptions, scan
-from cluster.output import Run, audio_feature
+from cluster.output import Part, Run, audio_feature
 from cluster.registry import describe
 from cluster.runner import Backend
-from cluster.storage import Store, open_store
+from cluster.storage import Store, below, open_store
+from jobs.caching import open_cache
 from jobs.chapters import chosen_chapters, print_chapters
 from jobs.console import EXIT_FAILED_ROWS, run_app
 from jobs.options import OutputFolder, Registry, RunOptions, output_location, parse_options, with_shared_options
 from jobs.pipeline import UnitRows
 from jobs.run import Job, run_job
+from jobs.verifying import MaxWordErrors, NumberOfTakes, Verify, verified
 
 logger = logging.getLogger("speechmill.audiobook")
 
@@ -46,6 +49,7 @@ app = typer.Typer(help=__doc__, add_completion=False, pretty_exceptions_enable=F
 
 SENTENCES_FOLDER = "sentences"  # of the output: an ordinary job's rows, a passage each
 SCRIPTS_FOLDER = "scripts"  # its input
+CACHE_FOLDER = "cache"  # what was spoken, by what it says
 # A unit is a minute or two of work.
 _MAX_UNIT_ROWS = 256
 _MIN_UNIT_ROWS = 16
@@ -150,6 +154,16 @@ def make_audiobook(
     option: Annotated[
         list[str] | None, typer.Option(help="A setting of the model's loop, as name=value: top_p=0.9. Repeatable.")
     ] = None,
+    cache: Annotated[
+        str | None,
+        typer.Option(help="Folder or URI of what was spoken before, for all jobs that name it. Default: cache in the output."),
+    ] = None,
+    cache_size: Annotated[
+        str | None, typer.Option(help="What the cache may hold when the job ends, as 50GB; default: all.")
+    ] = None,
+    verify: Verify = None,
+    takes: NumberOfTakes = DEFAULT_TAKES,
+    max_word_errors: MaxWordErrors = DEFAULT_THRESHOLD,
     slots: Annotated[int, typer.Option(min=1, help="Utterances that a worker decodes together.")] = DEFAULT_SLOTS,
     *,
     shared: RunOptions,
@@ -185,7 +199,7 @@ def make_audiobook(
         voices=tuple(manifest.voices),
         language=language,
         voice_language=spoken_language(manifest, voice),
-        lexicon=Lexicon(entry for path in lexicon or [] for entry in read_lexicon(_content(path), path.name)),
+        lexicon=Lexicon(each for path in lexicon or [] for each in read_lexicon(_content(path), path.name).entries),
         cast=read_cast(_content(cast), cast.name) if cast else Cast(),
         dialogue_voice=dialogue_voice,
         pauses=replace(
@@ -207,42 +221,79 @@ def make_audiobook(
         bit_rate=bit_rate,
         sample_rate=sample_rate,
     )
+    worker, others = verified(config, verify, registry, takes, max_word_errors)
+    kept = open_cache(cache or below(output, CACHE_FOLDER), cache_size)
     with _scripts_folder(output, shared.dry_run) as scripts:
         names, unread = _write_scripts(shelf.books, open_store(scripts), direction, chapters)
+        workshop = _Workshop(output, names, binding)
         job = Job(
-            dataset=scan([_below(scripts, script_key(name)) for name in names], "text", id_column="id", use="text"),
+            dataset=scan([below(scripts, script_key(name)) for name in names], "text", id_column="id", use="text"),
             id_column="id",
             text_files=TextOptions(),
             model=pinned,
             manifest=manifest,
-            config=config,
-            output=_below(output, SENTENCES_FOLDER),
+            config=worker,
+            output=below(output, SENTENCES_FOLDER),
             unit_rows=UnitRows(_MIN_UNIT_ROWS, _MAX_UNIT_ROWS),
             features={"audio": audio_feature(manifest.sample_rate)},
             passed=["language"],
-            attended=_Workshop(output, names, binding).open,
+            page=workshop.write_page,
+            attended=workshop.open,
+            others=others,
+            cache=kept.store if kept else None,
+            renews=True,  # a book was edited: what is still the same comes out of the cache
         )
         code = run_job(job, shared)
+    if kept and not shared.dry_run:
+        kept.trim()
     return code or (EXIT_FAILED_ROWS if unread else 0)
 
 
 class _Workshop:
-    """Binds the books of a job while it runs."""
+    """Binds the books of a job while it runs: its attendant (:class:`jobs.run.Attendant`), once it is open."""
 
     def __init__(self, output: str, names: Sequence[str], binding: Binding) -> None:
-        self._target, self._scripts = open_store(output), open_store(_below(output, SCRIPTS_FOLDER))
+        self._target, self._scripts = open_store(output), open_store(below(output, SCRIPTS_FOLDER))
         self._names = names
         self._binding = binding
+        self._made: Sequence[Made] = ()
 
     @contextlib.contextmanager
-    def open(self, dataset: Dataset, run: Run, backend: Backend) -> Iterator["_Binders"]:
+    def open(self, dataset: Dataset, run: Run, backend: Backend) -> Iterator["_Workshop"]:
         """Open it for a run."""
         volumes = [
             Volume(name, shard, functools.partial(self._order, run, name, shard))
             for name, shard in zip(self._names, dataset.shards, strict=True)
         ]
         with backend.errands() as errands:
-            yield _Binders(self._target, Bindery(volumes, errands))
+            self._bindery = Bindery(volumes, errands)
+            yield self
+
+    def note(self, parts: Sequence[Part]) -> None:
+        """See :class:`jobs.run.Attendant`."""
+        self._bindery.note(parts)
+
+    def finish(self) -> int:
+        """Wait for the books, and say where they are."""
+        self._made, missing = self._bindery.finish()
+        for made in self._made:
+            silent = sum(chapter.missing for chapter in made.bound.chapters)
+            gaps = f", {silent} sentences are missing in it" if silent else ""
+            typer.echo(
+                f"{made.bound.title}: {timedelta(seconds=round(made.bound.duration_s))}, {len(made.bound.chapters)} chapters"
+                f"{gaps}: {self._target.uri_of(made.name)}"
+            )
+        return missing
+
+    def write_page(self, sentences: Store) -> str:
+        """Write the page about the books; return its link."""
+        from reports import BOOKS_REPORT_KEY, BoundBook, report_link, write_report  # brings matplotlib
+
+        books = [BoundBook(m.bound.title, m.name, m.bound, timeline_of(m.order), m.bound.notes) for m in self._made]
+        return report_link(self._target, write_report(sentences, self._target, BOOKS_REPORT_KEY, books, self._title()))
+
+    def _title(self) -> str:
+        return self._made[0].bound.title if len(self._made) == 1 else f"{len(self._made)} audiobooks"
 
     def _order(self, run: Run, name: str, shard: Shard, parts: tuple[str, ...]) -> BindOrder:
         made_of = [run.fingerprint, shard.digest, shard.rows, asdict(self._binding), version("speechmill")]
@@ -257,29 +308,6 @@ class _Workshop:
             binding=self._binding,
             key=hashlib.sha256(json.dumps(made_of).encode()).hexdigest(),
         )
-
-
-class _Binders:
-    """The attendant of a job: see :class:`jobs.run.Attendant`."""
-
-    def __init__(self, target: Store, bindery: Bindery) -> None:
-        self._target = target
-        self._bindery = bindery
-        self.note = bindery.note
-
-    def finish(self) -> int:
-        """Wait for the books, and say where they are."""
-        bound, missing = self._bindery.finish()
-        for name, book in bound.items():
-            silent = sum(chapter.missing for chapter in book.chapters)
-            gaps = f", {silent} sentences are missing in it" if silent else ""
-            typer.echo(
-                f"{book.title}: {timedelta(seconds=round(book.duration_s))}, {len(book.chapters)} chapters{gaps}: "
-                f"{self._target.uri_of(book.files[0].key)}"
-            )
-            for note in book.notes:
-                logger.warning("%s: %s", name, note)
-        return missing
 
 
 def _list_chapters(shelf: Shelf) -> int:
@@ -341,16 +369,10 @@ def _content(path: Path) -> bytes:
 def _scripts_folder(output: str, is_dry_run: bool) -> Iterator[str]:
     """Yield the location of the scripts, which a dry run writes elsewhere."""
     if not is_dry_run:
-        yield _below(output, SCRIPTS_FOLDER)
+        yield below(output, SCRIPTS_FOLDER)
         return
     with tempfile.TemporaryDirectory(prefix="speechmill-scripts-") as folder:
         yield folder
-
-
-def _below(location: str, name: str) -> str:
-    """Return the location of something below one, which may have a query."""
-    path, mark, query = location.partition("?") if "://" in location else (location, "", "")
-    return f"{path.rstrip('/')}/{name}{mark}{query}"
 
 
 def _subtitles(wanted: Sequence[Subtitle] | None) -> tuple[Any, ...]:

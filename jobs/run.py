@@ -5,10 +5,14 @@ import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Protocol
+
+import typer
 
 from actors.bundle import Manifest
 from actors.deciding import deciding_arguments
+from actors.errors import SpeechmillError
 from cluster.dataset import Dataset, TextOptions
 from cluster.output import Part, PartSchema, Run, open_run, part_schema
 from cluster.registry import Pinned
@@ -47,6 +51,13 @@ def _unattended(*_: Any) -> AbstractContextManager[Attendant]:
     return contextlib.nullcontext(_Nobody())
 
 
+def write_page(store: Store, media: Callable[[str], bytes | Path] | None = None) -> str:
+    """Write the page about an output, beside its rows; return its link. ``media`` reads recordings by their ``path``."""
+    from reports import report_link, write_report  # brings matplotlib: after the job, and not where there is no page
+
+    return report_link(store, write_report(store, media=media))
+
+
 @dataclass(frozen=True)
 class Job:
     """What a command has made of its options.
@@ -64,7 +75,9 @@ class Job:
         features: Hugging Face features of output columns whose type does not say it all.
         passed: input columns that workers read and that pass through all the same.
         finish: is given the output once all rows are there, and returns how much of what it writes there it could not.
+        page: writes the page about the output, and returns its link.
         attended: what goes on beside it, from its rows, its run and where its workers live.
+        renews: whether an output of other rows or settings is made anew instead of being refused.
         others: models that workers open beside it.
         cache: where rows are that were made before.
     """
@@ -81,7 +94,9 @@ class Job:
     features: Mapping[str, Any] = field(default_factory=dict)
     passed: Collection[str] = ()
     finish: Callable[[Store], int] = lambda _: 0
+    page: Callable[[Store], str] = write_page
     attended: Callable[[Dataset, Run, Backend], AbstractContextManager[Attendant]] = _unattended
+    renews: bool = False
     others: tuple[Pinned, ...] = ()
     cache: Store | None = None
 
@@ -111,7 +126,7 @@ def run_job(job: Job, shared: RunOptions) -> int:
             "slots": job.config.slots,
         },
         inputs=dataset.inputs,
-        mode="resume" if shared.resume else "overwrite",
+        mode=("renew" if job.renews else "resume") if shared.resume else "overwrite",
         revision=job.config.revision,
     ) as run:
         name_job(run.session)
@@ -121,9 +136,21 @@ def run_job(job: Job, shared: RunOptions) -> int:
             summary, tally = run_missing(run, task, backend, unit_rows, attendant.note)
             unwritten = job.finish(run.store) + attendant.finish()
         print_summary(summary, tally, str(run.store), job.manifest, run.duplicate_ids)
+        if shared.report:
+            _print_page(job, run.store)
     for shard in dataset.corrupt:
         logger.error("%s was skipped: %s", shard.uri, shard.error)
     return exit_code(summary, shared.fail_on) or (EXIT_FAILED_ROWS if unwritten or dataset.corrupt else 0)
+
+
+def _print_page(job: Job, store: Store) -> None:
+    """Write the page, and print its link. The rows are there: whatever goes wrong with the page is a warning."""
+    try:
+        typer.echo(f"report    {job.page(store)}")
+    except SpeechmillError as error:
+        logger.warning("the report cannot be written: %s", error)
+    except Exception:
+        logger.warning("the report cannot be written", exc_info=True)
 
 
 def _schema(job: Job) -> PartSchema:

@@ -3,7 +3,7 @@
 import base64
 import posixpath
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import groupby
 from urllib.parse import quote
 
@@ -79,9 +79,8 @@ class BookView:
 class _Room:
     """What may still be put into the page."""
 
-    audio_bytes: int = _EMBEDDED_BYTES
-    text_chars: int = _TEXT_CHARS
-    taken: set[str] = field(default_factory=set)
+    audio_bytes: int
+    text_chars: int
 
 
 def show_books(books: Sequence[BoundBook], store: Store, key: str) -> list[BookView]:
@@ -90,7 +89,7 @@ def show_books(books: Sequence[BoundBook], store: Store, key: str) -> list[BookV
     Raises:
         StorageError: a small book's sound cannot be read.
     """
-    room = _Room()
+    room = _Room(_EMBEDDED_BYTES, _TEXT_CHARS)
     return [_show(number, book, store, key, room) for number, book in enumerate(books)]
 
 

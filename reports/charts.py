@@ -58,7 +58,7 @@ def histogram(title: str, unit: str, values: Values, digits: int = 1, nothing: s
     axes.axvline(middle, color=_MUTED, linewidth=1, dashes=(3, 2))
     axes.yaxis.set_major_locator(MaxNLocator(3, integer=True))
     says = f"{len(values):,} values: median {middle:,.{digits}f}, 5 % below {low:,.{digits}f}, 5 % above {high:,.{digits}f}"
-    return Chart(title, unit, _svg(figure), says)
+    return Chart(title, unit, _svg(figure), says.replace("-", "\u2212"))
 
 
 def line(title: str, unit: str, seconds: Sequence[float], values: Sequence[float], says: str) -> Chart:

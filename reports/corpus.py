@@ -4,6 +4,7 @@ import logging
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,12 @@ ReadMedia = Callable[[str], bytes | Path]
 
 _SUSPECTS, _SAMPLES = 12, 12
 _MEASURED = 160  # rows whose sound is decoded for their loudness
+_MEASURED_RECORDINGS = 24  # which may be hours long, and are fetched whole from a store
 _MEASURED_GROUPS = 24  # of which they are: a row group is read whole
 _MEASURED_S = 3_600.0
 _CLIPS_BYTES = 10_000_000  # of all players together
 _SHOWN = (
-    "id", "text", "spoken_text", "chunks", "segments", "voice", "duration_s", "error", "finish_reason", "word_error_rate", "heard", "path",
+    "id", "text", "spoken_text", "voice", "duration_s", "error", "finish_reason", "word_error_rate", "heard", "path",
 )  # fmt: skip
 _STRETCHES = 48  # of time, for which throughput is shown
 
@@ -40,21 +42,23 @@ class Shown:
     levels: Mapping[int, Level]
 
 
-def show_rows(output: Output, rows: Rows, media: ReadMedia | None) -> Shown:
+def show_rows(output: Output, rows: Rows, media: ReadMedia | None, *, speech: bool) -> Shown:
     """Measure a sample of the rows, find those that look worst, and make players.
 
     Args:
         output: of the job.
         rows: what is known of all of them.
         media: reads recordings by a row's ``path``; without it those of a transcription are not heard.
+        speech: rows are texts that were spoken.
 
     Raises:
         StorageError: the output cannot be read.
     """
-    source = _Source(output, rows, media)
-    levels = dict(source.levels(_chosen_to_measure(rows)))
+    source = _Source(output, rows, media, speech=speech)
+    levels = dict(source.levels(_chosen_to_measure(rows, _MEASURED if speech else _MEASURED_RECORDINGS)))
     suspects = find_suspects(rows, levels, _SUSPECTS)
-    chosen = _spread(np.flatnonzero(rows.ok), _SAMPLES)
+    others = np.setdiff1d(np.flatnonzero(rows.ok), [suspect.index for suspect in suspects])
+    chosen = _spread(others, _SAMPLES)
     views = list(source.views([*suspects, *(Suspect(index) for index in chosen)], levels))
     return Shown(views[: len(suspects)], views[len(suspects) :], levels)
 
@@ -62,7 +66,7 @@ def show_rows(output: Output, rows: Rows, media: ReadMedia | None) -> Shown:
 def increments(record: RunRecord) -> Iterator[tuple[float, float]]:
     """Yield how long each stretch of a run was in seconds, and the seconds of audio that came out of it."""
     points = record.progress
-    for before, after in zip(points, points[1:], strict=False):
+    for before, after in pairwise(points):
         if after[0] > before[0] and after[2] >= before[2]:
             yield after[0] - before[0], after[2] - before[2]
 
@@ -76,11 +80,11 @@ def throughput(record: RunRecord) -> tuple[list[float], list[float]]:
     return borders.tolist(), (np.diff(np.interp(borders, seconds, audio)) / np.diff(borders)).tolist()
 
 
-def _chosen_to_measure(rows: Rows) -> list[int]:
+def _chosen_to_measure(rows: Rows, most: int) -> list[int]:
     """Choose rows of a few row groups, evenly over the whole and always the same."""
     groups = _spread(np.arange(len(rows.groups)), _MEASURED_GROUPS)
     ends = [*(group.first for group in rows.groups[1:]), len(rows)]
-    each = math.ceil(_MEASURED / max(1, len(groups)))
+    each = math.ceil(most / max(1, len(groups)))
     chosen: list[int] = []
     for group in groups:
         first, stop = rows.groups[group].first, ends[group]
@@ -98,32 +102,32 @@ def _spread(indices: "np.ndarray[Any, Any]", most: int) -> list[int]:
 class _Source:
     """Reads rows with their sound."""
 
-    def __init__(self, output: Output, rows: Rows, media: ReadMedia | None) -> None:
-        self._store, self._rows, self._media = output.store, rows, media
+    def __init__(self, output: Output, rows: Rows, media: ReadMedia | None, *, speech: bool) -> None:
+        self._store, self._rows, self._media = output.store, rows, None if speech else media
+        self._audio = "audio" if speech else None
+        self._pieces = "chunks" if speech else "segments"
 
     def levels(self, chosen: Sequence[int]) -> Iterator[tuple[int, Level]]:
         """Yield the levels of rows, a row group at a time, until an hour of sound has been decoded."""
-        if self._media is None and not self._is_speech(chosen):
+        if self._media is None and self._audio is None:
             return
         measured_s = 0.0
         ends = [group.first for group in self._rows.groups[1:]]
         for part in np.split(np.array(chosen), np.searchsorted(chosen, ends)):
             if not len(part) or measured_s > _MEASURED_S:
                 continue
-            for index, row in read_rows(self._store, self._rows, part.tolist(), ("id", "path"), "audio").items():
+            for index, row in read_rows(self._store, self._rows, part.tolist(), ("id", "path"), self._audio).items():
                 sound = self._sound(row)
                 if sound is not None:
                     measured_s += sound.seconds
                     yield index, level_of(sound)
 
-    def _is_speech(self, chosen: Sequence[int]) -> bool:
-        return any("audio" in row for row in read_rows(self._store, self._rows, chosen[:1], ("id",), "audio").values())
-
     def views(self, wanted: Sequence[Suspect], levels: Mapping[int, Level]) -> Iterator[RowView]:
         """Yield views of rows, with players as long as there is room for them."""
         room = _CLIPS_BYTES
         for number, suspect in enumerate(wanted):
-            row = read_rows(self._store, self._rows, [suspect.index], _SHOWN, "audio")[suspect.index]
+            columns = (*_SHOWN, self._pieces)
+            row = read_rows(self._store, self._rows, [suspect.index], columns, self._audio)[suspect.index]
             sound = self._sound(row) if room > 0 else None
             clip = self._clip(row, sound)
             room -= clip.size if clip else 0

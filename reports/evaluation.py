@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 
@@ -104,7 +104,7 @@ def differences(said: Sequence[str], heard: Sequence[str]) -> Iterator[Differenc
 
     for code in Levenshtein.opcodes(said, heard):
         reference, hypothesis = said[code.src_start : code.src_end], heard[code.dest_start : code.dest_end]
-        yield Difference(code.tag, " ".join(reference), " ".join(hypothesis))
+        yield Difference(cast("Edit", code.tag), " ".join(reference), " ".join(hypothesis))
 
 
 def _view(row: ScoredRow) -> EvaluatedView:

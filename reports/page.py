@@ -13,17 +13,17 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 _STYLE, _SCRIPT = "report.css", "report.js"
+_LOADER = PackageLoader("reports")
+NOTHING = "\u2013"
 # What a browser shows as nothing, or takes for the end of something: controls, and halves of characters that are none in UTF-8.
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 def render(template: str, values: Mapping[str, Any]) -> bytes:
     """Return a page. All values are escaped, but for charts, which are ours."""
-    environment = _environment()
     style, script = (_source(name) for name in (_STYLE, _SCRIPT))
-    page = environment.get_template(template).render(
-        **values, style=Markup(style), script=Markup(script), policy=_policy(style, script)  # noqa: S704 - files of ours
-    )
+    ours = {"style": Markup(style), "script": Markup(script), "policy": _policy(style, script)}  # noqa: S704 - our files
+    page = _environment().get_template(template).render(**values, **ours)
     return page.encode()
 
 
@@ -41,22 +41,18 @@ def _digest(text: str) -> str:
 
 def _source(name: str) -> str:
     environment = _environment()
-    assert environment.loader
-    return environment.loader.get_source(environment, name)[0].strip()
+    return _LOADER.get_source(environment, name)[0].strip()
 
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("reports"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
+    environment = Environment(loader=_LOADER, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {
         "clean": clean,
-        "count": lambda value: f"{value:,}",
+        "count": counted,
         "clock": clock,
         "span": span,
-        "percent": lambda value: f"{value:.1%}",
-        "number": lambda value, digits=1: "–" if value is None or not math.isfinite(value) else f"{value:,.{digits}f}".replace("-", "\u2212"),
+        "number": number,
         "short": shortened,
     }
     return environment
@@ -71,6 +67,18 @@ def shortened(text: Any, most: int = 300) -> str:
     """Return the beginning of a text."""
     said = clean(text)
     return said if len(said) <= most else said[: most - 1] + "…"
+
+
+def counted(value: int) -> str:
+    """Return a count with commas."""
+    return f"{value:,}"
+
+
+def number(value: float | None, digits: int = 1) -> str:
+    """Return a number, with a minus sign that is as wide as a digit; a dash for none."""
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    return f"{value:,.{digits}f}".replace("-", "\u2212")
 
 
 def clock(seconds: float) -> str:

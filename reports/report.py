@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from cluster.dataset import Location
-from cluster.output import Output, RunRecord
+from cluster.output import AUDIO_TYPE, Output, RunRecord
 from cluster.output.record import require_run
 from cluster.storage import Store
 from reports.bound import BoundBook, show_books
@@ -29,8 +29,8 @@ def write_report(
 ) -> str:
     """Write the page about the output of a job, finished or not; return its key.
 
-    Work and memory are bounded, whatever the size of the output: numbers are counted over all rows up to half a million, sound is
-    decoded of a few hundred rows at most. The same output gives the same page.
+    Work and memory are bounded, whatever the size of the output: numbers are counted over half a million rows at most, sound is
+    decoded of two hundred. The same output gives the same page.
 
     Args:
         output: of ``synthesize_corpus`` or ``transcribe_dataset``, or the sentences of an audiobook.
@@ -50,12 +50,12 @@ def write_report(
     found = Output(output)
     target = to or found.store
     record = require_run(found.store)
-    rows = scan_rows(found)
-    shown = show_rows(found, rows, media)
-    is_speech = "segments" not in record.arguments.get("columns", {})
+    speech = record.arguments.get("columns", {}).get("audio") == str(AUDIO_TYPE)
+    rows = scan_rows(found, speech=speech)
+    shown = show_rows(found, rows, media, speech=speech)
     values = {
         "title": title or found.store.uri.rstrip("/").rpartition("/")[2] or "output",
-        "kind": "Audiobooks" if books else "Speech" if is_speech else "Transcripts",
+        "kind": "Audiobooks" if books else "Speech" if speech else "Transcripts",
         "place": found.store.uri,
         "record": record,
         "summary": found.summary,
@@ -74,7 +74,7 @@ def write_report(
 def _facts(record: RunRecord, rows: Rows) -> list[tuple[str, str]]:
     """Return what computed the output, as name and value."""
     voices = [voice for voice, _ in rows.voices.most_common(4)]
-    facts = [("Model", str(record.arguments.get("model", "–"))), ("Device", str(record.arguments.get("device", "–")))]
+    facts = [("Model", str(record.arguments.get("model", "\u2013"))), ("Device", str(record.arguments.get("device", "\u2013")))]
     if voices:
         facts.append(("Voice", ", ".join(voices[:3]) + (", …" if voices[3:] else "")))
     if record.made_by:
@@ -94,7 +94,7 @@ def _charts(record: RunRecord, rows: Rows, shown: Shown) -> list[Any]:
         borders, speeds = throughput(record)
         mean = record.audio_s / max(record.wall_s, 1e-9)
         says = f"seconds of audio in each second: {mean:,.1f} over the whole run, {max(speeds):,.1f} at best"
-        charts.append(line("Throughput", "× real time", borders, speeds, says))
+        charts.append(line("Throughput", "\u00d7 real time", borders, speeds, says))
     durations = np.where(rows.ok, rows.duration_s, math.nan)
     charts.append(histogram("Duration", "seconds", durations))
     charts.append(histogram("Speaking rate", "characters a second", rows.rates))
@@ -116,5 +116,5 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
         if isinstance(value, Mapping) and name != "columns":
             found += _flat(value, f"{prefix}{name}.")
         elif name != "columns":
-            found.append((f"{prefix}{name}", "–" if value is None else str(value)))
+            found.append((f"{prefix}{name}", "\u2013" if value is None else str(value)))
     return found

@@ -26,7 +26,8 @@ _REPEATS_RATIO = 2.4  # by which zlib shrinks a text that repeats itself: the th
 _MOST_REASONS = 200
 _EXAMPLES = 3
 _SCANNED = (
-    "id", "text", "spoken_text", "voice", "duration_s", "status", "error", "finish_reason", "coverage", "word_error_rate", "heard",
+    "id", "text", "spoken_text", "voice", "duration_s", "status", "error", "finish_reason", "coverage", "word_error_rate",
+    "heard",
 )  # fmt: skip
 _VARYING = re.compile(r"'[^']{0,200}'|\"[^\"]{0,200}\"|\d[\d.,]{0,30}|/[^\s:]{0,200}")
 
@@ -91,17 +92,18 @@ class Rows:
     def rates(self) -> Floats:
         """Characters a second; NaN where that says nothing."""
         known = self.ok & (self.duration_s > 0) & (self.characters > 0)
-        return np.divide(self.characters, self.duration_s, out=np.full(len(self), math.nan), where=known)
+        rates: Floats = np.divide(self.characters, self.duration_s, out=np.full(len(self), math.nan), where=known)
+        return rates
 
 
-def scan_rows(output: Output) -> Rows:
-    """Read the columns that a report counts by.
+def scan_rows(output: Output, *, speech: bool) -> Rows:
+    """Read the columns that a report counts by; ``speech`` says that rows are texts that were spoken, and not recordings.
 
     Raises:
         StorageError: a file is gone or damaged, or the store cannot be reached.
     """
     step = max(1, math.ceil(output.summary.rows / MAX_ROWS))
-    scan = _Scan()
+    scan = _Scan(speech)
     for key in output.files[::step]:
         for number, table in _groups(output.store, key):
             scan.add(key, number, table)
@@ -157,7 +159,8 @@ def _audio_bytes(file: pq.ParquetFile, number: int, column: str) -> int:
 class _Scan:
     """Collects the numbers of row groups."""
 
-    def __init__(self) -> None:
+    def __init__(self, speech: bool) -> None:
+        self._speech = speech
         self._groups: list[Group] = []
         self._parts: dict[str, list[npt.NDArray[Any]]] = {}
         self._reasons: dict[tuple[str, str], Reason] = {}
@@ -177,8 +180,8 @@ class _Scan:
             "finish": np.array(_column(table, "finish_reason", pa.string()).fill_null("").to_pylist(), dtype="U16"),
             "duration_s": _floats(_column(table, "duration_s", pa.float64())),
             "word_errors": _floats(_column(table, "word_error_rate", pa.float64())),
-            "coverage": _floats(_column(table, "coverage", pa.float64())),
-            "repeats": self._repeats(table, text),
+            "coverage": _floats(_column(table, "" if self._speech else "coverage", pa.float64())),
+            "repeats": np.array([_repeats(value) for value in self._heard(table).to_pylist()], dtype=bool),
         }
         for name, values in numbers.items():
             self._parts.setdefault(name, []).append(values)
@@ -186,10 +189,9 @@ class _Scan:
             self._voices.update({voice: n for voice, n in _counts(table.column("voice")) if voice is not None})
         self._note_reasons(table.filter(pc.not_equal(status, "ok")))
 
-    def _repeats(self, table: pa.Table, text: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
-        """Say which texts that were heard repeat themselves; a text that was to be spoken may do so."""
-        heard = text if "coverage" in table.column_names else _column(table, "heard", pa.string())
-        return np.array([_repeats(value) for value in heard.to_pylist()], dtype=bool)
+    def _heard(self, table: pa.Table) -> pa.ChunkedArray:
+        """Return the texts that were heard, which should not repeat themselves; what was to be spoken may do so."""
+        return _column(table, "heard" if self._speech else "text", pa.string())
 
     def _note_reasons(self, table: pa.Table) -> None:
         names = [name for name in ("id", "status", "error") if name in table.column_names]

@@ -119,7 +119,8 @@ def _facts(row: Mapping[str, Any], level: Level | None) -> Iterable[tuple[str, s
     if level is not None:
         yield "loudness", "silent" if level.lufs < -70 else f"{signed(level.lufs)} LUFS"
         yield "peak", f"{signed(level.peak_dbfs)} dBFS"
-    if (rate := row.get("word_error_rate")) is not None:
+    rate = row.get("word_error_rate")
+    if isinstance(rate, float):
         yield "word errors", f"{rate:.0%}"
     for name, label in (("voice", "voice"), ("finish_reason", "ended by")):
         if row.get(name):

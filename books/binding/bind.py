@@ -17,7 +17,7 @@ from books.binding.options import AudioFile, Binding
 from books.binding.pressing import Press
 from books.binding.record import Bound, BoundChapter, BoundFile
 from books.binding.speech import Layout, Speech, lay_out
-from books.binding.timeline import TimedChapter
+from books.binding.timeline import TimedChapter, Timeline
 from books.book import Resource
 from books.script import Script, read_resource, read_script
 from cluster.storage import Store
@@ -96,6 +96,18 @@ def read_bound(target: Store, folder: str) -> Bound | None:
         return Bound.model_validate_json(target.read_bytes(key))
     except ValidationError:
         return None
+
+
+def timeline_of(order: BindOrder) -> Timeline:
+    """Return when each passage of a book is heard in what is bound of it.
+
+    Raises:
+        InputDataError: nothing of the book was spoken.
+        StorageError: rows or the script are damaged, or a store cannot be reached.
+    """
+    aim = AIMS[order.binding.loudness]
+    script = read_script(order.scripts, order.script)
+    return lay_out(script, Speech(order.sentences, order.parts).rows(), aim.ends if aim else None).timeline
 
 
 def _key(folder: str, name: str) -> str:

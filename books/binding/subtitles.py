@@ -19,14 +19,15 @@ def render_subtitles(kind: Literal["srt", "vtt"], chapters: Sequence[TimedChapte
 
     Cues follow each other without overlapping, none is shorter than a millisecond, and their times are the passages' to a
     millisecond. Within a passage of several cues they are shares of it by what is said in each. WebVTT names the voices of
-    passages that have one of their own, and chapters in notes, which players do not show.
+    passages that have one of their own, if there are several, and chapters in notes, which players do not show.
 
     Args:
         kind: the format.
         chapters: in order.
         start_s: what is second 0 of the file: the start of its first chapter.
     """
-    timed = _apart((chapter, cue) for chapter in chapters for cue in _cues(chapter, start_s))
+    voices = {cue.passage.voice for chapter in chapters for cue in chapter.cues}
+    timed = _apart((chapter, cue) for chapter in chapters for cue in _cues(chapter, start_s, voiced=len(voices) > 1))
     if kind == "srt":
         return "\n".join(srt_cue(number, cue) for number, (_, cue) in enumerate(timed, 1))
     return "WEBVTT\n" + "".join(f"\n{part}" for part in _vtt_parts(timed))
@@ -41,10 +42,11 @@ def _vtt_parts(timed: Iterable[tuple[TimedChapter, ScreenCue]]) -> Iterator[str]
         before = chapter
 
 
-def _cues(chapter: TimedChapter, start_s: float) -> Iterator[ScreenCue]:
+def _cues(chapter: TimedChapter, start_s: float, *, voiced: bool) -> Iterator[ScreenCue]:
     for cue in chapter.cues:
+        voice = in_a_line(cue.passage.voice or "") if voiced else ""
         for screen_cue in cues_of(_segments(cue, start_s), _LIMITS, named=False):
-            yield replace(screen_cue, voice=in_a_line(cue.passage.voice or "") or None)
+            yield replace(screen_cue, voice=voice or None)
 
 
 def _segments(cue: Cue, start_s: float) -> list[Segment]:

@@ -59,7 +59,8 @@ class TextBuilder:
 
     def add(self, text: str) -> None:
         """Add text; white space at either end separates it from what stands there."""
-        text = _INVISIBLE.sub("", text)
+        if not text.isascii():
+            text = _INVISIBLE.sub("", text)
         words = text.split()
         if not words:
             self._space = self._space or bool(text)

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 (look-alike characters are listed on purpose)
 """What plain texts say in brackets: illustrations, footnotes, pages; and how they mark italics and bold."""
 
 import re
@@ -10,10 +11,12 @@ _LONGEST = 8000
 _BRACKET = re.compile(r"[\[\]]")
 _KEY = re.compile(
     r"\[\s*(?:(?P<image>illustration|illustrations?|frontispiece|image|abbildung|illustratie)|(?P<footnote>footnotes?|note)"
-    r"|(?P<transcriber>(?:original )?transcriber['’]?s?['’]?(?: |-)note)|(?P<blank>blank page))\b\s*[^:\[\]]{0,12}?(?P<colon>:|(?=\]))",
+    r"|(?P<transcriber>(?:original )?transcriber['’]?s?['’]?(?: |-)note)|(?P<blank>blank page))\b"
+    r"\s*[^:\[\]]{0,12}?(?P<colon>:|(?=\]))",
     re.I,
 )
-_PAGE = re.compile(r"\s?(?:\{\s*(?:Pg\.? |Page |p\.? ?)?[\dxvil]{1,6}\s*\}|\[\s*(?:Pg\.?|Page|p\.)\s*[\dxvil]{1,6}\s*\])")
+_PAGE_SIGN = r"(?:\{\s*(?:Pg\.? |Page |p\.? ?)?[\dxvil]{1,6}\s*\}|\[\s*(?:Pg\.?|Page|p\.)\s*[\dxvil]{1,6}\s*\])"
+_PAGE = re.compile(rf"\s?{_PAGE_SIGN}(?=[\s.,;:!?)]|\Z)|{_PAGE_SIGN}")
 _PAGE_LINE = re.compile(r"[ \t]*(?:\[\d{1,4}\]|[-–—]{1,2}\s?\d{1,4}\s?[-–—]{1,2}|Page \d{1,4})[ \t]*\Z")
 _REFERENCE = re.compile(r"(?<=[^\s\[(])\s?\[(?:\d{1,4}|[A-Z]{1,2}|\*|†|‡)\](?!\()")
 _NOTE = re.compile(r"\s*\[(\d{1,4}|[A-Z]{1,2}|\*|†)\]\s+\S")
@@ -23,7 +26,7 @@ _BOLD = re.compile(r"(?<![\w=])=(?=[^\s=])([^=]{1,300}?)(?<=[^\s=])=(?![\w=])")
 
 
 def drop_furniture(text: str) -> tuple[str, Counter[str]]:
-    """Drop footnotes, their numbers, page numbers and notes of transcribers; put captions of illustrations on lines of their own.
+    """Drop footnotes, their numbers, page numbers, notes of transcribers; put captions of illustrations on lines of their own.
 
     Returns the text, and how many of each kind were dropped: ``footnotes``, ``page numbers``, ``transcriber's notes``.
     """

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import groupby, islice
 
 from lxml import etree
 
@@ -18,6 +18,7 @@ from books.reading.references import resolve
 
 _LONGEST_TITLE = 300
 _DEEPEST = 16
+_MOST_ALIKE = 100  # entries that lead to one place
 _LONGEST_DIVIDER = 12  # words of a page that only announces what follows
 _NOT_LETTERS = re.compile(r"[\W_]+")
 
@@ -106,7 +107,7 @@ def starts_in(flow: Flow, entries: Sequence[Entry], pages: Sequence[str]) -> lis
     groups = [list(group) for _, group in groupby(found, key=lambda start: start.index)]
     for place, group in enumerate(groups):
         end = groups[place + 1][0].index if place + 1 < len(groups) else len(flow.blocks)
-        starts += _apart(flow.blocks[:end], group)
+        starts += _apart(flow.blocks, range(group[0].index + 1, end), group[:_MOST_ALIKE])
     return _with_dividers(flow, starts, pages)
 
 
@@ -118,21 +119,23 @@ def _with_heading(blocks: Sequence[Block], index: int, begin: int, title: str) -
     return index
 
 
-def _apart(blocks: Sequence[Block], group: list[Start]) -> list[Start]:
+def _apart(blocks: Sequence[Block], after: range, group: list[Start]) -> list[Start]:
     """Part entries that lead to one place: by their headings, else they are one chapter with the titles of all."""
-    index = group[0].index
-    kept = [group[0]]
+    headings = (
+        list(islice((index for index in after if blocks[index].kind is BlockKind.HEADING), _MOST_ALIKE)) if group[1:] else []
+    )
+    kept, said = group[:1], {_letters(group[0].title)}
     for start in group[1:]:
-        if _letters(start.title) in {_letters(other.title) for other in kept}:
+        if _letters(start.title) in said:
             continue
-        after = range(kept[-1].index + 1, len(blocks))
+        said.add(_letters(start.title))
         place = next(
-            (at for at in after if blocks[at].kind is BlockKind.HEADING and _matches(start.title, blocks[at].text)), None
+            (index for index in headings if index > kept[-1].index and _matches(start.title, blocks[index].text)), None
         )
-        if place is None and kept[-1].index == index:
-            kept[-1] = replace(kept[-1], title=f"{kept[-1].title}: {start.title}")
-        elif place is not None:
+        if place is not None:
             kept.append(replace(start, index=place))
+        elif kept[-1].index < after.start:
+            kept[-1] = replace(kept[-1], title=f"{kept[-1].title}: {start.title}"[:_LONGEST_TITLE])
     return kept
 
 

@@ -14,6 +14,7 @@ from books.reading.archive import Archive
 from books.reading.blocks import Flow
 from books.reading.chapters import Start, cut, starts_of
 from books.reading.contents import read_contents, starts_in
+from books.reading.gutenberg import without_licence
 from books.reading.images import Images, image_of
 from books.reading.markup import Element, language_of, parse_document
 from books.reading.notes import Notes
@@ -22,6 +23,8 @@ from books.reading.references import resolve
 from books.reading.walk import blocks_of
 
 _LONGEST_COVER_PAGE = 200  # words; what is called a cover and has more is none
+_LONGEST_IMPRINT = 600  # words
+_FEWEST_PAGES = 4  # of a book that has one of them set aside for its copyright
 _MOSTLY = 0.75  # of the letters of a page of contents are links
 _FEWEST_CONTENTS = 5
 
@@ -124,7 +127,9 @@ class _Reader:
                 paths.append(path)
                 titles.append(flow.title)
                 _append(whole, flow, path)
-        return whole, paths, titles
+        whole = without_licence(whole)
+        kept = [place for place, path in enumerate(paths) if f"{path}#" in whole.anchors]
+        return whole, [paths[place] for place in kept], [titles[place] for place in kept]
 
     def _image(self, page: str, source: str) -> str | None:
         target = resolve(page, source)
@@ -138,6 +143,8 @@ class _Reader:
         kind = furniture.PAGE_TYPES.get(self._guide.get(path, ""))
         if kind == furniture.LEGAL and words > _LONGEST_COVER_PAGE and self._guide[path] == "cover":
             kind = None
+        if kind is None and words <= _LONGEST_IMPRINT and pages >= _FEWEST_PAGES and _is_imprint(flow):
+            kind = furniture.LEGAL
         if kind is None and len(flow.blocks) >= _FEWEST_CONTENTS and flow.linked > _MOSTLY * letters:
             kind = furniture.CONTENTS
         if kind is not None and pages > 1:
@@ -182,6 +189,12 @@ class _Reader:
 
         blocks_of(parse_document(page)[0], image=name_of)
         return next(iter(images.resources.values()), None)
+
+
+def _is_imprint(flow: Flow) -> bool:
+    """Tell whether a page is the one with the copyright and the numbers, in whatever language."""
+    text = " ".join(block.text for block in flow.blocks)
+    return "ISBN" in text and ("©" in text or "(c)" in text.lower())
 
 
 def _append(whole: Flow, flow: Flow, path: str) -> None:

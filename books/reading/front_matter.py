@@ -34,7 +34,7 @@ class FrontMatter:
 
 
 def read_front_matter(text: str) -> tuple[FrontMatter, str]:
-    """Return a text's front matter and the text behind it. A rule that opens a text and is not followed by fields is no fence."""
+    """Return a text's front matter and the text behind it. A rule that opens a text without fields behind it is no fence."""
     if not _FENCE.match(text):
         return FrontMatter(), text
     lines = text.split("\n", _MOST_LINES)

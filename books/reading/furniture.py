@@ -104,7 +104,7 @@ _GUTENBERG = {"pg-header", "pg-footer", "pg-machine-header"}
 _PAGE_NUMBER_LENGTH = 16
 
 _NUMBER = re.compile(r"[\[({]?\s?(?:\d{1,4}|[*†‡§¶‖]{1,4}|[a-z]|[ivxl]{1,6})[.)]?\s?[\])}]?")
-_SIGN = re.compile(r"[\[({].{1,8}[\])}]|[*†‡§¶‖]{1,4}|[⁰¹²³⁴-⁹]{1,4}|↩︎?|↑")
+_SIGN = re.compile(r"[\[({]\s?(?:\d{1,4}|[*†‡§¶‖]{1,4}|[a-z]|[ivxl]{1,6})\s?[\])}]|[*†‡§¶‖]{1,4}|[⁰¹²³⁴-⁹]{1,4}|↩︎?|↑")
 _NOTE_LIKE = re.compile(r"(?:^|[_\-#./]|\b)(?:fn|ftn|footnote|endnote|noteref|note|en)(?:ref)?[_\-.]?\d", re.IGNORECASE)
 _LONGEST_SIGN = 10
 _SIBLINGS = 50
@@ -114,6 +114,8 @@ def reason_to_skip(element: Element, name: str) -> str | None:
     """Return what an element is that is not read; ``None`` if it is read."""
     if name in _TAGS:
         return _TAGS[name]
+    if name == "nav":
+        return CONTENTS
     if not element.attrib:
         return None
     for word in types_of(element):

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 (look-alike characters are listed on purpose)
 """Headings that only their words give away: ``CHAPTER IV. The Storm``, ``Erster Teil``, ``XII``; and how they are nested."""
 
 import re
@@ -6,49 +7,14 @@ from dataclasses import dataclass
 from actors.text.roman import roman_value
 
 _WORDS = [
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-    "twenty",
-]
+    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten",
+    "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty",
+]  # fmt: skip
 _ORDINALS = [
-    "first",
-    "second",
-    "third",
-    "fourth",
-    "fifth",
-    "sixth",
-    "seventh",
-    "eighth",
-    "ninth",
-    "tenth",
-    "eleventh",
-    "twelfth",
-    "thirteenth",
-    "fourteenth",
-    "fifteenth",
-    "sixteenth",
-    "seventeenth",
-    "eighteenth",
-    "nineteenth",
+    "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth",
+    "eleventh", "twelfth", "thirteenth", "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth",
     "twentieth",
-]
+]  # fmt: skip
 # Ordinals of other languages stand before their noun: their beginnings, by value.
 _FOREIGN = (
     "erste|premi[eè]r|primer|prim[oa]|primeir|eerste",
@@ -74,8 +40,8 @@ _NOUNS = (
 )
 _RANKS = {noun: rank for rank, nouns in enumerate(_NOUNS) for noun in nouns.split("|")}
 _NAMED = re.compile(
-    r"(?:(?:the |author['’]s |to the |l['’])?(?:preface|prologue|epilogue|introduction|introductory|foreword|afterword|conclusion"
-    r"|appendix|postscript|dedication|etymology|prelude|interlude|finale|induction"
+    r"(?:(?:the |author['’]s |to the |l['’])?(?:preface|prologue|epilogue|introduction|introductory|foreword|afterword"
+    r"|conclusion|appendix|postscript|dedication|etymology|prelude|interlude|finale|induction"
     r"|vorwort|vorrede|nachwort|einleitung|prolog|epilog|anhang|widmung|pr[eé]face|avant-propos|[eé]pilogue|postface"
     r"|pr[oó]logo|ep[ií]logo|prefacio|introducci[oó]n|conclusi[oó]n|pref[aá]cio|introdu[cç][aã]o|prefazione|introduzione"
     r"|conclusione|voorwoord|voorrede|inleiding|nawoord|naschrift|besluit)"
@@ -98,8 +64,8 @@ _SMALL_WORDS = re.compile(r"\b[a-zà-ÿ]{1,4}\b")
 _ENDS_SENTENCE = re.compile(r"[.!?,;:…—-][\"'”’)»]*\Z")
 _TITLE_LENGTH = 100
 CONTENTS = re.compile(
-    r"\W{0,3}(?:(?:table )?of |the )?(?:table of )?(?:contents|inhalt(?:sverzeichnis)?|table des mati[eè]res|[ií]ndice|inhoud(?:sopgave)?"
-    r"|sommaire|sumario|list of illustrations|illustrations)\W{0,4}",
+    r"\W{0,3}(?:(?:table )?of |the )?(?:table of )?(?:contents|inhalt(?:sverzeichnis)?|table des mati[eè]res|[ií]ndice"
+    r"|inhoud(?:sopgave)?|sommaire|sumario|list of illustrations|illustrations)\W{0,4}",
     re.I,
 )
 
@@ -149,7 +115,7 @@ def _number_alone(text: str) -> Heading | None:
 
 
 def _may_be_title(match: re.Match[str]) -> bool:
-    """Tell a title from the rest of a sentence: ``Part One was over.``"""
+    """Tell a title from the rest of a sentence, as in ``Part One was over``."""
     title = match["title"].strip()
     if not title:
         return True

@@ -7,6 +7,7 @@ from actors.errors import InputDataError
 from books.book import Block, BlockKind, Book, Resource
 from books.reading.blocks import Flow
 from books.reading.chapters import chapters_of
+from books.reading.gutenberg import without_licence
 from books.reading.images import Images, image_of
 from books.reading.markup import Element, language_of, parse_document
 from books.reading.notes import Notes
@@ -42,7 +43,7 @@ def read_html(content: bytes | str, name: str, beside: Callable[[str], bytes | N
     root, _ = parse_document(content, xml=xml)
     images = images_beside(beside)
     language = _language(root)
-    flow = blocks_of(root, language=language, image=images, xml=xml)
+    flow = without_licence(blocks_of(root, language=language, image=images))
     if not has_words(flow.blocks):
         raise InputDataError(f"{name} has no text to read: give a file that has some")
     said = _said(root)
@@ -104,7 +105,7 @@ def _said(root: Element) -> dict[str, str]:
 
 
 def _cover(root: Element, beside: Callable[[str], bytes | None]) -> Resource | None:
-    """Return the cover a page names, as Project Gutenberg's do (``<link rel="icon">``) and pages that are shared (``og:image``)."""
+    """Return the cover that a page's head names."""
     named = [link.get("href") for link in root.iter("{*}link") if "coverpage" in (link.get("rel") or "")]
     named += [_said(root).get("og:image")]
     for href in filter(None, named):

@@ -15,7 +15,7 @@ _LONGEST_UNLINKED = 0.25
 
 
 def is_data_table(table: Element) -> bool:
-    """Tell whether a table's rows are to be read as rows: they have cells beside each other, and no texts of their own in them."""
+    """Tell whether a table's rows are read as rows: they have cells beside each other, and no texts of their own in them."""
     if types_of(table) & {"presentation", "none"}:
         return False
     beside = False
@@ -51,6 +51,19 @@ def is_stanza_of_spans(paragraph: Element) -> bool:
     if spans < 2 or spans < len(paragraph) or next(paragraph.iter("{*}br"), None) is not None:
         return False
     return not (paragraph.text or "").strip() and not any((child.tail or "").strip() for child in paragraph)
+
+
+def formula_of(math: Element) -> str:
+    """Return what a formula says in words, or else its signs in order."""
+    said = " ".join((math.get("alttext") or "").split())
+    if said and "not available" not in said:
+        return said
+    return " ".join(text for part in math.iter("{*}mi", "{*}mn", "{*}mo", "{*}mtext", "{*}ms") if (text := words_in(part)))
+
+
+def drawn_texts(page: Element) -> list[str]:
+    """Return the texts of a page's drawings, which are read where a page has no others."""
+    return [text for element in page.iter("{http://www.w3.org/2000/svg}text") if (text := words_in(element))]
 
 
 def only_links(element: Element) -> bool:

@@ -1,5 +1,6 @@
 """Lines of a fixed width put together again: groups between blank lines, paragraphs, verse, words cut at a line's end."""
 
+import itertools
 import re
 import statistics
 from collections import Counter
@@ -104,7 +105,7 @@ def is_verse(group: Group, width: int) -> bool:
         return False
     if width < _NARROW:
         return sum(map(_begins_upper, lines)) >= 0.9 * len(lines)
-    room = [width - len(line) - 1 - len(_first_word(behind)) for line, behind in zip(lines, lines[1:], strict=False)]
+    room = [width - len(line) - 1 - len(_first_word(behind)) for line, behind in itertools.pairwise(lines)]
     early = sum(left >= 3 for left in room) / len(room)
     capital = sum(_begins_upper(line) for line in lines) / len(lines)
     if is_indented(group):
@@ -115,7 +116,7 @@ def is_verse(group: Group, width: int) -> bool:
 def _is_ragged(lines: Sequence[str]) -> bool:
     """Tell whether lines have room even within the longest of them, or are too few to tell and far from it."""
     widest = max(map(len, lines))
-    room = [widest - len(line) - 1 - len(_first_word(behind)) for line, behind in zip(lines, lines[1:], strict=False)]
+    room = [widest - len(line) - 1 - len(_first_word(behind)) for line, behind in itertools.pairwise(lines)]
     return sum(left > 0 for left in room) / len(room) >= 0.4
 
 

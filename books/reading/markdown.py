@@ -39,7 +39,7 @@ def read_markdown(text: str, name: str, beside: Callable[[str], bytes | None]) -
     Args:
         text: CommonMark with tables and strikethrough, with any line ends.
         name: of the file, without its suffix: the title if the text says none.
-        beside: returns the content of a file by its path from the Markdown's folder; ``None`` if there is none, or it is outside.
+        beside: returns the content of a file by its path from the text's folder; ``None`` if there is none, or it is outside.
     """
     front, body = read_front_matter(_LINE_END.sub("\n", text.lstrip("\ufeff")))
     rendered = _render(body)
@@ -112,7 +112,7 @@ def _begins_block(state: StateBlock, line: int) -> bool:
     return bool(_DEFINITION.match(begin)) or begin.startswith(("#", ">", "```", "~~~", "- ", "* ", "---", "***"))
 
 
-def _footnote_reference(state: StateInline, silent: bool) -> bool:
+def _footnote_reference(state: StateInline, silent: bool) -> bool:  # noqa: ARG001 (as the parser calls rules)
     match = _REFERENCE.match(state.src, state.pos)
     if match is None or state.src.startswith("(", match.end()):
         return False

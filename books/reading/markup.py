@@ -21,7 +21,7 @@ _PROLOGUE = 1 << 16
 
 
 def decode(content: bytes) -> str:
-    """Return a text file's content: by its byte order mark, as UTF-8 if it is that, as it declares itself, or as Windows-1252."""
+    """Return a file's text: by its byte order mark, as UTF-8 if it is that, as it says itself, or as Windows-1252."""
     for mark, encoding in ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be")):
         if content.startswith(mark):
             return content[len(mark) :].decode(encoding, "replace")

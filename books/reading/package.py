@@ -87,7 +87,7 @@ def read_package(archive: Archive, name: str, notes: Notes) -> Package:
 
 def _check_protection(archive: Archive, name: str) -> None:
     root, _ = parse_xml(archive.read("META-INF/encryption.xml") or b"<none/>")
-    algorithms = [method.get("Algorithm") or "" for method in _all(root, "EncryptionMethod")]
+    algorithms = [method.get("Algorithm") or "" for method in _all(root, "encryptionmethod")]
     protected = any(not algorithm.startswith(_FONT_ALGORITHMS) for algorithm in algorithms)
     if (
         protected

@@ -83,7 +83,7 @@ def _entries(document: pypdfium2.PdfDocument) -> Iterator[Entry]:
 def _book(pages: Sequence[list[Line]], entries: Sequence[Entry], metadata: dict[str, str], name: str) -> Book:
     if not any(pages):
         raise InputDataError(
-            f"{name}: this PDF has pictures of its pages and no text: recognise the text first, as with ocrmypdf, then run again"
+            f"{name}: this PDF has pictures of its pages and no text: recognise its text first, as ocrmypdf does"
         )
     kept, running = without_running_lines(pages)
     kept, footnotes = without_feet(kept)
@@ -105,8 +105,8 @@ def _chapters(paragraphs: Sequence[Paragraph], entries: Sequence[Entry], title: 
     first = starts[0].index if starts else len(paragraphs)
     if first or not starts:
         yield Chapter(title, tuple(map(_block, paragraphs[:first])))
-    ends = [start.index for start in starts[1:]] + [len(paragraphs)]
-    for start, end in zip(starts, ends, strict=True):
+    ends = [*(start.index for start in starts[1:]), len(paragraphs)]
+    for start, end in zip(starts, ends, strict=False):
         yield Chapter(start.title, tuple(map(_block, paragraphs[start.index : end])), start.level)
 
 

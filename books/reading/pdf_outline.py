@@ -50,10 +50,10 @@ def _by_outline(paragraphs: Sequence[Paragraph], entries: Sequence[Entry]) -> It
         pages.setdefault(paragraph.page, []).append(index)
     last = -1
     for entry in entries:
-        index = _place(paragraphs, pages, entry, last)
-        if index is not None and index > last:
-            last = index
-            yield Start(index, entry.title, entry.level)
+        place = _place(paragraphs, pages, entry, last)
+        if place is not None and place > last:
+            last = place
+            yield Start(place, entry.title, entry.level)
 
 
 def _place(paragraphs: Sequence[Paragraph], pages: dict[int, list[int]], entry: Entry, last: int) -> int | None:

@@ -56,7 +56,7 @@ class _Glyph(NamedTuple):
     bottom: float
     top: float
     size: float
-    index: int
+    place: int
 
 
 def lines_of(page: pypdfium2.PdfPage, number: int) -> list[Line]:
@@ -147,7 +147,7 @@ def _is_note_mark(glyphs: Sequence[_Glyph], place: int, size: float, base: float
 
 def _is_bold(page: Any, glyphs: Sequence[_Glyph]) -> bool:
     """Tell whether a line's first, middle and last glyph are of a bold font."""
-    return all(_font_is_bold(page, glyphs[place].index) for place in {0, len(glyphs) // 2, len(glyphs) - 1})
+    return all(_font_is_bold(page, glyphs[place].place) for place in {0, len(glyphs) // 2, len(glyphs) - 1})
 
 
 def _font_is_bold(page: Any, index: int) -> bool:
@@ -194,7 +194,7 @@ def _columns(pieces: Sequence[Line], depth: int) -> Iterator[list[Line]]:
 
 
 def _gutter(pieces: Sequence[Line]) -> float | None:
-    """Return where a page is parted in two columns: a place that few lines cross, with lines side by side at both sides of it."""
+    """Return where a page is parted in two columns: a place that few lines cross, with lines at both sides of it."""
     if len(pieces) < 8:
         return None
     left, right = min(piece.left for piece in pieces), max(piece.right for piece in pieces)

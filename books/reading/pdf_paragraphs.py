@@ -1,5 +1,7 @@
+# ruff: noqa: RUF001 (look-alike characters are listed on purpose)
 """Lines of a PDF's pages put together as paragraphs and headings."""
 
+import itertools
 import re
 import statistics
 from collections import Counter
@@ -44,7 +46,7 @@ class Paragraph:
 
 
 class _Setting(NamedTuple):
-    """How a text is set: the size of most of its type, the distance of its lines, whether bold type is rare, its columns' edges."""
+    """How a text is set: size of most of its type, distance of its lines, whether bold type is rare, its columns' edges."""
 
     size: float
     spacing: float
@@ -76,7 +78,7 @@ def _spacing(lines: Sequence[Line]) -> float:
     """Return the usual distance of baselines."""
     steps = [
         round(above.bottom - line.bottom, 1)
-        for above, line in zip(lines, lines[1:], strict=False)
+        for above, line in itertools.pairwise(lines)
         if _are_beside(above, line) and 0 < above.bottom - line.bottom < 4 * line.size
     ]
     return statistics.mode(steps) if steps else 0.0

@@ -81,8 +81,8 @@ def _chapters(groups: Sequence[Group], found: Sequence[Found], title: str, page:
     front = tuple(_blocks(groups[: found[0].first] if found else groups, page))
     if front or not found:
         yield Chapter(title, front)
-    ends = [one.first for one in found[1:]] + [len(groups)]
-    for one, end in zip(found, ends, strict=True):
+    ends = [*(one.first for one in found[1:]), len(groups)]
+    for one, end in zip(found, ends, strict=False):
         said = without_emphasis(one.title)
         blocks = (Block(BlockKind.HEADING, said), *_blocks(groups[one.end : end], page))
         yield Chapter(said, blocks, one.level)

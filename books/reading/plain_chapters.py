@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 (look-alike characters are listed on purpose)
 """Chapters of a text without markup: which groups of its lines are headings, and which only a table of contents."""
 
 import re
@@ -36,11 +37,12 @@ class Found:
 
 
 def headings_in(groups: Sequence[Group], entries: Sequence[str] = ()) -> list[Found]:
-    """Return the headings of a text in order; ``entries`` are those of its table of contents, which is no longer among its groups."""
+    """Return the headings of a text in order; ``entries`` are those of its table of contents, which its groups lack by now."""
     titles = {title for entry in entries for title in _keys(entry) if len(title) > 3}
     found = list(_without_stanzas(groups, list(_in_sequence(list(_candidates(groups, titles))))))
     has_nouns = any(one.heading.kind not in ("named", "number") for one in found)
-    titled = _titled(groups, found, titles, _FAR if has_nouns else _NEAR)
+    names = {_key(entry) for entry in entries if heading_of(_PAGE_TAIL.sub("", entry)) is None} - {""}
+    titled = _titled(groups, found, names, _FAR if has_nouns else _NEAR)
     return _nested(sorted([*found, *titled], key=lambda one: one.first))
 
 
@@ -103,7 +105,7 @@ def _key(line: str) -> str:
 
 
 def _numbered(line: str, behind: Sequence[Group] = ()) -> list[str]:
-    """Return a heading's number and title as one key: ``1 the mail`` for ``CHAPTER I. The Mail``, its title perhaps behind it."""
+    """Return a heading's number and title as one key, ``1 the mail`` for ``CHAPTER I. The Mail``, its title perhaps behind."""
     heading = heading_of(_PAGE_TAIL.sub("", line))
     title = heading.title or (behind[0].text if behind else "") if heading else ""
     return [f"{heading.number} {_key(title)}"] if heading and heading.number and title else []
@@ -167,13 +169,18 @@ def _with_title_behind(groups: Sequence[Group], number: int, titles: set[str]) -
         behind = groups[number + 1]
         if behind.lines[0].startswith(IMAGE):
             return own, number + 1
-        spoken = behind.text.startswith(('"', "“", "'", "‘", "«", "„"))
         if len(behind.lines) <= _LONGEST_TITLE and _is_entry_title(behind, titles):
             return _glued(own, behind.text), number + 2
-        if len(behind.lines) <= 2 and is_title(behind.text) and heading_of(behind.text) is None and not is_scene_break(behind):
-            if not spoken or behind.text.isupper() or not behind.text.endswith(('"', "”")) or groups[number + 2].before > 1:
-                return _glued(own, behind.text), number + 2
+        plain = (
+            len(behind.lines) <= 2 and is_title(behind.text) and heading_of(behind.text) is None and not is_scene_break(behind)
+        )
+        if plain and (not _is_speech(behind.text) or groups[number + 2].before > 1):
+            return _glued(own, behind.text), number + 2
     return own, number + 1
+
+
+def _is_speech(text: str) -> bool:
+    return text[0] in "\"“'‘«„" and text[-1] in "\"”'’»“" and not text.isupper()
 
 
 def _is_entry_title(group: Group, titles: set[str]) -> bool:
@@ -237,8 +244,8 @@ def _is_list(found: Sequence[Found], place: int) -> bool:
     return any(other.first in (here.end, here.end + 1) or here.first in (other.end,) for other in near if other.heading.title)
 
 
-def _titled(groups: Sequence[Group], found: Sequence[Found], titles: set[str], gap: int) -> Iterator[Found]:
-    """Yield headings that the table of contents names, or that only their place gives away: capitals far below what is before."""
+def _titled(groups: Sequence[Group], found: Sequence[Found], names: set[str], gap: int) -> Iterator[Found]:
+    """Yield headings that the table of contents names, or only their place gives away: capitals far below what is before."""
     taken = {number for one in found for number in range(one.first, one.end)}
     for number in range(1, len(groups) - 1):
         group, behind = groups[number], groups[number + 1]
@@ -248,7 +255,7 @@ def _titled(groups: Sequence[Group], found: Sequence[Found], titles: set[str], g
         stands_out = (
             group.before >= gap and behind.before <= _FAR and plain.isupper() and is_title(plain) and not _END.match(plain)
         )
-        if stands_out or _key(plain) in titles:
+        if stands_out or _key(plain) in names:
             yield Found(number, number + 1, Heading("titled", 2, None, plain), plain)
 
 
@@ -269,7 +276,7 @@ def _nested(found: Sequence[Found]) -> list[Found]:
     for one in found:
         rank = one.heading.rank + order.get(one.heading.kind, 0)
         if one.heading.kind == "named" and named[one.title.lower().strip(".:")] == 1 and not _is_within(found, one):
-            rank = min((other.heading.rank for other in found), default=rank)
+            rank = min((other.heading.rank for other in found if other.heading.kind != "named"), default=rank)
         while stack and stack[-1] >= rank:
             stack.pop()
         nested.append(replace(one, level=len(stack)))

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 (look-alike characters are listed on purpose)
 """What Project Gutenberg puts around its texts: headers, licences, credits; in all their forms since 1991."""
 
 import re
@@ -13,13 +14,14 @@ _END = re.compile(
 )
 _ANY_HEADER = re.compile(r"\W{0,8}(?:This is )?(?:The )?Project Gutenberg(?:['’]s|\s+(?:e-?(?:book|text)|edition))", re.I)
 _NAMED = re.compile(
-    r"\W{0,8}(?:This is )?(?:The )?Project Gutenberg(?:['’]s| e-?(?:book|text)s? (?:of|,)) (?P<title>[^*]{1,200}?)"
+    r"\W{0,8}(?:This is )?(?:The )?Project Gutenberg(?:['’]s(?: e-?(?:book|text) of)?| e-?(?:book|text)s? (?:of|,)) "
+    r"(?P<title>[^*]{1,200}?)"
     r"(?:,? by (?P<author>[^*]{1,100}?))?\s*\**\Z",
     re.I,
 )
 _FIELD = re.compile(r"(Title|Author|Translator|Illustrator|Editor|Language|Release Date|Posting Date):\s*(\S.*)", re.I)
 _CREDIT = re.compile(
-    r"\W{0,4}(?:Produced|(?:This )?E-?(?:text|book)(?: was)?(?: first)? (?:prepared|produced|created|scanned|converted|typed|edited)"
+    r"\W{0,4}(?:Produced|(?:This )?E-?(?:text|book)(?: was)?(?: first)? (?:prepared|produced|created|scanned|converted|typed)"
     r"|Transcribed|Scanned|Proofread|Digitized|HTML version|Updated editions|Note: (?:Project Gutenberg|Images of)"
     r"|(?:Original )?Transcriber['’]?s?['’]? notes?\b|\[Transcriber|This (?:file|e-?(?:text|book)) (?:was|is)|Project Gutenberg"
     r"|The Project Gutenberg|End of (?:The )?Project Gutenberg|Distributed Proof|.{0,80}pgdp\.net|Character set encoding)",
@@ -118,7 +120,8 @@ def _without_credits(lines: list[str]) -> list[str]:
     for first, last in groups[:_CREDITS] + groups[-_CREDITS:]:
         if _CREDIT.match(lines[first]) or _ANY_HEADER.match(lines[first]):
             drop.update(range(first, last))
-    for first, _ in groups[len(groups) * 9 // 10 :]:
+    last = max(len(groups) // 2, min(len(groups) * 9 // 10, len(groups) - _CREDITS))
+    for first, _ in groups[last:]:
         if _TRANSCRIBER.match(lines[first]):
             drop.update(range(first, len(lines)))
             break

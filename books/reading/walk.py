@@ -9,7 +9,17 @@ from typing import NamedTuple
 from books.book import Block, BlockKind, Mark, MarkKind
 from books.reading import furniture, speech
 from books.reading.blocks import Flow, OpenMark, TextBuilder
-from books.reading.layout import is_data_table, is_line, is_stanza_of_spans, is_verse, item_number, only_links, whole
+from books.reading.layout import (
+    drawn_texts,
+    formula_of,
+    is_data_table,
+    is_line,
+    is_stanza_of_spans,
+    is_verse,
+    item_number,
+    only_links,
+    whole,
+)
 from books.reading.markup import Element, language_of, name_of, parse_document, types_of, words_in
 
 _LONGEST_LINE = 80  # of a paragraph whose lines end where they are meant to
@@ -111,6 +121,8 @@ class _Walk:
                 self._add(frame.element.tail)
         self._end_block()
         self._part_scenes()
+        if not any(block.text and block.kind is not BlockKind.IMAGE for block in self._flow.blocks):
+            self._flow.blocks += [Block(BlockKind.PARAGRAPH, text) for text in drawn_texts(self._root)]
         return self._flow
 
     def _enter(self, element: Element) -> _Frame:
@@ -118,12 +130,9 @@ class _Walk:
         frame = _Frame(element, iter(element), self._state, before=len(self._flow.blocks))
         if not name:
             return self._skip(frame, furniture.SCRIPTS)
-        self._note_anchor(element)
-        reason = furniture.reason_to_skip(element, name)
-        if reason is None and element in self._bodies:
-            reason = furniture.NOTES
-        if reason is None and name in _LISTS and not self._state.in_list:
-            reason = furniture.CONTENTS if only_links(element) else None
+        if element.attrib:
+            self._note_anchor(element)
+        reason = self._reason_to_skip(element, name)
         if reason is not None:
             return self._skip(frame, reason)
         if name in furniture.BLOCKS:
@@ -133,6 +142,14 @@ class _Walk:
         if element.text and frame.shape != "skipped":
             self._add(element.text)
         return frame
+
+    def _reason_to_skip(self, element: Element, name: str) -> str | None:
+        reason = furniture.reason_to_skip(element, name)
+        if reason is None and self._bodies and element in self._bodies:
+            return furniture.NOTES
+        if reason is None and name in _LISTS and not self._state.in_list and only_links(element):
+            return furniture.CONTENTS
+        return reason
 
     def _skip(self, frame: _Frame, reason: str) -> _Frame:
         if reason:
@@ -146,9 +163,9 @@ class _Walk:
         return frame
 
     def _note_anchor(self, element: Element) -> None:
-        for key in ("id", "name") if element.attrib else ():
-            if element.get(key) and (key == "id" or name_of(element) == "a"):
-                self._flow.anchors.setdefault(element.get(key), len(self._flow.blocks))
+        key = element.get("id") or (element.get("name") if name_of(element) == "a" else None)
+        if key:
+            self._flow.anchors.setdefault(key, len(self._flow.blocks))
 
     # Blocks
 
@@ -227,7 +244,7 @@ class _Walk:
         elif name in ("img", "image", "svg"):
             self._add_image(element, name)
         elif name == "math":
-            self._add(f" {element.get('alttext') or ' '.join(words_in(element).split())} ")
+            self._add(f" {formula_of(element)} ")
         else:
             return False
         frame.children, frame.shape = iter(()), "skipped"
@@ -266,13 +283,16 @@ class _Walk:
     def _add_image(self, element: Element, name: str) -> None:
         if name == "svg":
             pictures = [inner for inner in element.iter() if name_of(inner) == "image"]
+            for picture in pictures:
+                self._add_picture(picture, _words_of(picture) or _words_of(element))
             if pictures:
-                self._add_image(pictures[0], "image")
                 return
+        self._add_picture(element, _words_of(element))
+
+    def _add_picture(self, element: Element, words: str) -> None:
         source = element.get("src") or element.get("{http://www.w3.org/1999/xlink}href") or element.get("xlink:href")
         source = source or element.get("href") or ""
-        words = " ".join((element.get("alt") or element.get("aria-label") or _title_of(element)).split())
-        if len(words) == 1 and words.isalpha():  # the first letter of a text, drawn
+        if _is_initial(element, words):
             self._add(words)
             return
         if self._state.kind is BlockKind.HEADING and words and not len(self._text) and not words_in(_block_around(element)):
@@ -364,5 +384,13 @@ def _block_around(element: Element) -> Element:
     return element
 
 
-def _title_of(drawing: Element) -> str:
-    return next((words_in(inner) for inner in drawing if name_of(inner) in ("title", "desc")), "")
+def _is_initial(picture: Element, words: str) -> bool:
+    """Tell whether a picture is the first letter of a word that goes on behind it."""
+    around = picture if picture.tail or picture.getparent() is None else picture.getparent()
+    return len(words) == 1 and words.isalpha() and (around.tail or "")[:1].isalpha()
+
+
+def _words_of(picture: Element) -> str:
+    """Return what stands for a picture or a drawing in words."""
+    inside = (words_in(inner) for inner in picture if name_of(inner) in ("title", "desc"))
+    return " ".join((picture.get("alt") or picture.get("aria-label") or next(inside, "")).split())

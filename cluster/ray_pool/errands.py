@@ -103,11 +103,11 @@ class RayErrands:
                 f"the errand {name} cannot be sent to another machine ({str(error).splitlines()[0]}): give a function of a "
                 "module, and arguments that can be pickled"
             ) from error
-        while not ray.wait([reference], timeout=_LOOK_S)[0]:
-            if self._closing:
-                ray.cancel(reference, force=True)
-            self._require_open()
         try:
+            while not ray.wait([reference], timeout=_LOOK_S)[0]:
+                if self._closing:
+                    ray.cancel(reference, force=True)
+                self._require_open()
             answer: _Answer = ray.get(reference)
         except ray.exceptions.RayError as error:
             cause = str(error).strip().splitlines()[-1]

@@ -1,7 +1,7 @@
 """Chapters as pages: XHTML of what a script has, each passage in an element of its own."""
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -44,6 +44,7 @@ class Chapter:
         passages: by their indices in the script, in order.
         pictures: by the index of the passage before which they stand; those behind all passages are the page's last.
         language: that of the book, as XML names it.
+        breaks: the indices of passages before which the scene breaks.
     """
 
     title: str
@@ -51,6 +52,7 @@ class Chapter:
     passages: Mapping[int, Passage]
     pictures: Mapping[int, Sequence[Picture]]
     language: str
+    breaks: Container[int] = ()
 
 
 @dataclass(frozen=True)
@@ -102,13 +104,15 @@ def _elements(chapter: Chapter) -> Iterator[Any]:
 
 
 def _blocks(chapter: Chapter) -> Iterator[_Block]:
-    """Yield the blocks. A block without text is between two whose numbers do not follow each other: an image, or a break."""
+    """Yield the blocks. Between two whose numbers do not follow each other is one in which nothing is said, as ``* * *``."""
     before = None
     for number, numbered in groupby(chapter.passages.items(), lambda item: item[1].paragraph):
         passages = dict(numbered)
         pictures = [picture for index in passages for picture in chapter.pictures.get(index, ())]
-        breaks = before is not None and number > before + 1 and not pictures
-        yield _Block(next(iter(passages.values())).kind, passages, pictures, breaks)
+        is_behind_signs = before is not None and number > before + 1 and not pictures
+        first = next(iter(passages))
+        breaks = before is not None and (is_behind_signs or first in chapter.breaks)
+        yield _Block(passages[first].kind, passages, pictures, breaks)
         before = number
 
 
@@ -118,10 +122,10 @@ def _last_pictures(chapter: Chapter) -> Iterator[Picture]:
 
 
 def _wrapped(kind: BlockKind, blocks: Sequence[_Block], language: str) -> Iterator[Any]:
-    """Yield what several blocks have around them: lists, tables, quotes. They end where the scene breaks."""
+    """Yield what several blocks have around them: lists, tables, quotes. Only quotes end where the scene breaks."""
     wrapper = E(_WRAPPED[kind])
     for block in blocks:
-        if block.breaks and kind is BlockKind.QUOTE:
+        if block.breaks and (kind is BlockKind.QUOTE or not len(wrapper)):
             if len(wrapper):
                 yield wrapper
             yield E.hr()
@@ -161,8 +165,7 @@ def _element(block: _Block, depth: int, language: str) -> Any:
         case BlockKind.HEADING:
             return _inline(_heading(depth)(), passages, language)
         case BlockKind.VERSE:
-            lines = (_inline(E.p(), line, language) for line in _lines(passages))
-            return E.div({"class": "verse"}, *lines)
+            return E.div({"class": "verse"}, _stanza(passages, language))
         case BlockKind.CODE:
             return _code(passages, language)
         case BlockKind.QUOTE:
@@ -181,6 +184,15 @@ def _element(block: _Block, depth: int, language: str) -> Any:
 
 def _heading(depth: int) -> Any:
     return getattr(E, f"h{min(depth + 1, _DEEPEST_HEADING)}")
+
+
+def _stanza(passages: Mapping[int, Passage], language: str) -> Any:
+    stanza = E.p()
+    for line in _lines(passages):
+        if len(stanza):
+            stanza.append(E.br())  # for readers without styles
+        stanza.append(_inline(E.span({"class": "line"}), line, language))
+    return stanza
 
 
 def _code(passages: Mapping[int, Passage], language: str) -> Any:

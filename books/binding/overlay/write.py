@@ -4,6 +4,7 @@ import hashlib
 import json
 import uuid
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from importlib import resources as package_files
 from pathlib import Path
@@ -17,7 +18,7 @@ from actors.errors import UsageError
 from books.binding.legible import in_a_line
 from books.binding.overlay.clips import Clip, clips_of, smil
 from books.binding.overlay.images import ending_of, image_type, still_svg
-from books.binding.overlay.languages import language_tag
+from books.binding.overlay.languages import UNDETERMINED, language_tag
 from books.binding.overlay.package import (
     NAVIGATION,
     NCX,
@@ -126,7 +127,7 @@ class _Binder:
         self._archive, self._script, self._timeline = archive, script, timeline
         self._book = script.book
         self._clips = clips_of(timeline)
-        self._language = language_tag(script.book.language)
+        self._language = _language_of(script)
         titles = [in_a_line(chapter.title) or str(number) for number, chapter in enumerate(self._book.chapters, 1)]
         self._title = in_a_line(self._book.title) or _UNTITLED
         hrefs = [f"chapter-{number:04d}.xhtml" for number in range(1, len(titles) + 1)]
@@ -195,10 +196,10 @@ class _Binder:
         by_chapter: list[list[int]] = [[] for _ in self._entries]
         for index, passage in enumerate(self._script.passages):
             by_chapter[passage.chapter].append(index)
-        pictures = self._pictures(hrefs, by_chapter)
+        pictures, breaks = self._pictures(hrefs, by_chapter), frozenset(self._book.breaks)
         for number, (entry, indices) in enumerate(zip(self._entries, by_chapter, strict=True)):
             passages = {index: self._script.passages[index] for index in indices}
-            content = Chapter(entry.title, entry.depth, passages, pictures[number], self._language)
+            content = Chapter(entry.title, entry.depth, passages, pictures[number], self._language, breaks)
             self._archive.add_page(entry.href, chapter_page(content))
             overlay = self._add_overlay(number, {i: self._clips[i] for i in indices if i in self._clips}, audio)
             self._items.append(Item(f"chapter-{number + 1}", entry.href, _XHTML, overlay=overlay))
@@ -219,7 +220,8 @@ class _Binder:
         chapters = {index: number for number, indices in enumerate(by_chapter) for index in indices}
         found: list[dict[int, list[Picture]]] = [{} for _ in by_chapter]
         for image in self._book.images:
-            pictures = found[chapters.get(image.before, len(found) - 1)]
+            chapter = chapters.get(image.before, len(found) - 1) if image.chapter is None else image.chapter
+            pictures = found[min(chapter, len(found) - 1)]
             pictures.setdefault(image.before, []).append(Picture(hrefs.get(image.name), image.alt))
         return found
 
@@ -236,6 +238,14 @@ class _Binder:
             return [narrator]
         voices = dict.fromkeys(in_a_line(passage.voice or "") for passage in self._script.passages)
         return list(filter(None, voices))
+
+
+def _language_of(script: Script) -> str:
+    """Return the language of a book: that which it says, or that in which the most is said."""
+    if (tag := language_tag(script.book.language)) != UNDETERMINED:
+        return tag
+    counted = Counter(passage.language for passage in script.passages)
+    return language_tag(counted.most_common(1)[0][0]) if counted else UNDETERMINED
 
 
 def _audio_ending(media_type: str) -> str:

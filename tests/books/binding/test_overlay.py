@@ -8,6 +8,7 @@ import subprocess
 import zipfile
 import zlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -232,7 +233,7 @@ def clips(book: Path, chapter: int) -> dict[str, tuple[str, float, float]]:
 
 def spans(book: Path, chapter: int) -> dict[str, str]:
     root = parsed(book, f"chapter-{chapter:04d}.xhtml")
-    return {span.get("id"): "".join(span.itertext()) for span in root.iterfind(".//x:span", XHTML)}
+    return {span.get("id"): "".join(span.itertext()) for span in root.iterfind(".//x:span[@id]", XHTML)}
 
 
 def test_passages_are_heard_at_their_times(books: dict[str, Path]) -> None:
@@ -284,17 +285,46 @@ def outline(book: Path, chapter: int) -> str:
 
 def test_blocks_are_the_elements_that_they_are(books: dict[str, Path]) -> None:
     assert outline(books["hostile"], 2) == "h1 figure(img figcaption) p figure(img) p p"
-    assert outline(books["hostile"], 3) == "div(p p p) blockquote(p p) ul(li li) table(tr(td) tr(td)) pre(code)"
+    assert outline(books["hostile"], 3) == "div(p) blockquote(p p) ul(li li) table(tr(td) tr(td)) pre(code)"
     assert outline(books["hostile"], 5) == "h1 h2 p figure(img)"
     assert outline(books["arabic"], 2) == "h1"
+    verse = parsed(books["hostile"], "chapter-0003.xhtml").find(".//x:p", XHTML)
+    assert [etree.QName(element).localname for element in verse] == ["span", "br", "span", "br", "span"]
+    assert ["".join(span.itertext()) for span in verse.iterfind(".//x:span[@id]", XHTML)] == [
+        "A line,",
+        "and one.",
+        "Twoin one",
+    ]
     code = parsed(books["hostile"], "chapter-0003.xhtml").find(".//x:pre", XHTML)
     assert "".join(code.itertext()) == "if a < b:\n    x()\n\tok"
 
 
-def test_a_block_without_text_or_image_is_a_scene_break(tmp_path: Path, m4a: bytes) -> None:
-    said = [*passages((0, P, ["Before."])), Passage("b", "After.", "After.", 0, 2, P, None, None, 0.3)]
-    script = Script(BookNote(title="", chapters=(ChapterNote(title="A"),)), said)
-    assert outline(write(tmp_path / "a.epub", script, timeline_of(script), m4a), 1) == "p hr p"
+def test_scenes_break_where_the_script_says_it_and_at_signs(tmp_path: Path, m4a: bytes) -> None:
+    said = passages((0, P, ["Before."]), (0, P, ["After."]), (0, K.QUOTE, ["Quoted."]), (0, K.ITEM, ["Item."]))
+    said[2:] = [replace(said[2], paragraph=3), replace(said[3], paragraph=4)]
+    note = BookNote(title="", chapters=(ChapterNote(title="A"),), breaks=(0, 1, 3))
+    script = Script(note, said)
+    assert outline(write(tmp_path / "a.epub", script, timeline_of(script), m4a), 1) == "p hr p hr blockquote(p) hr ul(li)"
+
+
+def test_an_image_at_the_end_of_a_chapter_stays_there(tmp_path: Path, m4a: bytes) -> None:
+    image = ImageNote(before=7, name="i", media_type="", alt="")
+    for chapter, found in ((0, 1), (1, 2), (7, 2), (None, 2)):
+        script = Script(
+            PLAIN.book.model_copy(update={"images": (image.model_copy(update={"chapter": chapter}),)}), PLAIN.passages
+        )
+        book = write(tmp_path / "a.epub", script, timeline_of(script), m4a, {"i": png()})
+        assert [number for number in (1, 2) if "figure" in outline(book, number)] == [found]
+
+
+def test_a_book_that_does_not_say_its_language_has_that_of_its_passages(tmp_path: Path, m4a: bytes) -> None:
+    script = Script(
+        PLAIN.book.model_copy(update={"language": None}), [replace(passage, language="nl") for passage in PLAIN.passages]
+    )
+    book = write(tmp_path / "a.epub", script, timeline_of(script), m4a)
+    page = parsed(book, "chapter-0001.xhtml")
+    assert page.get("lang") == "nl"
+    assert page.find(".//*[@id='s0']").get("lang") is None
 
 
 def test_images_that_cannot_be_shown_are_what_is_said_of_them(books: dict[str, Path]) -> None:

@@ -81,6 +81,10 @@ def test_a_file_of_a_chapter_begins_at_its_start() -> None:
     assert read(render_subtitles("vtt", TWO[1:], 3661.001)) == [(0, 999, ["The end."])]
 
 
+def test_one_voice_needs_no_name() -> None:
+    assert "<v" not in render_subtitles("vtt", [chapter("A", cue("A.", 0.0, 1.0, "Ada"), cue("B.", 1.0, 2.0, "Ada"))])
+
+
 def test_nothing_to_be_heard_is_a_file() -> None:
     assert render_subtitles("srt", []) == ""
     assert render_subtitles("vtt", [chapter("Empty")]) == "WEBVTT\n"

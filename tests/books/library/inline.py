@@ -1,3 +1,4 @@
+# ruff: noqa: E501, RUF001 (XML and quotation marks as they stand in books)
 """The notation of :mod:`tests.books.library.keeper`, written as XHTML, Markdown or plain text."""
 
 import re

@@ -1,3 +1,4 @@
+# ruff: noqa: E501, RUF001 (quotation marks as they stand in books)
 """What stands in the book of the tests, in a notation of its own, from which all files are made.
 
 Sentences are listed one by one. Inside them: ``*so*`` is emphasis, ``{fn:1}`` and ``{en:1}`` lead to notes, ``{pg:12}`` is where a page

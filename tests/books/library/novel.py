@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """A long book of plain English sentences, no two of them equal."""
 
 _OPENINGS = ("On day {}", "At mile {}", "By lamp {}", "In house {}", "At gate {}", "On page {}", "In year {}", "At bell {}")
