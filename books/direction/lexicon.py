@@ -80,10 +80,6 @@ class Lexicon:
     def __repr__(self) -> str:
         return f"Lexicon({self.entries!r})"
 
-    def __repr__(self) -> str:
-        """Tell all entries: scripts are known by how they were directed."""
-        return f"Lexicon({self.entries!r})"
-
     def edits(self, text: str, scope: Scope, taken: Sequence[Edit] = ()) -> list[Edit]:
         """Return how words of a text are said, together with the edits that are ``taken``, which hold before the lexicon's.
 

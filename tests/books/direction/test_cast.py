@@ -62,9 +62,9 @@ def test_speech_over_several_paragraphs_has_one_voice(speak: Speak) -> None:
 
 
 def test_the_first_rule_that_holds_is_taken() -> None:
-    table = "\n".join(
-        ["rule\tpattern\tvoice", "# who", "sentence\t^Note\tnina", "quoted\tzoe", "chapter\tTwo*\ttom", "chapter\t3\tthea"]
-        + ["heading\thans", "paragraph\t(?i)^dear diary\tdora"]
+    table = (
+        "rule\tpattern\tvoice\n# who\nsentence\t^Note\tnina\nquoted\tzoe\nchapter\tTwo*\ttom\nchapter\t3\tthea\n"
+        "heading\thans\nparagraph\t(?i)^dear diary\tdora"
     )
     blocks = (
         Block(BlockKind.HEADING, "A heading"),

@@ -3,8 +3,8 @@ import pytest
 
 from books.direction.phonemes import LANGUAGES, from_sampa, respelled
 
-# The letters are those that were looked through by hand and spoken by the embedded voice: of these 80 words the embedded ear heard
-# 54 as it heard the words themselves.
+# Looked through by hand, and spoken by the embedded voice: the embedded ear heard 54 of these 80 as it heard the words
+# themselves.
 WORDS = [
     ("Alice", "ˈælɪs", "alliss"),
     ("nature", "ˈneɪtʃər", "naycher"),
