@@ -117,7 +117,8 @@ class TestSsml:
 
     def test_what_is_not_is_noted_once(self, speak: Speak) -> None:
         script = speak(
-            "<emphasis>A</emphasis> <emphasis>b</emphasis> <say-as interpret-as='fraction'>1/2</say-as> </lang> <sub alias='c'>d."
+            "<emphasis>A</emphasis> <emphasis>b</emphasis> <say-as interpret-as='fraction'>1/2</say-as> "
+            "</lang> <sub alias='c'>d."
         )
         place = "in chapter 1, 'One'"
         assert script.book.notes == (
