@@ -1,6 +1,5 @@
 """How a book is spoken: what of it is a sentence, who says it, how its words are pronounced, and what silence is left."""
 
-from actors.errors import InputDataError
 from books.direction.cast import Cast, read_cast
 from books.direction.direct import direct
 from books.direction.lexicon import Lexicon

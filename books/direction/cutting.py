@@ -12,7 +12,7 @@ from books.direction.options import Pauses
 from books.direction.places import Moved
 
 # What is shorter goes with a neighbour: voices trained on whole sentences lose their way in a word. Best with the one
-# before it: of 32 pairs, with the embedded voice, the embedded ear had 4 % of the words wrong in that order and 8 % in the other.
+# before it: of 32 pairs by the embedded voice the embedded ear had 4 % of the words wrong, and 8 % in the other order.
 SHORT_CHARS = 30
 _ENOUGH_CHARS = 200
 _SAID = re.compile(r"[^\W_]")

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 (characters that look alike are meant)
 import random
 import re
 import time

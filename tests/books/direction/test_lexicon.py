@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 (characters that look alike are meant)
 import time
 
 import pytest
@@ -18,7 +19,11 @@ class TestTable:
     @pytest.mark.parametrize(
         ("table", "text", "spoken"),
         [
-            ("Hermione\ther my oh nee", "Hermione's owl; HERMIONE! Hermiones?", "her my oh nee's owl; her my oh nee! Hermiones?"),
+            (
+                "Hermione\ther my oh nee",
+                "Hermione's owl; HERMIONE! Hermiones?",
+                "her my oh nee's owl; her my oh nee! Hermiones?",
+            ),
             ("bow\tboh\tcase", "A bow, a Bow.", "A boh, a Bow."),
             ("US\tyou ess\tcase", "The US told us.", "The you ess told us."),
             ("York\tYork\nNew York\tNoo York", "New York and York", "Noo York and York"),
@@ -79,8 +84,10 @@ def test_words_need_letters_and_a_lexicon_tells_its_entries() -> None:
 
 
 def test_a_large_lexicon_takes_no_longer() -> None:
-    table = "".join(f"word{number} more\tsaid\tbook=A*\n" for number in range(20_000)) + "the\tthe" + "".join(
-        f"\nthe end {number}\tx" for number in range(2000)
+    table = (
+        "".join(f"word{number} more\tsaid\tbook=A*\n" for number in range(20_000))
+        + "the\tthe"
+        + "".join(f"\nthe end {number}\tx" for number in range(2000))
     )
     lexicon = read_lexicon(table.encode(), "lexicon.tsv")
     began = time.perf_counter()
@@ -125,7 +132,10 @@ class TestPls:
             (pls("<grapheme>a</grapheme>"), r"line 4: a lexeme has no <alias> or <phoneme>"),
             (pls("<grapheme>a</grapheme><phoneme>a</phoneme>", alphabet="x-arpabet"), r"phonemes in 'x-arpabet' are not read"),
             (pls("<grapheme>a</grapheme><phoneme>123</phoneme>"), r"'123' has no sound of ipa"),
-            (pls("<grapheme>?!</grapheme><alias>b</alias>"), r"lexicon.pls: the lexicon has '\?!', which has no letter or digit"),
+            (
+                pls("<grapheme>?!</grapheme><alias>b</alias>"),
+                r"lexicon.pls: the lexicon has '\?!', which has no letter or digit",
+            ),
             (pls().replace(b"en-GB", b"English!"), r"'English!' is no language code"),
         ],
     )

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001 (characters that look alike are meant)
 import pytest
 
 from actors.errors import UsageError
@@ -115,7 +116,10 @@ class TestSsml:
         assert passage.text == passage.written == text
 
     def test_what_is_not_is_noted_once(self, speak: Speak) -> None:
-        script = speak("<emphasis>A</emphasis> <emphasis>b</emphasis> <say-as interpret-as='fraction'>1/2</say-as> </lang> <sub alias='c'>d.")
+        script = speak(
+            "<emphasis>A</emphasis> <emphasis>b</emphasis> <say-as interpret-as='fraction'>1/2</say-as> "
+            "</lang> <sub alias='c'>d."
+        )
         place = "in chapter 1, 'One'"
         assert script.book.notes == (
             f"<emphasis> is not followed: no model has a control for it (2 times, first {place})",
@@ -140,6 +144,8 @@ def test_marks_of_a_block_move_with_its_text() -> None:
     assert [(marked.text[run.start : run.end], run.value) for run in marked.voices] == [("two", "a")]
 
 
-@pytest.mark.parametrize(("time", "seconds"), [("1", 1), (".5s", 0.5), ("+250ms", 0.25), ("1,5", None), ("-1", None), ("", None)])
+@pytest.mark.parametrize(
+    ("time", "seconds"), [("1", 1), (".5s", 0.5), ("+250ms", 0.25), ("1,5", None), ("-1", None), ("", None)]
+)
 def test_seconds_of(time: str, seconds: float | None) -> None:
     assert seconds_of(time) == seconds

@@ -27,7 +27,7 @@ from books.direction.runs import Run, flat, layered
         ("— Bonjour, dit-il.", ["— Bonjour,"]),
         ("The so-called “expert” and the ‘tall’ one were “late”.", []),
         ("He said “no” and left the boys’ room at 6 o’clock.", []),
-        ("A pipe of 6\" and one of 8\".", []),
+        ('A pipe of 6" and one of 8".', []),
         ("’Tis the dogs’ bowl, and ‘tis late.", []),
         ("It was late — he knew — and dark.", []),
         ("", []),
@@ -38,7 +38,7 @@ def test_speech_is_found(text: str, speech: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "start"), [("“It goes on", 0), ("“Yes,” he said, “it goes on", 16), ("‘It goes on", 0), ("\"It goes", 0)]
+    ("text", "start"), [("“It goes on", 0), ("“Yes,” he said, “it goes on", 16), ("‘It goes on", 0), ('"It goes', 0)]
 )
 def test_what_is_not_closed_ends_with_its_paragraph(text: str, start: int) -> None:
     last = quoted_speech(text)[-1]
