@@ -47,6 +47,15 @@ def file_path(row_id: str, suffix: str = "") -> str:
     return (row_id if keeps_folders else _renamed(row_id)) + suffix
 
 
+def plain_name(text: str) -> str:
+    """Return what of a text a file may be called, without a hash: who calls makes it unique, by a number in front or a folder.
+
+    It has at most 100 bytes, begins with neither dot nor dash, and is no device of Windows.
+    """
+    left = _left(text) or "_"
+    return f"{'_' if _is_device(left) else ''}{left}"
+
+
 def _stands_for_itself(name: str) -> bool:
     return name == _tidied(name) != "" and len(name.encode()) <= _MAX_BYTES and not _is_device(name)
 
@@ -54,8 +63,12 @@ def _stands_for_itself(name: str) -> bool:
 def _renamed(row_id: str) -> str:
     digest = hashlib.sha256(row_id.encode("utf-8", "surrogatepass")).digest()
     mark = "~" + base64.b32encode(digest).decode().lower()[:_HASH_CHARS]
-    left = _tidied(row_id).encode()[:_MAX_LEFT_BYTES].decode(errors="ignore").rstrip(" .") or "row"
+    left = _left(row_id) or "row"
     return f"{'_' if _is_device(left) else ''}{left}{mark}"
+
+
+def _left(text: str) -> str:
+    return _tidied(text).encode()[:_MAX_LEFT_BYTES].decode(errors="ignore").rstrip(" .")
 
 
 def _tidied(text: str) -> str:

@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from actors.requests import TextChunk
+from actors.requests import SynthesisResult, TextChunk
 
 MAX_UNREADABLE_CHARS = 2_000  # of a text: spelled, they take half an hour
 
@@ -40,6 +40,14 @@ _DRAWN_OUT = re.compile(r"(\w)\1{2,}")
 _CHANGE = re.compile(r"(?<=[^\W\d_])(?=\d)|(?<=\d)(?=[^\W\d_])")
 
 _SHOWN_CHARS = 40
+
+
+def judge(result: SynthesisResult, text: str) -> tuple[str, str | None]:
+    """Return the finish reason of a row that speaks ``text``, and what there is to say of it; ``None`` if all is well."""
+    if result.finish_reason == "length":
+        return "length", cut_short(result.chunks)
+    reason = doubt(text, result.chunks)
+    return (result.finish_reason if reason is None else "suspicious"), reason
 
 
 def doubt(text: str, chunks: Sequence[TextChunk]) -> str | None:

@@ -56,12 +56,15 @@ UNLIMITED = CueLimits(0, 0, 0.0)
 
 
 @dataclass(frozen=True)
-class _Cue:
-    """``width`` is that of what is said: a speaker's name is not."""
+class Cue:
+    """What is on the screen from ``start`` to ``end``, in seconds.
+
+    ``voice`` is who speaks, as it is shown; ``width`` is that of what is said: the voice is not.
+    """
 
     start: float
     end: float
-    speaker: str | None
+    voice: str | None
     lines: tuple[str, ...]
     width: int
 
@@ -89,14 +92,14 @@ def render(transcript_format: TranscriptFormat, row: Mapping[str, Any], limits: 
 
 def to_srt(segments: Sequence[Segment], limits: CueLimits = UNLIMITED, duration_s: float | None = None) -> str:
     """SubRip: numbered cues, the speaker in front of the words."""
-    cues = _cues(segments, limits, duration_s, named=True)
-    return "\n".join(f"{number}\n{_times(cue, ',')}\n{chr(10).join(cue.lines)}\n" for number, cue in enumerate(cues, 1))
+    cues = cues_of(segments, limits, duration_s, named=True)
+    return "\n".join(srt_cue(number, cue) for number, cue in enumerate(cues, 1))
 
 
 def to_vtt(segments: Sequence[Segment], limits: CueLimits = UNLIMITED, duration_s: float | None = None) -> str:
     """WebVTT: the speaker as a voice span."""
-    cues = _cues(segments, limits, duration_s, named=False)
-    return "WEBVTT\n" + "".join(f"\n{_times(cue, '.')}\n{_voice(cue)}\n" for cue in cues)
+    cues = cues_of(segments, limits, duration_s, named=False)
+    return "WEBVTT\n" + "".join(f"\n{vtt_cue(cue)}" for cue in cues)
 
 
 def to_txt(segments: Sequence[Segment]) -> str:
@@ -110,16 +113,27 @@ def to_json(row: Mapping[str, Any]) -> str:
     return json.dumps({name: row[name] for name in names}, ensure_ascii=False, indent=1) + "\n"
 
 
-def _cues(segments: Sequence[Segment], limits: CueLimits, duration_s: float | None, *, named: bool) -> list[_Cue]:
+def srt_cue(number: int, cue: Cue) -> str:
+    """A cue of SubRip; a blank line goes between two."""
+    return f"{number}\n{_times(cue, ',')}\n{chr(10).join(cue.lines)}\n"
+
+
+def vtt_cue(cue: Cue) -> str:
+    """A cue of WebVTT, its voice as a span; a blank line goes before each."""
+    return f"{_times(cue, '.')}\n{_voiced(cue)}\n"
+
+
+def cues_of(segments: Sequence[Segment], limits: CueLimits, duration_s: float | None = None, *, named: bool) -> list[Cue]:
+    """Segments as cues that keep to the limits; with ``named``, the speaker is in front of the words."""
     cues = [cue for segment in segments for cue in _split(segment, limits, named=named)]
     return cues if not limits.chars_per_second else _linger(cues, limits.chars_per_second, duration_s)
 
 
-def _split(segment: Segment, limits: CueLimits, *, named: bool) -> Iterator[_Cue]:
+def _split(segment: Segment, limits: CueLimits, *, named: bool) -> Iterator[Cue]:
     """Yield a segment as cues, whose times are shares of it by what is said in each; the first has the speaker's name."""
     name = _speaker(segment) if named else ""
     if not limits.line_chars:
-        yield _Cue(segment.start, _end(segment), segment.speaker, (name + _line(segment),), _width(_line(segment)))
+        yield Cue(segment.start, _end(segment), _voice(segment), (name + _line(segment),), _width(_line(segment)))
         return
     atoms = _atoms(_line(segment), limits.line_chars, name)
     groups = _group(atoms, limits)
@@ -131,14 +145,14 @@ def _split(segment: Segment, limits: CueLimits, *, named: bool) -> Iterator[_Cue
         start = segment.start + lasts * done / total
         done += width
         end = segment.start + lasts * done / total
-        yield _Cue(start, max(end, start + _SHORTEST_S), segment.speaker, _balanced(group, limits.line_chars), width)
+        yield Cue(start, max(end, start + _SHORTEST_S), _voice(segment), _balanced(group, limits.line_chars), width)
 
 
-def _linger(cues: Sequence[_Cue], rate: float, duration_s: float | None) -> list[_Cue]:
+def _linger(cues: Sequence[Cue], rate: float, duration_s: float | None) -> list[Cue]:
     """Let cues that are hard to read stay until the next one, or the recording's end."""
     starts = sorted(cue.start for cue in cues)
 
-    def free(cue: _Cue) -> float:
+    def free(cue: Cue) -> float:
         following = bisect_right(starts, cue.start)
         return starts[following] if following < len(starts) else duration_s or cue.end
 
@@ -283,18 +297,22 @@ def _width(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(cluster[0]) in "WF" else 1 for cluster in _clusters(text))
 
 
-def _times(cue: _Cue, point: str) -> str:
+def _times(cue: Cue, point: str) -> str:
     start = round(cue.start * 1000)
     return f"{_clock(start, point)} --> {_clock(max(round(cue.end * 1000), start + 1), point)}"
 
 
 def _speaker(segment: Segment) -> str:
-    return "" if segment.speaker is None else f"Speaker {_flat(segment.speaker)}: "
+    return "" if segment.speaker is None else f"{_voice(segment)}: "
 
 
-def _voice(cue: _Cue) -> str:
+def _voice(segment: Segment) -> str | None:
+    return None if segment.speaker is None else f"Speaker {_flat(segment.speaker)}"
+
+
+def _voiced(cue: Cue) -> str:
     text = _escape("\n".join(cue.lines))
-    return text if cue.speaker is None else f"<v Speaker {_escape(_flat(cue.speaker))}>{text}"
+    return text if cue.voice is None else f"<v {_escape(_flat(cue.voice))}>{text}"
 
 
 def _line(segment: Segment) -> str:

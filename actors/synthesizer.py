@@ -1,6 +1,7 @@
 """Rows of text in, rows of audio out: what a job's runner calls on a worker, with or without Ray."""
 
 import contextlib
+import hashlib
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, as_completed
 from dataclasses import dataclass, field, replace
@@ -11,11 +12,11 @@ from actors.audio.codec import EXTENSIONS, AudioFormat, encode, encoded_rate
 from actors.audio.mastering import Mastered, Mastering, master
 from actors.batching import Engine, EngineStats
 from actors.bundle import Bundle
-from actors.deciding import NOT_DECIDING
+from actors.deciding import NOT_DECIDING, TOLD_IF_SET, deciding_arguments
 from actors.errors import RequestError, UsageError
 from actors.models import DEFAULT_SLOTS, open_model, spoken_language
 from actors.names import file_name
-from actors.plausibility import MAX_UNREADABLE_CHARS, cut_short, doubt, unreadable_words
+from actors.plausibility import MAX_UNREADABLE_CHARS, judge, unreadable_words
 from actors.requests import SynthesisRequest, SynthesisResult, TextChunk
 from actors.rows import AUDIO, Columns, InputRow, blank_row, quarantine, raise_shared
 from actors.text import Normaliser, Spoken
@@ -37,9 +38,12 @@ SYNTHESIS_COLUMNS: Columns = {
 }
 
 MAX_SEED = 2**63 - 1  # and its negative; the output has a column for it
-Normalisation = Literal["spoken", "model"]
+Normalisation = Literal["spoken", "model", "done"]
+SeedBy = Literal["id", "text"]
 
 _KEPT_LANGUAGES = 32  # normalisers, and voices whose language is known: rows may name any number
+# Settings that rows may overrule, and the column's name: what a row is spoken with says its content.
+_IN_CONTENT = {"text_column", "voice", "seed", "language"}
 _MAX_NUMBER_CHARS = 40  # of a number in a text; Python refuses, or takes long, to read thousands of digits
 
 
@@ -59,9 +63,12 @@ class SynthesisConfig:
         max_text_chars: longer texts are rejected: a row is held in memory whole.
         slots: how many utterances a worker decodes together.
         options: settings of the model's loop.
-        normalise: ``spoken`` reads texts as a person would before the model's own front end, ``model`` leaves all to that.
+        normalise: ``spoken`` reads texts as a person would before the model's own front end, ``model`` leaves all to that;
+            ``done`` is for texts that have been read so already, of which only the letters are seen to.
         markup: whether HTML, Markdown and SSML are read as text is meant; of ``spoken`` only.
-        language: of texts whose row names none; ``None`` is the voice's. Of ``spoken`` only.
+        language: of texts whose row names none; ``None`` is the voice's. Not of ``model``.
+        seed_by: what fixes a row's random numbers beside the seed: its ``id``, or what is spoken of its ``text`` and the voice,
+            so that equal texts sound the same in any job.
     """
 
     revision: ClassVar[int] = 2
@@ -78,11 +85,12 @@ class SynthesisConfig:
     normalise: Normalisation = "spoken"
     markup: bool = True
     language: str | None = None
+    seed_by: SeedBy = field(default="id", metadata=TOLD_IF_SET)
 
     @property
     def input_columns(self) -> tuple[str, ...]:
         """The input columns a worker reads."""
-        return (self.text_column, "voice", "seed", "speed", *(["language"] if self.normalise == "spoken" else []))
+        return (self.text_column, "voice", "seed", "speed", *([] if self.normalise == "model" else ["language"]))
 
     def file_rate(self, model_rate: int) -> int:
         """Return the sample rate in Hz of the ``audio`` column, for a model's own."""
@@ -96,6 +104,28 @@ class SynthesisConfig:
         """Return the output row of an input row about which nothing is known yet: ``rejected`` without a reason."""
         text = row.values.get(self.text_column)
         return blank_row(SYNTHESIS_COLUMNS, row.id, model) | {"text": text if isinstance(text, str) else None}
+
+    def content_of(self, row: InputRow) -> Mapping[str, Any] | None:
+        """Return all that decides how a row sounds beside the model; nothing for a row that will be rejected."""
+        values = {name: _none_if_blank(row.values.get(name)) for name in self.input_columns}
+        text, seed, speed = values.pop(self.text_column), values.pop("seed"), values.pop("speed")
+        if row.error is not None or not isinstance(text, str) or (speed is not None and _as_number(speed) != 1):
+            return None
+        try:
+            values["seed"] = self.seed if seed is None else _as_seed(seed)
+        except RequestError:
+            return None
+        for name in ("voice", "language"):
+            if name in values:
+                values[name] = vars(self)[name] if values[name] is None else values[name]
+        settings = {name: value for name, value in deciding_arguments(self).items() if name not in _IN_CONTENT}
+        named = {"id": row.id} if self.seed_by == "id" else {}
+        return {"settings": settings, "text": text, "values": values, **named}
+
+    def adopt(self, made: Mapping[str, Any], row: InputRow, model: str) -> dict[str, Any]:
+        """Return the output of a row whose content is that of another one, by what was made of that."""
+        audio = {**made["audio"], "path": _audio_name(row.id, self.format)}
+        return {**made, "id": row.id, "model": model, "audio": audio}
 
 
 class Synthesizer:
@@ -135,12 +165,14 @@ class Synthesizer:
             with quarantine(output):
                 request = self._request(row)
                 output.update(voice=request.voice, seed=request.seed)
-                spoken = self._read(request, row.values.get("language")) if self._config.normalise == "spoken" else None
+                spoken = None if self._config.normalise == "model" else self._read(request, row.values.get("language"))
                 _check_words(spoken.said.source if spoken else request.text)
                 if spoken:
                     output.update(spoken_text=spoken.text)
                     request = replace(request, text=spoken.text, sentences=spoken.sentences)
-                waiting[self._engine.submit(request)] = output, spoken
+                if self._config.seed_by == "text":
+                    request = replace(request, id=_name_of_content(request))
+                waiting[self._submit(request, spoken)] = output, spoken
         # Encoded as they come, so that no more than the running ones are held as samples.
         for future in as_completed(waiting):
             output, spoken = waiting.pop(future)
@@ -148,6 +180,10 @@ class Synthesizer:
             with quarantine(output):
                 self._fill(output, future.result(), spoken)
         return outputs
+
+    def _submit(self, request: SynthesisRequest, spoken: Spoken | None) -> Future[Any]:  # noqa: ARG002 - who hears it asks
+        """Queue what is to be spoken of a row; ``spoken`` is its text as it was read, if this reads."""
+        return self._engine.submit(request)
 
     def _request(self, row: InputRow) -> SynthesisRequest:
         text = row.values.get(self._config.text_column)
@@ -188,19 +224,20 @@ class Synthesizer:
         return normaliser(request.text or "")
 
     def _make_normaliser(self, language: str, voice: str) -> Normaliser:
-        return Normaliser(language, markup=self._config.markup, voice=voice)
+        is_read = self._config.normalise == "done"
+        return Normaliser(language, markup=self._config.markup and not is_read, voice=voice, is_read=is_read)
 
     def _fill(self, output: dict[str, Any], result: SynthesisResult, spoken: Spoken | None) -> None:
         if not len(result.audio):
             output.update(status="failed", error="the model ended before its first sound: try another seed")
             return
-        finish_reason, error = _judged(result, spoken.text if spoken else output["text"])
+        finish_reason, error = judge(result, spoken.text if spoken else output["text"])
         wanted = replace(self._config.mastering, sample_rate=self._config.file_rate(result.sample_rate))
         mastered = master(result.audio, result.sample_rate, wanted)
         output.update(
             audio={
                 "bytes": encode(mastered.audio, mastered.sample_rate, self._config.format),
-                "path": file_name(result.id, EXTENSIONS[self._config.format]),
+                "path": _audio_name(output["id"], self._config.format),
             },
             sampling_rate=mastered.sample_rate,
             duration_s=len(mastered.audio) / mastered.sample_rate,
@@ -211,6 +248,15 @@ class Synthesizer:
         )
 
 
+def _audio_name(row_id: str, audio_format: AudioFormat) -> str:
+    return file_name(row_id, EXTENSIONS[audio_format])
+
+
+def _name_of_content(request: SynthesisRequest) -> str:
+    """Return a name for what is spoken and by whom, in the place of the row's id."""
+    return hashlib.sha256(repr((request.text, request.voice)).encode("utf-8", "backslashreplace")).hexdigest()
+
+
 def _check_words(text: str | None) -> None:
     """Raise ``RequestError`` if much of a text, as a person sees it, is no words."""
     unreadable = unreadable_words(text or "")
@@ -219,14 +265,6 @@ def _check_words(text: str | None) -> None:
             f"{sum(map(len, unreadable))} characters of the text are no words, such as {unreadable[0][:40]!r}: take out "
             f"encoded data, checksums and long addresses; at most {MAX_UNREADABLE_CHARS} of them are spelled"
         )
-
-
-def _judged(result: SynthesisResult, text: str) -> tuple[str, str | None]:
-    """Return a row's finish reason, and what there is to say of it."""
-    if result.finish_reason == "length":
-        return "length", cut_short(result.chunks)
-    reason = doubt(text, result.chunks)
-    return (result.finish_reason if reason is None else "suspicious"), reason
 
 
 def _placed(chunks: Sequence[TextChunk], mastered: Mastered) -> list[dict[str, Any]]:

@@ -89,6 +89,13 @@ class TranscriptionConfig:
         """Return the output row of an input row about which nothing is known yet: ``rejected`` without a reason."""
         return blank_row(TRANSCRIPTION_COLUMNS, row.id, model) | {"path": _path_of(row.values.get(self.audio_column))}
 
+    def content_of(self, row: InputRow) -> None:
+        """Transcripts are not kept: of a recording that is a path, the row does not have the content."""
+
+    def adopt(self, made: Mapping[str, Any], row: InputRow, model: str) -> dict[str, Any]:
+        """Return the output of a row whose content is that of another one."""
+        return {**made, "id": row.id, "model": model, "path": _path_of(row.values.get(self.audio_column))}
+
 
 class Transcriber:
     """Transcribes batches of rows; safe to call from several threads, which share the model's slots."""

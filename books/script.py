@@ -13,6 +13,7 @@ from books.book import BlockKind, Resource
 from cluster.storage import Store
 
 _KEY = b"speechmill.book"
+_MADE_OF = b"speechmill.made_of"
 _ROWS_PER_GROUP = 1024
 
 
@@ -55,7 +56,10 @@ class ChapterNote(BaseModel):
 
 
 class ImageNote(BaseModel):
-    """An image that stands before a passage, by the passage's index; ``name`` is its resource's."""
+    """An image that stands before a passage, by the passage's index; ``name`` is its resource's.
+
+    ``chapter`` is that in which it stands, which is not the passage's for an image that ends one; ``None`` is the passage's.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -63,10 +67,14 @@ class ImageNote(BaseModel):
     name: str
     media_type: str
     alt: str
+    chapter: int | None = None
 
 
 class BookNote(BaseModel):
-    """What of a book is not spoken: see :class:`books.book.Book`. ``notes`` are also those of its direction."""
+    """What of a book is not spoken: see :class:`books.book.Book`. ``notes`` are also those of its direction.
+
+    ``breaks`` are the indices of passages before which the scene breaks.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -78,6 +86,7 @@ class BookNote(BaseModel):
     details: dict[str, str] = {}
     chapters: tuple[ChapterNote, ...]
     images: tuple[ImageNote, ...] = ()
+    breaks: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -106,23 +115,48 @@ _SCHEMA = pa.schema(
 )
 
 
-def write_script(store: Store, name: str, script: Script) -> str:
-    """Write a script and its resources to a store; return the key of the file with the passages. Equal scripts, equal bytes.
+def write_script(store: Store, name: str, script: Script, made_of: str = "") -> None:
+    """Write a script and its resources to a store. Equal scripts are equal bytes, and are not written again.
+
+    Args:
+        store: where scripts are.
+        name: of this one.
+        script: the script.
+        made_of: names what it was made of and how, for :func:`script_made_of`.
 
     Raises:
         StorageError: the store cannot be reached or written.
     """
     for resource in script.resources:
         store.write_bytes(_resource_key(name, resource.name), resource.data)
-    schema = _SCHEMA.with_metadata({_KEY: script.book.model_dump_json().encode()})
+    schema = _SCHEMA.with_metadata({_KEY: script.book.model_dump_json().encode(), _MADE_OF: made_of.encode()})
     table = pa.Table.from_pylist([asdict(passage) for passage in script.passages], schema)
     buffer = io.BytesIO()
     pq.write_table(table, buffer, row_group_size=_ROWS_PER_GROUP, compression="zstd")
-    key = f"{name}.parquet"
-    content = buffer.getvalue()
+    key, content = script_key(name), buffer.getvalue()
     if not (store.exists(key) and store.read_bytes(key) == content):
         store.write_bytes(key, content)
-    return key
+
+
+def script_key(name: str) -> str:
+    """Return the key of the file with a script's passages."""
+    return f"{name}.parquet"
+
+
+def script_made_of(store: Store, name: str) -> str | None:
+    """Return what a script was made of, as far as it says; ``None`` if there is none that can be read.
+
+    Raises:
+        StorageError: the store cannot be reached.
+    """
+    key = script_key(name)
+    if not store.exists(key):
+        return None
+    try:
+        with store.errors("read", key), store.open_input(key) as file:
+            return (pq.read_schema(file).metadata or {}).get(_MADE_OF, b"").decode()
+    except (pa.ArrowException, ValueError):
+        return None
 
 
 def read_script(store: Store, name: str) -> Script:
@@ -131,7 +165,7 @@ def read_script(store: Store, name: str) -> Script:
     Raises:
         StorageError: there is no such script, it is damaged, or the store cannot be reached.
     """
-    key = f"{name}.parquet"
+    key = script_key(name)
     try:
         table = pq.read_table(io.BytesIO(store.read_bytes(key)))
         note = BookNote.model_validate_json((table.schema.metadata or {})[_KEY])

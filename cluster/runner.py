@@ -1,4 +1,4 @@
-"""Runs a job's units through workers. This module runs them in one process; :mod:`cluster.ray_pool` on Ray.
+"""Runs a job's units through workers: in one process (:mod:`cluster.in_process`) or on Ray (:mod:`cluster.ray_pool`).
 
 A worker is a plain class that turns rows into rows. Here it gets cores, a model and units; its results become parts. It takes
 several small units at once, so that a thousand files of ten rows fill its slots as one file of ten thousand does. A unit that
@@ -12,7 +12,6 @@ import threading
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed, wait
 from contextlib import AbstractContextManager
 from dataclasses import Field, dataclass, field, replace
 from itertools import islice
@@ -23,8 +22,11 @@ from actors.bundle import Bundle
 from actors.errors import EngineClosedError, InputDataError, ResumeError, StorageError
 from actors.rows import NOT_OF_A_ROW, Columns, InputRow, reason_of
 from cluster.dataset import UNIT_BYTES, Dataset, InputBatch, Unit, read_rows, unreadable_rows
+from cluster.errands import Errands
 from cluster.output import Part, PartWriter
 from cluster.registry import Pinned, fetch, local_origin
+from cluster.row_cache import CachedWorker, RowCache, RowCounts
+from cluster.storage import Store
 
 logger = logging.getLogger(__name__)
 
@@ -32,9 +34,6 @@ logger = logging.getLogger(__name__)
 UNITS_IN_FLIGHT = 2
 # A lost unit is cut into this many pieces: 256 rows are down to single ones after two more rounds, not after eight.
 _PIECES = 16
-
-# How long a stopped job waits for units that run, once their worker is closed.
-_STOP_S = 3.0
 
 
 class Worker(Protocol):
@@ -77,6 +76,12 @@ class WorkerConfig(Protocol):
     def blank_row(self, row: InputRow, model: str) -> dict[str, Any]:
         """Return an output row of which only the status and the error are left to say."""
 
+    def content_of(self, row: InputRow) -> Mapping[str, Any] | None:
+        """Return all that decides a row's output beside models, device and revision, as JSON values; ``None``: keep it not."""
+
+    def adopt(self, made: Mapping[str, Any], row: InputRow, model: str) -> dict[str, Any]:
+        """Return the output of a row by what was made of another with the same content; what names the row is its own."""
+
 
 @dataclass(frozen=True)
 class Task:
@@ -88,6 +93,7 @@ class Task:
         model: what workers open.
         config: how they are made.
         others: models that they open beside it.
+        cache: where rows are that were made before.
     """
 
     dataset: Dataset
@@ -95,6 +101,7 @@ class Task:
     model: Pinned
     config: WorkerConfig
     others: tuple[Pinned, ...] = ()
+    cache: Store | None = None
 
 
 @dataclass(frozen=True)
@@ -110,6 +117,7 @@ class Usage:
         stats: the engine's counters.
         seconds: where time went: ``fetch`` and ``load`` of the model, ``read`` and ``write`` of rows, and the engine's
             ``prefill``, ``step`` and ``finish``.
+        cache: how many rows were looked for in the task's cache, and how many needed no work.
     """
 
     worker: str
@@ -119,6 +127,7 @@ class Usage:
     cpu_s: float
     stats: EngineStats
     seconds: Mapping[str, float] = field(default_factory=dict)
+    cache: RowCounts = field(default_factory=RowCounts)
 
 
 @dataclass(frozen=True)
@@ -197,6 +206,15 @@ class Backend(Protocol):
 
         Raises:
             SpeechmillError: they cannot be opened, or one of their machines does not see what the task needs.
+        """
+
+    def errands(self) -> AbstractContextManager[Errands]:
+        """Take errands, which are done on the machines of the workers and beside them; workers need not be open.
+
+        Leaving the context waits for what is under way; an error that leaves it does not.
+
+        Raises:
+            SpeechmillError: there is no cluster.
         """
 
 
@@ -338,7 +356,7 @@ class UnitWorker:
         with self._timed("fetch"):
             bundle, *others = [fetch(model) for model in (task.model, *task.others)]
         with self._timed("load"):
-            self._worker = task.config.open(bundle, device, threads, *others)
+            self._worker = _with_cache(task, task.config.open(bundle, device, threads, *others), device)
         self._opened = time.time()
         self._started = time.monotonic()
         self._cpu_before = time.process_time()
@@ -406,49 +424,13 @@ class UnitWorker:
             time.process_time() - self._cpu_before,
             stats,
             {**self._seconds, "prefill": stats.prefill_s, "step": stats.step_s, "finish": stats.finish_s},
+            self._worker.counts if isinstance(self._worker, CachedWorker) else RowCounts(),
         )
 
 
-@dataclass(frozen=True)
-class InProcess:
-    """One worker in this process, with ``threads`` CPU threads."""
-
-    device: str
-    threads: int
-
-    def survey(self) -> Survey:
-        """See :class:`Backend`."""
-        return Survey(1, 1, self.threads)
-
-    @contextlib.contextmanager
-    def open(self, task: Task) -> Iterator[Pool]:
-        """See :class:`Backend`."""
-        worker = UnitWorker(task, self.device, self.threads)
-        with contextlib.closing(worker):
-            yield _Threads(worker)
-
-
-class _Threads:
-    """The pool of :class:`InProcess`: threads that share one worker."""
-
-    size = 1
-    waited_row_s = 0.0
-
-    def __init__(self, worker: UnitWorker) -> None:
-        self._worker = worker
-
-    def run(self, groups: Sequence[Group], in_flight: int) -> Iterator[Outcome]:
-        """See :class:`Pool`."""
-        threads = ThreadPoolExecutor(in_flight, thread_name_prefix="unit")
-        futures = [threads.submit(self._worker.run, group) for group in groups]
-        try:
-            for future in as_completed(futures):
-                yield from future.result()
-        except BaseException:
-            threads.shutdown(wait=False, cancel_futures=True)
-            self._worker.close()  # units that run are then over at once
-            if wait([future for future in futures if not future.cancelled()], _STOP_S).not_done:
-                logger.warning("units that are being read do not end: they are left to themselves")
-            raise
-        else:
-            threads.shutdown()
+def _with_cache(task: Task, worker: Worker, device: str) -> Worker:
+    """Return a worker that makes only what the task's cache does not have, if there is one."""
+    if task.cache is None:
+        return worker
+    models = [model.digest for model in (task.model, *task.others)]
+    return CachedWorker(worker, task.config, RowCache(task.cache), task.model.reference, {"models": models, "device": device})

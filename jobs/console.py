@@ -20,6 +20,7 @@ from actors.bundle import Manifest
 from actors.errors import InputDataError, SpeechmillError, UsageError
 from cluster import logs
 from cluster.output import Summary
+from cluster.row_cache import RowCounts
 from cluster.runner import UnitDone, Usage
 from jobs.interrupts import EXIT_INTERRUPTED, Interrupts
 
@@ -158,6 +159,12 @@ class Tally:
         return self.worker_s.get(phase, 0.0) / max(sum(usage.busy_s for usage in self._usages.values()), 1e-9)
 
     @property
+    def cache(self) -> RowCounts:
+        """How many rows the workers have looked for in a cache, and how many needed no work."""
+        counts = [usage.cache for usage in self._usages.values()]
+        return RowCounts(sum(each.asked for each in counts), sum(each.found for each in counts))
+
+    @property
     def occupancy(self) -> float:
         """The share of slot-steps that advanced an utterance, over all workers."""
         slot_steps = sum(usage.stats.slot_steps for usage in self._usages.values())
@@ -215,6 +222,8 @@ def print_summary(summary: Summary, tally: Tally, output: str, manifest: Manifes
         more = "; …" if duplicate_ids[_SHOWN_IDS:] else ""
         table.add_row("ids", f"rows share ids: {'; '.join(duplicate_ids[:_SHOWN_IDS])}{more}")
     table.add_row("audio", f"{summary.duration_s / 3600:.3f} h ({summary.duration_s:,.1f} s)")
+    if tally.cache.asked:
+        table.add_row("cache", f"{tally.cache.found:,} of {tally.cache.asked:,} rows were made before, or are equal to another")
     if tally.rows:
         working_s = tally.working_s
         table.add_row("wall", f"{tally.wall_s:,.1f} s, of which start-up {tally.startup_s:.1f} s")

@@ -19,9 +19,11 @@ import typer
 from actors.errors import InputDataError, UsageError
 from cluster.dataset import Dataset, plan_units, read_pieces, scan
 from cluster.output import Output, is_output
+from cluster.storage import split_uri
 from jobs.console import EXIT_FAILED_ROWS, run_app
-from jobs.normaliser import NO_LANGUAGE, has_rules, language_of, normalise_text
+from jobs.normaliser import NO_LANGUAGE, has_rules, language_of, normalise_text, words_of
 from jobs.scoring import Errors, RowErrors, measure
+from reports import ScoredRow, report_link, write_evaluation
 
 app = typer.Typer(help=__doc__, add_completion=False, pretty_exceptions_enable=False)
 
@@ -160,6 +162,9 @@ def evaluate(
         ),
     ] = NO_LANGUAGE,
     output: Annotated[Path | None, typer.Option(help="Parquet file for the rows' error rates.")] = None,
+    report: Annotated[
+        str | None, typer.Option(help="HTML page with the differences, the worst rows first: file or URI.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the totals as JSON.")] = False,
 ) -> int:
     """Compare every row that has a reference; print the totals. Exit code 1 if some could not be compared."""
@@ -174,6 +179,8 @@ def evaluate(
     totals = _totals(rows, pairs, texts)
     if output is not None:
         _write(output, rows, pairs, totals)
+    if report is not None:
+        _write_page(report, rows, pairs, totals, said=not as_json)
     if as_json:
         typer.echo(json.dumps(totals))
     else:
@@ -313,7 +320,7 @@ def _write(path: Path, rows: Sequence[RowErrors], pairs: Pairs, totals: Mapping[
             "id": row.id,
             "reference": row.reference,
             "hypothesis": row.hypothesis,
-            "status": pair.status if pair.status in _WITHOUT_TEXT else "missing" if pair.hypothesis is None else "ok",
+            "status": _status_of(pair),
             "wer": row.words.rate,
             "cer": row.characters.rate,
             **{f"word_{name}": count for name, count in asdict(row.words).items()},
@@ -327,6 +334,21 @@ def _write(path: Path, rows: Sequence[RowErrors], pairs: Pairs, totals: Mapping[
         pq.write_table(table, path)
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error}. Name another file: --output") from error
+
+
+def _write_page(location: str, rows: Sequence[RowErrors], pairs: Pairs, totals: Mapping[str, Any], *, said: bool) -> None:
+    """Write the page with the rows' differences, and say where it is."""
+    store, key = split_uri(location)
+    scored = [
+        ScoredRow(row.id, words_of(row.reference), words_of(row.hypothesis), row.words.edits, _status_of(pair))
+        for row, pair in zip(rows, pairs.scored, strict=True)
+    ]
+    write_evaluation(scored, totals, store, key)
+    typer.echo(f"report  {report_link(store, key)}", err=not said)
+
+
+def _status_of(pair: Pair) -> str:
+    return pair.status if pair.status in _WITHOUT_TEXT else "missing" if pair.hypothesis is None else "ok"
 
 
 _REMARKS = {

@@ -16,6 +16,7 @@ from cluster.dataset import TextOptions
 from cluster.registry import REGISTRY_VARIABLE
 from jobs.console import FailOn, LogFormat, log_as
 
+REPORT_VARIABLE = "SPEECHMILL_REPORT"
 _SUBMITTED = "RAY_JOB_CONFIG_JSON_ENV_VAR"  # is set where `ray job submit` runs a job
 
 OutputFolder = Annotated[str, typer.Option(help="Folder or URI; on a cluster one that every node reaches.")]
@@ -58,6 +59,12 @@ class RunOptions:
             help="Exit with 1 if a row has this status or finish reason (a failed row always does that). Repeatable.",
         ),
     ] = None
+    report: Annotated[
+        bool,
+        typer.Option(
+            "--report/--no-report", envvar=REPORT_VARIABLE, help="Write a page about the output, to look at and to listen to."
+        ),
+    ] = True
     log_format: Annotated[LogFormat, typer.Option("--log-format", help="Of the lines on stderr.")] = LogFormat.TEXT
 
     def __post_init__(self) -> None:

@@ -5,7 +5,7 @@ import logging
 import math
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from actors.bundle import Manifest
@@ -13,8 +13,9 @@ from actors.errors import SpeechmillError, StorageError
 from actors.models import int8_note
 from actors.runtime.processor import this_processor
 from cluster.dataset import Dataset, Unit, find_duplicate_ids, remove_decompressed
-from cluster.output import Run, Summary
-from cluster.runner import Backend, InProcess, Task, cut_unit, run_units
+from cluster.in_process import InProcess
+from cluster.output import Part, Run, Summary
+from cluster.runner import Backend, Task, cut_unit, run_units
 from jobs.console import Tally, progress_of
 
 logger = logging.getLogger("speechmill")
@@ -43,13 +44,29 @@ class UnitRows:
         return [*units[: len(units) - tail], *pieces]
 
 
-def run_missing(run: Run, task: Task, backend: Backend, unit_rows: UnitRows) -> tuple[Summary, Tally]:
-    """Process what is missing; return the summary of the whole job and the tally of this run."""
+def run_missing(
+    run: Run,
+    task: Task,
+    backend: Backend,
+    unit_rows: UnitRows,
+    note: Callable[[Sequence[Part]], None] = lambda _: None,
+) -> tuple[Summary, Tally]:
+    """Process what is missing; return the summary of the whole job and the tally of this run.
+
+    Args:
+        run: the hold on the output.
+        task: what is to be done with the rows.
+        backend: where the workers live.
+        unit_rows: how many rows a unit has.
+        note: is told of the parts that are there, and then of each as it comes.
+    """
     tally = Tally()
     if run.finished:
+        note(run.summary.parts)
         return run.summary, tally
     shards, total = task.dataset.shards, task.dataset.rows
     missing = run.missing_units(shards, unit_rows.most)
+    note(run.summary.parts)
     earlier = run.summary.rows
     if earlier:
         logger.info("%d of %d rows are there already", earlier, total)
@@ -67,7 +84,8 @@ def run_missing(run: Run, task: Task, backend: Backend, unit_rows: UnitRows) -> 
                 done = units
                 for outcome in run_units(task, unit_rows.with_finer_tail(units, pool.size), pool, rows):
                     tally.add(outcome)
-                    run.add(outcome.part, tally.cpu_s, pool.waited_row_s, tally.worker_s)
+                    run.add(outcome.part, tally.cpu_s, pool.waited_row_s, tally.worker_s, tally.cache.found)
+                    note([outcome.part])
                     show()
         remove_decompressed(task.dataset)
     return run.finish(shards, tally.cpu_s), tally

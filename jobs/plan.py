@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.console import Console
@@ -40,11 +41,12 @@ def print_plan(
     backend: Backend,
     unit_rows: UnitRows,
     price: float | None,
+    others: Sequence[Pinned] = (),
 ) -> None:
     """Say what there is to do, and, by a sample that is run here, how long it takes on all the workers there may be."""
     survey = backend.survey()
     rows = unit_rows.for_pool(dataset.rows, survey.workers)
-    sample = _run_sample(dataset, model, config, backend.device, survey.threads)
+    sample = _run_sample(dataset, [model, *others], config, backend.device, survey.threads)
     hours = sample.hours(dataset.rows, survey.workers)
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column(style="bold")
@@ -66,8 +68,8 @@ def print_plan(
     Console().print(table, soft_wrap=True)
 
 
-def _run_sample(dataset: Dataset, model: Pinned, config: WorkerConfig, device: str, threads: int) -> Sample:
-    worker = config.open(fetch(model), device, threads)
+def _run_sample(dataset: Dataset, models: Sequence[Pinned], config: WorkerConfig, device: str, threads: int) -> Sample:
+    worker = config.open(fetch(models[0]), device, threads, *map(fetch, models[1:]))
     count = min(_FIRST_SAMPLE, dataset.rows)
     try:
         while count:

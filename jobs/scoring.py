@@ -30,7 +30,12 @@ class Errors:
     @property
     def rate(self) -> float | None:
         """Edits for each word or character of the reference; ``None`` if it is empty."""
-        return (self.substitutions + self.deletions + self.insertions) / self.length if self.length else None
+        return self.edits / self.length if self.length else None
+
+    @property
+    def edits(self) -> int:
+        """All that differ."""
+        return self.substitutions + self.deletions + self.insertions
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,16 @@ from actors.errors import UsageError
 from actors.models import DEFAULT_SLOTS, check_choices
 from actors.synthesizer import MAX_SEED, SynthesisConfig
 from actors.text import language_of
+from actors.verifying import DEFAULT_TAKES, DEFAULT_THRESHOLD
 from cluster.dataset import scan
 from cluster.output import audio_feature
 from cluster.registry import describe
+from jobs.caching import open_cache
 from jobs.console import run_app
 from jobs.options import OutputFolder, Registry, SharedOptions, output_location, parse_options, with_shared_options
 from jobs.pipeline import UnitRows
 from jobs.run import Job, run_job
+from jobs.verifying import MaxWordErrors, NumberOfTakes, Verify, verified
 
 logger = logging.getLogger("speechmill.synthesize")
 
@@ -38,6 +41,13 @@ class Format(StrEnum):
     WAV = "wav"
     OPUS = "opus"
     MP3 = "mp3"
+
+
+class SeedBy(StrEnum):
+    """What fixes a row's random numbers beside the seed."""
+
+    ID = "id"
+    TEXT = "text"
 
 
 class Normalisation(StrEnum):
@@ -64,8 +74,11 @@ def synthesize(
     registry: Registry = None,
     voice: Annotated[str | None, typer.Option(help="For rows without a voice of their own.")] = None,
     seed: Annotated[
-        int, typer.Option(min=-MAX_SEED, max=MAX_SEED, help="Of every random number, together with the row's id.")
+        int, typer.Option(min=-MAX_SEED, max=MAX_SEED, help="Of every random number, together with what --seed-by says.")
     ] = 0,
+    seed_by: Annotated[
+        SeedBy, typer.Option(help="id: rows of equal text sound different. text: they sound the same, in any job.")
+    ] = SeedBy.ID,
     audio_format: Annotated[Format, typer.Option("--format", help="Of the audio column.")] = Format.FLAC,
     sample_rate: Annotated[
         int | None, typer.Option(min=8_000, max=192_000, help="In Hz, of the audio; default: the model's own.")
@@ -104,6 +117,16 @@ def synthesize(
         typer.Option(help="Another setting of the model's loop, as name=value: top_p=0.9. Repeatable."),
     ] = None,
     slots: Annotated[int, typer.Option(min=1, help="Utterances that a worker decodes together.")] = DEFAULT_SLOTS,
+    verify: Verify = None,
+    takes: NumberOfTakes = DEFAULT_TAKES,
+    max_word_errors: MaxWordErrors = DEFAULT_THRESHOLD,
+    cache: Annotated[
+        str | None,
+        typer.Option(help="Folder or URI where rows are kept, and found by every job that would make the same; default: none."),
+    ] = None,
+    cache_size: Annotated[
+        str | None, typer.Option(help="What the cache may hold when the job ends, as 50GB; default: all.")
+    ] = None,
     *,
     shared: SharedOptions,
 ) -> int:
@@ -126,6 +149,7 @@ def synthesize(
         normalise=normalise.value,
         markup=markup,
         language=language,
+        seed_by=seed_by.value,
         slots=slots,
         options={**pauses, **named, **parse_options(option or [])},
     )
@@ -133,19 +157,26 @@ def synthesize(
     check_choices(manifest, voice, config.options)
     _report_rate(config)
     output = output_location(output)
+    worker, others = verified(config, verify, registry, takes, max_word_errors)
+    kept = open_cache(cache, cache_size)
     job = Job(
         dataset=scan(inputs, text_column, id_column=id_column, exclude=[output], use="text", options=text_files),
         id_column=id_column,
         text_files=text_files,
         model=pinned,
         manifest=manifest,
-        config=config,
+        config=worker,
         output=output,
         unit_rows=UnitRows(_MIN_UNIT_ROWS, _MAX_UNIT_ROWS),
         features={"audio": audio_feature(config.file_rate(manifest.sample_rate))},
         passed=["speed", "language"],
+        others=others,
+        cache=kept.store if kept else None,
     )
-    return run_job(job, shared)
+    code = run_job(job, shared)
+    if kept and not shared.dry_run:
+        kept.trim()
+    return code
 
 
 def _check_reading(normalise: Normalisation, markup: bool, language: str | None) -> None:

@@ -4,6 +4,7 @@ if __name__ == "__main__":  # ends in a sentence where a dependency is missing
     __import__("jobs.requirements" if __package__ else "requirements")
 
 import errno
+import functools
 import logging
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +26,7 @@ from cluster.storage import Store, open_store
 from jobs.console import run_app
 from jobs.options import OutputFolder, Registry, SharedOptions, output_location, parse_options, with_shared_options
 from jobs.pipeline import UnitRows
-from jobs.run import Job, run_job
+from jobs.run import Job, run_job, write_page
 
 logger = logging.getLogger("speechmill.transcribe")
 
@@ -175,6 +176,7 @@ def transcribe(
         dataset=dataset,
         id_column=id_column,
         text_files=text_files,
+        page=functools.partial(write_page, media=reader),
         model=pinned,
         manifest=manifest,
         config=config,

@@ -268,9 +268,12 @@ def assert_same_model() -> Callable[[Bundle, Bundle], None]:
 
 @pytest.fixture(scope="session")
 def embedded_environment() -> dict[str, str]:
-    """The environment of commands started as users start them: no registry is set, Ray keeps no token in the home folder."""
+    """The environment of commands started as users start them: no registry is set, Ray keeps no token in the home folder.
+
+    No job draws a page, which takes seconds.
+    """
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("SPEECHMILL_", "RAY_"))}
-    return {**environment, "RAY_AUTH_MODE": "disabled"}
+    return {**environment, "RAY_AUTH_MODE": "disabled", "SPEECHMILL_REPORT": "0"}
 
 
 @pytest.fixture(scope="session")

@@ -118,16 +118,20 @@ def loudness(audio: FloatArray, sample_rate: int) -> float:
     hop = round(_BLOCK_S / _BLOCKS_OVERLAP * sample_rate)
     if len(audio) < _BLOCKS_OVERLAP * hop:
         audio = np.resize(audio, 2 * _BLOCKS_OVERLAP * hop)  # repeats it
-    weighted = sosfilt(_k_weighting(sample_rate), audio.astype(np.float64))
+    weighted = sosfilt(k_weighting(sample_rate), audio.astype(np.float64))
     hops = np.square(weighted[: len(weighted) // hop * hop].reshape(-1, hop)).mean(axis=1)
-    power = np.convolve(hops, np.full(_BLOCKS_OVERLAP, 1 / _BLOCKS_OVERLAP), "valid")
+    return gated_loudness(np.convolve(hops, np.full(_BLOCKS_OVERLAP, 1 / _BLOCKS_OVERLAP), "valid"))
+
+
+def gated_loudness(power: np.ndarray) -> float:
+    """Return the integrated loudness in LUFS of the powers of K-weighted blocks of 0.4 s, ``-inf`` of silence."""
     power = power[power > _power(_ABSOLUTE_GATE_LUFS)]
     if not len(power):
         return -math.inf
     return _lufs(power[power > power.mean() * 10 ** (_RELATIVE_GATE_LU / 10)].mean())
 
 
-def _k_weighting(rate: int) -> np.ndarray:
+def k_weighting(rate: int) -> np.ndarray:
     """Return the two biquads of BS.1770 for a rate in Hz: a shelf for the head, and a high pass."""
     # The analogue filters behind the table that the standard has for 48 kHz (De Man, 2014; libebur128 and FFmpeg do the same).
     high = 10 ** (3.999843853973347 / 20)

@@ -62,16 +62,17 @@ class Normaliser:
         language: its code, as ``en`` or ``pt-BR``. Of one without rules only markup, letters and sentences are seen to.
         markup: whether HTML, Markdown and SSML are read as text is meant; else they are characters like others.
         voice: code of the language of the voice that speaks, whose letters these have to be; ``None`` is the texts'.
+        is_read: whether texts are words already: only their letters and sentences are seen to.
 
     Raises:
         UsageError: a code is none.
     """
 
-    def __init__(self, language: str = "en", *, markup: bool = True, voice: str | None = None) -> None:
+    def __init__(self, language: str = "en", *, markup: bool = True, voice: str | None = None, is_read: bool = False) -> None:
         self.language = language_of(language)
         self._voice = voice and language_of(voice)
-        self._rules = rules_of(self.language)
-        if self._rules is None:
+        self._rules = None if is_read else rules_of(self.language)
+        if self._rules is None and not is_read:
             logger.warning("there are no rules for texts in %r: the model reads numbers and short forms itself", self.language)
         self._markup = markup
 

@@ -73,6 +73,13 @@ class NullConfig:
         """Return a row for which there is no result."""
         return blank_row(SYNTHESIS_COLUMNS, row.id, model) | {"text": row.values["text"]}
 
+    def content_of(self, row: InputRow) -> None:
+        """Nothing is kept."""
+
+    def adopt(self, made: Mapping[str, Any], row: InputRow, model: str) -> dict[str, Any]:
+        """Return the output of a row by that of another."""
+        return {**made, "id": row.id, "model": model}
+
 
 class NullWorker:
     """Every row is ok at once, with an empty result."""

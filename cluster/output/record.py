@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from actors.errors import ResumeError, UsageError
 from cluster.output.files import EARLIER_RUN_NAME, RUN_NAME, read_if_there, read_json
 from cluster.output.parts import Part, Summary
+from cluster.output.progress import Point
 from cluster.storage import Store
 
 
@@ -34,13 +35,14 @@ class InputsNote(BaseModel):
 class RunRecord(BaseModel):
     """The content of ``run.json``.
 
-    ``arguments`` decide the result and are what the fingerprint is made of; ``other`` do not. ``inputs`` says where the
-    names and digests of the shards are. ``versions`` are those of the machine that started the job; ``made_by`` says which
-    parts were computed by what, once the job has stopped or ended. While it runs, the file is a few seconds old. Times add
-    up over all sessions (a start and each resume). ``rtf`` is wall time by seconds of audio. ``waited_row_s`` are rows that
-    could have been with a worker that was not there yet, times the seconds that took. ``worker_s`` are the seconds of all
-    workers by phase (see :class:`cluster.runner.Usage`). ``finish_reasons`` counts the rows that have one; ``duplicate_ids``
-    has a sentence for each of the first ids that several rows share.
+    ``arguments`` decide the result and are what the fingerprint is made of; ``other`` do not. ``inputs`` says where the names
+    and digests of the shards are. ``versions`` are those of the machine that started the job; ``made_by`` says which parts
+    were computed by what, once the job has stopped or ended. While it runs, the file is a few seconds old. Times add up over
+    all sessions (a start and each resume). ``rtf`` is wall time by seconds of audio. ``waited_row_s`` are rows that could
+    have been with a worker that was not there yet, times the seconds that took. ``worker_s`` are the seconds of all workers
+    by phase (see :class:`cluster.runner.Usage`). ``cached_rows`` came out of a cache of rows, or are equal to another row.
+    ``finish_reasons`` counts the rows that have one; ``duplicate_ids`` has a sentence for each of the first ids that several
+    rows share. ``progress`` says how far the job was when: seconds of all sessions, rows, seconds of audio.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -65,8 +67,10 @@ class RunRecord(BaseModel):
     cpu_s: float = 0.0
     waited_row_s: float = 0.0
     worker_s: dict[str, float] = {}
+    cached_rows: int = 0
     audio_s: float = 0.0
     rtf: float | None = None
+    progress: list[Point] = []
 
 
 class Inputs(BaseModel):

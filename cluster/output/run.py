@@ -14,6 +14,7 @@ from cluster.dataset import Shard, Unit, missing_units
 from cluster.output.files import INDEX_NAME, RUN_NAME, write_json
 from cluster.output.lock import Lock, timestamp
 from cluster.output.parts import STATUSES, Part, PartWriter, Summary, choose_parts, read_parts
+from cluster.output.progress import Progress
 from cluster.output.record import Index, MadeBy, RunRecord
 from cluster.output.schema import PartSchema
 from cluster.storage import Store
@@ -46,12 +47,14 @@ class Run:
         self._cpu_s = 0.0  # of this session; the record holds the times of earlier ones
         self._waited_row_s = 0.0
         self._worker_s: Mapping[str, float] = {}
+        self._cached_rows = 0
         self._looked = False  # until then the record says what earlier sessions have made
         self._parts = {part.key: part for part in index.parts} if index else {}  # by key: what is known to be there
         self._written: set[str] = set()  # keys of parts that this run has written since its last look
         self._status: Counter[str] = Counter()
         self._finish_reasons: Counter[str] = Counter()
         self._audio_s = 0.0
+        self._progress = Progress(record.progress)
         self._duplicate_ids = list(record.duplicate_ids)
         self._makers: dict[Maker, Maker] = {}  # one object each, however many parts it made
         self._told_of_makers = False
@@ -89,6 +92,7 @@ class Run:
         self._written.clear()
         for part in chosen:
             self._note(part)
+        self._progress.add(self._wall_s, self._rows, self._audio_s)
         return chosen
 
     def _require_written(self, found: Sequence[Part]) -> list[Part]:
@@ -105,7 +109,12 @@ class Run:
         return unlisted
 
     def add(
-        self, part: Part, cpu_s: float = 0.0, waited_row_s: float = 0.0, worker_s: Mapping[str, float] | None = None
+        self,
+        part: Part,
+        cpu_s: float = 0.0,
+        waited_row_s: float = 0.0,
+        worker_s: Mapping[str, float] | None = None,
+        cached_rows: int = 0,
     ) -> None:
         """Note a part that a worker of this run has written, and write progress into ``run.json`` every few seconds.
 
@@ -114,6 +123,7 @@ class Run:
             cpu_s: CPU seconds of this session so far.
             waited_row_s: how much rows have waited in this session so far (see :class:`RunRecord`).
             worker_s: seconds of this session's workers by phase so far.
+            cached_rows: how many rows of this session came out of a cache so far.
 
         Raises:
             ResumeError: another job took the output over.
@@ -125,6 +135,8 @@ class Run:
         self._cpu_s = max(self._cpu_s, cpu_s)
         self._waited_row_s = max(self._waited_row_s, waited_row_s)
         self._worker_s = worker_s or self._worker_s
+        self._cached_rows = max(self._cached_rows, cached_rows)
+        self._progress.add(self._wall_s, self._rows, self._audio_s)
         if time.monotonic() - self._saved >= _SAVE_EVERY_S:
             self._save()
 
@@ -178,9 +190,17 @@ class Run:
                 made.setdefault(part.maker, []).append(part.key)
         return [MadeBy(**asdict(maker), parts=sorted(parts)) for maker, parts in sorted(made.items())]
 
+    @property
+    def _wall_s(self) -> float:
+        return self._record.wall_s + time.monotonic() - self._started
+
+    @property
+    def _rows(self) -> int:
+        return sum(self._status[name] for name in STATUSES)
+
     def _counts(self) -> dict[str, int]:
         counts = {name: self._status[name] for name in STATUSES}
-        return {"rows": sum(counts.values()), **counts, "parts": len(self._parts)}
+        return {"rows": self._rows, **counts, "parts": len(self._parts)}
 
     def missing_units(self, shards: Sequence[Shard], rows_per_unit: int) -> list[Unit]:
         """Return the units of the rows that are not done yet (see :meth:`parts`)."""
@@ -242,7 +262,8 @@ class Run:
         if self._looked:
             reasons = {name: count for name, count in sorted(self._finish_reasons.items()) if count}
             known = {"audio_s": self._audio_s, "counts": self._counts(), "finish_reasons": reasons}
-        wall_s = self._record.wall_s + time.monotonic() - self._started
+            known["progress"] = self._progress.until(self._wall_s, self._rows, self._audio_s)
+        wall_s = self._wall_s
         earlier_s = self._record.worker_s
         known |= {
             "duplicate_ids": self._duplicate_ids,
@@ -251,6 +272,7 @@ class Run:
             "cpu_s": self._record.cpu_s + self._cpu_s,
             "waited_row_s": self._record.waited_row_s + self._waited_row_s,
             "worker_s": earlier_s | {phase: earlier_s.get(phase, 0.0) + seconds for phase, seconds in self._worker_s.items()},
+            "cached_rows": self._record.cached_rows + self._cached_rows,
             "rtf": wall_s / known["audio_s"] if known["audio_s"] else None,
         }
         write_json(self.store, RUN_NAME, self._record.model_copy(update=known | changes))

@@ -25,7 +25,7 @@ _ABSENT = object()
 # Among the arguments, but for the first one: outputs that are older than the counting have none.
 _REVISION = "revision"
 _FIRST_REVISION = 1
-Mode = Literal["resume", "overwrite"]
+Mode = Literal["resume", "overwrite", "renew"]
 
 
 def open_run(
@@ -46,7 +46,8 @@ def open_run(
         arguments: what decides the result (model digest, seed, columns, …), as JSON values.
         other: further arguments, to be noted.
         inputs: ``Dataset.inputs``. A resumed job may have further shards at the end, and corrupt ones repaired.
-        mode: ``resume``, or ``overwrite`` to delete the files of an earlier job first (no others).
+        mode: ``resume``, or ``overwrite`` to delete the files of an earlier job first (no others); ``renew`` resumes what can
+            be resumed and overwrites what cannot: the output of another job, or of an input that has changed.
         revision: of what we compute ourselves; it decides the result as ``arguments`` do.
 
     Raises:
@@ -74,6 +75,12 @@ def _start_run(
     inputs: Sequence[tuple[str, str | None]],
     mode: Mode,
 ) -> Run:
+    if mode == "renew":
+        try:
+            return _start_run(store, lock, arguments, other, inputs, "resume")
+        except ResumeError as error:
+            logger.info("starting anew: %s", error)
+            return _start_run(store, lock, arguments, other, inputs, "overwrite")
     arguments = json.loads(json.dumps(arguments))  # as they will be read back: tuples become lists
     earlier = read_run(store)
     index = read_json(store, INDEX_NAME, Index) if earlier else None

@@ -9,6 +9,7 @@ import ray
 
 from cluster.nodes import Cluster, alive_nodes, node_kinds
 from cluster.ray_pool.connection import connected
+from cluster.ray_pool.errands import RayErrands
 from cluster.ray_pool.pool import RayPool
 from cluster.ray_pool.worker import demand_of
 from cluster.runner import Survey, Task
@@ -59,3 +60,14 @@ class OnRay:
                 yield pool
             finally:
                 pool.close()
+
+    @contextlib.contextmanager
+    def errands(self) -> Iterator[RayErrands]:
+        """See :class:`~cluster.runner.Backend`."""
+        with connected(self.address):
+            errands = RayErrands()
+            try:
+                yield errands
+                errands.finish()
+            finally:
+                errands.stop()

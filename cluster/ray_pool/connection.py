@@ -15,6 +15,8 @@ from cluster.topology import available_cores
 
 logger = logging.getLogger("speechmill.cluster")
 
+_started_here = False  # whether the Ray that this process is connected to is its own
+
 _KNOCK_TIMEOUT_S = 5.0
 # What Ray's own processes do every few seconds is no use to a single machine without a dashboard, and takes its cores 1 %.
 _IDLE_AGENTS = {"AUTOSCALER_UPDATE_INTERVAL_S": "3600", "REPORTER_UPDATE_INTERVAL_MS": "60000"}
@@ -24,11 +26,14 @@ _IDLE_AGENTS = {"AUTOSCALER_UPDATE_INTERVAL_S": "3600", "REPORTER_UPDATE_INTERVA
 def connected(address: str | None) -> Iterator[bool]:
     """Connect to Ray, or start it on this machine; yield whether it was started here. What was begun here is ended again.
 
+    Within another such context nothing is begun.
+
     Raises:
         SpeechmillError: there is no cluster at the address.
     """
+    global _started_here
     if ray.is_initialized():
-        yield False
+        yield _started_here
         return
     address = address or os.environ.get("RAY_ADDRESS")
     with _keep_sigterm_handler():
@@ -52,9 +57,11 @@ def connected(address: str | None) -> Iterator[bool]:
     # Of a dead node Ray prints the last 20 lines of a log, and on stdout; the pool says it in one line.
     ray._private.worker._worker_logs_enabled = False
     logger.info("Ray's own logs and its workers': %s on every node", ray._private.worker._global_node.get_logs_dir_path())
+    _started_here = not address
     try:
-        yield not address
+        yield _started_here
     finally:
+        _started_here = False
         ray.shutdown()
 
 

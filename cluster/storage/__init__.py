@@ -10,7 +10,7 @@ An object store that is away, overloaded or cut off for a while ends no job (:mo
 from cluster.storage.keys import Entry, check_key, existing_path, mtime_of, printable
 from cluster.storage.local import LocalStore
 from cluster.storage.objects import ObjectStore
-from cluster.storage.opening import open_store, split_uri
+from cluster.storage.opening import below, open_store, split_uri
 from cluster.storage.patience import is_refusal
 from cluster.storage.store import Store, StoredFile
 
@@ -20,6 +20,7 @@ __all__ = [
     "ObjectStore",
     "Store",
     "StoredFile",
+    "below",
     "check_key",
     "existing_path",
     "is_refusal",

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -13,7 +13,7 @@ from pyarrow import fs
 
 from actors.errors import StorageError
 from cluster.storage.clouds import endpoint_of, make_filesystem, with_region
-from cluster.storage.patience import Contact, contact_with
+from cluster.storage.patience import Contact, NoPatience, contact_with
 from cluster.storage.store import Store
 from cluster.storage.uris import bucket_of, parse_uri, printed
 
@@ -76,6 +76,10 @@ class ObjectStore(Store):
     def patiently(self, attempt: Callable[[], T]) -> T:
         """Try again what fails because the store is away or overloaded; see :mod:`cluster.storage.patience`."""
         return self.contact.patiently(attempt)
+
+    def impatient(self) -> "ObjectStore":
+        """See :meth:`Store.impatient`."""
+        return replace(self, contact=NoPatience(self.contact.bucket))
 
     def delete_temporaries(self, older_than_s: float, under: str = "") -> int:  # noqa: ARG002 - one interface
         """Return 0: an unfinished upload is not visible as an object."""

@@ -47,3 +47,10 @@ def split_uri(location: str | os.PathLike[str]) -> tuple[Store, str]:
     parts = parse_uri(text)
     folder, _, name = parts.path.rpartition("/")
     return open_store(parts._replace(path=folder or "/").geturl()), check_key(unquote(name))
+
+
+def below(location: str | os.PathLike[str], name: str) -> str:
+    """Return the location of a folder or file ``name`` below one; options in a URI's query are its own too."""
+    text = os.fspath(location)
+    path, mark, query = text.partition("?") if "://" in text else (text, "", "")
+    return f"{path.rstrip('/')}/{name}{mark}{query}"

@@ -77,6 +77,10 @@ class Store(ABC):
         and the files it opens do this by themselves.
         """
 
+    def impatient(self) -> "Store":
+        """Return the same store for what can be done without it: no request is waited for that could do better later."""
+        return self
+
     @abstractmethod
     def delete_temporaries(self, older_than_s: float, under: str = "") -> int:
         """Delete the unfinished files that killed writers left below a folder, and return how many there were."""

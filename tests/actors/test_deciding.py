@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from actors.audio.mastering import Mastering
-from actors.deciding import NOT_DECIDING, deciding_arguments
+from actors.deciding import NOT_DECIDING, TOLD_IF_SET, deciding_arguments
 from actors.synthesizer import SynthesisConfig
 from actors.transcriber import TranscriptionConfig
 
@@ -91,4 +91,9 @@ def test_what_decides_about_transcripts_is_recorded_as_it_always_was() -> None:
 def test_few_fields_do_not_decide(config: SynthesisConfig | TranscriptionConfig) -> None:
     left_out = {field.name for field in fields(config)} - deciding_arguments(config).keys()
     nested = {field.name for field in fields(config) if is_dataclass(vars(config)[field.name])}
-    assert left_out - nested <= {"slots", "read"}
+    told_if_set = {field.name for field in fields(config) if field.metadata == TOLD_IF_SET}
+    assert left_out - nested - told_if_set <= {"slots", "read"}
+
+
+def test_a_field_that_is_told_only_where_it_is_set_leaves_older_outputs_resumable() -> None:
+    assert deciding_arguments(SynthesisConfig(seed_by="text")) == {**SYNTHESIS, "seed_by": "text"}

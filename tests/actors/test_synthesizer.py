@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -177,7 +177,8 @@ class Reader:
 
     made: list[tuple[str, bool]] = []  # noqa: RUF012 - of one test
 
-    def __init__(self, language: str, *, markup: bool, voice: str) -> None:
+    def __init__(self, language: str, *, markup: bool, voice: str, is_read: bool) -> None:
+        assert not is_read
         del voice
         Normaliser(language)
         self.language = language
@@ -253,6 +254,18 @@ class TestReading:
         assert (row["status"], row["text"], row["spoken_text"]) == ("ok", "It cost £20.", None)
         assert [(request.text, request.sentences) for request in engine.requests] == [("It cost £20.", None)]
         assert reader.made == []
+
+    def test_what_has_been_read_is_said_as_it_stands(self, engine: EchoEngine, embedded: Bundle) -> None:
+        synthesizer = make_synthesizer(engine, embedded, normalise="done")
+        text = "It cost £20 &amp; <b>10</b> **more**. Mr. 5 left."
+        row = speak_one(synthesizer, text=text, language="en")
+        assert (row["status"], row["text"], row["spoken_text"]) == ("ok", text, text)
+        assert [sentence.spoken for sentence in engine.requests[0].sentences or ()] == [text[:37], text[38:]]
+        row = speak_one(synthesizer, text="Привет, как дела?", language="en")
+        assert (row["status"], "Cyrillic" in row["error"]) == ("rejected", True)
+        row = speak_one(synthesizer, text="Hello.", language="!")
+        assert (row["status"], row["error"][:18]) == ("rejected", "column 'language':")
+        assert SynthesisConfig(normalise="done").input_columns == SynthesisConfig().input_columns
 
     @pytest.mark.parametrize(
         ("column", "config", "voice", "language"),
@@ -551,3 +564,95 @@ def test_an_engine_that_was_closed_fails_no_row(embedded: Bundle) -> None:
     worker.close()  # the job was interrupted: a row that is written as failed then would never be done
     with pytest.raises(EngineClosedError):
         worker([InputRow("a", {"text": "hello"})])
+
+
+class TestSeedByText:
+    TEXTS = ("The mill turns slowly.", "It rains.", "The mill turns slowly.")
+    RANDOM: ClassVar[dict[str, Any]] = {"temperature": 1.5}
+
+    @staticmethod
+    def sounds(synthesizer: Synthesizer, *rows: InputRow) -> list[bytes]:
+        return [row["audio"]["bytes"] for row in synthesizer(rows)]
+
+    def test_equal_texts_sound_the_same_whatever_their_ids_batches_and_slots(self, embedded: Bundle) -> None:
+        config = SynthesisConfig(slots=3, format="wav", seed_by="text", options=self.RANDOM)
+        speak, narrow = config.open(embedded, "cpu", 1), replace(config, slots=1).open(embedded, "cpu", 1)
+        try:
+            first, other, again = self.sounds(speak, *(InputRow(str(i), {"text": text}) for i, text in enumerate(self.TEXTS)))
+            assert first == again != other
+            assert self.sounds(narrow, InputRow("elsewhere", {"text": self.TEXTS[0]})) == [first]
+            reseeded, named = self.sounds(
+                speak,
+                InputRow("0", {"text": self.TEXTS[0], "seed": 1}),
+                InputRow("0", {"text": self.TEXTS[0], "voice": next(iter(embedded.manifest.voices), None), "language": "en"}),
+            )
+            assert reseeded != first == named
+        finally:
+            speak.close()
+            narrow.close()
+
+    def test_by_default_they_do_not_and_files_are_named_by_the_row(self, real: Synthesizer, embedded: Bundle) -> None:
+        synthesizer = make_synthesizer(real._engine, embedded, options=self.RANDOM)
+        first, _, again = self.sounds(synthesizer, *(InputRow(str(i), {"text": text}) for i, text in enumerate(self.TEXTS)))
+        assert first != again
+        for seed_by in ("id", "text"):
+            row = speak_one(make_synthesizer(EchoEngine(), embedded, seed_by=seed_by))
+            assert (row["id"], row["audio"]["path"]) == ("a", "a.flac")
+
+    def test_with_the_ids_a_request_is_named_by_its_row_alone(self, embedded: Bundle) -> None:
+        names = {}
+        for seed_by in ("id", "text"):
+            engine = EchoEngine()
+            make_synthesizer(engine, embedded, seed_by=seed_by)(
+                [InputRow(str(i), {"text": text}) for i, text in enumerate(("a", "b", "a"))]
+            )
+            names[seed_by] = [request.id for request in engine.requests]
+        assert names["id"] == ["0", "1", "2"]
+        assert names["text"][0] == names["text"][2] != names["text"][1]
+
+
+class TestContent:
+    @staticmethod
+    def content(config: SynthesisConfig, row_id: str = "a", **values: Any) -> Any:
+        return config.content_of(InputRow(row_id, {config.text_column: "hello", **values}))
+
+    def test_it_is_what_is_spoken_wherever_that_is_said(self) -> None:
+        config = SynthesisConfig(seed_by="text")
+        plain = self.content(config)
+        assert plain == self.content(config, "b", voice="", seed="0", speed="1.0")
+        assert plain == self.content(replace(config, slots=2, text_column="said"))
+        anna = self.content(config, voice="anna", seed=7, language="de")
+        assert anna == self.content(replace(config, voice="anna", seed=7, language="de"))
+        assert anna == self.content(replace(config, voice="ben", seed=1, language="fr"), voice="anna", seed=7.0, language="de")
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"seed": 1},
+            {"voice": "anna"},
+            {"language": "de"},
+            {"format": "wav"},
+            {"mastering": Mastering(trim_silence=True)},
+            {"options": {"temperature": 0.5}},
+            {"markup": False},
+            {"normalise": "model"},
+            {"seed_by": "id"},
+        ],
+    )
+    def test_each_setting_that_decides_makes_another(self, change: dict[str, Any]) -> None:
+        config = SynthesisConfig(seed_by="text")
+        assert self.content(config) != self.content(replace(config, **change))
+
+    def test_the_id_is_part_of_it_only_where_it_decides(self) -> None:
+        assert self.content(SynthesisConfig()) != self.content(SynthesisConfig(), "b")
+
+    @pytest.mark.parametrize("values", [{"text": None}, {"text": 3}, {"seed": "many"}, {"speed": 2}, {"speed": float("nan")}])
+    def test_rows_that_will_be_rejected_have_none(self, values: dict[str, Any]) -> None:
+        assert self.content(SynthesisConfig(seed_by="text"), **values) is None
+        assert SynthesisConfig().content_of(InputRow("a", {"text": "hello"}, "line 3 is not JSON")) is None
+
+    def test_a_row_takes_what_was_made_of_another(self, synthesizer: Synthesizer) -> None:
+        config = SynthesisConfig(seed_by="text")
+        made, expected = synthesizer([InputRow("a", {"text": "hello"}), InputRow("b/c", {"text": "hello"})])
+        assert config.adopt(made, InputRow("b/c", {"text": "hello"}), expected["model"]) == expected
+        assert made["id"] == "a"

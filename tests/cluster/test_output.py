@@ -1244,3 +1244,50 @@ def test_a_damaged_part_is_found_by_who_reads_it(tmp_path, dataset, damage):
         list(Output(target).tables())
     with pytest.raises(StorageError, match="part-00000-000000064"):
         compact(target, 300)
+
+
+# --- renewing ---
+
+
+def test_renewing_goes_on_with_the_same_job_and_starts_another_anew(target, dataset, tmp_path):
+    with start(target, dataset, mode="renew") as run:
+        unit = run.missing_units(dataset.shards, 256)[0]
+        write_unit(run, dataset, unit)
+    with start(target, dataset, mode="renew") as run:
+        assert [part.unit for part in run.parts(dataset.shards)] == [unit]
+        write_all(run, dataset)
+        run.finish(dataset.shards, 0.0)
+    with start(target, dataset, mode="renew") as run:
+        assert run.finished
+    with start(target, dataset, {"model": "other"}, mode="renew") as run:
+        assert not run.parts(dataset.shards)
+        write_all(run, dataset)
+        run.finish(dataset.shards, 0.0)
+    (tmp_path / "in" / "b.jsonl").write_text('{"text": "edited", "n": 1, "tags": []}\n')
+    edited = scan(tmp_path / "in")
+    with pytest.raises(ResumeError, match="its content changed"):
+        start(target, edited, {"model": "other"})
+    with start(target, edited, {"model": "other"}, mode="renew") as run:
+        assert not run.parts(edited.shards)
+        write_all(run, edited)
+        run.finish(edited.shards, 0.0)
+    assert sorted(ids_in(target)) == sorted(expected_ids(edited))
+
+
+def test_renewing_does_not_take_an_output_from_a_job_that_runs(target, dataset):
+    with start(target, dataset) as run:
+        write_unit(run, dataset, run.missing_units(dataset.shards, 256)[0])
+        with pytest.raises(ResumeError, match="another job is writing"):
+            start(target, dataset, {"model": "other"}, mode="renew")
+        assert len(run.parts(dataset.shards)) == 1
+
+
+def test_rows_of_a_cache_are_counted_over_all_sessions(target, dataset):
+    units = plan_units(dataset.shards, 400)
+    with start(target, dataset) as run:
+        run.add(write_unit(run, dataset, units[0]), cached_rows=30)
+    with start(target, dataset) as run:
+        for count, unit in enumerate(run.missing_units(dataset.shards, 400), 1):
+            run.add(write_unit(run, dataset, unit), cached_rows=5 * count)
+        run.finish(dataset.shards, 0.0)
+    assert read_run(open_store(target)).cached_rows == 30 + 5 * 2

@@ -2,6 +2,7 @@
 
 import socket
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,11 +12,12 @@ import pytest
 import ray
 
 from actors.errors import BundleCorruptError, BundleError, SpeechmillError, StorageError, UsageError
+from cluster.in_process import InProcess
 from cluster.ray_pool import OnRay
 from cluster.ray_pool.pool import MAX_DEATHS, RayPool, _Patience
-from cluster.runner import Backend, InProcess, Survey, UnitDone, run_units
+from cluster.runner import Backend, Survey, UnitDone, run_units
 from tests.cluster import tiny_job
-from tests.cluster.tiny_job import TinyJob, count_marks, open_job
+from tests.cluster.tiny_job import PATIENCE_S, TinyJob, count_marks, open_job, run_errand
 
 pytestmark = pytest.mark.last  # gRPC's threads outlive ray.shutdown()
 
@@ -88,10 +90,59 @@ class TestOnEveryBackend:
                 list(run_units(job.task, [unit for unit in job.units if unit != first.part.unit], pool))
             assert set(statuses(job).values()) == {"ok"}
 
+    def test_errands_run_beside_each_other_and_give_way(
+        self, backend: Backend, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        with backend.errands() as errands:
+            assert errands.submit(run_errand, tmp_path, "first").result()[2] >= 10
+            met = [errands.submit(run_errand, tmp_path, "meet") for _ in range(2)]
+            assert [errand.result()[0] for errand in met] == ["meet"] * 2
+            assert count_marks(tmp_path, "met") == 2
+            with pytest.raises(StorageError, match="the store is gone"):
+                errands.submit(run_errand, tmp_path, "raise").result()
+            last = errands.submit(run_errand, tmp_path, "last")
+        assert last.done()
+        assert [line for line in caplog.messages if line.startswith("errand")].count("errand: meet") == 2
+
+    def test_errands_run_beside_a_job(self, backend: Backend, tmp_path: Path) -> None:
+        with open_job(tmp_path, ["row 0", "row 1"], 1) as job, backend.errands() as errands, backend.open(job.task) as pool:
+            sent = [errands.submit(run_errand, tmp_path, str(done.part.unit)) for done in run_units(job.task, job.units, pool)]
+            assert {errand.result()[0] for errand in sent} == set(map(str, job.units))
+
+    def test_a_job_that_ends_early_does_not_wait_for_its_errands(self, backend: Backend, tmp_path: Path) -> None:
+        def leave_early() -> None:
+            with backend.errands() as errands:
+                if isinstance(backend, InProcess):  # whose threads cannot be stopped
+                    errands.submit(run_errand, tmp_path, "done").result()
+                else:
+                    errands.submit(run_errand, tmp_path, "wait for ever")
+                    while not count_marks(tmp_path, "waiting"):
+                        time.sleep(0.05)
+                raise KeyboardInterrupt
+
+        started = time.monotonic()
+        with pytest.raises(KeyboardInterrupt):
+            leave_early()
+        assert time.monotonic() - started < PATIENCE_S
+
 
 @pytest.mark.ray
 @pytest.mark.usefixtures("local_ray")
 class TestOnRay:
+    def test_an_errand_whose_process_is_lost_is_done_again(self, tmp_path: Path) -> None:
+        with OnRay(workers=None, cores_per_worker=1).errands() as errands:
+            assert errands.submit(run_errand, tmp_path, "die twice").result()[0] == "die twice"
+        assert count_marks(tmp_path, "errand") == 3
+
+    def test_what_cannot_travel_says_so(self, tmp_path: Path) -> None:
+        with OnRay(workers=None, cores_per_worker=1).errands() as errands:
+            with pytest.raises(UsageError, match=r"run_errand cannot be sent .*: give a function of a module"):
+                errands.submit(run_errand, threading.Lock()).result()
+            with pytest.raises(SpeechmillError, match="UnsendableError: it cannot be sent"):
+                errands.submit(run_errand, tmp_path, "raise what cannot be sent").result()
+            with pytest.raises(SpeechmillError, match=r"_thread.lock.* came to nothing|came to nothing.*pickle"):
+                errands.submit(threading.Lock).result()
+
     def test_a_row_that_kills_its_worker_each_time_fails_alone(self, tmp_path: Path) -> None:
         texts = [f"linger: {i}" if i % 8 == 0 else f"row {i}" for i in range(24)]
         texts[13] = "die"

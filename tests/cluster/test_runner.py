@@ -13,13 +13,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from actors.errors import StorageError
-from cluster import runner
+from cluster import in_process, runner
 from cluster.dataset import UNIT_BYTES, Unit, plan_units, scan
+from cluster.in_process import InProcess
 from cluster.output import LOCK_NAME, Output, open_run, part_schema, parts
 from cluster.runner import (
     UNITS_IN_FLIGHT,
     Group,
-    InProcess,
     Outcome,
     Pool,
     Task,
@@ -217,7 +217,7 @@ def test_rows_that_fail_because_their_worker_is_closed_are_not_written(tmp_path:
 def test_a_unit_that_does_not_end_is_left_to_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(runner, "_STOP_S", 0.05)
+    monkeypatch.setattr(in_process, "_STOP_S", 0.05)
     entered, opened = threading.Event(), threading.Event()
 
     def hang(*_: object) -> list[Outcome]:

@@ -1,11 +1,12 @@
 """A job whose workers need no model: the text of a row says what happens when it is processed."""
 
+import logging
 import os
 import signal
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +52,12 @@ class TinyConfig:
 
     def blank_row(self, row: InputRow, model: str) -> dict[str, Any]:
         return blank_row(COLUMNS, row.id, model) | {"text": row.values["text"]}
+
+    def content_of(self, row: InputRow) -> dict[str, Any]:
+        return {"text": row.values["text"]}
+
+    def adopt(self, made: Mapping[str, Any], row: InputRow, model: str) -> dict[str, Any]:
+        return {**made, "id": row.id, "model": made["model"] or model}
 
 
 class TinyWorker:
@@ -135,6 +142,35 @@ def count_marks(folder: Path, what: str) -> int:
     """Return how often something has happened."""
     path = folder / what
     return path.stat().st_size if path.exists() else 0
+
+
+class UnsendableError(Exception):
+    """An error that cannot be pickled."""
+
+    def __init__(self) -> None:
+        super().__init__("it cannot be sent")
+        self.lock = threading.Lock()
+
+
+def run_errand(folder: Path, what: str) -> tuple[str, int, int]:
+    """Do what an errand says; return that, the process that has done it, and how much that gives way."""
+    logging.getLogger("speechmill.tiny").warning("errand: %s", what)
+    match what:
+        case "raise":
+            raise StorageError("the store is gone")
+        case "raise what cannot be sent":
+            raise UnsendableError
+        case "die twice" if leave_mark(folder, "errand") <= 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "meet":
+            leave_mark(folder, "met")
+            until = time.monotonic() + PATIENCE_S
+            while count_marks(folder, "met") < 2 and time.monotonic() < until:
+                time.sleep(0.02)
+        case "wait for ever":
+            leave_mark(folder, "waiting")
+            time.sleep(PATIENCE_S)
+    return what, os.getpid(), os.nice(0)
 
 
 @dataclass(frozen=True)

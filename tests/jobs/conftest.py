@@ -57,9 +57,10 @@ StartJob = Callable[..., Started]
 
 @pytest.fixture(scope="session", autouse=True)
 def environment() -> Iterator[None]:
-    """What all jobs of the tests share: Ray keeps no token in the home folder, and no registry is set."""
+    """What all jobs of the tests share: Ray keeps no token in the home folder, no registry is set, and none draws a page."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_AUTH_MODE", "disabled")
+        patch.setenv("SPEECHMILL_REPORT", "0")
         patch.delenv("RAY_ADDRESS", raising=False)
         patch.delenv("SPEECHMILL_REGISTRY", raising=False)
         yield

@@ -10,8 +10,8 @@ import pytest
 
 from actors.errors import SpeechmillError, StorageError
 from cluster.dataset import Dataset, Unit, scan
+from cluster.in_process import InProcess
 from cluster.output import Run, Summary, open_run, part_schema, read_run
-from cluster.runner import InProcess
 from cluster.storage import open_store
 from jobs import pipeline
 from jobs.pipeline import UnitRows, report_input, run_missing

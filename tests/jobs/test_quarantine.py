@@ -28,10 +28,11 @@ from actors.requests import SynthesisRequest
 from actors.synthesizer import SynthesisConfig
 from actors.transcriber import TranscriptionConfig
 from cluster.dataset import InputBatch, Unit, scan
+from cluster.in_process import InProcess
 from cluster.media import MediaReader
 from cluster.output import audio_feature, open_run, part_schema
 from cluster.registry import EMBEDDED, EMBEDDED_ASR, describe, embedded_folder, fetch
-from cluster.runner import InProcess, Task, WorkerConfig
+from cluster.runner import Task, WorkerConfig
 from jobs.pipeline import UnitRows, run_missing
 
 MARK = "porridge"  # is in what the row holds, and not in its id: a row is written at least by that

@@ -23,7 +23,7 @@ def run(*arguments: object, folder: Path = ROOT, **environment: str) -> subproce
 def check_sentence(ended: subprocess.CompletedProcess[str]) -> None:
     assert ended.returncode == 2, ended.stderr
     assert ended.stderr.count("\n") == 1, ended.stderr
-    assert ended.stderr.startswith(f"error: {sys.executable} has no anyascii, av, huggingface-hub, numpy, ")
+    assert ended.stderr.startswith(f"error: {sys.executable} has no anyascii, av, huggingface-hub, jinja2, lxml, ")
     assert "ray job submit --runtime-env cluster/deploy/runtime_env.yaml" in ended.stderr
     assert "pip install -e ." in ended.stderr
 

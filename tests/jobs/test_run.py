@@ -2,7 +2,7 @@
 
 import json
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
@@ -64,6 +64,12 @@ class BeepConfig:
 
     def blank_row(self, row: InputRow, model: str) -> dict[str, Any]:
         return blank_row(COLUMNS, row.id, model)
+
+    def content_of(self, row: InputRow) -> None:
+        pass
+
+    def adopt(self, made: Mapping[str, Any], row: InputRow, model: str) -> dict[str, Any]:
+        return {**made, "id": row.id, "model": model}
 
 
 class Beeper:

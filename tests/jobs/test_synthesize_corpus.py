@@ -17,7 +17,9 @@ from actors import SynthesisRequest, open_model
 from actors.audio.codec import decode, encode
 from actors.audio.mastering import loudness
 from actors.synthesizer import SYNTHESIS_COLUMNS
-from cluster.registry import EMBEDDED, describe
+from actors.verifying import VERIFIED_COLUMNS
+from cluster.output import RUN_NAME
+from cluster.registry import EMBEDDED, EMBEDDED_ASR, describe
 from jobs.extract_audio import extract
 
 # Lines that cannot be read, and the error.
@@ -525,3 +527,25 @@ def test_the_output_may_lie_inside_the_input_folder(synthesize, tmp_path):
     for _ in range(2):
         assert synthesize("--input", tmp_path, "--output", tmp_path / "out").code == 0
     assert [row["id"] for row in read_rows(tmp_path / "out")] == ["in.jsonl:0"]
+
+
+def test_what_is_spoken_can_be_verified(synthesize, tmp_path):
+    source = write_jsonl(tmp_path / "in.jsonl", [{"id": "a", "text": "It rained all night."}, {"id": "b", "text": "Привет."}])
+    arguments = ("--input", source, "--output", tmp_path / "out", "--verify", "embedded-asr", "--takes", 2)
+    assert synthesize(*arguments, "--dry-run").code == 0
+    ended = synthesize(*arguments)
+    assert ended.code == 0, ended.err
+    spoken, rejected = read_rows(tmp_path / "out")
+    assert spoken.keys() == set(VERIFIED_COLUMNS)
+    assert spoken["heard"].lower().startswith("it rained all")
+    assert (spoken["word_error_rate"], spoken["take"], rejected["take"]) == (0.0, 0, None)
+    told = read_json(tmp_path / "out" / RUN_NAME)["arguments"]
+    assert told["asr"] == describe(EMBEDDED_ASR)[0].reference
+    assert "takes" in synthesize(*arguments[:-1], 3).err
+
+
+def test_a_model_that_does_not_hear_cannot_verify(synthesize, tmp_path):
+    source = write_jsonl(tmp_path / "in.jsonl", [{"text": "Hello."}])
+    ended = synthesize("--input", source, "--output", tmp_path / "out", "--verify", EMBEDDED)
+    assert ended.code == 2
+    assert "does not transcribe" in ended.err

@@ -128,3 +128,14 @@ def test_letters_are_those_of_the_voice() -> None:
     )
     with pytest.raises(RequestError):
         Normaliser("en", voice="ru")("\u6771\u4eac")
+
+
+def test_what_has_been_read_is_not_read_again() -> None:
+    read = Normaliser("en-GB", markup=False, is_read=True)
+    spoken = read("It cost \u00a320 &amp; <b>ten</b>. \u0434\u0430 Mr. 5 left.")
+    assert (spoken.text, spoken.language) == ("It cost \u00a320 &amp; <b>ten</b>. Mr. 5 left.", "en")
+    assert spoken.note == "1 word in Cyrillic script was left out: \u0434\u0430"
+    for text in ("Doctor Smith paid twenty dollars.", "N A S A, one nine eight four", "\u00a1Hola! \u00bfQu\u00e9 tal?"):
+        assert read(text).text == text
+    with pytest.raises(RequestError, match="Cyrillic"):
+        read("\u041f\u0440\u0438\u0432\u0435\u0442")

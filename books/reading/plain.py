@@ -1,0 +1,115 @@
+"""Plain text in, a book out: chapters found by their headings, paragraphs by blank lines or indents, verse by its lines."""
+
+import codecs
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from books.book import Block, BlockKind, Book, Chapter
+from books.reading.brackets import IMAGE, drop_furniture, without_emphasis
+from books.reading.headings import is_title
+from books.reading.lines import Group, Page, groups_of, is_indented, is_scene_break, is_verse, joined, page_of
+from books.reading.plain_chapters import Found, contents_of, headings_in
+from books.reading.plain_gutenberg import Unwrapped, unwrap
+
+_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_LINE_END = re.compile(r"\r\n?|[\v\u0085\u2028]")
+_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
+_BY = re.compile(r"(?:by|von|par|por|di|door)\s+(\S.{1,80})", re.I)
+_FRONT = 8  # groups of lines among which a title page is
+
+
+def text_of(content: bytes) -> str:
+    """Decode a text: by its byte order mark, else UTF-8, UTF-16 that shows by its zeros, Windows-1252 or Latin-1."""
+    for mark, encoding in _MARKS:
+        if content.startswith(mark):
+            return content[len(mark) :].decode(encoding, "replace")
+    sample = content[:4096]
+    if sample.count(0) * 3 > len(sample):
+        return content.decode("utf-16-le" if sample[1::2].count(0) > sample[::2].count(0) else "utf-16-be", "replace")
+    for encoding in ("utf-8", "cp1252"):
+        try:
+            return content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+    return content.decode("latin-1")
+
+
+def read_text(text: str, name: str) -> Book:
+    """Read a plain text as a book.
+
+    Dropped, and noted: Project Gutenberg's header and footer, footnotes, page numbers, a table of contents whose entries come
+    again as headings.
+
+    Args:
+        text: of any width, with any line ends.
+        name: of the file, without its suffix: the title if the text has none.
+    """
+    unwrapped = unwrap(_LINE_END.sub("\n", text.replace("\f", "\n\n").expandtabs()).lstrip("\ufeff").split("\n"))
+    plain, dropped = drop_furniture(_CONTROLS.sub("", "\n".join(unwrapped.lines)))
+    lines = plain.split("\n")
+    page = page_of(lines)
+    groups = groups_of(lines, page.width)
+    contents = contents_of(groups)
+    if contents:
+        groups = groups[: contents[0].start] + groups[contents[0].stop :]
+    found = headings_in(groups, contents[1] if contents else ())
+    title, creators = _title_and_creators(unwrapped, groups[: found[0].first] if found else groups, name)
+    chapters = tuple(_chapters(groups, found, title, page))
+    return Book(
+        title=title,
+        chapters=chapters,
+        creators=creators,
+        language=unwrapped.fields.get("language"),
+        notes=tuple(_notes(unwrapped.found, dropped, contents is not None)),
+    )
+
+
+def _title_and_creators(unwrapped: Unwrapped, front: Sequence[Group], name: str) -> tuple[str, tuple[str, ...]]:
+    title, author = unwrapped.fields.get("title"), unwrapped.fields.get("author")
+    for group in front[:_FRONT]:
+        plain = without_emphasis(group.text)
+        match = _BY.fullmatch(plain)
+        if match and is_title(match[1]):
+            author = author or match[1]
+        elif title is None and len(group.lines) <= 2 and is_title(plain):
+            title = plain
+    return title or name, (author,) if author else ()
+
+
+def _chapters(groups: Sequence[Group], found: Sequence[Found], title: str, page: Page) -> Iterator[Chapter]:
+    front = tuple(_blocks(groups[: found[0].first] if found else groups, page))
+    if front or not found:
+        yield Chapter(title, front)
+    ends = [*(one.first for one in found[1:]), len(groups)]
+    for one, end in zip(found, ends, strict=False):
+        said = without_emphasis(one.title)
+        blocks = (Block(BlockKind.HEADING, said), *_blocks(groups[one.end : end], page))
+        yield Chapter(said, blocks, one.level)
+
+
+def _blocks(groups: Sequence[Group], page: Page) -> Iterator[Block]:
+    for group in groups:
+        if is_scene_break(group):
+            yield Block(BlockKind.SCENE_BREAK)
+        elif group.lines[0].startswith(IMAGE):
+            yield Block(BlockKind.IMAGE, without_emphasis(group.text.removeprefix(IMAGE)))
+        else:
+            yield _block(group, page)
+
+
+def _block(group: Group, page: Page) -> Block:
+    if is_verse(group, page.width):
+        lines = without_emphasis("\n".join(" ".join(line.split()) for line in group.lines))
+        return Block(BlockKind.VERSE, lines)
+    kind = BlockKind.QUOTE if is_indented(group) and len(group.lines) > 1 else BlockKind.PARAGRAPH
+    return Block(kind, without_emphasis(joined(group.lines, page.words)))
+
+
+def _notes(wrapped: bool, dropped: Counter[str], contents: bool) -> Iterator[str]:
+    if wrapped:
+        yield "Project Gutenberg's header, licence and credits are not read"
+    if contents:
+        yield "the table of contents is not read: its entries come again as headings"
+    for kind, count in sorted(dropped.items()):
+        yield f"{count} {kind if count > 1 else kind.removesuffix('s')} not read"

@@ -1,0 +1,40 @@
+"""How far a job was when: a short series that grows with the job, and no longer than some length."""
+
+from collections.abc import Sequence
+
+Point = tuple[float, int, float]
+"""Seconds of all sessions so far, rows that are done, seconds of audio in them."""
+
+_MOST_POINTS = 120
+_FINEST_S = 0.2
+
+
+class Progress:
+    """Collects points, each a while after the one before; the while doubles whenever there are too many.
+
+    Args:
+        earlier: the points of earlier sessions, whose seconds are no later than those that follow.
+    """
+
+    def __init__(self, earlier: Sequence[Point] = ()) -> None:
+        self._points = list(earlier)
+        self._apart_s = _FINEST_S
+        while self._points and self._points[-1][0] > self._apart_s * _MOST_POINTS:
+            self._apart_s *= 2
+        self._thin()
+
+    def add(self, seconds: float, rows: int, audio_s: float) -> None:
+        """Note where the job is, unless that was done a moment ago."""
+        if not self._points or seconds - self._points[-1][0] >= self._apart_s:
+            self._points.append((round(seconds, 2), rows, round(audio_s, 2)))
+            self._thin()
+
+    def until(self, seconds: float, rows: int, audio_s: float) -> list[Point]:
+        """Return the points, and one for where the job is now."""
+        before = [point for point in self._points if point[0] < seconds]
+        return [*before, (round(seconds, 2), rows, round(audio_s, 2))]
+
+    def _thin(self) -> None:
+        while len(self._points) >= _MOST_POINTS:
+            self._apart_s *= 2
+            self._points = [self._points[0], *self._points[2:-1:2], self._points[-1]]
