@@ -160,6 +160,16 @@ def test_marks_move_with_the_number_of_an_item() -> None:
     assert (block.text, block.marks) == ("1. a b", (Mark(5, 6, MarkKind.LANGUAGE, "la"),))
 
 
+def test_marks_of_one_kind_inside_each_other_and_across_blocks() -> None:
+    french = '<span lang="fr">a <i lang="fr">b</i><p>c</p> d</span> e'
+    blocks = blocks_of(f"<div>{french}</div>", language="en").blocks
+    assert [(block.text, [(mark.start, mark.end) for mark in block.marks]) for block in blocks] == [
+        ("a b", [(0, 3), (2, 3)]),
+        ("c", [(0, 1)]),
+        ("d e", [(0, 1)]),
+    ]
+
+
 def test_languages_of_blocks() -> None:
     flow = blocks_of('<div lang="de-AT"><p>a</p><p lang="en-GB">b</p><p lang="x-elvish">c</p></div>', language="en-US")
     assert [block.language for block in flow.blocks] == ["de-AT", None, "de-AT"]
