@@ -4,13 +4,16 @@
 (https://help.acx.com/s/article/what-are-the-acx-audio-submission-requirements).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from books.binding.levels import Levels, Meter, decibels, loudness_of
+from actors.audio.mono import FloatArray
+from books.binding.levels import Levels, Meter, amplitude, decibels, loudness_of
+from books.binding.limiter import limited
 from books.binding.options import Loudness
 from books.binding.speech import Ends, Layout, Speech, chapter_blocks
 
+LOSSY_MARGIN_DB = 1.0  # that a limiter leaves below the highest true peak, for what encoding adds
 _LEAST_GAIN_DB, _MOST_GAIN_DB = -40.0, 30.0  # what would need more is no speech
 _OWN_GAIN_S = 10.0  # shorter chapters have too little speech to judge: they get what the whole book gets
 
@@ -100,9 +103,10 @@ def first_gains(speech: Speech, layout: Layout, aim: Aim | None) -> list[float]:
     """
     if aim is None:
         return [0.0] * len(layout.stretches)
-    measured = [_measured(speech, layout, i) for i in range(len(layout.stretches))]
+    measured = [_measured(chapter_blocks(speech, layout, i), layout.rate) for i in range(len(layout.stretches))]
     of_book = _of_book(measured, aim)
-    return [_gain(levels, of_book, aim) for levels in measured]
+    gains = [_gain(levels, of_book, aim) for levels in measured]
+    return [_with_limiter(chapter_blocks(speech, layout, i), layout.rate, gain, aim) for i, gain in enumerate(gains)]
 
 
 def bounded(gain_db: float) -> float:
@@ -110,11 +114,21 @@ def bounded(gain_db: float) -> float:
     return min(max(gain_db, _LEAST_GAIN_DB), _MOST_GAIN_DB)
 
 
-def _measured(speech: Speech, layout: Layout, chapter: int) -> Levels:
-    meter = Meter(layout.rate)
-    for block in chapter_blocks(speech, layout, chapter):
+def _measured(blocks: Iterable[FloatArray], rate: int) -> Levels:
+    meter = Meter(rate)
+    for block in blocks:
         meter.add(block)
     return meter.levels()
+
+
+def _with_limiter(blocks: Iterable[FloatArray], rate: int, gain_db: float, aim: Aim) -> float:
+    """Return the gain that also makes up for what the limiter takes; without it most files would be encoded twice."""
+    amplified = (block * amplitude(gain_db) for block in blocks)
+    held = _measured(limited(amplified, rate, aim.peak_dbtp - LOSSY_MARGIN_DB), rate)
+    level = aim.level(held)
+    if level is None or not (aim.is_rms or held.seconds >= _OWN_GAIN_S):
+        return gain_db
+    return bounded(gain_db + aim.level_db - level)
 
 
 def _of_book(measured: Sequence[Levels], aim: Aim) -> float | None:

@@ -9,11 +9,11 @@ from actors.audio.mono import FloatArray
 from books.binding.encoder import AudioKind, Labels, read_audio, write_audio
 from books.binding.levels import Levels, Meter, amplitude
 from books.binding.limiter import limited, resampled, with_room_tone
-from books.binding.loudness import Aim, bounded
+from books.binding.loudness import LOSSY_MARGIN_DB, Aim, bounded
 from books.binding.speech import Layout, Speech, chapter_blocks
 
 _MOST_TIMES = 3  # that a file is made
-_LOSSY_MARGIN_DB, _MARGIN_DB = 1.0, 0.1  # below the highest true peak, for what encoding adds; more if that was too little
+_MARGIN_DB = 0.1  # below the highest true peak, where nothing is lost
 _LOWEST_CEILING_DB = 12.0  # below it
 
 
@@ -49,7 +49,7 @@ class Press:
             StorageError: the file cannot be written, or a row not be read.
         """
         gains = {chapter: self.gains[chapter] for chapter in chapters}
-        ceiling = None if self.aim is None else self.aim.peak_dbtp - (_LOSSY_MARGIN_DB if kind.bit_rate else _MARGIN_DB)
+        ceiling = None if self.aim is None else self.aim.peak_dbtp - (LOSSY_MARGIN_DB if kind.bit_rate else _MARGIN_DB)
         for _ in range(_MOST_TIMES):
             write_audio(path, kind, self._sound(gains, rate, ceiling), rate, labels, bit_rate)
             measured = self._measured(path, chapters)
