@@ -12,7 +12,8 @@ Layout of an output folder or URI::
     __report/report.html               the page about it, for people too (``speechmill report``)
 
 Readers of Parquet folders skip the last three folders (:mod:`cluster.output.files`). :class:`Output` reads the rows of a job
-and nothing else that may be there. Versions that had the records beside the parts wrote outputs that are refused, or overwritten.
+and nothing else that may be there. Versions that had the records beside the parts wrote outputs that are refused, or
+overwritten.
 
 The rule that resuming rests on: *a row is done if and only if a part covers it whose footer names this job's
 fingerprint.* Parts have names that follow from their units, so a retry replaces a part by an equal one. Should parts
