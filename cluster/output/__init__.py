@@ -9,9 +9,11 @@ Layout of an output folder or URI::
     .speechmill/index.json             the files with the rows, their sizes, and counts; written last
     .speechmill/lock                   while a job runs
     __transcripts/<format>/<id>        what ``transcribe_dataset --files`` writes for people
+    __report/report.html               the page about it, for people too (``speechmill report``)
 
-Readers of Parquet folders skip the last two folders (:mod:`cluster.output.files`). :class:`Output` reads the rows of a job and
-nothing else that may be there. Versions that had the records beside the parts wrote outputs that are refused, or overwritten.
+Readers of Parquet folders skip the last three folders (:mod:`cluster.output.files`). :class:`Output` reads the rows of a job
+and nothing else that may be there. Versions that had the records beside the parts wrote outputs that are refused, or
+overwritten.
 
 The rule that resuming rests on: *a row is done if and only if a part covers it whose footer names this job's
 fingerprint.* Parts have names that follow from their units, so a retry replaces a part by an equal one. Should parts

@@ -18,9 +18,7 @@ class Progress:
 
     def __init__(self, earlier: Sequence[Point] = ()) -> None:
         self._points = list(earlier)
-        self._apart_s = _FINEST_S
-        while self._points and self._points[-1][0] > self._apart_s * _MOST_POINTS:
-            self._apart_s *= 2
+        self._apart_s = max(_FINEST_S, earlier[-1][0] / _MOST_POINTS) if earlier else _FINEST_S
         self._thin()
 
     def add(self, seconds: float, rows: int, audio_s: float) -> None:
@@ -36,5 +34,7 @@ class Progress:
 
     def _thin(self) -> None:
         while len(self._points) >= _MOST_POINTS:
-            self._apart_s *= 2
-            self._points = [self._points[0], *self._points[2:-1:2], self._points[-1]]
+            # Parts may take longer than what points were to be apart: those to come are to be as far apart as those kept.
+            mean_s = (self._points[-1][0] - self._points[0][0]) / len(self._points)
+            self._apart_s = 2 * max(self._apart_s, mean_s)
+            self._points = self._points[::2]

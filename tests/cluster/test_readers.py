@@ -50,6 +50,7 @@ def output(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     for kind, i in itertools.product(("srt", "vtt", "txt", "json"), range(9)):
         key = f"{TRANSCRIPTS_FOLDER}/{kind}/test/train-{i}.{kind}"  # by such names datasets knows splits
         open_store(tmp_path / "out").write_bytes(key, b'{"text": "no row"}\n')
+    open_store(tmp_path / "out").write_bytes("__report/report.html", b"<p>no row</p>")
     return tmp_path / "out"
 
 
@@ -100,7 +101,7 @@ def test_a_reader_finds_the_rows_and_nothing_else(output: Path, read: Callable[[
 
 def test_what_is_no_row_lies_below_a_name_that_all_of_them_skip(output: Path) -> None:
     others = [path.relative_to(output) for path in output.rglob("*") if path.is_file() and path.suffix != ".parquet"]
-    assert len(others) == 3 + 4 * 9
+    assert len(others) == 3 + 4 * 9 + 1
     # datasets: "." and "__"; pandas, pyarrow, Spark: "." and "_".
     assert {path.parts[0] for path in others if not re.match(r"\.|__", path.parts[0])} == set()
 

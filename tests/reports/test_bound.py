@@ -49,10 +49,10 @@ def test_texts_that_would_choke_the_page_are_left_out(book: BoundBook, tmp_path:
     assert (first.text_left_out, second.text_left_out) == (False, True)
 
 
-def test_a_book_without_sound_is_shown(tmp_path: Path, speech: Output) -> None:
+def test_a_book_without_sound_is_shown(tmp_path: Path, transcripts: Output) -> None:
     bound = Bound(key="x", title="T", duration_s=0.0, chapters=(), files=(BoundFile(key="t.epub", size=9, kind="epub"),))
     note = "<b>Nothing</b> of it was spoken."
-    write_report(speech.store, open_store(tmp_path), "report.html", [BoundBook("<i>T</i>", "t", bound, notes=[note])])
+    write_report(transcripts.store, open_store(tmp_path), "report.html", [BoundBook("<i>T</i>", "t", bound, notes=[note])])
     page = html.fromstring((tmp_path / "report.html").read_bytes())
     (section,) = page.xpath("//section[@class='book']")
     assert section.xpath("h2")[0].text_content() == "<i>T</i>"
