@@ -133,7 +133,7 @@ def make_audiobook(
     loudness: Annotated[
         Target,
         typer.Option(
-            help="ebu: -19 LUFS, peaks below -2 dBTP, by EBU R128. acx: what Audible's exchange accepts, with MP3 files of 192 kbit/s."
+            help="ebu: -19 LUFS, peaks below -2 dBTP, by EBU R128. acx: what Audible's exchange accepts, with MP3 of 192 kbit/s."
         ),
     ] = Target.EBU,
     lexicon: Annotated[
@@ -173,8 +173,8 @@ def make_audiobook(
     A book is bound the moment its last sentence is spoken. What was spoken before with the same model, voice and settings is
     taken from the cache.
 
-    Exit code: 0 if every book is bound, 1 if a book cannot be read or bound, or a sentence failed or is of a kind of --fail-on, 2
-    for wrong usage.
+    Exit code: 0 if every book is bound; 1 if a book cannot be read or bound, or a sentence failed or is of a kind of --fail-on;
+    2 for wrong usage.
     """
     output = output_location(output)
     shelf = find_books(inputs, exclude=[] if list_chapters else [output])
