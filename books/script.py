@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -174,6 +174,14 @@ def read_script(store: Store, name: str) -> Script:
     except (pa.ArrowException, ValueError, KeyError) as error:
         raise StorageError(f"{store.uri_of(key)} is no script of this version ({error}): delete it and run again") from error
     return Script(note, [Passage(**{**row, "kind": BlockKind(row["kind"])}) for row in rows])
+
+
+def first_passages(script: Script, count: int) -> Script:
+    """Return a script cut behind its first passages, with what stands among them."""
+    images = tuple(image for image in script.book.images if image.before < count)
+    breaks = tuple(place for place in script.book.breaks if place < count)
+    note = script.book.model_copy(update={"images": images, "breaks": breaks})
+    return script if count >= len(script.passages) else replace(script, book=note, passages=script.passages[:count])
 
 
 def read_resource(store: Store, name: str, resource: str) -> bytes:

@@ -264,6 +264,7 @@ class _Workshop:
         volumes = [
             Volume(name, shard, functools.partial(self._order, run, name, shard))
             for name, shard in zip(self._names, dataset.shards, strict=True)
+            if shard.rows  # --limit leaves some books none
         ]
         with backend.errands() as errands:
             self._bindery = Bindery(volumes, errands)
@@ -279,9 +280,9 @@ class _Workshop:
         for made in self._made:
             silent = sum(chapter.missing for chapter in made.bound.chapters)
             gaps = f", {_counted(silent, 'sentence')} missing in it" if silent else ""
+            length = timedelta(seconds=round(made.bound.duration_s))
             typer.echo(
-                f"{made.bound.title}: {timedelta(seconds=round(made.bound.duration_s))}, {_counted(len(made.bound.chapters), 'chapter')}"
-                f"{gaps}: {self._target.uri_of(made.name)}"
+                f"{made.bound.title}: {length}, {_counted(len(made.bound.chapters), 'chapter')}{gaps}: {self._target.uri_of(made.name)}"
             )
         return missing
 
@@ -307,6 +308,7 @@ class _Workshop:
             stem=name,
             binding=self._binding,
             key=hashlib.sha256(json.dumps(made_of).encode()).hexdigest(),
+            passages=shard.rows,
         )
 
 

@@ -28,8 +28,8 @@ def ensure() -> None:
             "`ray job submit --runtime-env cluster/deploy/runtime_env.yaml …` or start the nodes from our image "
             "(cluster/deploy/Dockerfile.worker), elsewhere run `pip install -e .` in the clone (docs/cluster.md)"
         )
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C among our imports ends without a traceback; Interrupts come later
+    if _is_script() and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C among imports ends without a traceback; jobs.interrupts is later
     if importlib.util.find_spec("actors") is None:
         sys.path.append(str(ROOT))
         found = (os.environ.get("PYTHONPATH"), str(ROOT))  # by the workers that are started here
@@ -52,6 +52,12 @@ def missing(requirements: list[str]) -> list[str]:
     names = (re.match(r"[\w-]+", requirement) for requirement in requirements)
     modules = {name[0]: _MODULES.get(name[0], name[0].replace("-", "_")) for name in names if name}
     return [name for name, module in modules.items() if importlib.util.find_spec(module) is None]
+
+
+def _is_script() -> bool:
+    """Say whether a file beside this one was started."""
+    started = getattr(sys.modules["__main__"], "__file__", None)
+    return bool(started) and Path(started).resolve().parent == Path(__file__).resolve().parent
 
 
 def _end(sentence: str) -> NoReturn:

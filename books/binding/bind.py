@@ -19,7 +19,7 @@ from books.binding.record import Bound, BoundChapter, BoundFile
 from books.binding.speech import Layout, Speech, lay_out
 from books.binding.timeline import TimedChapter, Timeline
 from books.book import Resource
-from books.script import Script, read_resource, read_script
+from books.script import Script, first_passages, read_resource, read_script
 from cluster.storage import Store
 
 RECORD_NAME = ".book.json"
@@ -42,6 +42,7 @@ class BindOrder:
         stem: what its files are called.
         binding: what is made.
         key: names what it is made of and how; kept in the record.
+        passages: how many of the script's first ones were to be spoken; ``None`` are all.
     """
 
     sentences: Store
@@ -53,6 +54,16 @@ class BindOrder:
     stem: str
     binding: Binding
     key: str
+    passages: int | None = None
+
+    def read_script(self) -> Script:
+        """Return what was to be spoken of the book.
+
+        Raises:
+            StorageError: it is damaged, or the store cannot be reached.
+        """
+        script = read_script(self.scripts, self.script)
+        return script if self.passages is None else first_passages(script, self.passages)
 
 
 def bind(order: BindOrder) -> Bound:
@@ -106,8 +117,7 @@ def timeline_of(order: BindOrder) -> Timeline:
         StorageError: rows or the script are damaged, or a store cannot be reached.
     """
     aim = AIMS[order.binding.loudness]
-    script = read_script(order.scripts, order.script)
-    return lay_out(script, Speech(order.sentences, order.parts).rows(), aim.ends if aim else None).timeline
+    return lay_out(order.read_script(), Speech(order.sentences, order.parts).rows(), aim.ends if aim else None).timeline
 
 
 def _key(folder: str, name: str) -> str:
@@ -143,7 +153,7 @@ class _Binder:
 
     @cached_property
     def script(self) -> Script:
-        return read_script(self.order.scripts, self.order.script)
+        return self.order.read_script()
 
     @cached_property
     def aim(self) -> Aim | None:

@@ -144,16 +144,20 @@ def _give_breaks(text: str, spans: Sequence[_Span], breaks: Iterable[tuple[int, 
 
 
 def _pieces(edited: Edited, spans: Iterable[_Span], language: str) -> Iterator[Piece]:
-    """Yield what is said and written of spans; what was written of one begins where that of the one before ended."""
+    """Yield what is said and written of spans.
+
+    What was written of one begins where that of the one before ended: words that are not said are written all the same.
+    """
     stop = "\u3002" if language in ("ja", "zh") else "."
     said = 0
     spans = list(spans)
     for span in spans:
         text = edited.text[span.start : span.end]
         begin = span.start + len(text) - len(text.lstrip())
-        start, end = edited.source_span(begin, begin + len(text.strip()))
-        written = _tidy(edited.source[max(said, start) : end])
-        said = max(said, end)
+        _, end = edited.source_span(begin, begin + len(text.strip()))
+        end = len(edited.source) if span is spans[-1] else max(said, end)
+        written = _tidy(edited.source[said:end])
+        said = end
         spoken = _tidy(text)
         if (span.ends >= Pause.LINE or span is spans[-1]) and _NO_STOP.search(spoken):
             spoken += stop

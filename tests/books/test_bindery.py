@@ -14,7 +14,7 @@ from cluster.output import Part
 class Told:
     """Errands that are noted, and never done."""
 
-    def submit(self, errand: Callable[..., Any], /, *arguments: object) -> Future[Any]:
+    def submit(self, errand: Callable[..., Any], /, *arguments: object) -> Future[Any]:  # noqa: ARG002
         return Future()
 
 

@@ -47,6 +47,18 @@ def end(process: "subprocess.Popen[str]", *signals: signal.Signals) -> tuple[int
     return process.returncode, out + err, time.monotonic() - started
 
 
+def test_ctrl_c_among_imports_prints_nothing(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "jobs").mkdir()
+    for name in ("requirements.py", "__init__.py"):
+        shutil.copy(ROOT / "jobs" / name, tmp_path / "jobs" / name)
+    script = tmp_path / "jobs" / "slow.py"
+    script.write_text('__import__("requirements")\nprint("here", flush=True)\nimport time\ntime.sleep(60)\n')
+    process = start(script)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "here\n"
+    assert end(process, signal.SIGINT)[:2] == (-signal.SIGINT, "")
+
+
 def test_a_graph_that_never_returns_ends_with_the_first_ctrl_c(start: Start, tmp_path: Path) -> None:
     shutil.copytree(embedded_folder(), tmp_path / "bundle")
     bundle = load_bundle(tmp_path / "bundle")

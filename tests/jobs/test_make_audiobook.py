@@ -2,6 +2,7 @@
 
 import html
 import json
+import os
 import re
 import shutil
 import signal
@@ -221,6 +222,7 @@ def test_a_library_goes_on_without_the_book_that_is_broken(make_audiobook: RunJo
     assert (tmp_path / "out" / "good" / "good.m4b").is_file()
     alone = make_audiobook("--input", tmp_path / "in" / "broken.epub", "--output", tmp_path / "alone", *QUICK)
     assert alone.code == 2
+    assert alone.err.count("\n") == 1, "one sentence, once"
     assert alone.err.count("broken.epub") >= 1
     assert "Traceback" not in ended.err + alone.err
 
@@ -267,6 +269,34 @@ def test_a_lexicon_changes_what_is_said_and_not_what_is_written(make_audiobook: 
     (row, *_) = Output(tmp_path / "out" / "sentences").rows(["text", "written"])
     assert row["text"].startswith("shuh vawn")
     assert row["written"].startswith("Siobhan")
+
+
+def test_the_first_rows_alone_make_the_beginning_of_a_book(make_audiobook: RunJob, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.md").write_text(novel(20, per_chapter=10))
+    (tmp_path / "in" / "b.md").write_text(novel(20, per_chapter=10))
+    ended = make_audiobook("--input", tmp_path / "in", "--output", tmp_path / "out", "--limit", 5, *QUICK)
+    assert ended.code == 0, ended.err
+    assert [title for title, _ in chapters(tmp_path / "out" / "a" / "a.m4b")] == ["Chapter 1"]
+    assert not (tmp_path / "out" / "b").exists()
+
+
+def test_names_of_files_may_be_no_utf8(make_audiobook: RunJob, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / os.fsdecode(b"caf\xe9.txt")).write_text("Good morning to you all.\n")
+    ended = make_audiobook("--input", tmp_path / "in", "--output", tmp_path / "out", *QUICK)
+    assert ended.code == 0, ended.err
+    assert len(list((tmp_path / "out").rglob("*.m4b"))) == 1
+
+
+def test_the_name_of_a_file_is_not_spoken(make_audiobook: RunJob, tmp_path: Path) -> None:
+    (tmp_path / "pg2701.txt").write_text("Call me Ishmael, he said to all of us that day.\n")
+    assert make_audiobook("--input", tmp_path / "pg2701.txt", "--output", tmp_path / "out", *QUICK).code == 0
+    assert [row["written"] for row in Output(tmp_path / "out" / "sentences").rows(["written"])] == [
+        "Call me Ishmael, he said to all of us that day."
+    ]
+    with av.open(str(tmp_path / "out" / "pg2701" / "pg2701.m4b")) as container:
+        assert container.metadata["title"] == "pg2701"
 
 
 @pytest.mark.parametrize(

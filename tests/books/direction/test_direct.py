@@ -97,6 +97,27 @@ class TestTitles:
             assert (script.passages[0].text, script.passages[0].kind) == (f"{title}.", BlockKind.HEADING)
         assert len(direct(Book("A", (Chapter(title, blocks),)), Direction(titles=False)).passages) == len(headings) + 1
 
+    @pytest.mark.parametrize(
+        ("title", "lines", "is_said"),
+        [
+            ("Chapter One", ["CHAPTER ONE"], False),
+            ("Chapter One: The Lamp", ["CHAPTER ONE", "The Lamp"], False),
+            ("The Lamp", ["1", "THE LAMP"], False),
+            ("2 The Oil", ["2", "THE OIL"], False),
+            ("The Lamp", ["The lamp was lit at dusk."], True),
+            ("The Lamp", [LONG, "The Lamp"], True),
+        ],
+    )
+    def test_one_that_is_set_as_paragraphs_is_said_once(self, title: str, lines: list[str], is_said: bool) -> None:
+        """As Calibre, Word and InDesign write them."""
+        blocks = tuple(block("paragraph", text) for text in [*lines, LONG])
+        passages = direct(Book("A", (Chapter(title, blocks),), language="en"), Direction()).passages
+        assert len(passages) == len(blocks) + is_said
+
+    def test_that_of_the_book_is_no_entry_and_not_said(self) -> None:
+        book = Book("pg2701", (Chapter("pg2701", (block("paragraph", LONG),)),), language="en")
+        assert texts(direct(book, Direction()).passages) == [LONG]
+
     def test_chapters_without_a_word_are_left_out_with_a_note(self) -> None:
         chapters = (
             Chapter("Cover", (block("image", image="cover.jpg"),)),
@@ -328,3 +349,18 @@ def test_a_lexicon_is_of_what_is_written(speak: Speak) -> None:
     (passage,) = speak("Dr. No went to St. Ives with all of 7 wives.", lexicon=lexicon).passages
     assert passage.text == "Docktor No went to Saint Eves with all of seven wives."
     assert passage.written == "Dr. No went to St. Ives with all of 7 wives."
+
+
+def test_words_that_are_not_said_are_written_all_the_same(speak: Speak) -> None:
+    signs = "\u6f22\u5b57"
+    first, second = speak(
+        f"{signs} is a word for signs, as they say it there. {signs} comes in the second one as well."
+    ).passages
+    assert "\u6f22" not in first.text + second.text
+    assert first.written == "\u6f22\u5b57 is a word for signs, as they say it there."
+    assert second.written == "\u6f22\u5b57 comes in the second one as well."
+
+
+def test_a_book_in_another_script_has_one_note_of_it(speak: Speak) -> None:
+    notes = speak(*("\u043f\u0440\u0438\u0432\u0435\u0442 " * n for n in range(1, 50))).book.notes
+    assert [note.count("49 times") for note in notes] == [1]

@@ -341,3 +341,34 @@ def test_many_entries_in_one_long_page_are_found_fast() -> None:
     book = book_of({"1.xhtml": body}, contents)
     assert time.process_time() - begun < 5  # 0.3 s
     assert [chapter.title for chapter in book.chapters] == ["0: x", *map(str, range(1, 2000))]
+
+
+def test_a_number_above_the_title_that_an_entry_leads_to_is_of_its_chapter() -> None:
+    """As InDesign exports chapters: the anchor is in the title, the number stands before it."""
+    pages = {f"{n}.xhtml": f"<p>{n}</p><p id='a'>Title {n}</p><p>Text {n}.</p>" for n in (1, 2)}
+    book = book_of(pages, nav(*(entry(f"{n}.xhtml#a", f"{n} Title {n}") for n in (1, 2))))
+    assert [[block.text for block in chapter.blocks] for chapter in book.chapters] == [
+        ["1", "Title 1", "Text 1."],
+        ["2", "Title 2", "Text 2."],
+    ]
+
+
+def test_an_entry_at_the_top_of_a_page_keeps_its_few_words() -> None:
+    contents = nav(entry("1.xhtml", "Part One"), entry("1.xhtml#a", "First"))
+    book = book_of({"1.xhtml": "<h1>Part One</h1><h2 id='a'>First</h2><p>Text.</p>"}, contents)
+    assert [chapter.title for chapter in book.chapters] == ["Part One", "First"]
+
+
+def test_a_caption_that_pandoc_hides_from_screen_readers_alone_is_read() -> None:
+    figure = '<figure><img src="x.png" alt="A chart."/><figcaption aria-hidden="true">A chart.</figcaption></figure>'
+    book = book_of({"1.xhtml": f"<p>Text.</p>{figure}<p aria-hidden='true'>No.</p>"}, nav(entry("1.xhtml", "One")))
+    kinds = [block for block in book.chapters[0].blocks if block.kind is not BlockKind.IMAGE]
+    assert [(block.kind, block.text) for block in kinds] == [
+        (BlockKind.PARAGRAPH, "Text."),
+        (BlockKind.CAPTION, "A chart."),
+    ]
+
+
+@pytest.mark.parametrize("name", ["my  story\n2.txt", "my  story\n2.md"])
+def test_a_file_name_that_is_the_title_is_a_line_without_suffix(name: str) -> None:
+    assert read_book(b"Good morning to you all, said the miller.\n", name).title == "my story 2"
