@@ -56,8 +56,8 @@ def missing(requirements: list[str]) -> list[str]:
 
 def _is_script() -> bool:
     """Say whether a file beside this one was started."""
-    started = getattr(sys.modules["__main__"], "__file__", None)
-    return bool(started) and Path(started).resolve().parent == Path(__file__).resolve().parent
+    started = getattr(sys.modules["__main__"], "__file__", None) or ""
+    return Path(started).resolve().parent == Path(__file__).resolve().parent
 
 
 def _end(sentence: str) -> NoReturn:
