@@ -281,7 +281,6 @@ class _Workshop:
             silent = sum(chapter.missing for chapter in made.bound.chapters)
             gaps = f", {_counted(silent, 'sentence')} missing in it" if silent else ""
             length = timedelta(seconds=round(made.bound.duration_s))
-            length = timedelta(seconds=round(made.bound.duration_s))
             has = f"{length}, {_counted(len(made.bound.chapters), 'chapter')}{gaps}"
             typer.echo(f"{made.bound.title}: {has}: {self._target.uri_of(made.name)}")
         return missing
