@@ -28,6 +28,7 @@ _NO_SPACES = ("CJK", "IDEOGRAPHIC", "HIRAGANA", "KATAKANA", "HALFWIDTH KATAKANA"
 _NOT_FIRST = frozenset(
     "、。，．！？：；・…—ー々ゝゞヽヾぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮヵヶ」』）】》〉〕｝］ะาำๆฯ"
 ) | frozenset(_CLOSERS)
+_DASHES = "\u2014\u2013-"
 _NOT_LAST = frozenset("「『（【《〈〔｛［“‘«([เแโใไ")
 
 # Of grapheme clusters, beyond marks: what is joined with what is before it.
@@ -251,12 +252,14 @@ def _parts(word: str) -> Iterator[str]:
 
 
 def _pieces(part: str, line_chars: int) -> Iterator[str]:
-    """Yield what is longer than a line in pieces that are not."""
+    """Yield what is longer than a line in pieces that are not, cut behind dashes if there are any."""
     piece, width = "", 0
     for cluster in _clusters(part):
         if piece and width + _width(cluster) > line_chars:
-            yield piece
-            piece, width = "", 0
+            end = max(map(piece.rfind, _DASHES)) + 1 or len(piece)
+            yield piece[:end]
+            piece = piece[end:]
+            width = _width(piece)
         piece += cluster
         width += _width(cluster)
     yield piece

@@ -3,6 +3,7 @@
 
 import html
 import json
+import re
 import unicodedata
 
 import pytest
@@ -96,6 +97,12 @@ def test_cuts_are_behind_sentences_and_clauses_and_lines_are_balanced() -> None:
 def test_what_people_see_as_one_character_stays_one(unit: str) -> None:
     for *_, lines in cues(to_srt([Segment(0, 20, None, unit * 200)], CueLimits(41, 2))):
         assert all(line == unit * (len(line) // len(unit)) for line in lines)
+
+
+def test_words_between_dashes_stay_whole() -> None:
+    text = "He went on \u201cimportant\u2014unimportant\u2014unimportant\u2014important\u2014\u201d and on."
+    written = to_srt([Segment(0.0, 9.0, None, text)], CueLimits())
+    assert re.findall(r"[^\W\d_]+", written.replace("\n", " ")) == re.findall(r"[^\W\d_]+", text)
 
 
 def test_punctuation_does_not_begin_a_line_of_chinese() -> None:
