@@ -17,6 +17,8 @@ from books.reading.images import Images
 
 _DEFINITION = re.compile(r"\[\^[^\]\s]{1,100}\]:")
 _REFERENCE = re.compile(r"\[\^[^\]\s]{1,100}\]")
+_INLINE_NOTE = re.compile(r"\^\[(?:[^\[\]]|\[[^\[\]]{0,300}+\]){1,1000}+\]")
+_ATTRIBUTES = re.compile(r"(?<=\S)\s{1,9}\{[#.:][^{}\n]{0,200}\}$")  # of a heading: Pandoc's, kramdown's
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.S)
 _LINE_END = re.compile(r"\r\n?")
 _INDENT = 4  # columns: of the paragraphs of a footnote behind its first
@@ -71,6 +73,8 @@ def _render(text: str) -> _Rendered:
     parser = MarkdownIt("commonmark", {"maxNesting": _DEEPEST}).enable(["table", "strikethrough"])
     parser.block.ruler.before("reference", "footnote", _footnote, {"alt": ["paragraph", "reference"]})
     parser.inline.ruler.before("link", "footnote_reference", _footnote_reference)
+    parser.inline.ruler.before("link", "inline_note", _inline_note)
+    parser.core.ruler.before("inline", "attributes", _drop_attributes)
     parser.core.ruler.push("verse", _verse)
     parser.core.ruler.push("comments", _drop_comments)
     env: dict[str, int] = {}
@@ -118,6 +122,22 @@ def _footnote_reference(state: StateInline, silent: bool) -> bool:  # noqa: ARG0
         return False
     state.pos = match.end()
     return True
+
+
+def _inline_note(state: StateInline, silent: bool) -> bool:
+    """Take Pandoc's ``^[a note]`` without a token for it."""
+    match = _INLINE_NOTE.match(state.src, state.pos)
+    if match is None:
+        return False
+    state.env["footnotes"] = state.env.get("footnotes", 0) + (not silent)
+    state.pos = match.end()
+    return True
+
+
+def _drop_attributes(state: StateCore) -> None:
+    for heading, inline in zip(state.tokens, state.tokens[1:], strict=False):
+        if heading.type == "heading_open":
+            inline.content = _ATTRIBUTES.sub("", inline.content)
 
 
 def _verse(state: StateCore) -> None:

@@ -1,6 +1,8 @@
 # ruff: noqa: E501 (texts)
 """Markdown read as a book."""
 
+import time
+
 import pytest
 
 pytest.importorskip("books.reading.html", reason="Markdown is read as HTML is")
@@ -115,3 +117,21 @@ def test_hostile_text_is_read_in_no_time(text: str) -> None:
 
 def test_nothing_at_all() -> None:
     assert read("").title == "file"
+
+
+def test_attributes_of_headings_and_inline_notes_are_not_read() -> None:
+    text = (
+        "# One {#one .big}\n\nRain^[As [ever](http://x.example).] fell^[Hard.]. 2^10 is {#kept}.\n\nTwo {: .x}\n---\n\nEnd.\n"
+    )
+    book = read(text)
+    assert [chapter.title for chapter in book.chapters] == ["One", "Two"]
+    assert [block.text for chapter in book.chapters for block in chapter.blocks] == [
+        "One",
+        "Rain fell. 2^10 is {#kept}.",
+        "Two",
+        "End.",
+    ]
+    assert book.notes == ("footnotes (2) are not read",)
+    started = time.process_time()
+    read("a ^[ b " * 10_000)
+    assert time.process_time() - started < 3  # 0.3 s
