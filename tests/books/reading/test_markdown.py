@@ -134,4 +134,4 @@ def test_attributes_of_headings_and_inline_notes_are_not_read() -> None:
     assert book.notes == ("footnotes (2) are not read",)
     started = time.process_time()
     read("a ^[ b " * 10_000)
-    assert time.process_time() - started < 3  # 0.3 s
+    assert time.process_time() - started < 10  # 1.3 s, on a busy core
