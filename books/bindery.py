@@ -59,7 +59,9 @@ class Bindery:
             chosen, _ = choose_parts(list(self._parts[index].values()))
             if sum(part.unit.count for part in chosen) == volume.shard.rows:
                 logger.info("%s is spoken: its files are next", volume.name)
-                order = volume.order(tuple(part.key for part in chosen))
+                # The larger ones come first, whatever rows they have.
+                in_order = sorted(chosen, key=lambda part: part.unit.first)
+                order = volume.order(tuple(part.key for part in in_order))
                 self._sent[index] = order, self._errands.submit(bind, order)
 
     def finish(self) -> tuple[list[Made], int]:

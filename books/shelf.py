@@ -12,7 +12,7 @@ from books.book import Book
 from books.reading import BOOK_SUFFIXES, read_book
 from cluster.dataset import Location, TextOptions
 from cluster.dataset.find import find_shards
-from cluster.storage import Store
+from cluster.storage import Store, printable
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class BookFile:
         Raises:
             InputDataError: they hold none that can be read, and why.
         """
-        return read_book(content, PurePosixPath(self.key).name, self._beside)
+        return read_book(content, printable(PurePosixPath(self.key).name).replace("\\", "_"), self._beside)
 
     def _beside(self, name: str) -> bytes | None:
         """Return the content of a file beside it, or below: an image of a Markdown file."""

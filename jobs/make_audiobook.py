@@ -278,9 +278,9 @@ class _Workshop:
         self._made, missing = self._bindery.finish()
         for made in self._made:
             silent = sum(chapter.missing for chapter in made.bound.chapters)
-            gaps = f", {silent} sentences are missing in it" if silent else ""
+            gaps = f", {_counted(silent, 'sentence')} missing in it" if silent else ""
             typer.echo(
-                f"{made.bound.title}: {timedelta(seconds=round(made.bound.duration_s))}, {len(made.bound.chapters)} chapters"
+                f"{made.bound.title}: {timedelta(seconds=round(made.bound.duration_s))}, {_counted(len(made.bound.chapters), 'chapter')}"
                 f"{gaps}: {self._target.uri_of(made.name)}"
             )
         return missing
@@ -310,6 +310,10 @@ class _Workshop:
         )
 
 
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
 def _list_chapters(shelf: Shelf) -> int:
     """Print the chapters of all books; return the exit code."""
     unread = 0
@@ -330,16 +334,17 @@ def _write_scripts(
     Raises:
         InputDataError: none can.
     """
-    names, reason = [], ""
+    names = []
     for file in books:
         try:
             _write_script(file, scripts, direction, chapters)
             names.append(file.name)
         except (InputDataError, RequestError) as error:
-            reason = f"{file.uri}: {error}"
-            logger.error(reason)  # noqa: TRY400 - a sentence is all that there is to say
+            if len(books) == 1:
+                raise InputDataError(f"{file.uri}: {error}") from error
+            logger.error("%s: %s", file.uri, error)  # noqa: TRY400 - a sentence is all that there is to say
     if not names:
-        raise InputDataError(reason if len(books) == 1 else f"none of the {len(books)} books can be read. {reason}")
+        raise InputDataError(f"none of the {len(books)} books can be read: the lines above say why")
     return names, len(books) - len(names)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
+import signal
 import sys
 from pathlib import Path
 from typing import NoReturn
@@ -27,6 +28,8 @@ def ensure() -> None:
             "`ray job submit --runtime-env cluster/deploy/runtime_env.yaml …` or start the nodes from our image "
             "(cluster/deploy/Dockerfile.worker), elsewhere run `pip install -e .` in the clone (docs/cluster.md)"
         )
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C among our imports ends without a traceback; Interrupts come later
     if importlib.util.find_spec("actors") is None:
         sys.path.append(str(ROOT))
         found = (os.environ.get("PYTHONPATH"), str(ROOT))  # by the workers that are started here

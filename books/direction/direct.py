@@ -1,8 +1,10 @@
 """From a book to its script: sentences, and who speaks them, how, and with what silence behind."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
+from itertools import islice, takewhile
 
 from rapidfuzz import fuzz
 
@@ -23,7 +25,11 @@ from books.script import BookNote, ChapterNote, ImageNote, Passage, Script
 _KEPT_LANGUAGES = 16
 _BY_LINE = (BlockKind.VERSE, BlockKind.CODE)
 _LISTED = (BlockKind.ITEM, BlockKind.ROW)
+_TOP = (BlockKind.HEADING, BlockKind.PARAGRAPH)
+_MOST_TOP = 4  # blocks at the top of a chapter among which its title may be
+_LONGEST_NUMBER = 20  # letters of a paragraph above a title, such as "Chapter the Third"
 _SAYS_TITLE = 80.0  # percent of the words of a title and of the headings on its page that are the same
+_COUNT = re.compile(r"^\d+ of \d+ ")  # a note for each number of letters would be as long as the book
 _SHOWN_CHARS = 40
 
 
@@ -100,7 +106,8 @@ class _Director:
         first = len(self._passages)
         self._in_chapter = 0
         self._cast.begin_chapter(index + 1, chapter.title)
-        if self._how.titles and _is_title_missing(chapter, holds_next=holds_next):
+        is_of_book = chapter.title == self._book.title  # or of its file: no entry of a table of contents
+        if self._how.titles and not is_of_book and _is_title_missing(chapter, holds_next=holds_next):
             self._speak(Block(BlockKind.HEADING, chapter.title), place, is_marked=False)
         for block in chapter.blocks:
             self._block(block, place)
@@ -159,7 +166,7 @@ class _Director:
         try:
             spoken = _normaliser(language, self._voice_language)(edited.text)
         except RequestError as error:
-            self._notes.add(f"a paragraph cannot be spoken: {error}", place)
+            self._notes.add(f"a paragraph cannot be spoken: {_COUNT.sub('its ', str(error))}", place)
             text = " ".join(marked.text.split())
             return 0.0, [Piece(text, text, score.voices[0][1], 0.0)] if text else []
         if spoken.note:
@@ -247,7 +254,22 @@ def _is_title_missing(chapter: Chapter, *, holds_next: bool) -> bool:
     if not title or not (holds_next or has_text):
         return False
     headings = " ".join(block.text for block in _leading_headings(chapter.blocks))
-    return not headings or fuzz.token_set_ratio(title.casefold(), headings.casefold()) < _SAYS_TITLE
+    if headings and fuzz.token_set_ratio(title.casefold(), headings.casefold()) >= _SAYS_TITLE:
+        return False
+    return not _begins_with(chapter.blocks, title)
+
+
+def _begins_with(blocks: Sequence[Block], title: str) -> bool:
+    """Whether a title stands at the top of a chapter, be it set as paragraphs, whole or behind a number."""
+    wanted = _letters(title)
+    lines = [_letters(block.text) for block in islice((block for block in blocks if block.kind in _TOP), _MOST_TOP)]
+    starts = {"".join(lines[:count]) for count in range(1, len(lines) + 1)}
+    numbered = takewhile(lambda line: len(line) <= _LONGEST_NUMBER, lines)
+    return bool(wanted) and (wanted in starts or wanted in lines[: sum(1 for _ in numbered) + 1])
+
+
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalnum, text)).casefold()
 
 
 def _leading_headings(blocks: Sequence[Block]) -> list[Block]:

@@ -63,8 +63,9 @@ def read_book(content: bytes, name: str, beside: Callable[[str], bytes | None] =
     Raises:
         InputDataError: the format is none that is read, the content is of another one, is damaged or protected, or has no text.
     """
-    name = posixpath.basename(name.replace("\\", "/"))
-    suffix = posixpath.splitext(name)[1].lower()
+    name = " ".join(posixpath.basename(name.replace("\\", "/")).split())
+    stem, suffix = posixpath.splitext(name)
+    suffix = suffix.lower()
     _check_format(content, name, suffix)
     if suffix == ".epub":
         from books.reading.epub import read_epub
@@ -73,7 +74,7 @@ def read_book(content: bytes, name: str, beside: Callable[[str], bytes | None] =
     if suffix == ".pdf":
         from books.reading.pdf import read_pdf
 
-        return read_pdf(content, name)
+        return read_pdf(content, stem)
     if suffix in _PAGES:
         from books.reading.html import read_html
 
@@ -81,10 +82,10 @@ def read_book(content: bytes, name: str, beside: Callable[[str], bytes | None] =
     if suffix in _MARKDOWN:
         from books.reading.markdown import read_markdown
 
-        return read_markdown(decode(content), name, beside)
+        return read_markdown(decode(content), stem, beside)
     from books.reading.plain import read_text
 
-    return read_text(decode(content), name)
+    return read_text(decode(content), stem)
 
 
 def _check_format(content: bytes, name: str, suffix: str) -> None:

@@ -1,9 +1,10 @@
 """An EPUB's table of contents, and where in the text its entries begin chapters."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby, islice
+from itertools import groupby, islice, pairwise
 
 from lxml import etree
 
@@ -20,6 +21,7 @@ _LONGEST_TITLE = 300
 _DEEPEST = 16
 _MOST_ALIKE = 100  # entries that lead to one place
 _LONGEST_DIVIDER = 12  # words of a page that only announces what follows
+_LONGEST_NUMBER = 4  # words above a chapter's title, such as "Chapter the Third"
 _NOT_LETTERS = re.compile(r"[\W_]+")
 
 
@@ -102,6 +104,7 @@ def starts_in(flow: Flow, entries: Sequence[Entry], pages: Sequence[str]) -> lis
         if begin is not None and entry.title:
             index = flow.anchors.get(f"{entry.path}#{entry.fragment}", begin)
             found.append(Start(_with_heading(flow.blocks, index, begin, entry.title), entry.title, entry.level))
+    found = _with_numbers(flow, found, pages)
     starts: list[Start] = []
     found.sort(key=lambda start: start.index)
     groups = [list(group) for _, group in groupby(found, key=lambda start: start.index)]
@@ -117,6 +120,22 @@ def _with_heading(blocks: Sequence[Block], index: int, begin: int, title: str) -
     while index > begin and blocks[index - 1].kind is BlockKind.HEADING and _says(title, blocks[index - 1].text):
         index -= 1
     return index
+
+
+def _with_numbers(flow: Flow, found: Sequence[Start], pages: Sequence[str]) -> list[Start]:
+    """Let chapters begin with their page where only a number or the like stands between its top and the entry's place."""
+    begins = sorted(flow.anchors[f"{page}#"] for page in pages)
+    taken = sorted(start.index for start in found)
+    moved = {}
+    for begin, end in pairwise([*begins, len(flow.blocks)]):
+        place = bisect_left(taken, begin)
+        if place < len(taken) and begin < taken[place] < end and _is_short(flow.blocks[begin : taken[place]]):
+            moved[taken[place]] = begin
+    return [replace(start, index=moved.get(start.index, start.index)) for start in found]
+
+
+def _is_short(blocks: Sequence[Block]) -> bool:
+    return sum(len(block.text.split()) for block in blocks) <= _LONGEST_NUMBER
 
 
 def _apart(blocks: Sequence[Block], after: range, group: list[Start]) -> list[Start]:

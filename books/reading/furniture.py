@@ -132,7 +132,9 @@ def reason_to_skip(element: Element, name: str) -> str | None:
 
 
 def _is_hidden(element: Element) -> bool:
-    if element.get("hidden") is not None or element.get("aria-hidden") == "true":
+    if element.get("hidden") is not None:
+        return True
+    if element.get("aria-hidden") == "true" and name_of(element) != "figcaption":  # Pandoc's, which people see
         return True
     style = (element.get("style") or "").lower().replace(" ", "")
     return "display:none" in style or "visibility:hidden" in style

@@ -98,6 +98,9 @@ class LocalStore(Store):
             raise
         return Entry(key, found.st_size, mtime_of(found.st_mtime_ns)) if stat.S_ISREG(found.st_mode) else None
 
+    def _read(self, path: str) -> bytes:
+        return super()._read(path) if printable(path) == path else Path(path).read_bytes()
+
     def _open_input(self, path: str) -> pa.NativeFile:
         if printable(path) == path:
             return super()._open_input(path)
