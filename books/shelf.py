@@ -67,8 +67,13 @@ class Shelf(NamedTuple):
     skipped: Sequence[str]
 
 
-def find_books(inputs: Sequence[Location], exclude: Iterable[Location] = ()) -> Shelf:
+def find_books(inputs: Sequence[Location], exclude: Iterable[Location] = (), taken: Iterable[str] = ()) -> Shelf:
     """Return the books that files, folders, globs and URIs name, each once, in order.
+
+    Args:
+        inputs: where they are.
+        exclude: what of that is not looked at.
+        taken: names that no book may have, in small letters.
 
     Raises:
         InputDataError: there is none.
@@ -76,7 +81,7 @@ def find_books(inputs: Sequence[Location], exclude: Iterable[Location] = ()) -> 
     """
     found = find_shards(inputs, frozenset(BOOK_SUFFIXES), exclude, TextOptions())
     stems = [file_name(PurePosixPath(shard.key).stem) for shard in found.shards]
-    count, seen = Counter(stem.casefold() for stem in stems), Counter[str]()
+    count, seen = Counter(stem.casefold() for stem in stems), Counter(taken)
     books = []
     for shard, stem in zip(found.shards, stems, strict=True):
         # Of books that share a name, the path tells which is which: a later book must not take another one's name.
