@@ -14,6 +14,8 @@ from cluster.dataset import Location, TextOptions
 from cluster.dataset.find import find_shards
 from cluster.storage import Store, printable
 
+_ALONE = (".epub", ".pdf", ".txt", ".text")  # suffixes of files to which no others belong
+
 
 @dataclass(frozen=True)
 class BookFile:
@@ -32,6 +34,11 @@ class BookFile:
     def uri(self) -> str:
         """The file's printable URI."""
         return self.store.uri_of(self.key)
+
+    @property
+    def has_files_beside(self) -> bool:
+        """Whether other files may belong to it: images of a page."""
+        return PurePosixPath(self.key).suffix.lower() not in _ALONE
 
     def content(self) -> bytes:
         """Return its bytes.
