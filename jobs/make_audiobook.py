@@ -115,7 +115,9 @@ def make_audiobook(
     whole: Annotated[bool, typer.Option("--whole", help="One file a book in every format.")] = False,
     bit_rate: Annotated[
         int | None,
-        typer.Option(min=8_000, max=256_000, help="In bit/s, of lossy formats; default: 64,000 of m4b, 96,000 of mp3, 48,000 of opus."),
+        typer.Option(
+            min=8_000, max=256_000, help="In bit/s, of lossy formats; default: 64,000 of m4b, 96,000 of mp3, 48,000 of opus."
+        ),
     ] = None,
     sample_rate: Annotated[
         int | None, typer.Option(min=8_000, max=192_000, help="In Hz, of the audio files; default: the model's own.")
