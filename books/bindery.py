@@ -37,13 +37,13 @@ class Bindery:
     """Is told of parts as they come.
 
     Args:
-        volumes: the books of the job.
+        volumes: the books of the job; one of which no rows are wanted is none.
         errands: where they are bound.
     """
 
     def __init__(self, volumes: Sequence[Volume], errands: Errands) -> None:
         self._errands = errands
-        self._volumes: Mapping[int, Volume] = {volume.shard.index: volume for volume in volumes}
+        self._volumes: Mapping[int, Volume] = {v.shard.index: v for v in volumes if v.shard.rows}
         self._parts: dict[int, dict[str, Part]] = {index: {} for index in self._volumes}
         self._sent: dict[int, tuple[BindOrder, Future[Bound]]] = {}
 
@@ -55,21 +55,23 @@ class Bindery:
                 self._parts[part.unit.shard][part.key] = part
                 touched.add(part.unit.shard)
         for index in sorted(touched - self._sent.keys()):
-            volume = self._volumes[index]
-            chosen, _ = choose_parts(list(self._parts[index].values()))
-            if sum(part.unit.count for part in chosen) == volume.shard.rows:
-                logger.info("%s is spoken: its files are next", volume.name)
-                # The larger ones come first, whatever rows they have.
-                in_order = sorted(chosen, key=lambda part: part.unit.first)
-                order = volume.order(tuple(part.key for part in in_order))
-                self._sent[index] = order, self._errands.submit(bind, order)
+            self._bind_if_spoken(index)
+
+    def _bind_if_spoken(self, index: int) -> None:
+        volume, parts = self._volumes[index], self._parts[index].values()
+        # To choose among them takes longer than to count, and is not done for each part of a long book.
+        if sum(part.unit.count for part in parts) < volume.shard.rows:
+            return
+        chosen, _ = choose_parts(parts)
+        if sum(part.unit.count for part in chosen) == volume.shard.rows:
+            logger.info("%s is spoken: its files are next", volume.name)
+            # The larger ones come first, whatever rows they have.
+            in_order = sorted(chosen, key=lambda part: part.unit.first)
+            order = volume.order(tuple(part.key for part in in_order))
+            self._sent[index] = order, self._errands.submit(bind, order)
 
     def finish(self) -> tuple[list[Made], int]:
-        """Wait for the books; return those that are bound, and how many could not be.
-
-        Raises:
-            Exception: what broke a book and is none of our errors.
-        """
+        """Wait for the books; return those that are bound, and how many could not be, of which the log says why."""
         made = []
         for index, (order, future) in sorted(self._sent.items()):
             name = self._volumes[index].name
@@ -77,4 +79,6 @@ class Bindery:
                 made.append(Made(name, order, future.result()))
             except SpeechmillError as error:
                 logger.error("%s cannot be bound: %s", name, error)  # noqa: TRY400 - a sentence is all that there is to say
+            except Exception:
+                logger.exception("%s cannot be bound", name)
         return made, len(self._volumes) - len(made)

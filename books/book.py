@@ -68,11 +68,13 @@ class Chapter:
         title: of the entry, in one line.
         level: how deep it is nested, from 0.
         blocks: in reading order; a heading that says the title is among them if the page has one.
+        number: of the entry, from 1, if the book has not all of them any more; ``None``: its place says it.
     """
 
     title: str
     blocks: tuple[Block, ...]
     level: int = 0
+    number: int | None = None
 
 
 @dataclass(frozen=True)

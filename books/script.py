@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -116,7 +116,7 @@ _SCHEMA = pa.schema(
 
 
 def write_script(store: Store, name: str, script: Script, made_of: str = "") -> None:
-    """Write a script and its resources to a store. Equal scripts are equal bytes, and are not written again.
+    """Write a script and its resources to a store, in place of earlier ones. Equal scripts are not written again.
 
     Args:
         store: where scripts are.
@@ -127,8 +127,9 @@ def write_script(store: Store, name: str, script: Script, made_of: str = "") -> 
     Raises:
         StorageError: the store cannot be reached or written.
     """
-    for resource in script.resources:
-        store.write_bytes(_resource_key(name, resource.name), resource.data)
+    resources = {_resource_key(name, resource.name): resource.data for resource in script.resources}
+    for key, data in resources.items():
+        store.write_bytes(key, data)
     schema = _SCHEMA.with_metadata({_KEY: script.book.model_dump_json().encode(), _MADE_OF: made_of.encode()})
     table = pa.Table.from_pylist([asdict(passage) for passage in script.passages], schema)
     buffer = io.BytesIO()
@@ -136,6 +137,9 @@ def write_script(store: Store, name: str, script: Script, made_of: str = "") -> 
     key, content = script_key(name), buffer.getvalue()
     if not (store.exists(key) and store.read_bytes(key) == content):
         store.write_bytes(key, content)
+    for entry in store.entries(f"{name}.files"):
+        if entry.key not in resources:
+            store.delete(entry.key)
 
 
 def script_key(name: str) -> str:
@@ -160,8 +164,13 @@ def script_made_of(store: Store, name: str) -> str | None:
         return None
 
 
-def read_script(store: Store, name: str) -> Script:
+def read_script(store: Store, name: str, limit: int | None = None) -> Script:
     """Return what :func:`write_script` wrote, without the resources (see :func:`read_resource`).
+
+    Args:
+        store: where scripts are.
+        name: of this one.
+        limit: how many of its passages, from the first; ``None`` is all.
 
     Raises:
         StorageError: there is no such script, it is damaged, or the store cannot be reached.
@@ -170,18 +179,10 @@ def read_script(store: Store, name: str) -> Script:
     try:
         table = pq.read_table(io.BytesIO(store.read_bytes(key)))
         note = BookNote.model_validate_json((table.schema.metadata or {})[_KEY])
-        rows = table.to_pylist()
+        rows = table[:limit].to_pylist()
     except (pa.ArrowException, ValueError, KeyError) as error:
         raise StorageError(f"{store.uri_of(key)} is no script of this version ({error}): delete it and run again") from error
     return Script(note, [Passage(**{**row, "kind": BlockKind(row["kind"])}) for row in rows])
-
-
-def first_passages(script: Script, count: int) -> Script:
-    """Return a script cut behind its first passages, with what stands among them."""
-    images = tuple(image for image in script.book.images if image.before < count)
-    breaks = tuple(place for place in script.book.breaks if place < count)
-    note = script.book.model_copy(update={"images": images, "breaks": breaks})
-    return script if count >= len(script.passages) else replace(script, book=note, passages=script.passages[:count])
 
 
 def read_resource(store: Store, name: str, resource: str) -> bytes:

@@ -14,6 +14,8 @@ from cluster.dataset import Location, TextOptions
 from cluster.dataset.find import find_shards
 from cluster.storage import Store, printable
 
+_ALONE = (".epub", ".pdf", ".txt", ".text")  # suffixes of files to which no others belong
+
 
 @dataclass(frozen=True)
 class BookFile:
@@ -32,6 +34,11 @@ class BookFile:
     def uri(self) -> str:
         """The file's printable URI."""
         return self.store.uri_of(self.key)
+
+    @property
+    def has_files_beside(self) -> bool:
+        """Whether other files may belong to it: images of a page."""
+        return PurePosixPath(self.key).suffix.lower() not in _ALONE
 
     def content(self) -> bytes:
         """Return its bytes.
@@ -67,8 +74,13 @@ class Shelf(NamedTuple):
     skipped: Sequence[str]
 
 
-def find_books(inputs: Sequence[Location], exclude: Iterable[Location] = ()) -> Shelf:
+def find_books(inputs: Sequence[Location], exclude: Iterable[Location] = (), taken: Iterable[str] = ()) -> Shelf:
     """Return the books that files, folders, globs and URIs name, each once, in order.
+
+    Args:
+        inputs: where they are.
+        exclude: what of that is not looked at.
+        taken: names that no book may have, in small letters.
 
     Raises:
         InputDataError: there is none.
@@ -76,7 +88,7 @@ def find_books(inputs: Sequence[Location], exclude: Iterable[Location] = ()) -> 
     """
     found = find_shards(inputs, frozenset(BOOK_SUFFIXES), exclude, TextOptions())
     stems = [file_name(PurePosixPath(shard.key).stem) for shard in found.shards]
-    count, seen = Counter(stem.casefold() for stem in stems), Counter[str]()
+    count, seen = Counter(stem.casefold() for stem in stems), Counter(taken)
     books = []
     for shard, stem in zip(found.shards, stems, strict=True):
         # Of books that share a name, the path tells which is which: a later book must not take another one's name.

@@ -44,7 +44,8 @@ def chosen_chapters(book: Book, chapters: str | None) -> Book:
     count = len(book.chapters)
     if beyond := [first for first, last in ranges if max(first, last or first) > count]:
         raise UsageError(f"--chapters {chapters}: {book.title} has {count} chapters, and no {beyond[0]}: see --list-chapters")
-    kept = [c for number, c in enumerate(book.chapters, 1) if any(a <= number <= (b or count) for a, b in ranges)]
+    numbered = (replace(chapter, number=number) for number, chapter in enumerate(book.chapters, 1))
+    kept = [chapter for chapter in numbered if any(a <= (chapter.number or 0) <= (b or count) for a, b in ranges)]
     return replace(book, chapters=tuple(kept))
 
 

@@ -3,17 +3,10 @@
 if __name__ == "__main__":  # ends in a sentence where a dependency is missing
     __import__("jobs.requirements" if __package__ else "requirements")
 
-import contextlib
-import functools
-import hashlib
-import json
 import logging
-import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
-from datetime import timedelta
+from collections.abc import Sequence
+from dataclasses import replace
 from enum import StrEnum
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,32 +17,32 @@ from actors.errors import InputDataError, RequestError, UsageError
 from actors.models import DEFAULT_SLOTS, check_choices, spoken_language
 from actors.synthesizer import MAX_SEED, SynthesisConfig
 from actors.verifying import DEFAULT_TAKES, DEFAULT_THRESHOLD
-from books.bindery import Bindery, Made, Volume
-from books.binding.bind import BindOrder, timeline_of
+from books.binding.bind import check_binding
 from books.binding.options import Binding
-from books.direction import Cast, Direction, Lexicon, Pauses, direct, read_cast, read_lexicon
-from books.script import script_key, script_made_of, write_script
-from books.shelf import BookFile, Shelf, find_books
-from cluster.dataset import Dataset, Shard, TextOptions, scan
-from cluster.output import Part, Run, audio_feature
+from books.direction import Cast, Direction, Lexicon, Pauses, read_cast, read_lexicon
+from books.script import script_key
+from books.shelf import Shelf, find_books
+from cluster.dataset import TextOptions, scan
+from cluster.output import audio_feature
 from cluster.registry import describe
-from cluster.runner import Backend
-from cluster.storage import Store, below, open_store
+from cluster.storage import below, open_store
 from jobs.caching import open_cache
-from jobs.chapters import chosen_chapters, print_chapters
+from jobs.chapters import print_chapters
 from jobs.console import EXIT_FAILED_ROWS, run_app
 from jobs.options import OutputFolder, Registry, RunOptions, output_location, parse_options, with_shared_options
 from jobs.pipeline import UnitRows
 from jobs.run import Job, run_job
+from jobs.scripting import SCRIPTS_FOLDER, scripts_folder, write_scripts
 from jobs.verifying import MaxWordErrors, NumberOfTakes, Verify, verified
+from jobs.workshop import Workshop
 
 logger = logging.getLogger("speechmill.audiobook")
 
 app = typer.Typer(help=__doc__, add_completion=False, pretty_exceptions_enable=False)
 
 SENTENCES_FOLDER = "sentences"  # of the output: an ordinary job's rows, a passage each
-SCRIPTS_FOLDER = "scripts"  # its input
 CACHE_FOLDER = "cache"  # what was spoken, by what it says
+_TAKEN = (SENTENCES_FOLDER, SCRIPTS_FOLDER, CACHE_FOLDER)
 # A unit is a minute or two of work.
 _MAX_UNIT_ROWS = 256
 _MIN_UNIT_ROWS = 16
@@ -114,12 +107,17 @@ def make_audiobook(
     ] = None,
     audio_format: Annotated[
         list[Container] | None,
-        typer.Option("--format", help="Default: m4b, one file with chapters. The others are a file a chapter. Repeatable."),
+        typer.Option(
+            "--format",
+            help="Default: m4b, one file with chapters; mp3 with --loudness acx. The others are a file a chapter. Repeatable.",
+        ),
     ] = None,
     whole: Annotated[bool, typer.Option("--whole", help="One file a book in every format.")] = False,
     bit_rate: Annotated[
         int | None,
-        typer.Option(min=8_000, max=512_000, help="In bit/s, of lossy formats; default: 64,000 of m4b, 96,000 of mp3."),
+        typer.Option(
+            min=8_000, max=256_000, help="In bit/s, of lossy formats; default: 64,000 of m4b, 96,000 of mp3, 48,000 of opus."
+        ),
     ] = None,
     sample_rate: Annotated[
         int | None, typer.Option(min=8_000, max=192_000, help="In Hz, of the audio files; default: the model's own.")
@@ -177,7 +175,7 @@ def make_audiobook(
     2 for wrong usage.
     """
     output = output_location(output)
-    shelf = find_books(inputs, exclude=[] if list_chapters else [output])
+    shelf = find_books(inputs, exclude=[] if list_chapters else [output], taken=_TAKEN)
     if shelf.skipped:
         logger.warning("not read at the input: %s", ", ".join(shelf.skipped))
     if list_chapters:
@@ -213,7 +211,7 @@ def make_audiobook(
         titles=titles,
     )
     binding = Binding(
-        audio=tuple(dict.fromkeys(each.value for each in audio_format or [Container.M4B])),
+        audio=tuple(dict.fromkeys(each.value for each in audio_format or [_usual(loudness)])),
         whole=whole,
         subtitles=_subtitles(subtitles),
         overlay=epub,
@@ -221,11 +219,12 @@ def make_audiobook(
         bit_rate=bit_rate,
         sample_rate=sample_rate,
     )
+    check_binding(binding)
     worker, others = verified(config, verify, registry, takes, max_word_errors)
     kept = open_cache(cache or below(output, CACHE_FOLDER), cache_size)
-    with _scripts_folder(output, shared.dry_run) as scripts:
-        names, unread = _write_scripts(shelf.books, open_store(scripts), direction, chapters)
-        workshop = _Workshop(output, names, binding)
+    with scripts_folder(output, is_dry_run=shared.dry_run) as scripts:
+        names, unread = write_scripts(shelf.books, open_store(scripts), direction, chapters)
+        workshop = Workshop(output, names, binding)
         job = Job(
             dataset=scan([below(scripts, script_key(name)) for name in names], "text", id_column="id", use="text"),
             id_column="id",
@@ -249,72 +248,6 @@ def make_audiobook(
     return code or (EXIT_FAILED_ROWS if unread else 0)
 
 
-class _Workshop:
-    """Binds the books of a job while it runs: its attendant (:class:`jobs.run.Attendant`), once it is open."""
-
-    def __init__(self, output: str, names: Sequence[str], binding: Binding) -> None:
-        self._target, self._scripts = open_store(output), open_store(below(output, SCRIPTS_FOLDER))
-        self._names = names
-        self._binding = binding
-        self._made: Sequence[Made] = ()
-
-    @contextlib.contextmanager
-    def open(self, dataset: Dataset, run: Run, backend: Backend) -> Iterator["_Workshop"]:
-        """Open it for a run."""
-        volumes = [
-            Volume(name, shard, functools.partial(self._order, run, name, shard))
-            for name, shard in zip(self._names, dataset.shards, strict=True)
-            if shard.rows  # --limit leaves some books none
-        ]
-        with backend.errands() as errands:
-            self._bindery = Bindery(volumes, errands)
-            yield self
-
-    def note(self, parts: Sequence[Part]) -> None:
-        """See :class:`jobs.run.Attendant`."""
-        self._bindery.note(parts)
-
-    def finish(self) -> int:
-        """Wait for the books, and say where they are."""
-        self._made, missing = self._bindery.finish()
-        for made in self._made:
-            silent = sum(chapter.missing for chapter in made.bound.chapters)
-            gaps = f", {_counted(silent, 'sentence')} missing in it" if silent else ""
-            length = timedelta(seconds=round(made.bound.duration_s))
-            has = f"{length}, {_counted(len(made.bound.chapters), 'chapter')}{gaps}"
-            typer.echo(f"{made.bound.title}: {has}: {self._target.uri_of(made.name)}")
-        return missing
-
-    def write_page(self, sentences: Store) -> str:
-        """Write the page about the books; return its link."""
-        from reports import BOOKS_REPORT_KEY, BoundBook, report_link, write_report  # brings matplotlib
-
-        books = [BoundBook(m.bound.title, m.name, m.bound, timeline_of(m.order), m.bound.notes) for m in self._made]
-        return report_link(self._target, write_report(sentences, self._target, BOOKS_REPORT_KEY, books, self._title()))
-
-    def _title(self) -> str:
-        return self._made[0].bound.title if len(self._made) == 1 else f"{len(self._made)} audiobooks"
-
-    def _order(self, run: Run, name: str, shard: Shard, parts: tuple[str, ...]) -> BindOrder:
-        made_of = [run.fingerprint, shard.digest, shard.rows, asdict(self._binding), version("speechmill")]
-        return BindOrder(
-            sentences=run.store,
-            parts=parts,
-            scripts=self._scripts,
-            script=name,
-            target=self._target,
-            folder=name,
-            stem=name,
-            binding=self._binding,
-            key=hashlib.sha256(json.dumps(made_of).encode()).hexdigest(),
-            passages=shard.rows,
-        )
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
-
-
 def _list_chapters(shelf: Shelf) -> int:
     """Print the chapters of all books; return the exit code."""
     unread = 0
@@ -327,43 +260,6 @@ def _list_chapters(shelf: Shelf) -> int:
     return EXIT_FAILED_ROWS if unread else 0
 
 
-def _write_scripts(
-    books: Sequence[BookFile], scripts: Store, direction: Direction, chapters: str | None
-) -> tuple[list[str], int]:
-    """Write the scripts of all books that can be read; return their names, and how many cannot.
-
-    Raises:
-        InputDataError: none can.
-    """
-    names = []
-    for file in books:
-        try:
-            _write_script(file, scripts, direction, chapters)
-            names.append(file.name)
-        except (InputDataError, RequestError) as error:
-            if len(books) == 1:
-                raise InputDataError(f"{file.uri}: {error}") from error
-            logger.error("%s: %s", file.uri, error)  # noqa: TRY400 - a sentence is all that there is to say
-    if not names:
-        raise InputDataError(f"none of the {len(books)} books can be read: the lines above say why")
-    return names, len(books) - len(names)
-
-
-def _write_script(file: BookFile, scripts: Store, direction: Direction, chapters: str | None) -> None:
-    """Write a book's script, unless it is there and was made of the same."""
-    content = file.content()
-    told = [hashlib.sha256(content).hexdigest(), repr(direction), chapters, file.name, version("speechmill")]
-    made_of = hashlib.sha256(json.dumps(told).encode()).hexdigest()
-    if script_made_of(scripts, file.name) == made_of:
-        return
-    script = direct(chosen_chapters(file.read(content), chapters), direction, f"{file.name}/")
-    if not script.passages:
-        raise InputDataError("there is nothing in it to speak")
-    write_script(scripts, file.name, script, made_of)
-    for note in script.book.notes:
-        logger.info("%s: %s", file.name, note)
-
-
 def _content(path: Path) -> bytes:
     try:
         return path.read_bytes()
@@ -371,14 +267,8 @@ def _content(path: Path) -> bytes:
         raise UsageError(f"cannot read {path}: {error.strerror}: name a file that is there") from error
 
 
-@contextlib.contextmanager
-def _scripts_folder(output: str, is_dry_run: bool) -> Iterator[str]:
-    """Yield the location of the scripts, which a dry run writes elsewhere."""
-    if not is_dry_run:
-        yield below(output, SCRIPTS_FOLDER)
-        return
-    with tempfile.TemporaryDirectory(prefix="speechmill-scripts-") as folder:
-        yield folder
+def _usual(loudness: Target) -> Container:
+    return Container.MP3 if loudness is Target.ACX else Container.M4B
 
 
 def _subtitles(wanted: Sequence[Subtitle] | None) -> tuple[Any, ...]:

@@ -19,7 +19,7 @@ from books.binding.record import Bound, BoundChapter, BoundFile
 from books.binding.speech import Layout, Speech, lay_out
 from books.binding.timeline import TimedChapter, Timeline
 from books.book import Resource
-from books.script import Script, first_passages, read_resource, read_script
+from books.script import Script, read_resource, read_script
 from cluster.storage import Store
 
 RECORD_NAME = ".book.json"
@@ -42,7 +42,7 @@ class BindOrder:
         stem: what its files are called.
         binding: what is made.
         key: names what it is made of and how; kept in the record.
-        passages: how many of the script's first ones were to be spoken; ``None`` are all.
+        limit: how many of the script's passages there are rows of, from the first; ``None`` is all.
     """
 
     sentences: Store
@@ -54,16 +54,7 @@ class BindOrder:
     stem: str
     binding: Binding
     key: str
-    passages: int | None = None
-
-    def read_script(self) -> Script:
-        """Return what was to be spoken of the book.
-
-        Raises:
-            StorageError: it is damaged, or the store cannot be reached.
-        """
-        script = read_script(self.scripts, self.script)
-        return script if self.passages is None else first_passages(script, self.passages)
+    limit: int | None = None
 
 
 def bind(order: BindOrder) -> Bound:
@@ -117,7 +108,8 @@ def timeline_of(order: BindOrder) -> Timeline:
         StorageError: rows or the script are damaged, or a store cannot be reached.
     """
     aim = AIMS[order.binding.loudness]
-    return lay_out(order.read_script(), Speech(order.sentences, order.parts).rows(), aim.ends if aim else None).timeline
+    script = read_script(order.scripts, order.script, order.limit)
+    return lay_out(script, Speech(order.sentences, order.parts).rows(), aim.ends if aim else None).timeline
 
 
 def _key(folder: str, name: str) -> str:
@@ -153,7 +145,7 @@ class _Binder:
 
     @cached_property
     def script(self) -> Script:
-        return self.order.read_script()
+        return read_script(self.order.scripts, self.order.script, self.order.limit)
 
     @cached_property
     def aim(self) -> Aim | None:
@@ -244,14 +236,21 @@ class _Binder:
     def _write_subtitles(self) -> None:
         from books.binding.subtitles import render_subtitles
 
-        names: Sequence[AudioFile] = self._kinds() or ["m4b"]
-        groups = {stem: (chapters, single) for name in names for stem, chapters, single in self._groups(name)}
-        for stem, (chapters, single) in groups.items():
+        for stem, (chapters, single) in self._subtitled().items():
             timed = [self.chapters[i] for i in chapters]
             for kind in dict.fromkeys(self.order.binding.subtitles):
                 path = self.local / f"subtitles.{kind}"
                 path.write_text(render_subtitles(kind, timed, timed[0].start_s), encoding="utf-8", newline="\n")
                 self._store(path, f"{stem}.{kind}", kind, single)
+
+    def _subtitled(self) -> dict[str, tuple[list[int], int | None]]:
+        """Return the stems of subtitles, with their chapters: those of the audio files."""
+        names: Sequence[AudioFile] = self._kinds() or ["m4b"]
+        return {stem: (chapters, single) for name in names for stem, chapters, single in self._groups(name)}
+
+    @property
+    def _overlay_name(self) -> str:
+        return f"{self.order.stem}.epub"
 
     def _write_overlay(self) -> None:
         from books.binding.overlay import write_overlay
@@ -263,7 +262,7 @@ class _Binder:
         resources: Callable[[str], bytes] = self._resource
         path = self.local / "overlay.epub"
         write_overlay(path, self.script, self.layout.timeline, resources, encode)
-        self._store(path, f"{self.order.stem}.epub", "epub", None)
+        self._store(path, self._overlay_name, "epub", None)
 
     def _resource(self, name: str) -> bytes:
         return read_resource(self.order.scripts, self.order.script, name)
@@ -275,15 +274,26 @@ class _Binder:
         self.files.append(BoundFile(key=name, size=size, kind=kind, chapter=chapter))
 
     def _mark_unfinished(self) -> None:
-        """Say before any file changes that the record does not hold, but keep what it lists, to be deleted."""
-        if self.earlier and self.earlier.key != _UNFINISHED:
-            self._write(self.earlier.model_copy(update={"key": _UNFINISHED}))
+        """Say before any file changes that no record holds, and which files may be there should this not come to its end."""
+        names = sorted({*self._earlier_names(), *self._names()})
+        files = tuple(BoundFile(key=name, size=0, kind="") for name in names)
+        self._write(Bound(key=_UNFINISHED, title=self.script.book.title, duration_s=0.0, chapters=(), files=files))
 
     def _delete_earlier(self) -> None:
-        kept = {file.key for file in self.files}
-        for file in self.earlier.files if self.earlier else ():
-            if file.key not in kept:
-                self.order.target.delete(_key(self.order.folder, file.key))
+        for name in sorted(self._earlier_names() - {file.key for file in self.files}):
+            self.order.target.delete(_key(self.order.folder, name))
+
+    def _earlier_names(self) -> set[str]:
+        return {file.key for file in self.earlier.files} if self.earlier else set()
+
+    def _names(self) -> Iterator[str]:
+        """Yield the names of all files that are made."""
+        for name in self._kinds():
+            yield from (stem + AUDIO_KINDS[name].suffix for stem, _, _ in self._groups(name))
+        for kind in self.order.binding.subtitles:
+            yield from (f"{stem}.{kind}" for stem in self._subtitled())
+        if self.order.binding.overlay:
+            yield self._overlay_name
 
     def _write_record(self) -> Bound:
         bound = Bound(

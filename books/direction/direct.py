@@ -65,7 +65,7 @@ class _Director:
     def __init__(self, book: Book, how: Direction, prefix: str) -> None:
         self._book, self._how, self._prefix = book, how, prefix
         self._notes = Notes()
-        _check_voices(how)
+        check_voices(how)
         self._voice_language = language_of(how.voice_language)
         self._language = language_of(how.language) if how.language else None
         self._markup = Markup(how.voices, self._notes, is_followed=how.markup)
@@ -102,10 +102,11 @@ class _Director:
 
     def speak_chapter(self, index: int, chapter: Chapter, *, holds_next: bool) -> None:
         """Speak a chapter; ``holds_next`` says that the next one is nested in it."""
-        place = f"chapter {index + 1}, {_shown(chapter.title)!r}"
+        number = chapter.number or index + 1
+        place = f"chapter {number}, {_shown(chapter.title)!r}"
         first = len(self._passages)
         self._in_chapter = 0
-        self._cast.begin_chapter(index + 1, chapter.title)
+        self._cast.begin_chapter(number, chapter.title)
         is_of_book = chapter.title == self._book.title  # or of its file: no entry of a table of contents
         if self._how.titles and not is_of_book and _is_title_missing(chapter, holds_next=holds_next):
             self._speak(Block(BlockKind.HEADING, chapter.title), place, is_marked=False)
@@ -239,7 +240,8 @@ class _Director:
         )
 
 
-def _check_voices(how: Direction) -> None:
+def check_voices(how: Direction) -> None:
+    """Raise ``UsageError`` if the options or the cast name a voice that the model has not."""
     if not how.voices:
         return
     for name in filter(None, (how.voice, how.dialogue_voice, *how.cast.voices)):

@@ -24,6 +24,7 @@ from cluster.output import Output, read_run
 from cluster.storage import open_store
 from jobs import make_audiobook as job
 from jobs.console import run_app
+from tests.books.binding.test_encoder import image
 from tests.books.library.books import epub3, expected, markdown_book, png
 from tests.books.library.hearing import heard_once, words_of
 from tests.books.library.novel import novel, sentence
@@ -332,3 +333,51 @@ def test_verified_rows_say_what_was_heard(make_audiobook: RunJob, tmp_path: Path
     rows = list(Output(tmp_path / "out" / "sentences").rows(["heard", "word_error_rate", "take"]))
     assert all(row["heard"] and row["word_error_rate"] <= 0.5 for row in rows)
     assert json.loads((tmp_path / "out" / "sentences" / ".speechmill" / "run.json").read_text())["state"] == "finished"
+
+
+def test_of_a_limit_only_those_passages_are_bound(make_audiobook: RunJob, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    for name in ("a", "b"):
+        (tmp_path / "in" / f"{name}.md").write_text(novel(30, per_chapter=10))
+    ended = make_audiobook("--input", tmp_path / "in", "--output", tmp_path / "out", "--limit", 15, *QUICK)
+    assert ended.code == 0, ended.err
+    assert sum(chapter.passages for chapter in bound(tmp_path / "out", "a").chapters) == 15
+    assert not (tmp_path / "out" / "b").exists()
+
+
+def test_a_book_may_have_the_name_of_our_folders(make_audiobook: RunJob, tmp_path: Path) -> None:
+    (tmp_path / "Sentences.txt").write_text("Good morning. It rains today.\n")
+    ended = make_audiobook("--input", tmp_path / "Sentences.txt", "--output", tmp_path / "out", *QUICK)
+    assert ended.code == 0, ended.err
+    assert (tmp_path / "out" / "Sentences (2)" / "Sentences (2).m4b").is_file()
+
+
+def test_a_changed_cover_beside_the_book_is_taken(make_audiobook: RunJob, tmp_path: Path) -> None:
+    (tmp_path / "mark.md").write_text("---\ntitle: Mark\ncover: cover.png\n---\n\n# One\n\nGood morning.\n")
+    made = []
+    for width in (32, 64):
+        (tmp_path / "cover.png").write_bytes(image("png", "rgb24", width))
+        ended = make_audiobook("--input", tmp_path / "mark.md", "--output", tmp_path / "out", *QUICK)
+        assert ended.code == 0, ended.err
+        with av.open(str(tmp_path / "out" / "mark" / "mark.m4b")) as container:
+            made.append(container.streams.video[0].width)
+    assert made == [32, 64]
+
+
+def test_one_book_with_a_wrong_tag_does_not_stop_the_others(make_audiobook: RunJob, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "bad.md").write_text("[voice:nobody]Good morning.[/voice]\n")
+    (tmp_path / "in" / "good.md").write_text("Good morning.\n")
+    ended = make_audiobook("--input", tmp_path / "in", "--output", tmp_path / "out", *QUICK)
+    assert (ended.code, "'nobody', which is no voice" in ended.err) == (1, True), ended.err
+    assert (tmp_path / "out" / "good" / "good.m4b").is_file()
+    everywhere = make_audiobook("--input", tmp_path / "in", "--output", tmp_path / "none", "--dialogue-voice", "nobody", *QUICK)
+    assert (everywhere.code, everywhere.err.count("nobody")) == (2, 1), "an option is wrong once, not of each book"
+
+
+def test_acx_is_a_file_a_chapter_by_itself(make_audiobook: RunJob, tmp_path: Path) -> None:
+    (tmp_path / "book.txt").write_text("Good morning. It rains today.\n")
+    acx = ("--loudness", "acx", "--no-report", "--subtitles", "none")
+    ended = make_audiobook("--input", tmp_path / "book.txt", "--output", tmp_path / "out", *acx)
+    assert ended.code == 0, ended.err
+    assert [file.kind for file in bound(tmp_path / "out", "book").files] == ["mp3"]

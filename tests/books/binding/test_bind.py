@@ -14,8 +14,8 @@ from books.binding.pressing import measure
 from books.binding.record import Bound
 from books.book import Resource
 from books.script import read_script, write_script
-from cluster.storage import open_store
-from tests.books.binding.spoken import RATE, Said, order_of, speech
+from cluster.storage import LocalStore, open_store
+from tests.books.binding.spoken import RATE, Said, order_of, script_of, speech
 from tests.books.binding.test_encoder import image
 
 CHAPTERS = [[Said(2.0, 0.4, paragraph=i // 2) for i in range(6)], [Said(1.0), Said(None)], [Said(11.0, 1.0)]]
@@ -206,3 +206,38 @@ def test_subtitles_go_with_the_files(tmp_path: Path) -> None:
     assert "00:00:02,400 -->" in (tmp_path / "Book" / "Book.srt").read_text()
     assert "00:00:00,000 -->" in (tmp_path / "Book" / "03 - Chapter 3.srt").read_text()
     assert RATE
+
+
+def test_what_a_first_binding_left_is_deleted_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    order = order_of(tmp_path, CHAPTERS, Binding(audio=("flac",)))
+
+    kind = type(order.target)  # orders are copied, and their stores with them
+    original = kind.write_file
+
+    def write_file(store: LocalStore, key: str, source: Path) -> None:
+        original(store, key, source)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as context:
+        context.setattr(kind, "write_file", write_file)
+        for audio in ("flac", "mp3"):
+            with pytest.raises(KeyboardInterrupt):
+                bind(replace(order, binding=Binding(audio=(audio,))))
+    assert {"01 - Chapter 1.flac", "01 - Chapter 1.mp3"} <= set(files_of(tmp_path))
+    bind(replace(order, binding=Binding(audio=("wav",), subtitles=())))
+    assert sorted(files_of(tmp_path)) == sorted([RECORD_NAME, *(f"0{i} - Chapter {i}.wav" for i in (1, 2, 3))])
+
+
+def test_a_limit_binds_the_first_passages(tmp_path: Path) -> None:
+    order = order_of(tmp_path, CHAPTERS, Binding(audio=("wav",), whole=True, subtitles=("srt",)))
+    bound = bind(replace(order, parts=order.parts[:1], limit=4))
+    assert [(chapter.title, chapter.passages) for chapter in bound.chapters] == [("Chapter 1", 4)]
+    assert bound.duration_s == pytest.approx(4 * 2.4)
+
+
+def test_images_of_an_earlier_script_are_deleted(tmp_path: Path) -> None:
+    store, script = open_store(str(tmp_path)), script_of(CHAPTERS)
+    for names in (("a.png", "b.png"), ("b.png",)):
+        images = [Resource(name, "image/png", name.encode()) for name in names]
+        write_script(store, "book", replace(script, resources=images))
+    assert [entry.key for entry in store.entries("book.files")] == ["book.files/b.png"]

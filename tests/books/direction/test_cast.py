@@ -4,6 +4,7 @@ from actors.errors import InputDataError
 from books.book import Block, BlockKind, Book, Chapter
 from books.direction import Cast, Direction, direct, read_cast
 from books.direction.cast import Casting, Rule
+from jobs.chapters import chosen_chapters
 from tests.books.direction.conftest import Speak, said
 
 LONG = "It rained the whole day and the whole night long."
@@ -108,3 +109,11 @@ def test_a_file_that_is_no_text_is_refused() -> None:
 
 def test_its_voices_are_those_it_names() -> None:
     assert ALICE.voices == ("anna", "bert", "zoe")
+
+
+def test_chapters_are_those_of_the_book_where_some_are_left_out() -> None:
+    chapters = tuple(Chapter(f"Part {n}", (Block(BlockKind.PARAGRAPH, LONG),)) for n in (1, 2, 3))
+    book = chosen_chapters(Book("A book", chapters, language="en"), "2-")
+    cast = Cast((Rule("chapter", "3", "anna"), Rule("chapter", "1", "bert")))
+    script = direct(book, Direction(titles=False, cast=cast))
+    assert [passage.voice for passage in script.passages] == [None, "anna"]
