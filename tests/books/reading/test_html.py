@@ -7,8 +7,11 @@ import pytest
 from actors.errors import InputDataError
 from books.book import Block, BlockKind, Mark, MarkKind
 from books.reading import read_book
-from books.reading.html import blocks_of, chapters_of, read_html
-from books.reading.markup import decode, parse_document
+from books.reading.encoding import decode
+from books.reading.html import read_html
+from books.reading.html.chapters import chapters_of
+from books.reading.html.markup import parse_document
+from books.reading.html.walk import blocks_of
 from books.reading.references import resolve
 
 

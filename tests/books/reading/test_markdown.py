@@ -3,8 +3,6 @@
 
 import pytest
 
-pytest.importorskip("books.reading.html", reason="Markdown is read as HTML is")
-
 from books.book import Block, BlockKind, Book, MarkKind
 from books.reading.markdown import read_markdown
 from tests.books.library.books import png

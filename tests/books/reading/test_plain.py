@@ -4,8 +4,9 @@
 import pytest
 
 from books.book import BlockKind, Book
+from books.reading.encoding import decode
 from books.reading.headings import heading_of
-from books.reading.plain import read_text, text_of
+from books.reading.plain import read_text
 
 PROSE = "It was a long day and nothing much happened until the evening came, and then everything did at once,\nas it does."
 
@@ -183,12 +184,12 @@ def test_furniture_falls() -> None:
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "latin-1"])
 def test_encodings(encoding: str) -> None:
-    assert text_of("Über Straßen — é".replace("—", "-").encode(encoding)) == "Über Straßen - é"
+    assert decode("Über Straßen — é".replace("—", "-").encode(encoding)) == "Über Straßen - é"
 
 
 def test_bytes_that_are_no_text_still_are_read() -> None:
-    assert text_of(bytes(range(1, 256)))
-    assert read_text(text_of(b"\x00\x01\x02 A \x81\x9d"), "file").chapters
+    assert decode(bytes(range(1, 256)))
+    assert read_text(decode(b"\x00\x01\x02 A \x81\x9d"), "file").chapters
 
 
 @pytest.mark.parametrize(

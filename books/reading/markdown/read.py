@@ -11,9 +11,10 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
 from books.book import Book, Resource
-from books.reading.front_matter import FrontMatter, read_front_matter
-from books.reading.html import blocks_of, chapters_of
+from books.reading.html.chapters import chapters_of
+from books.reading.html.walk import blocks_of
 from books.reading.images import Images
+from books.reading.markdown.front_matter import FrontMatter, read_front_matter
 
 _DEFINITION = re.compile(r"\[\^[^\]\s]{1,100}\]:")
 _REFERENCE = re.compile(r"\[\^[^\]\s]{1,100}\]")
@@ -44,7 +45,7 @@ def read_markdown(text: str, name: str, beside: Callable[[str], bytes | None]) -
     front, body = read_front_matter(_LINE_END.sub("\n", text.lstrip("\ufeff")))
     rendered = _render(body)
     images = Images(beside)
-    flow = blocks_of(rendered.html, language=front.language, image=images.name_of)
+    flow = blocks_of(rendered.html, language=front.language, image=images.named)
     title = front.title or rendered.first_heading or name
     notes = [f"{count} x {kind} not read" for kind, count in sorted(flow.skipped.items())]
     if rendered.footnotes:
@@ -63,7 +64,7 @@ def read_markdown(text: str, name: str, beside: Callable[[str], bytes | None]) -
 
 def _cover(front: FrontMatter, images: Images) -> Resource | None:
     path = front.fields.get("cover") or front.fields.get("cover-image")
-    name = images.name_of(path) if path else None
+    name = images.named(path) if path else None
     return images.resources[name] if name else None
 
 

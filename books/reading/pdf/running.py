@@ -1,11 +1,12 @@
 """What stands on a PDF's pages and is not read: running heads and feet, page numbers, footnotes."""
 
 import re
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
-from books.reading.pdf_pages import Line
+from books.reading.pdf.pages import Line
 
 _EDGE = 0.22  # of a page's height
 _NUMBER = re.compile(
@@ -15,6 +16,7 @@ _VARIES = re.compile(r"\d+|\b[ivxlc]{1,7}\b", re.I)
 _FOOT = re.compile(r"(?:[\[(]?\d{1,3}[\])]?[.:]?|[*†‡§]{1,3}|[a-z]\))\s*\S")
 _SMALL = 0.92  # of the size of most of the text
 _LEVELS = 3  # of lines at either edge, beside which margins may have signs
+_LEVEL = 3  # points: lines whose baselines are closer are beside each other
 _APART = 1.7  # sizes of type between a running head and the text
 _SIGN = 4  # letters: shorter ones are numbers, or signs in the margin
 _FEWEST = 2  # pages with the same line at the same height
@@ -35,7 +37,8 @@ def without_running_lines(pages: Sequence[Sequence[Line]]) -> tuple[list[list[Li
     kept: list[list[Line]] = []
     dropped = 0
     for page in pages:
-        running = {id(line) for line in _edges(page) if _is_running(line, counts[_key(line)], page)}
+        heights = sorted(line.bottom for line in page)
+        running = {id(line) for line in _edges(page) if _is_running(line, counts[_key(line)], heights)}
         kept.append([line for line in page if id(line) not in running])
         dropped += len(running)
     return kept, dropped
@@ -62,16 +65,16 @@ def _key(line: Line) -> tuple[str, int]:
     return _VARIES.sub("#", line.text).casefold().strip(), round(line.bottom / 4)
 
 
-def _is_running(line: Line, count: int, page: Sequence[Line]) -> bool:
+def _is_running(line: Line, count: int, heights: Sequence[float]) -> bool:
     if _NUMBER.fullmatch(line.text):
-        return _is_outermost(line, page)
+        return _is_outermost(line, heights)
     return count >= _FEWEST and len(line.text) > 1
 
 
-def _is_outermost(line: Line, page: Sequence[Line]) -> bool:
+def _is_outermost(line: Line, heights: Sequence[float]) -> bool:
     """Tell whether at most one line is further out."""
-    above = sum(other.bottom > line.bottom + 3 for other in page)
-    below = sum(other.bottom < line.bottom - 3 for other in page)
+    above = len(heights) - bisect_right(heights, line.bottom + _LEVEL)
+    below = bisect_left(heights, line.bottom - _LEVEL)
     return min(above, below) <= 1
 
 

@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from books.book import Block, BlockKind, Book, Chapter
-from books.reading.brackets import IMAGE, drop_furniture, without_emphasis
+from books.reading.gutenberg import Unwrapped, unwrap
 from books.reading.headings import is_title
 from books.reading.lines import Group, Page, groups_of, is_indented, is_scene_break, is_verse, joined, page_of
-from books.reading.plain_chapters import Found, contents_of, headings_in
-from books.reading.plain_gutenberg import Unwrapped, unwrap
+from books.reading.plain.brackets import IMAGE, drop_furniture, without_emphasis
+from books.reading.plain.chapters import Found, contents_of, headings_in
 
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _LINE_END = re.compile(r"\r\n?|[\v\u0085\u2028]")

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, islice, takewhile
 
-from books.reading.brackets import IMAGE, without_emphasis
 from books.reading.headings import CONTENTS, Heading, heading_of, is_title
 from books.reading.lines import Group, is_scene_break
+from books.reading.plain.brackets import IMAGE, without_emphasis
 
 _PAGE_TAIL = re.compile(r"(?:\s*\.(?:\s?\.){2,}|\s{2,}|\t)\s*(?:\d{1,4}|[ivxl]{1,7})\.?\s*\Z|\s(?:page|seite)\s*\Z", re.I)
 _PUNCTUATION = re.compile(r"[\W_]+")
