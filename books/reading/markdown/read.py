@@ -1,7 +1,9 @@
 """Markdown in, a book out: rendered to HTML (CommonMark with tables and strikethrough), then read like any page."""
 
 import re
+from collections import Counter
 from collections.abc import Callable
+from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from markdown_it import MarkdownIt
@@ -15,6 +17,7 @@ from books.reading.html.chapters import chapters_of
 from books.reading.html.walk import blocks_of
 from books.reading.images import Images
 from books.reading.markdown.front_matter import FrontMatter, read_front_matter
+from books.reading.notes import NOTES, Notes
 
 _DEFINITION = re.compile(r"\[\^[^\]\s]{1,100}\]:")
 _REFERENCE = re.compile(r"\[\^[^\]\s]{1,100}\]")
@@ -39,17 +42,15 @@ def read_markdown(text: str, name: str, beside: Callable[[str], bytes | None]) -
 
     Args:
         text: CommonMark with tables and strikethrough, with any line ends.
-        name: of the file, without its suffix: the title if the text says none.
+        name: of the file: the title of a text that says none.
         beside: returns the content of a file by its path from the text's folder; ``None`` if there is none, or it is outside.
     """
     front, body = read_front_matter(_LINE_END.sub("\n", text.lstrip("\ufeff")))
     rendered = _render(body)
     images = Images(beside)
     flow = blocks_of(rendered.html, language=front.language, image=images.named)
-    title = front.title or rendered.first_heading or name
-    notes = [f"{count} x {kind} not read" for kind, count in sorted(flow.skipped.items())]
-    if rendered.footnotes:
-        notes.insert(0, f"footnotes ({rendered.footnotes}) are not read")
+    title = front.title or rendered.first_heading or PurePosixPath(name).stem
+    notes = Notes(flow.skipped + Counter({NOTES: rendered.footnotes}))
     return Book(
         title=title,
         chapters=chapters_of(flow, title),
@@ -58,7 +59,7 @@ def read_markdown(text: str, name: str, beside: Callable[[str], bytes | None]) -
         cover=_cover(front, images),
         images=images.resources,
         details={key: value for key, value in front.fields.items() if key in _DETAILS},
-        notes=tuple(notes),
+        notes=notes.sentences(),
     )
 
 
