@@ -44,7 +44,7 @@ def headings_in(groups: Sequence[Group], entries: Sequence[str] = ()) -> list[Fo
     found = list(_without_stanzas(groups, list(_in_sequence(list(_candidates(groups, titles))))))
     has_nouns = any(one.heading.kind not in ("named", "number") for one in found)
     names = {_key(entry) for entry in entries if heading_of(_PAGE_TAIL.sub("", entry)) is None} - {""}
-    titled = _titled(groups, found, set() if has_nouns else names, _FAR if has_nouns else _NEAR)
+    titled = _titled(groups, found, names, has_nouns)
     return _nested(sorted([*found, *titled], key=lambda one: one.first))
 
 
@@ -244,18 +244,21 @@ def _is_list(found: Sequence[Found], place: int) -> bool:
     return any(other.first in (here.end, here.end + 1) or here.first in (other.end,) for other in near if other.heading.title)
 
 
-def _titled(groups: Sequence[Group], found: Sequence[Found], names: set[str], gap: int) -> Iterator[Found]:
-    """Yield headings that the table of contents names, or only their place gives away: capitals far below what is before."""
+def _titled(groups: Sequence[Group], found: Sequence[Found], names: set[str], has_nouns: bool) -> Iterator[Found]:
+    """Yield headings that the table of contents names, or only their place gives away: capitals far below what is before.
+
+    In a book whose chapters have nouns, a name alone is none: it may be that of a section that each of them has.
+    """
     taken = {number for one in found for number in range(one.first, one.end)}
     for number in range(1, len(groups) - 1):
         group, behind = groups[number], groups[number + 1]
-        if number in taken or number + 1 in taken or len(group.lines) > 2 or not _is_body(behind):
+        if number in taken or number + 1 in taken or len(group.lines) > 2:
             continue
         plain = without_emphasis(group.text)
-        stands_out = (
-            group.before >= gap and behind.before <= _FAR and plain.isupper() and is_title(plain) and not _END.match(plain)
-        )
-        if stands_out or _key(plain) in names:
+        is_named, has_body = _key(plain) in names, _is_body(behind)
+        is_apart = group.before >= (_FAR if has_nouns else _NEAR) and plain.isupper() and is_title(plain)
+        stands_out = is_apart and not _END.match(plain) and (is_named or (has_body and behind.before <= _FAR))
+        if stands_out or (is_named and has_body and not has_nouns):
             yield Found(number, number + 1, Heading("titled", 2, None, plain), plain)
 
 

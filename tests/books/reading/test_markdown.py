@@ -64,7 +64,7 @@ def test_footnotes_are_dropped_and_noted() -> None:
         "Words[^1] go on[^note-2].\n\n[^1]: A long note\nthat goes on lazily.\n\n    And has *more*.\n\n[^note-2]: Short.\n\nThe end. [link](x) [ref][a]\n\n[a]: http://b.c"
     )
     assert [block.text for block in book.chapters[0].blocks] == ["Words go on.", "The end. link ref"]
-    assert book.notes[0] == "footnotes (2) are not read"
+    assert book.notes[0] == "not read: footnotes and endnotes (2)"
 
 
 def test_what_a_page_may_have() -> None:

@@ -179,7 +179,7 @@ def test_furniture_falls() -> None:
         ("image", "A ship at sea"),
         ("paragraph", "x_1 = a_b and a = b = c."),
     ]
-    assert set(read_text(text, "file").notes) == {"3 page numbers not read", "2 footnotes not read"}
+    assert set(read_text(text, "file").notes) == {"not read: page numbers (3)", "not read: footnotes and endnotes (2)"}
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "latin-1"])
