@@ -1,6 +1,7 @@
 """What stands on a PDF's pages and is not read: running heads and feet, page numbers, footnotes."""
 
 import re
+import statistics
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Sequence
@@ -45,12 +46,13 @@ def without_running_lines(pages: Sequence[Sequence[Line]]) -> tuple[list[list[Li
 
 
 def _edges(page: Sequence[Line]) -> list[Line]:
-    """Return the outermost lines at the top and at the foot: those apart from the text, else one."""
+    """Return the outermost lines at the top and at the foot: all that are apart from the text, else one."""
     edges: list[Line] = []
+    size = statistics.median(line.size for line in page) if page else 0.0
     for at_top in (True, False):
         levels = sorted({line.bottom for line in page if len(line.text) >= _SIGN}, reverse=at_top)[: _LEVELS + 1]
         steps = [abs(outer - inner) for outer, inner in pairwise(levels)]
-        apart = next((place for place, step in enumerate(steps) if step > _APART * page[0].size), 0)
+        apart = max((place for place, step in enumerate(steps) if step > _APART * size), default=0)
         near = [line for line in page if _is_near(line, at_top)]
         edges += [line for line in near if line.bottom in levels[: apart + 1] or len(line.text) < _SIGN]
     return edges
