@@ -1,5 +1,8 @@
 """EPUB 2 and 3: everything that its reading order names, once, in chapters as its table of contents parts it.
 
+Pronunciations that its pages give as attributes of SSML are kept. PLS lexicons inside a book are not applied: whoever wants one
+gives it with ``--lexicon``.
+
 Sources: EPUB 3.3 (https://www.w3.org/TR/epub-33/), Open Packaging Format 2.0.1 (https://idpf.org/epub/20/spec/OPF_2.0.1_draft.htm).
 """
 

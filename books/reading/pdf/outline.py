@@ -5,6 +5,7 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from rapidfuzz import fuzz
 
@@ -60,6 +61,7 @@ def _place(paragraphs: Sequence[Paragraph], on_page: range, entry: Entry) -> int
     return on_page.start
 
 
+@lru_cache(maxsize=4096)
 def _key(text: str) -> str:
     return _PUNCTUATION.sub(" ", text).strip().casefold()
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
+from books.reading.headings import heading_of
 from books.reading.pdf.pages import Line
 
 _EDGE = 0.22  # of a page's height
@@ -35,11 +36,16 @@ def body_size(pages: Sequence[Sequence[Line]]) -> float:
 def without_running_lines(pages: Sequence[Sequence[Line]]) -> tuple[list[list[Line]], int]:
     """Drop page numbers, and lines at the edges of pages that come again on others but for numbers; return how many."""
     counts = Counter(key for page in pages for key in {_key(line) for line in _edges(page)})
+    texts = Counter(line.text for page in pages for line in _edges(page))
     kept: list[list[Line]] = []
     dropped = 0
     for page in pages:
         heights = sorted(line.bottom for line in page)
-        running = {id(line) for line in _edges(page) if _is_running(line, counts[_key(line)], heights)}
+        running = {
+            id(line)
+            for line in _edges(page)
+            if _is_running(line, counts[_key(line)], heights) and not _begins_chapter(line, texts)
+        }
         kept.append([line for line in page if id(line) not in running])
         dropped += len(running)
     return kept, dropped
@@ -50,10 +56,10 @@ def _edges(page: Sequence[Line]) -> list[Line]:
     edges: list[Line] = []
     size = statistics.median(line.size for line in page) if page else 0.0
     for at_top in (True, False):
-        levels = sorted({line.bottom for line in page if len(line.text) >= _SIGN}, reverse=at_top)[: _LEVELS + 1]
+        near = [line for line in page if _is_near(line, at_top)]
+        levels = sorted({line.bottom for line in near if len(line.text) >= _SIGN}, reverse=at_top)[: _LEVELS + 1]
         steps = [abs(outer - inner) for outer, inner in pairwise(levels)]
         apart = max((place for place, step in enumerate(steps) if step > _APART * size), default=0)
-        near = [line for line in page if _is_near(line, at_top)]
         edges += [line for line in near if line.bottom in levels[: apart + 1] or len(line.text) < _SIGN]
     return edges
 
@@ -71,6 +77,12 @@ def _is_running(line: Line, count: int, heights: Sequence[float]) -> bool:
     if _NUMBER.fullmatch(line.text):
         return _is_outermost(line, heights)
     return count >= _FEWEST and len(line.text) > 1
+
+
+def _begins_chapter(line: Line, texts: Counter[str]) -> bool:
+    """Tell ``CHAPTER IV`` above a chapter from a running head, which comes again on the chapter's other pages."""
+    heading = heading_of(line.text)
+    return heading is not None and heading.kind not in ("named", "number") and texts[line.text] == 1
 
 
 def _is_outermost(line: Line, heights: Sequence[float]) -> bool:

@@ -210,6 +210,10 @@ def test_a_title_alone_goes_with_what_follows() -> None:
     assert _chapters("<p>a</p>") == [(0, "Book", ["a"])]
 
 
+def test_titles_are_of_bounded_length() -> None:
+    assert len(_chapters(f"<h1>{'long ' * 1000}</h1><p>a</p>")[0][1]) == 300
+
+
 def test_a_subtitle_belongs_to_its_heading() -> None:
     assert _chapters("<hgroup><h2>I</h2><p>Down the Rabbit-Hole</p></hgroup><p>a</p>") == [
         (0, "I: Down the Rabbit-Hole", ["I", "Down the Rabbit-Hole", "a"])

@@ -113,3 +113,16 @@ def test_hostile_text_is_read_in_no_time(text: str) -> None:
 
 def test_nothing_at_all() -> None:
     assert read("").title == "file"
+
+
+def test_paths_of_images_are_those_of_files() -> None:
+    """Found in our own review: renderers write a space as ``%20``, and a path that leads upwards was asked for."""
+    asked: list[str] = []
+
+    def beside(path: str) -> bytes | None:
+        asked.append(path)
+        return png()
+
+    book = read_markdown("A.\n\n![M](<my map.png>)\n\n![N](./my%20map.png)\n\n![O](../up.png)", "file", beside)
+    assert [block.image for block in book.chapters[0].blocks[1:]] == ["my_map.png", "my_map.png", None]
+    assert asked == ["my map.png"]
