@@ -82,7 +82,8 @@ def _is_running(line: Line, count: int, heights: Sequence[float]) -> bool:
 def _begins_chapter(line: Line, texts: Counter[str]) -> bool:
     """Tell ``CHAPTER IV`` above a chapter from a running head, which comes again on the chapter's other pages."""
     heading = heading_of(line.text)
-    return heading is not None and heading.kind not in ("named", "number") and texts[line.text] == 1
+    is_chapter = heading is not None and heading.kind not in ("named", "number") and not line.text[-1:].isdigit()
+    return is_chapter and texts[line.text] == 1
 
 
 def _is_outermost(line: Line, heights: Sequence[float]) -> bool:

@@ -70,6 +70,7 @@ def test_all_running_lines_that_stand_apart_fall() -> None:
     pages = [
         [
             *lines([f"Page {word} goes on as long as a line does,", "and on."]),
+            *lines(FIRST, top=148),
             *(Text(text.format(number), 50, y, 8) for text, y in feet),
         ]
         for number, word in enumerate(("one", "two", "three"), 11)
