@@ -1,11 +1,12 @@
-"""Files in, books out: a module each for EPUB, HTML, Markdown, plain text and PDF."""
+"""Files in, books out: a room each for EPUB, HTML, Markdown, plain text and PDF, and here what they share."""
 
+import codecs
 import posixpath
 from collections.abc import Callable
 
 from actors.errors import InputDataError
 from books.book import Book
-from books.reading.markup import decode
+from books.reading.encoding import decode, utf16_of
 
 BOOK_SUFFIXES = (".epub", ".html", ".htm", ".xhtml", ".md", ".markdown", ".txt", ".text", ".pdf")
 
@@ -108,6 +109,6 @@ def _format_of(content: bytes) -> str | None:
         return ".pdf"
     if head[:14].lower().startswith((b"<!doctype html", b"<html")) or b"<html" in head.lower():
         return "page"
-    if b"\0" in content[:4096] and content[:2] not in (b"\xff\xfe", b"\xfe\xff", b"<\0", b"\0<"):
+    if b"\0" in content[:4096] and content[:2] not in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) and not utf16_of(content):
         return "binary"
     return None

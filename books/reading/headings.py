@@ -62,7 +62,7 @@ _NUMBER_FIRST = re.compile(
 _ALONE = re.compile(r"(?:§\s*)?(?P<number>[IVXLC]{1,9}|\d{1,3})(?:[.:)]|(?=\s*\Z))(?P<between>\s*)(?P<title>.*)")
 _LONGEST = 160
 _SMALL_WORDS = re.compile(r"\b[a-zà-ÿ]{1,4}\b")
-_ENDS_SENTENCE = re.compile(r"[.!?,;:…—-][\"'”’)»]*\Z")
+ENDS_SENTENCE = re.compile(r"[.!?,;:…—-][\"'”’)»]*\Z")
 _TITLE_LENGTH = 100
 CONTENTS = re.compile(
     r"\W{0,3}(?:(?:table )?of |the )?(?:table of )?(?:contents|inhalt(?:sverzeichnis)?|table des mati[eè]res|[ií]ndice"
@@ -156,7 +156,7 @@ def is_title(text: str) -> bool:
         return False
     if text.isupper():
         return True
-    if _ENDS_SENTENCE.search(text.rstrip(".?!")) or (text.endswith((".", "?", "!")) and len(text.split()) > 8):
+    if ENDS_SENTENCE.search(text.rstrip(".?!")) or (text.endswith((".", "?", "!")) and len(text.split()) > 8):
         return False
     words = re.findall(r"[^\W\d_]+", _SMALL_WORDS.sub("", text))
     return bool(words) and sum(word[0].isupper() for word in words) >= len(words) * 0.6 and not text[0].islower()

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 
 from books.book import Resource
+from books.reading.references import resolve
 
 # By their first bytes: what a file is called, or declared as, is often wrong.
 _KINDS = (
@@ -13,9 +14,10 @@ _KINDS = (
     (b"GIF8", "image/gif", ".gif"),
     (b"BM", "image/bmp", ".bmp"),
 )
+_SVG_HEAD = 4096  # bytes, in which its element begins
 _LARGEST = 32 << 20
+_LARGEST_OF_ALL = 256 << 20  # they are in memory while their book is read
 _MOST = 20_000
-_LARGEST_OF_ALL = 256 << 20
 _NOT_PLAIN = re.compile(r"[^\w.\-]", re.ASCII)
 
 
@@ -24,7 +26,7 @@ def image_of(name: str, data: bytes) -> Resource | None:
     kind = next(((media, suffix) for begin, media, suffix in _KINDS if data.startswith(begin)), None)
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         kind = ("image/webp", ".webp")
-    elif kind is None and b"<svg" in data[:4096]:
+    elif kind is None and b"<svg" in data[:_SVG_HEAD]:
         kind = ("image/svg+xml", ".svg")
     if kind is None or len(data) > _LARGEST:
         return None
@@ -33,20 +35,38 @@ def image_of(name: str, data: bytes) -> Resource | None:
 
 
 class Images:
-    """The images that pages name, each once."""
+    """The images that pages name, each once.
 
-    def __init__(self, load: Callable[[str], bytes | None]) -> None:
-        """``load`` returns a file's content by its path, or ``None`` if there is none."""
-        self._load = load
+    Attributes:
+        resources: those that were found, by name.
+    """
+
+    def __init__(self, load: Callable[[str], bytes | None], find: Callable[[str], str | None] = lambda path: path) -> None:
+        """Find images in a book.
+
+        Args:
+            load: returns a file's content by its path in the book, or ``None`` if there is none.
+            find: returns the path of the file that is meant by one, or ``None``.
+        """
+        self._load, self._find = load, find
         self._names: dict[str, str | None] = {}
+        self._taken: dict[str, int] = {}
         self._size = 0
         self.resources: dict[str, Resource] = {}
 
-    def name_of(self, path: str) -> str | None:
-        """Return the name of the resource at a path; ``None`` if no image is there."""
+    def named(self, source: str, page: str = "") -> str | None:
+        """Return the name of the resource that a reference on a page leads to; ``None``: it leads elsewhere, or to no image."""
+        target = resolve(page, source)
+        path = self._find(target[0]) if target and target[0] else None
+        if path is None:
+            return None
         if path not in self._names:
             self._names[path] = self._add(path) if len(self._names) < _MOST else None
         return self._names[path]
+
+    def first(self) -> Resource | None:
+        """Return the image that was named first."""
+        return next(iter(self.resources.values()), None)
 
     def _add(self, path: str) -> str | None:
         data = self._load(path)
@@ -54,9 +74,15 @@ class Images:
         if image is None or self._size + len(image.data) > _LARGEST_OF_ALL:
             return None
         self._size += len(image.data)
-        stem, suffix = posixpath.splitext(image.name)
-        name, number = image.name, 2
-        while name in self.resources:
-            name, number = f"{stem}-{number}{suffix}", number + 1
+        name = self._name(image.name)
         self.resources[name] = Resource(name, image.media_type, image.data)
+        return name
+
+    def _name(self, wanted: str) -> str:
+        """Return a name that no other image has."""
+        stem, suffix = posixpath.splitext(wanted)
+        name = wanted
+        while name in self.resources:
+            self._taken[wanted] = self._taken.get(wanted, 1) + 1
+            name = f"{stem}-{self._taken[wanted]}{suffix}"
         return name

@@ -25,9 +25,10 @@ from cluster.storage import open_store
 from jobs import make_audiobook as job
 from jobs.console import run_app
 from tests.books.binding.test_encoder import image
-from tests.books.library.books import epub3, expected, markdown_book, png
+from tests.books.library.books import epub3, expected, png
 from tests.books.library.hearing import heard_once, words_of
 from tests.books.library.novel import novel, sentence
+from tests.books.library.texts import markdown_book
 from tests.jobs.conftest import RunJob, StartJob
 
 QUICK = ("--option", "max_new_tokens=3", "--subtitles", "none", "--loudness", "none")  # a sentence is a click

@@ -10,7 +10,7 @@ import pytest
 from actors.errors import InputDataError
 from books.book import BlockKind, Book
 from books.reading import read_book
-from books.reading.archive import Archive
+from books.reading.epub.archive import Archive
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(20)
 CONTAINER = (

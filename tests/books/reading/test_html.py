@@ -7,8 +7,11 @@ import pytest
 from actors.errors import InputDataError
 from books.book import Block, BlockKind, Mark, MarkKind
 from books.reading import read_book
-from books.reading.html import blocks_of, chapters_of, read_html
-from books.reading.markup import decode, parse_document
+from books.reading.encoding import decode
+from books.reading.html import read_html
+from books.reading.html.chapters import chapters_of
+from books.reading.html.markup import parse_document
+from books.reading.html.walk import blocks_of
 from books.reading.references import resolve
 
 
@@ -205,6 +208,10 @@ def test_a_title_alone_goes_with_what_follows() -> None:
         (0, "Two", ["Two", "b"]),
     ]
     assert _chapters("<p>a</p>") == [(0, "Book", ["a"])]
+
+
+def test_titles_are_of_bounded_length() -> None:
+    assert len(_chapters(f"<h1>{'long ' * 1000}</h1><p>a</p>")[0][1]) == 300
 
 
 def test_a_subtitle_belongs_to_its_heading() -> None:

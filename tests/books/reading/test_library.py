@@ -7,9 +7,10 @@ import pytest
 
 from books.book import BlockKind, Book, MarkKind
 from books.reading.plain import read_text
-from tests.books.library.books import epub2, epub3, expected, gutenberg_text, markdown_book, png
+from tests.books.library.books import epub2, epub3, expected, png
 from tests.books.library.hearing import heard_once, words_of
 from tests.books.library.novel import novel, sentence
+from tests.books.library.texts import gutenberg_text, markdown_book
 
 
 def _markdown() -> Book:

@@ -5,8 +5,6 @@ import time
 
 import pytest
 
-pytest.importorskip("books.reading.html", reason="Markdown is read as HTML is")
-
 from books.book import Block, BlockKind, Book, MarkKind
 from books.reading.markdown import read_markdown
 from tests.books.library.books import png
@@ -68,7 +66,7 @@ def test_footnotes_are_dropped_and_noted() -> None:
         "Words[^1] go on[^note-2].\n\n[^1]: A long note\nthat goes on lazily.\n\n    And has *more*.\n\n[^note-2]: Short.\n\nThe end. [link](x) [ref][a]\n\n[a]: http://b.c"
     )
     assert [block.text for block in book.chapters[0].blocks] == ["Words go on.", "The end. link ref"]
-    assert book.notes[0] == "footnotes (2) are not read"
+    assert book.notes[0] == "not read: footnotes and endnotes (2)"
 
 
 def test_what_a_page_may_have() -> None:
@@ -135,3 +133,16 @@ def test_attributes_of_headings_and_inline_notes_are_not_read() -> None:
     started = time.process_time()
     read("a ^[ b " * 10_000)
     assert time.process_time() - started < 10  # 1.3 s, on a busy core
+
+
+def test_paths_of_images_are_those_of_files() -> None:
+    """Found in our own review: renderers write a space as ``%20``, and a path that leads upwards was asked for."""
+    asked: list[str] = []
+
+    def beside(path: str) -> bytes | None:
+        asked.append(path)
+        return png()
+
+    book = read_markdown("A.\n\n![M](<my map.png>)\n\n![N](./my%20map.png)\n\n![O](../up.png)", "file", beside)
+    assert [block.image for block in book.chapters[0].blocks[1:]] == ["my_map.png", "my_map.png", None]
+    assert asked == ["my map.png"]

@@ -1,6 +1,8 @@
 # ruff: noqa: E741
 """PDF read as a book."""
 
+import random
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -60,6 +62,39 @@ def test_running_heads_feet_and_page_numbers_fall() -> None:
     assert "Ann Lee" not in text
     assert [word for word in text.split() if word.isdigit()] == [str(number) for number in range(6)]
     assert any("running heads" in note for note in book.notes)
+
+
+def test_all_running_lines_that_stand_apart_fall() -> None:
+    """Found in "Free Culture": a printer's note, a link and a running foot stand below each other."""
+    feet = [("4TH PASS PAGES", 12), ("<http://example.org/get-it>", 50), ("PREFACE {}", 90)]
+    pages = [
+        [
+            *lines([f"Page {word} goes on as long as a line does,", "and on."]),
+            *lines(FIRST, top=148),
+            *(Text(text.format(number), 50, y, 8) for text, y in feet),
+        ]
+        for number, word in enumerate(("one", "two", "three"), 11)
+    ]
+    text = " ".join(text for _, text in said(read_pdf(pdf(pages), "file")))
+    assert not any(word in text for word in ("PASS", "example", "PREFACE"))
+    assert all(f"Page {word} goes on" in text for word in ("one", "two", "three"))
+
+
+def test_chapters_at_one_height_are_no_running_heads() -> None:
+    """Found in our own review: ``CHAPTER I`` and ``CHAPTER II`` are alike but for their numbers."""
+    pages = [[Text(f"CHAPTER {number}", 50, 570), *lines(FIRST), *lines(SECOND, top=TOP - 80)] for number in ("I", "II", "III")]
+    assert chapters(read_pdf(pdf(pages), "file")) == [("CHAPTER I", 0), ("CHAPTER II", 0), ("CHAPTER III", 0)]
+
+
+def test_hostile_pages_take_no_long_time() -> None:
+    places = random.Random(1)
+    scattered = [Text("word" * places.randint(1, 5), places.randint(0, 4000), places.randint(0, 6000), 3) for _ in range(8000)]
+    marks = [Text("a", 50, 500), Text("1" * 20_000, 56, 505, 5)]
+    outline = [("T" * 3000, 0, number % 2, 0.0) for number in range(300)]
+    content = pdf([scattered, marks], outline)
+    begun = time.process_time()
+    assert read_pdf(content, "file").chapters
+    assert time.process_time() - begun < 5  # 0.5 s
 
 
 def test_paragraphs_go_on_over_pages() -> None:

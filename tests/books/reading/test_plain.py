@@ -4,8 +4,10 @@
 import pytest
 
 from books.book import BlockKind, Book
+from books.reading import read_book
+from books.reading.encoding import decode
 from books.reading.headings import heading_of
-from books.reading.plain import read_text, text_of
+from books.reading.plain import read_text
 
 PROSE = "It was a long day and nothing much happened until the evening came, and then everything did at once,\nas it does."
 
@@ -178,17 +180,17 @@ def test_furniture_falls() -> None:
         ("image", "A ship at sea"),
         ("paragraph", "x_1 = a_b and a = b = c."),
     ]
-    assert set(read_text(text, "file").notes) == {"3 page numbers not read", "2 footnotes not read"}
+    assert set(read_text(text, "file").notes) == {"not read: page numbers (3)", "not read: footnotes and endnotes (2)"}
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "latin-1"])
 def test_encodings(encoding: str) -> None:
-    assert text_of("Über Straßen — é".replace("—", "-").encode(encoding)) == "Über Straßen - é"
+    assert decode("Über Straßen — é".replace("—", "-").encode(encoding)) == "Über Straßen - é"
 
 
 def test_bytes_that_are_no_text_still_are_read() -> None:
-    assert text_of(bytes(range(1, 256)))
-    assert read_text(text_of(b"\x00\x01\x02 A \x81\x9d"), "file").chapters
+    assert decode(bytes(range(1, 256)))
+    assert read_text(decode(b"\x00\x01\x02 A \x81\x9d"), "file").chapters
 
 
 @pytest.mark.parametrize(
@@ -203,9 +205,40 @@ def test_bytes_that_are_no_text_still_are_read() -> None:
         "CHAPTER I\n\n" * 2000,
         "CONTENTS\n\n" * 500,
         "a-\n" * 9000,
+        "".join(f"INTRODUCTION BY {number}\n\n{PROSE}\n\n" for number in range(2000)),
     ],
 )
 def test_hostile_text_is_read_in_no_time(text: str) -> None:
     book = read_text(text, "file")
     assert book.title
     assert all(block.kind in BlockKind for chapter in book.chapters for block in chapter.blocks)
+
+
+def test_the_name_of_a_file_is_a_title_without_its_ending() -> None:
+    """Found in PDFs and texts without a title: they were called ``notes.txt``."""
+    for suffix in ("txt", "md", "html"):
+        assert (
+            read_book(b"<html>Some text, which has no title." if suffix == "html" else b"some text.", f"notes.{suffix}").title
+            == "notes"
+        )
+
+
+def test_utf_16_without_a_mark_is_no_binary_file() -> None:
+    book = read_book("Zwölf Boxkämpfer jagen Viktor.".encode("utf-16-le"), "a.txt")
+    assert book.chapters[0].blocks[0].text == "Zwölf Boxkämpfer jagen Viktor."
+
+
+def test_stories_that_the_contents_name_are_chapters_beside_a_play() -> None:
+    """Found in Gutenberg's "Ontboezemingen": a story begins with a motto, and a play makes chapters have nouns."""
+    names = ["THE RETURN", "THE DEPARTURE", "THE DREAM", "THE STORM"]
+    contents = "\n".join(f"{name}        {number}." for number, name in enumerate(names, 3))
+    stories = "\n\n\n\n".join(f"{name}.\n\n(A FRAGMENT.)\n\n{PROSE}" for name in names)
+    scenes = "\n\n\n\n".join(f"{number} SCENE.\n\n{PROSE}" for number in ("FIRST", "SECOND"))
+    book = read_text(f"CONTENTS.\n\n{contents}\n\n\n\n{stories}\n\n\n\n{scenes}", "file")
+    assert [title for title, _ in titles(book)] == [f"{name}." for name in names] + ["FIRST SCENE.", "SECOND SCENE."]
+
+
+def test_a_preface_stands_beside_parts_unless_each_has_one() -> None:
+    heads = ["PREFACE", "PART I", "CHAPTER I", "INTRODUCTION", "CHAPTER II", "PART II", "CHAPTER I", "CONCLUSION"]
+    book = read_text("\n\n\n\n".join(f"{head}\n\n{PROSE}" for head in heads), "file")
+    assert [level for _, level in titles(book)] == [0, 0, 1, 1, 1, 0, 1, 0]

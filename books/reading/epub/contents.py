@@ -9,12 +9,12 @@ from itertools import groupby, islice, pairwise
 from lxml import etree
 
 from books.book import Block, BlockKind
-from books.reading.archive import Archive
-from books.reading.blocks import Flow
 from books.reading.chapters import Start
-from books.reading.markup import Element, name_of, parse_document, parse_xml, types_of, words_in
+from books.reading.epub.archive import Archive
+from books.reading.epub.package import Package
+from books.reading.html.blocks import Flow
+from books.reading.html.markup import Element, name_of, parse_document, parse_xml, types_of, words_in
 from books.reading.notes import Notes
-from books.reading.package import Package
 from books.reading.references import resolve
 
 _LONGEST_TITLE = 300

@@ -2,8 +2,8 @@
 
 import re
 
-from books.reading.furniture import BLOCKS
-from books.reading.markup import Element, classes_of, name_of, types_of, words_in
+from books.reading.html.furniture import BLOCKS
+from books.reading.html.markup import Element, classes_of, name_of, types_of, words_in
 
 _VERSE_TYPES = {"z3998:verse", "z3998:poem", "z3998:song", "z3998:hymn", "z3998:lyrics", "verse", "poem"}
 _VERSE_CLASSES = {"verse", "poem", "poetry", "poetry-container", "stanza", "linegroup", "lg", "song", "hymn", "lyrics"}

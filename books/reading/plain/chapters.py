@@ -8,15 +8,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby, islice, takewhile
 
-from books.reading.brackets import IMAGE, without_emphasis
-from books.reading.headings import CONTENTS, Heading, heading_of, is_title
+from books.reading.headings import CONTENTS, ENDS_SENTENCE, Heading, heading_of, is_title
 from books.reading.lines import Group, is_scene_break
+from books.reading.plain.brackets import IMAGE, without_emphasis
 
 _PAGE_TAIL = re.compile(r"(?:\s*\.(?:\s?\.){2,}|\s{2,}|\t)\s*(?:\d{1,4}|[ivxl]{1,7})\.?\s*\Z|\s(?:page|seite)\s*\Z", re.I)
 _PUNCTUATION = re.compile(r"[\W_]+")
-_ENDS_SENTENCE = re.compile(r"[.!?,;:…—-][\"'”’)»]*\Z")
 _END = re.compile(r"\W*(?:the |an )?(?:end|ende|fin|fine|einde)\b", re.I)
 _TITLE_LENGTH = 100
+_CUT_SHORT = 12  # characters: a longer title may go on elsewhere
 _LONGEST_TITLE = 3  # groups of lines
 _CONTENTS_WITHIN = 0.35  # of a text's groups
 _ACTS = {"act", "akt", "aufzug", "acte", "acto", "atto", "ato", "bedrijf"}  # a play may stand in a chapter
@@ -44,14 +44,15 @@ def headings_in(groups: Sequence[Group], entries: Sequence[str] = ()) -> list[Fo
     found = list(_without_stanzas(groups, list(_in_sequence(list(_candidates(groups, titles))))))
     has_nouns = any(one.heading.kind not in ("named", "number") for one in found)
     names = {_key(entry) for entry in entries if heading_of(_PAGE_TAIL.sub("", entry)) is None} - {""}
-    titled = _titled(groups, found, set() if has_nouns else names, _FAR if has_nouns else _NEAR)
+    titled = _titled(groups, found, names, has_nouns)
     return _nested(sorted([*found, *titled], key=lambda one: one.first))
 
 
 def contents_of(groups: Sequence[Group]) -> tuple[range, list[str]] | None:
     """Return which groups are a table of contents at the front whose entries come again as headings, and the entries."""
+    standing = Counter(_key(line) for group in groups if len(group.lines) <= _LONGEST_TITLE for line in _title_lines(group))
     for first in islice(_contents_starts(groups), _TRIES):
-        end, entries = _contents_end(groups, first)
+        end, entries = _contents_end(groups, first, standing)
         later = {_key(line) for group in groups[end:] if len(group.lines) <= _LONGEST_TITLE for line in _title_lines(group)}
         again = sum(bool(_keys(entry) & later) for entry in entries)
         if entries and again >= len(entries) / 2:
@@ -71,9 +72,8 @@ def _is_one_heading(group: Group) -> bool:
     return len(group.lines) == 1 and heading_of(group.text) is not None
 
 
-def _contents_end(groups: Sequence[Group], first: int) -> tuple[int, list[str]]:
+def _contents_end(groups: Sequence[Group], first: int, standing: Counter[str]) -> tuple[int, list[str]]:
     """Return where a table of contents ends, and its entries: at prose, or where its first entry comes again."""
-    standing = Counter(_key(line) for group in groups if len(group.lines) <= _LONGEST_TITLE for line in _title_lines(group))
     entries: list[str] = []
     seen: set[str] = set()
     for number in range(first, len(groups)):
@@ -149,7 +149,7 @@ def _lines_are_heading(group: Group, first: Heading) -> bool:
     rest = " ".join(group.lines[1:])
     if first.kind == "number" and first.title:
         return group.text.isupper()
-    return is_title(rest) or (bool(first.title) and len(group.text) <= 120 and not _ENDS_SENTENCE.search(group.text))
+    return is_title(rest) or (bool(first.title) and len(group.text) <= 120 and not ENDS_SENTENCE.search(group.text))
 
 
 def _text(group: Group) -> str:
@@ -188,13 +188,14 @@ def _is_speech(text: str) -> bool:
 def _is_entry_title(group: Group, titles: set[str]) -> bool:
     """Tell whether a group is a title that the table of contents says, perhaps cut short there."""
     key = _key(group.text)
-    return any(key == title or (len(title) > 12 and key.startswith(title)) for title in titles)
+    return key in titles or key.startswith(tuple(title for title in titles if len(title) > _CUT_SHORT))
 
 
 def _in_sequence(found: Sequence[Found]) -> Iterator[Found]:
     """Yield headings; of numbers alone only those that count on, and not the items of a list."""
     outer: Found | None = None
     inner = 0
+    begins = _followed_by_two(found)
     for place, one in enumerate(found):
         if one.heading.kind != "number":
             outer, inner = (one if one.heading.number is not None else outer), 0
@@ -205,7 +206,7 @@ def _in_sequence(found: Sequence[Found]) -> Iterator[Found]:
             outer = replace(one, heading=replace(one.heading, kind=outer.heading.kind, rank=outer.heading.rank))
             inner = 0
             yield outer
-        elif _counts_on(found, place, inner) and not _is_list(found, place):
+        elif (begins[place] if number == 1 else number == inner + 1) and not _is_list(found, place):
             inner = number or 0
             yield one
 
@@ -225,18 +226,15 @@ def _words(groups: Sequence[Group]) -> int:
     return sum(len(line.split()) for group in groups for line in group.lines)
 
 
-def _counts_on(found: Sequence[Found], place: int, inner: int) -> bool:
-    """Tell whether a number is the next one, or begins anew."""
-    number = found[place].heading.number
-    return _goes_on(found, place) if number == 1 else number == inner + 1
-
-
-def _goes_on(found: Sequence[Found], place: int) -> bool:
-    """Tell whether a number one is followed by a two before another one."""
-    for one in islice(found, place + 1, place + 1000):
-        if one.heading.kind == "number" and one.heading.number in (1, 2):
-            return one.heading.number == 2
-    return False
+def _followed_by_two(found: Sequence[Found]) -> list[bool]:
+    """Tell for each heading whether a number two comes behind it before another one."""
+    followed, is_two = [False] * len(found), False
+    for place in range(len(found) - 1, -1, -1):
+        followed[place] = is_two
+        heading = found[place].heading
+        if heading.kind == "number" and heading.number in (1, 2):
+            is_two = heading.number == 2
+    return followed
 
 
 def _is_list(found: Sequence[Found], place: int) -> bool:
@@ -246,18 +244,21 @@ def _is_list(found: Sequence[Found], place: int) -> bool:
     return any(other.first in (here.end, here.end + 1) or here.first in (other.end,) for other in near if other.heading.title)
 
 
-def _titled(groups: Sequence[Group], found: Sequence[Found], names: set[str], gap: int) -> Iterator[Found]:
-    """Yield headings that the table of contents names, or only their place gives away: capitals far below what is before."""
+def _titled(groups: Sequence[Group], found: Sequence[Found], names: set[str], has_nouns: bool) -> Iterator[Found]:
+    """Yield headings that the table of contents names, or only their place gives away: capitals far below what is before.
+
+    In a book whose chapters have nouns, a name alone is none: it may be that of a section that each of them has.
+    """
     taken = {number for one in found for number in range(one.first, one.end)}
     for number in range(1, len(groups) - 1):
         group, behind = groups[number], groups[number + 1]
-        if number in taken or number + 1 in taken or len(group.lines) > 2 or not _is_body(behind):
+        if number in taken or number + 1 in taken or len(group.lines) > 2:
             continue
         plain = without_emphasis(group.text)
-        stands_out = (
-            group.before >= gap and behind.before <= _FAR and plain.isupper() and is_title(plain) and not _END.match(plain)
-        )
-        if stands_out or _key(plain) in names:
+        is_named, has_body = _key(plain) in names, _is_body(behind)
+        is_apart = group.before >= (_FAR if has_nouns else _NEAR) and plain.isupper() and is_title(plain)
+        stands_out = is_apart and not _END.match(plain) and (is_named or (has_body and behind.before <= _FAR))
+        if stands_out or (is_named and has_body and not has_nouns):
             yield Found(number, number + 1, Heading("titled", 2, None, plain), plain)
 
 
@@ -272,26 +273,39 @@ def _nested(found: Sequence[Found]) -> list[Found]:
     order |= {
         kind: 1.5 for kind in order if kind in _ACTS and sum(one.heading.kind == "chapter" for one in _before(found, kind)) > 1
     }
-    named = Counter(one.title.lower().strip(".:") for one in found if one.heading.kind == "named")
+    named = Counter(_name(one) for one in found if one.heading.kind == "named")
+    lowest = min((one.heading.rank for one in found if one.heading.kind != "named"), default=None)
+    behind = _ranks_behind(found)
     stack: list[float] = []
     nested: list[Found] = []
-    for one in found:
+    in_parts = False
+    for place, one in enumerate(found):
         rank = one.heading.rank + order.get(one.heading.kind, 0)
-        if one.heading.kind == "named" and named[one.title.lower().strip(".:")] == 1 and not _is_within(found, one):
-            rank = min((other.heading.rank for other in found if other.heading.kind != "named"), default=rank)
+        # A preface stands beside what is highest, unless each part has one, or it is among a part's chapters.
+        is_within = in_parts and behind[place] > 1
+        if one.heading.kind == "named" and named[_name(one)] == 1 and not is_within and lowest is not None:
+            rank = lowest
         while stack and stack[-1] >= rank:
             stack.pop()
         nested.append(replace(one, level=len(stack)))
         stack.append(rank)
+        in_parts = in_parts or one.heading.rank <= 1
     return nested
+
+
+def _name(one: Found) -> str:
+    return one.title.lower().strip(".:")
+
+
+def _ranks_behind(found: Sequence[Found]) -> list[int]:
+    """Return for each heading the rank of the next one that has a noun or number; 0 behind the last."""
+    ranks, rank = [0] * len(found), 0
+    for place in range(len(found) - 1, -1, -1):
+        ranks[place] = rank
+        if found[place].heading.kind != "named":
+            rank = found[place].heading.rank
+    return ranks
 
 
 def _before(found: Sequence[Found], kind: str) -> Iterator[Found]:
     return takewhile(lambda one: one.heading.kind != kind, found)
-
-
-def _is_within(found: Sequence[Found], one: Found) -> bool:
-    """Tell whether chapters, not parts, are on both sides of a heading without a number."""
-    place = found.index(one)
-    behind = next((other.heading.rank for other in found[place + 1 :] if other.heading.kind != "named"), 0)
-    return place > 0 and behind > 1 and any(other.heading.rank <= 1 for other in found[:place])

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from actors.errors import InputDataError
-from books.reading.archive import Archive
-from books.reading.markup import Element, name_of, parse_document, parse_xml, words_in
+from books.reading.epub.archive import Archive
+from books.reading.html.markup import Element, name_of, parse_document, parse_xml, words_in
 from books.reading.notes import Notes
 from books.reading.references import resolve
 

@@ -1,11 +1,12 @@
 """The blocks of a page while they are being collected: text with its white space as a browser shows it, and marks at it."""
 
 import re
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from books.book import Block, BlockKind, Mark, MarkKind
+from books.book import Block, Mark, MarkKind
 
 # Soft hyphen, zero-width space, word joiner, byte order mark: nobody sees them.
 _INVISIBLE = re.compile("[\u00ad\u200b\u2060\ufeff]")
@@ -32,6 +33,26 @@ class Flow:
     title: str = ""
     language: str | None = None
     linked: int = 0
+
+    def part(self, first: int, last: int) -> "Flow":
+        """Return what is between two blocks; anchors before it lead to its first block."""
+        levels = {index - first: level for index, level in self.levels.items() if first <= index < last}
+        anchors = {key: max(index - first, 0) for key, index in self.anchors.items() if index < last}
+        return replace(self, blocks=self.blocks[first:last], levels=levels, anchors=anchors)
+
+    def append(self, other: "Flow", path: str) -> None:
+        """Add the blocks of another page; its anchors are keyed by its path and ``#`` then, and so is its begin."""
+        first = len(self.blocks)
+        self.blocks += other.blocks
+        self.levels |= {first + index: level for index, level in other.levels.items()}
+        self.anchors |= {f"{path}#{key}": first + index for key, index in {"": 0, **other.anchors}.items()}
+
+    def insert(self, places: Sequence[int], block: Block) -> None:
+        """Put a block before each of those at ``places``, which are in order."""
+        for place in reversed(places):
+            self.blocks.insert(place, block)
+        self.levels = {index + bisect_right(places, index): level for index, level in self.levels.items()}
+        self.anchors = {key: index + bisect_right(places, index) for key, index in self.anchors.items()}
 
 
 @dataclass(eq=False)  # two that say the same are two
@@ -132,13 +153,3 @@ class TextBuilder:
     def _keep(self, mark: OpenMark) -> None:
         if mark.start is not None and mark.start < self._length:
             self._marks.append(Mark(mark.start, self._length, mark.kind, mark.value))
-
-
-def trimmed(blocks: Sequence[Block]) -> tuple[Block, ...]:
-    """Return blocks without scene breaks at either end."""
-    first, last = 0, len(blocks)
-    while first < last and blocks[first].kind is BlockKind.SCENE_BREAK:
-        first += 1
-    while last > first and blocks[last - 1].kind is BlockKind.SCENE_BREAK:
-        last -= 1
-    return tuple(blocks[first:last])

@@ -3,7 +3,7 @@
 import re
 
 from books.book import MarkKind
-from books.reading.markup import Element, ssml_of
+from books.reading.html.markup import Element, ssml_of
 
 _TIME = re.compile(r"(\d{1,6}(?:\.\d{0,6})?|\.\d{1,6})\s?(ms|s)")
 _STRENGTHS = {"none": 0.0, "x-weak": 0.1, "weak": 0.2, "medium": 0.4, "strong": 0.8, "x-strong": 1.5}

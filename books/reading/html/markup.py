@@ -8,9 +8,10 @@ from xml.sax.saxutils import escape
 
 from lxml import etree
 
+from books.reading.encoding import decode
+
 Element = Any  # lxml has no types of its own
 
-_DECLARED = re.compile(rb"""(?:encoding|charset)\s{0,9}=\s{0,9}["']?([A-Za-z0-9_\-]{2,40})""")
 _DECLARATION = re.compile(r"\s*<\?xml[^>]{0,1000}\?>")
 _ENTITY = re.compile(r"&([A-Za-z][A-Za-z0-9]{1,31});")
 _OF_XML = {"amp", "lt", "gt", "quot", "apos"}
@@ -18,23 +19,6 @@ _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _EMPTY_TAG = re.compile(r"<([A-Za-z][\w:\-]{0,40})(\s[^<>]{0,4000}?)?/>")
 _VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 _PROLOGUE = 1 << 16
-
-
-def decode(content: bytes) -> str:
-    """Return a file's text: by its byte order mark, as UTF-8 if it is that, as it says itself, or as Windows-1252."""
-    for mark, encoding in ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be")):
-        if content.startswith(mark):
-            return content[len(mark) :].decode(encoding, "replace")
-    if content[:2] in (b"<\0", b"\0<"):
-        return content.decode("utf-16-le" if content[:1] == b"<" else "utf-16-be", "replace")
-    declared = _DECLARED.search(content[:2048])
-    seven_bit = declared is not None and declared[1].lower().startswith(b"iso-2022")
-    for name in ("utf-8" if not seven_bit else "iso-2022-jp", declared[1].decode() if declared else "utf-8"):
-        try:
-            return content.decode(name)
-        except (UnicodeDecodeError, LookupError):
-            continue
-    return content.decode("cp1252", "replace")
 
 
 def parse_document(content: bytes | str, *, xml: bool = True) -> tuple[Element, bool]:

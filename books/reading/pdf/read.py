@@ -3,19 +3,24 @@
 import re
 import threading
 from collections.abc import Iterator, Sequence
+from pathlib import PurePosixPath
 
 import pypdfium2
 
 from actors.errors import InputDataError
-from books.book import Block, BlockKind, Book, Chapter
-from books.reading.pdf_outline import Entry, starts_of
-from books.reading.pdf_pages import Line, lines_of
-from books.reading.pdf_paragraphs import Paragraph, paragraphs_of
-from books.reading.pdf_running import without_feet, without_running_lines
+from books.book import Block, BlockKind, Book
+from books.reading.chapters import cut
+from books.reading.notes import NOTES, RUNNING, Notes
+from books.reading.pdf.outline import Entry, starts_of
+from books.reading.pdf.pages import Line, lines_of
+from books.reading.pdf.paragraphs import Paragraph, paragraphs_of
+from books.reading.pdf.running import without_feet, without_running_lines
 
 _LOCK = threading.Lock()  # PDFium is not thread-safe
 _MOST_PAGES = 10_000
+_MOST_CHARACTERS = 20_000_000  # of all pages: six times those of "War and Peace", some minutes
 _MOST_ENTRIES = 5_000
+_LONGEST_TITLE = 300  # characters
 _JUNK_TITLE = re.compile(
     r"\s*(?:microsoft word|untitled|\(anonymous\)|.*\.(?:docx?|tex|dvi|indd|pdf|qxd|rtf)\s*\Z)|\W*\Z", re.I
 )
@@ -30,7 +35,7 @@ def read_pdf(content: bytes, name: str) -> Book:
 
     Args:
         content: of the file.
-        name: of the file, without its suffix, for messages; the title if the PDF says none.
+        name: of the file: the title of a book that says none.
 
     Raises:
         InputDataError: it is damaged, locked with a password, or has no text, as scans have none.
@@ -40,7 +45,7 @@ def read_pdf(content: bytes, name: str) -> Book:
         try:
             if len(document) > _MOST_PAGES:
                 raise InputDataError(f"{name}: {len(document)} pages are more than {_MOST_PAGES}: cut the PDF into several")
-            pages = [_page(document, number) for number in range(len(document))]
+            pages = list(_pages(document, name))
             entries = list(_entries(document))
             metadata = document.get_metadata_dict()
         finally:
@@ -57,15 +62,26 @@ def _opened(content: bytes, name: str) -> pypdfium2.PdfDocument:
         raise InputDataError(f"{name}: this is no PDF, or a damaged one ({error}): try to print it to a new PDF") from error
 
 
-def _page(document: pypdfium2.PdfDocument, number: int) -> list[Line]:
+def _pages(document: pypdfium2.PdfDocument, name: str) -> Iterator[list[Line]]:
+    left = _MOST_CHARACTERS
+    for number in range(len(document)):
+        lines, read = _page(document, number)
+        left -= read
+        if left < 0:
+            raise InputDataError(f"{name}: it has more than {_MOST_CHARACTERS:,} characters: cut the PDF into several")
+        yield lines
+
+
+def _page(document: pypdfium2.PdfDocument, number: int) -> tuple[list[Line], int]:
+    """Return a page's lines, and how many characters were looked at; none of a page that is damaged."""
     try:
         page = document[number]
+        try:
+            return lines_of(page, number)
+        finally:
+            page.close()
     except pypdfium2.PdfiumError:
-        return []
-    try:
-        return lines_of(page, number)
-    finally:
-        page.close()
+        return [], 0
 
 
 def _entries(document: pypdfium2.PdfDocument) -> Iterator[Entry]:
@@ -73,7 +89,7 @@ def _entries(document: pypdfium2.PdfDocument) -> Iterator[Entry]:
         if number >= _MOST_ENTRIES:
             return
         destination = bookmark.get_dest()
-        title = " ".join(bookmark.get_title().split())
+        title = " ".join(bookmark.get_title()[:_LONGEST_TITLE].split())
         page = destination.get_index() if destination else None
         if page is not None and title:
             position = destination.get_view()[1]
@@ -88,26 +104,19 @@ def _book(pages: Sequence[list[Line]], entries: Sequence[Entry], metadata: dict[
     kept, running = without_running_lines(pages)
     kept, footnotes = without_feet(kept)
     paragraphs = paragraphs_of(kept)
+    notes = Notes({RUNNING: running, NOTES: footnotes})
+    if empty := sum(not page for page in pages):
+        notes.say(f"{empty:,} of {len(pages):,} pages have no text: they are empty, or pictures")
     said = " ".join((metadata.get("Title") or "").split())
-    title = said if said and not _JUNK_TITLE.match(said) else name
+    title = said if said and not _JUNK_TITLE.match(said) else PurePosixPath(name).stem
     author = " ".join((metadata.get("Author") or "").split())
     return Book(
         title=title,
-        chapters=tuple(_chapters(paragraphs, entries, title)),
+        chapters=cut([_block(paragraph) for paragraph in paragraphs], starts_of(paragraphs, entries), title),
         creators=tuple(part for part in _BETWEEN_NAMES.split(author) if not _JUNK_AUTHOR.match(part)),
         details={"subject": metadata["Subject"]} if metadata.get("Subject") else {},
-        notes=tuple(_notes(running, footnotes, sum(not page for page in pages), len(pages))),
+        notes=notes.sentences(),
     )
-
-
-def _chapters(paragraphs: Sequence[Paragraph], entries: Sequence[Entry], title: str) -> Iterator[Chapter]:
-    starts = starts_of(paragraphs, entries)
-    first = starts[0].index if starts else len(paragraphs)
-    if first or not starts:
-        yield Chapter(title, tuple(map(_block, paragraphs[:first])))
-    ends = [*(start.index for start in starts[1:]), len(paragraphs)]
-    for start, end in zip(starts, ends, strict=False):
-        yield Chapter(start.title, tuple(map(_block, paragraphs[start.index : end])), start.level)
 
 
 def _block(paragraph: Paragraph) -> Block:
@@ -115,12 +124,3 @@ def _block(paragraph: Paragraph) -> Block:
         return Block(BlockKind.SCENE_BREAK)
     kind = BlockKind.HEADING if paragraph.is_heading else BlockKind.VERSE if "\n" in paragraph.text else BlockKind.PARAGRAPH
     return Block(kind, paragraph.text)
-
-
-def _notes(running: int, footnotes: int, empty: int, pages: int) -> Iterator[str]:
-    if running:
-        yield f"{running} running heads, feet and page numbers not read"
-    if footnotes:
-        yield f"footnotes at the foot of {footnotes} pages not read"
-    if empty:
-        yield f"{empty} of {pages} pages have no text: they are empty, or pictures"

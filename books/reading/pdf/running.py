@@ -1,11 +1,14 @@
 """What stands on a PDF's pages and is not read: running heads and feet, page numbers, footnotes."""
 
 import re
+import statistics
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
-from books.reading.pdf_pages import Line
+from books.reading.headings import heading_of
+from books.reading.pdf.pages import Line
 
 _EDGE = 0.22  # of a page's height
 _NUMBER = re.compile(
@@ -15,6 +18,7 @@ _VARIES = re.compile(r"\d+|\b[ivxlc]{1,7}\b", re.I)
 _FOOT = re.compile(r"(?:[\[(]?\d{1,3}[\])]?[.:]?|[*†‡§]{1,3}|[a-z]\))\s*\S")
 _SMALL = 0.92  # of the size of most of the text
 _LEVELS = 3  # of lines at either edge, beside which margins may have signs
+_LEVEL = 3  # points: lines whose baselines are closer are beside each other
 _APART = 1.7  # sizes of type between a running head and the text
 _SIGN = 4  # letters: shorter ones are numbers, or signs in the margin
 _FEWEST = 2  # pages with the same line at the same height
@@ -32,23 +36,30 @@ def body_size(pages: Sequence[Sequence[Line]]) -> float:
 def without_running_lines(pages: Sequence[Sequence[Line]]) -> tuple[list[list[Line]], int]:
     """Drop page numbers, and lines at the edges of pages that come again on others but for numbers; return how many."""
     counts = Counter(key for page in pages for key in {_key(line) for line in _edges(page)})
+    texts = Counter(line.text for page in pages for line in _edges(page))
     kept: list[list[Line]] = []
     dropped = 0
     for page in pages:
-        running = {id(line) for line in _edges(page) if _is_running(line, counts[_key(line)], page)}
+        heights = sorted(line.bottom for line in page)
+        running = {
+            id(line)
+            for line in _edges(page)
+            if _is_running(line, counts[_key(line)], heights) and not _begins_chapter(line, texts)
+        }
         kept.append([line for line in page if id(line) not in running])
         dropped += len(running)
     return kept, dropped
 
 
 def _edges(page: Sequence[Line]) -> list[Line]:
-    """Return the outermost lines at the top and at the foot: those apart from the text, else one."""
+    """Return the outermost lines at the top and at the foot: all that are apart from the text, else one."""
     edges: list[Line] = []
+    size = statistics.median(line.size for line in page) if page else 0.0
     for at_top in (True, False):
-        levels = sorted({line.bottom for line in page if len(line.text) >= _SIGN}, reverse=at_top)[: _LEVELS + 1]
-        steps = [abs(outer - inner) for outer, inner in pairwise(levels)]
-        apart = next((place for place, step in enumerate(steps) if step > _APART * page[0].size), 0)
         near = [line for line in page if _is_near(line, at_top)]
+        levels = sorted({line.bottom for line in near if len(line.text) >= _SIGN}, reverse=at_top)[: _LEVELS + 1]
+        steps = [abs(outer - inner) for outer, inner in pairwise(levels)]
+        apart = max((place for place, step in enumerate(steps) if step > _APART * size), default=0)
         edges += [line for line in near if line.bottom in levels[: apart + 1] or len(line.text) < _SIGN]
     return edges
 
@@ -62,16 +73,23 @@ def _key(line: Line) -> tuple[str, int]:
     return _VARIES.sub("#", line.text).casefold().strip(), round(line.bottom / 4)
 
 
-def _is_running(line: Line, count: int, page: Sequence[Line]) -> bool:
+def _is_running(line: Line, count: int, heights: Sequence[float]) -> bool:
     if _NUMBER.fullmatch(line.text):
-        return _is_outermost(line, page)
+        return _is_outermost(line, heights)
     return count >= _FEWEST and len(line.text) > 1
 
 
-def _is_outermost(line: Line, page: Sequence[Line]) -> bool:
+def _begins_chapter(line: Line, texts: Counter[str]) -> bool:
+    """Tell ``CHAPTER IV`` above a chapter from a running head, which comes again on the chapter's other pages."""
+    heading = heading_of(line.text)
+    is_chapter = heading is not None and heading.kind not in ("named", "number") and not line.text[-1:].isdigit()
+    return is_chapter and texts[line.text] == 1
+
+
+def _is_outermost(line: Line, heights: Sequence[float]) -> bool:
     """Tell whether at most one line is further out."""
-    above = sum(other.bottom > line.bottom + 3 for other in page)
-    below = sum(other.bottom < line.bottom - 3 for other in page)
+    above = len(heights) - bisect_right(heights, line.bottom + _LEVEL)
+    below = bisect_left(heights, line.bottom - _LEVEL)
     return min(above, below) <= 1
 
 

@@ -5,12 +5,14 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
+from books.reading.notes import NOTES, PAGES, TRANSCRIBERS
+
 # Stands before an illustration's caption, on a line of its own; no text has it (it stands for "an object").
 IMAGE = "\ufffc"
 _LONGEST = 8000
 _BRACKET = re.compile(r"[\[\]]")
 _KEY = re.compile(
-    r"\[\s*(?:(?P<image>illustration|illustrations?|frontispiece|image|abbildung|illustratie)|(?P<footnote>footnotes?|note)"
+    r"\[\s*(?:(?P<image>illustrations?|frontispiece|image|abbildung|illustratie)|(?P<footnote>footnotes?|note)"
     r"|(?P<transcriber>(?:original )?transcriber['’]?s?['’]?(?: |-)note)|(?P<blank>blank page))\b"
     r"\s*[^:\[\]]{0,12}?(?P<colon>:|(?=\]))",
     re.I,
@@ -28,7 +30,7 @@ _BOLD = re.compile(r"(?<![\w=])=(?=[^\s=])([^=]{1,300}?)(?<=[^\s=])=(?![\w=])")
 def drop_furniture(text: str) -> tuple[str, Counter[str]]:
     """Drop footnotes, their numbers, page numbers, notes of transcribers; put captions of illustrations on lines of their own.
 
-    Returns the text, and how many of each kind were dropped: ``footnotes``, ``page numbers``, ``transcriber's notes``.
+    Returns the text, and how many were dropped of each kind of :mod:`books.reading.notes`.
     """
     dropped: Counter[str] = Counter()
     parts: list[str] = []
@@ -39,17 +41,17 @@ def drop_furniture(text: str) -> tuple[str, Counter[str]]:
         if kind == "image" and content:
             parts.append(f"\n\n{IMAGE}{content}\n\n")
         elif kind in ("footnote", "transcriber"):
-            dropped["footnotes" if kind == "footnote" else "transcriber's notes"] += 1
+            dropped[NOTES if kind == "footnote" else TRANSCRIBERS] += 1
     text = "".join([*parts, text[at:]])
     text, pages = _PAGE.subn("", text)
     lines = text.split("\n")
     kept = ["" if _PAGE_LINE.match(line) else line for line in lines]
-    dropped["page numbers"] += pages + sum(line != old for line, old in zip(kept, lines, strict=True))
+    dropped[PAGES] += pages + sum(line != old for line, old in zip(kept, lines, strict=True))
     kept, notes = _without_notes(kept)
-    if dropped["footnotes"] or notes:
+    if dropped[NOTES] or notes:
         kept = ["" if _NOTES_HEADING.match(line) else line for line in kept]
     text, references = _REFERENCE.subn("", "\n".join(kept))
-    dropped["footnotes"] = max(dropped["footnotes"] + notes, references)
+    dropped[NOTES] = max(dropped[NOTES] + notes, references)
     return text, +dropped
 
 

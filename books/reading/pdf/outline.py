@@ -1,15 +1,21 @@
 """Chapters of a PDF: by its outline, else by its headings."""
 
 import re
+from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from rapidfuzz import fuzz
 
+from books.reading.chapters import Start
 from books.reading.headings import heading_of
-from books.reading.pdf_paragraphs import Paragraph
+from books.reading.pdf.paragraphs import Paragraph
 
 _ALIKE = 85  # of 100
+_LONGEST_TITLE = 300  # characters
+_SEARCHED = 200  # paragraphs of a page, for one that says a title
 _LEVELS = 3
 _PUNCTUATION = re.compile(r"[\W_]+")
 _SLACK = 14  # points: views are set a little above their heading
@@ -25,62 +31,46 @@ class Entry:
     top: float | None
 
 
-@dataclass(frozen=True)
-class Start:
-    """Where a chapter begins: at which paragraph."""
-
-    index: int
-    title: str
-    level: int
-
-
 def starts_of(paragraphs: Sequence[Paragraph], entries: Sequence[Entry]) -> list[Start]:
     """Return where chapters begin, in order, at most one at a paragraph."""
     found = list(_by_outline(paragraphs, entries)) if len(entries) > 1 else []
-    starts: list[Start] = []
-    for start in found or _by_headings(paragraphs):
-        if not starts or start.index > starts[-1].index:
-            starts.append(start)
-    return starts
+    return found or list(_by_headings(paragraphs))
 
 
 def _by_outline(paragraphs: Sequence[Paragraph], entries: Sequence[Entry]) -> Iterator[Start]:
-    pages: dict[int, list[int]] = {}
-    for index, paragraph in enumerate(paragraphs):
-        pages.setdefault(paragraph.page, []).append(index)
-    last = -1
+    pages = [paragraph.page for paragraph in paragraphs]
+    after = 0
     for entry in entries:
-        place = _place(paragraphs, pages, entry, last)
-        if place is not None and place > last:
-            last = place
+        on_page = range(max(after, bisect_left(pages, entry.page)), max(after, bisect_right(pages, entry.page)))
+        place = _place(paragraphs, on_page, entry)
+        if place < len(paragraphs):
+            after = place + 1
             yield Start(place, entry.title, entry.level)
 
 
-def _place(paragraphs: Sequence[Paragraph], pages: dict[int, list[int]], entry: Entry, last: int) -> int | None:
-    """Return the paragraph an entry leads to: one that says its title, else the first below its place."""
-    on_page = [index for index in pages.get(entry.page, ()) if index > last]
+def _place(paragraphs: Sequence[Paragraph], on_page: range, entry: Entry) -> int:
+    """Return the paragraph an entry leads to: one that says its title, else the first below its place, else the next."""
     wanted = _key(entry.title)
-    for index in on_page:
-        said = _key(paragraphs[index].text)
-        if said and (said == wanted or fuzz.ratio(said, wanted) >= _ALIKE or (len(said) > 3 and wanted.startswith(said))):
+    for index in on_page[:_SEARCHED]:
+        said = _key(paragraphs[index].text[: 2 * _LONGEST_TITLE])
+        if said and (fuzz.ratio(said, wanted, score_cutoff=_ALIKE) or (len(said) > 3 and wanted.startswith(said))):
             return index
     if entry.top is not None:
-        below = [index for index in on_page if paragraphs[index].top <= entry.top + _SLACK]
-        if below:
-            return below[0]
-    later = (index for page in sorted(page for page in pages if page > entry.page) for index in pages[page] if index > last)
-    return on_page[0] if on_page else next(later, None)
+        below = (index for index in on_page if paragraphs[index].top <= entry.top + _SLACK)
+        return next(below, on_page.start)
+    return on_page.start
 
 
+@lru_cache(maxsize=4096)
 def _key(text: str) -> str:
     return _PUNCTUATION.sub(" ", text).strip().casefold()
 
 
 def _by_headings(paragraphs: Sequence[Paragraph]) -> Iterator[Start]:
     """Yield headings as chapters, the larger ones above the smaller; a heading right below another is its subtitle."""
-    sizes = sorted({paragraph.size for paragraph in paragraphs if paragraph.is_heading}, reverse=True)
-    counts = [sum(p.is_heading and p.size == size for p in paragraphs) for size in sizes]
-    if len(sizes) > 1 and counts[0] == 1 and paragraphs and paragraphs[0].is_heading and paragraphs[0].size == sizes[0]:
+    counts = Counter(paragraph.size for paragraph in paragraphs if paragraph.is_heading)
+    sizes = sorted(counts, reverse=True)
+    if len(sizes) > 1 and counts[sizes[0]] == 1 and paragraphs[0].is_heading and paragraphs[0].size == sizes[0]:
         sizes = sizes[1:]  # the book's title
     for index, paragraph in enumerate(paragraphs):
         if not paragraph.is_heading or paragraph.size not in sizes[:_LEVELS]:

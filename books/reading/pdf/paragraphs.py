@@ -11,12 +11,13 @@ from typing import NamedTuple
 
 from books.reading.headings import heading_of, is_title
 from books.reading.lines import joined, page_of
-from books.reading.pdf_pages import Line
-from books.reading.pdf_running import body_size
+from books.reading.pdf.pages import Line
+from books.reading.pdf.running import body_size
 
 _ENDS = re.compile(r"[.!?:…][\"'”’»)\]]*\Z")
 _LARGER = 1.12  # than the text: a heading
-_LONGEST_HEADING = 200
+_LONGEST_HEADING = 200  # characters
+_MOST_HEADING_LINES = 12
 _MOST_BOLD = 0.3  # of a text, if bold lines are headings
 _SCENE_BREAK = re.compile(r"(?:[*#~•·⁂_=+–—-]\s*){1,30}\Z")
 _CUT = "\u00ad"
@@ -123,6 +124,8 @@ def _begins(group: Sequence[Line], line: Line, setting: _Setting) -> bool:
 
 def _is_heading(lines: Sequence[Line], setting: _Setting) -> bool:
     first = lines[0]
+    if len(lines) > _MOST_HEADING_LINES:
+        return False
     text = " ".join(line.text for line in lines)
     if len(text) > _LONGEST_HEADING or (sum(letter.isalpha() for letter in text) < 2 and not text[:1].isdigit()):
         return heading_of(text) is not None

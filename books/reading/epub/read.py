@@ -1,32 +1,37 @@
 """EPUB 2 and 3: everything that its reading order names, once, in chapters as its table of contents parts it.
 
+Pronunciations that its pages give as attributes of SSML are kept. PLS lexicons inside a book are not applied: whoever wants one
+gives it with ``--lexicon``.
+
 Sources: EPUB 3.3 (https://www.w3.org/TR/epub-33/), Open Packaging Format 2.0.1 (https://idpf.org/epub/20/spec/OPF_2.0.1_draft.htm).
 """
 
-import posixpath
 from collections.abc import Sequence
 from functools import partial
+from pathlib import PurePosixPath
 
 from actors.errors import InputDataError
 from books.book import BlockKind, Book, Resource
-from books.reading import furniture
-from books.reading.archive import Archive
-from books.reading.blocks import Flow
-from books.reading.chapters import Start, cut, starts_of
-from books.reading.contents import read_contents, starts_in
-from books.reading.gutenberg import without_licence
+from books.reading.chapters import Start, cut
+from books.reading.epub.archive import Archive
+from books.reading.epub.contents import read_contents, starts_in
+from books.reading.epub.package import Item, Package, page_of, read_package
+from books.reading.html import furniture
+from books.reading.html.blocks import Flow
+from books.reading.html.chapters import starts_of
+from books.reading.html.licence import without_licence
+from books.reading.html.markup import Element, language_of, parse_document
+from books.reading.html.walk import blocks_of
 from books.reading.images import Images, image_of
-from books.reading.markup import Element, language_of, parse_document
-from books.reading.notes import Notes
-from books.reading.package import Item, Package, page_of, read_package
+from books.reading.notes import CONTENTS, LEGAL, NOTES, Notes
 from books.reading.references import resolve
-from books.reading.walk import blocks_of
 
 _LONGEST_COVER_PAGE = 200  # words; what is called a cover and has more is none
 _LONGEST_IMPRINT = 600  # words
 _FEWEST_PAGES = 4  # of a book that has one of them set aside for its copyright
 _MOSTLY = 0.75  # of the letters of a page of contents are links
-_FEWEST_CONTENTS = 5
+_FEWEST_CONTENTS = 5  # blocks
+_HEAD = 4096  # bytes, in which a page says that it is one
 
 
 def read_epub(content: bytes, name: str) -> Book:
@@ -49,14 +54,14 @@ class _Reader:
         self._archive = Archive(content, name)
         self._package: Package = read_package(self._archive, name, self._notes)
         self._entries = read_contents(self._archive, self._package, self._notes)
-        self._images = Images(self._archive.read)
+        self._images = Images(self._archive.read, self._archive.find)
         self._language = self._package.language
         self._guide = {self._archive.find(path) or path: kind for path, kind in self._package.guide.items()}
 
     def book(self) -> Book:
         items = self._pages()
         targets = self._note_targets(items)
-        title = self._package.title or posixpath.splitext(self._name)[0]
+        title = self._package.title or PurePosixPath(self._name).stem
         flow, pages, page_titles = self._text(items, targets)
         if not any(block.text for block in flow.blocks):
             raise InputDataError(
@@ -121,37 +126,34 @@ class _Reader:
             root = self._parse(path)
             if root is None:
                 continue
-            flow = blocks_of(root, language=self._language, image=partial(self._image, path), notes=targets.get(path, set()))
+            flow = blocks_of(
+                root, language=self._language, image=partial(self._images.named, page=path), notes=targets.get(path, set())
+            )
             self._notes.skipped.update(flow.skipped)
             if self._is_read(path, flow, len(pages)):
                 paths.append(path)
                 titles.append(flow.title)
-                _append(whole, flow, path)
+                whole.append(flow, path)
         whole = without_licence(whole)
         kept = [place for place, path in enumerate(paths) if f"{path}#" in whole.anchors]
         return whole, [paths[place] for place in kept], [titles[place] for place in kept]
-
-    def _image(self, page: str, source: str) -> str | None:
-        target = resolve(page, source)
-        path = self._archive.find(target[0]) if target else None
-        return self._images.name_of(path) if path else None
 
     def _is_read(self, path: str, flow: Flow, pages: int) -> bool:
         """Tell whether a page has something to read, and is not one that the book calls furniture."""
         letters = sum(len(block.text) for block in flow.blocks)
         words = sum(len(block.text.split()) for block in flow.blocks)
         kind = furniture.PAGE_TYPES.get(self._guide.get(path, ""))
-        if kind == furniture.LEGAL and words > _LONGEST_COVER_PAGE and self._guide[path] == "cover":
+        if kind == LEGAL and words > _LONGEST_COVER_PAGE and self._guide[path] == "cover":
             kind = None
         if kind is None and words <= _LONGEST_IMPRINT and pages >= _FEWEST_PAGES and _is_imprint(flow):
-            kind = furniture.LEGAL
+            kind = LEGAL
         if kind is None and len(flow.blocks) >= _FEWEST_CONTENTS and flow.linked > _MOSTLY * letters:
-            kind = furniture.CONTENTS
+            kind = CONTENTS
         if kind is not None and pages > 1:
             self._notes.skipped[kind] += 1
             return False
         return bool(flow.blocks) and not (
-            any(flow.skipped[reason] for reason in (furniture.NOTES, furniture.CONTENTS, furniture.LEGAL))
+            any(flow.skipped[reason] for reason in (NOTES, CONTENTS, LEGAL))
             and all(block.kind is BlockKind.HEADING for block in flow.blocks)
         )
 
@@ -167,39 +169,22 @@ class _Reader:
 
     def _cover(self, pages: dict[str, Item]) -> Resource | None:
         """Return the cover: the image that the package names, or the first one on the page it names, or on the first page."""
-        candidates = [path for path in (self._package.cover, next(iter(pages), None)) if path]
-        for path in candidates:
+        for path in filter(None, (self._package.cover, next(iter(pages), None))):
             data = self._archive.read(path)
-            image = image_of(path, data) if data and b"<html" not in data[:4096].lower() else None
+            image = image_of(path, data) if data and b"<html" not in data[:_HEAD].lower() else None
+            if image is None and data and (self._package.cover == path or len(pages) > 1):
+                image = self._first_image(path, data)
             if image is not None:
                 return image
-            if data and (self._package.cover == path or len(pages) > 1):
-                image = self._first_image(path, data)
-                if image is not None:
-                    return image
         return None
 
     def _first_image(self, path: str, page: bytes) -> Resource | None:
-        images = Images(self._archive.read)
-
-        def name_of(source: str) -> str | None:
-            target = resolve(path, source)
-            found = self._archive.find(target[0]) if target else None
-            return images.name_of(found) if found else None
-
-        blocks_of(parse_document(page)[0], image=name_of)
-        return next(iter(images.resources.values()), None)
+        images = Images(self._archive.read, self._archive.find)
+        blocks_of(parse_document(page)[0], image=partial(images.named, page=path))
+        return images.first()
 
 
 def _is_imprint(flow: Flow) -> bool:
     """Tell whether a page is the one with the copyright and the numbers, in whatever language."""
     text = " ".join(block.text for block in flow.blocks)
     return "ISBN" in text and ("©" in text or "(c)" in text.lower())
-
-
-def _append(whole: Flow, flow: Flow, path: str) -> None:
-    first = len(whole.blocks)
-    whole.blocks += flow.blocks
-    whole.levels |= {first + index: level for index, level in flow.levels.items()}
-    whole.anchors[f"{path}#"] = first
-    whole.anchors |= {f"{path}#{key}": first + index for key, index in flow.anchors.items() if key}

@@ -3,6 +3,7 @@
 import ctypes
 import statistics
 import unicodedata
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -12,13 +13,19 @@ import pypdfium2
 from pypdfium2 import raw
 
 _MOST_CHARACTERS = 60_000  # of a page: as many as a page of the smallest type has, several times over
+_MOST_PIECES = 2_000  # of a page: they are compared with each other
 _CUT = "\u00ad"  # at a line's end: the word goes on
 _HYPHEN = 0x2D
 _HYPHENS = {"-", "\x02", "\ufffe", _CUT}  # PDFium says the second or third for a hyphen where a word is cut
 _GAP = 1.3  # em between two columns, or two cells
 _RAISED = 0.78  # of its line's size: a number that is a note's
 _MARKS = set("*†‡§0123456789⁰¹²³⁴⁵⁶⁷⁸⁹")
-_COLUMNS = 4
+_LONGEST_MARK = 8  # characters
+_COLUMNS = 4  # times that a page is parted
+_FEWEST_PIECES = 8  # of a page in columns
+_MOST_CROSSING = 0.25  # of the pieces of a page in columns: heads that stand across them
+_TRIES = 40  # places where a page may be parted
+_LONG = 18  # characters: a line of a column, and not a cell
 _FEWEST_LINE_NUMBERS = 10  # of a page
 _ALIGNED = 6  # points
 
@@ -59,13 +66,18 @@ class _Glyph(NamedTuple):
     place: int
 
 
-def lines_of(page: pypdfium2.PdfPage, number: int) -> list[Line]:
-    """Return a page's lines in reading order; what is turned on its side is left out."""
+def lines_of(page: pypdfium2.PdfPage, number: int) -> tuple[list[Line], int]:
+    """Return a page's lines in reading order, and how many characters were looked at; what is turned on its side is left out.
+
+    Raises:
+        PdfiumError: the page is damaged.
+    """
     text_page = page.get_textpage()
     try:
         count = min(raw.FPDFText_CountChars(text_page), _MOST_CHARACTERS)
         pieces = [_line(text_page, glyphs, number, page.get_height()) for glyphs in _runs(text_page, count)]
-        return list(_in_order(_without_line_numbers([piece for piece in pieces if piece.text.strip(f" {_CUT}")])))
+        pieces = [piece for piece in pieces if piece.text.strip(f" {_CUT}")][:_MOST_PIECES]
+        return list(_in_order(_without_line_numbers(pieces))), count
     finally:
         text_page.close()
 
@@ -140,7 +152,7 @@ def _is_note_mark(glyphs: Sequence[_Glyph], place: int, size: float, base: float
     if glyph.text not in _MARKS or glyph.size > _RAISED * size or glyph.bottom < base + 0.15 * size:
         return False
     before = place
-    while before > 0 and glyphs[before].text in _MARKS and glyphs[before].size <= _RAISED * size:
+    while before > max(0, place - _LONGEST_MARK) and glyphs[before].text in _MARKS and glyphs[before].size <= _RAISED * size:
         before -= 1
     return before < place and not glyphs[before].text.isdigit()
 
@@ -195,31 +207,31 @@ def _columns(pieces: Sequence[Line], depth: int) -> Iterator[list[Line]]:
 
 def _gutter(pieces: Sequence[Line]) -> float | None:
     """Return where a page is parted in two columns: a place that few lines cross, with lines at both sides of it."""
-    if len(pieces) < 8:
+    if len(pieces) < _FEWEST_PIECES:
         return None
     left, right = min(piece.left for piece in pieces), max(piece.right for piece in pieces)
-    places = sorted(
-        {round(piece.left - 2) for piece in pieces if left + 0.2 * (right - left) < piece.left < right - 0.15 * (right - left)}
-    )
-    best = None
+    width = right - left
+    lefts, rights = sorted(piece.left for piece in pieces), sorted(piece.right for piece in pieces)
+    places = sorted({round(edge - 2) for edge in lefts if left + 0.2 * width < edge < right - 0.15 * width})
+    found = []
     for place in places:
-        crossing = sum(piece.left < place < piece.right for piece in pieces)
-        before = [piece for piece in pieces if piece.right <= place]
-        behind = [piece for piece in pieces if piece.left >= place]
-        if crossing > 0.25 * len(pieces) or min(len(before), len(behind)) < 4 or not _are_columns(before, behind):
-            continue
-        if best is None or (crossing, -len(behind)) < best[0]:
-            best = ((crossing, -len(behind)), float(place))
-    return best[1] if best else None
+        before, behind = bisect_right(rights, place), len(pieces) - bisect_left(lefts, place)
+        crossing = len(pieces) - before - behind
+        if crossing <= _MOST_CROSSING * len(pieces) and min(before, behind) >= _FEWEST_PIECES / 2:
+            found.append((crossing, -behind, place))
+    best = (place for _, _, place in sorted(found)[:_TRIES] if _are_columns(pieces, place))
+    return next(best, None)
 
 
-def _are_columns(before: Sequence[Line], behind: Sequence[Line]) -> bool:
-    """Tell columns of prose from cells of a table: most of their lines are long."""
+def _are_columns(pieces: Sequence[Line], gutter: float) -> bool:
+    """Tell columns of prose beside each other from cells of a table: most of their lines are long."""
+    before = [piece for piece in pieces if piece.right <= gutter]
+    behind = [piece for piece in pieces if piece.left >= gutter]
     low = max(min(p.bottom for p in before), min(p.bottom for p in behind))
     high = min(max(p.bottom for p in before), max(p.bottom for p in behind))
     if high <= low:
         return False
-    return all(statistics.median(len(p.text) for p in side) >= 18 for side in (before, behind))
+    return all(statistics.median(len(p.text) for p in side) >= _LONG for side in (before, behind))
 
 
 def _glued(pieces: Sequence[Line]) -> Iterator[Line]:

@@ -1,15 +1,14 @@
 """A walk through a page: its blocks in reading order, each word once."""
 
 import re
-from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from books.book import Block, BlockKind, Mark, MarkKind
-from books.reading import furniture, speech
-from books.reading.blocks import Flow, OpenMark, TextBuilder
-from books.reading.layout import (
+from books.reading.html import furniture, speech
+from books.reading.html.blocks import Flow, OpenMark, TextBuilder
+from books.reading.html.layout import (
     drawn_texts,
     formula_of,
     is_data_table,
@@ -20,7 +19,8 @@ from books.reading.layout import (
     only_links,
     whole,
 )
-from books.reading.markup import Element, language_of, name_of, parse_document, types_of, words_in
+from books.reading.html.markup import Element, language_of, name_of, parse_document, types_of, words_in
+from books.reading.notes import CONTENTS, NOTES
 
 _LONGEST_LINE = 80  # of a paragraph whose lines end where they are meant to
 _FEWEST_LINES = 3
@@ -146,9 +146,9 @@ class _Walk:
     def _reason_to_skip(self, element: Element, name: str) -> str | None:
         reason = furniture.reason_to_skip(element, name)
         if reason is None and self._bodies and element in self._bodies:
-            return furniture.NOTES
+            return NOTES
         if reason is None and name in _LISTS and not self._state.in_list and only_links(element):
-            return furniture.CONTENTS
+            return CONTENTS
         return reason
 
     def _skip(self, frame: _Frame, reason: str) -> _Frame:
@@ -350,23 +350,8 @@ class _Walk:
         flow = self._flow
         paragraphs = sum(block.kind is BlockKind.PARAGRAPH for block in flow.blocks)
         places = sorted({place for place in self._blanks if _parts(flow.blocks, place)})
-        if not places or len(self._blanks) * _SPACING > paragraphs:
-            return
-        moved = _Moves(places)
-        for place in reversed(places):
-            flow.blocks.insert(place, Block(BlockKind.SCENE_BREAK))
-        flow.levels = {moved(index): level for index, level in flow.levels.items()}
-        flow.anchors = {anchor: moved(index) for anchor, index in flow.anchors.items()}
-
-
-class _Moves:
-    """Where blocks go when others are put in before them."""
-
-    def __init__(self, places: Sequence[int]) -> None:
-        self._places = places
-
-    def __call__(self, index: int) -> int:
-        return index + bisect_right(self._places, index)
+        if len(self._blanks) * _SPACING <= paragraphs:
+            flow.insert(places, Block(BlockKind.SCENE_BREAK))
 
 
 def _parts(blocks: Sequence[Block], place: int) -> bool:

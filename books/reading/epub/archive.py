@@ -9,9 +9,9 @@ from urllib.parse import unquote
 from actors.errors import InputDataError
 
 _MOST_FILES = 100_000
-_LARGEST = 256 << 20
-_LARGEST_OF_ALL = 4 << 30
-_SUSPICIOUS = 16 << 20  # a file below this may be as compressible as it likes
+_LARGEST = 64 << 20  # bytes of a file: a page's tree takes ten times as much memory
+_LARGEST_OF_ALL = 1 << 30  # bytes: pages are read twice, images are bounded on their own
+_SUSPICIOUS = 16 << 20  # bytes: a smaller file may be as compressible as it likes
 _RATIO = 200
 
 

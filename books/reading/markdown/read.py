@@ -1,7 +1,9 @@
 """Markdown in, a book out: rendered to HTML (CommonMark with tables and strikethrough), then read like any page."""
 
 import re
+from collections import Counter
 from collections.abc import Callable
+from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from markdown_it import MarkdownIt
@@ -11,9 +13,11 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
 from books.book import Book, Resource
-from books.reading.front_matter import FrontMatter, read_front_matter
-from books.reading.html import blocks_of, chapters_of
+from books.reading.html.chapters import chapters_of
+from books.reading.html.walk import blocks_of
 from books.reading.images import Images
+from books.reading.markdown.front_matter import FrontMatter, read_front_matter
+from books.reading.notes import NOTES, Notes
 
 _DEFINITION = re.compile(r"\[\^[^\]\s]{1,100}\]:")
 _REFERENCE = re.compile(r"\[\^[^\]\s]{1,100}\]")
@@ -40,17 +44,15 @@ def read_markdown(text: str, name: str, beside: Callable[[str], bytes | None]) -
 
     Args:
         text: CommonMark with tables and strikethrough, with any line ends.
-        name: of the file, without its suffix: the title if the text says none.
+        name: of the file: the title of a text that says none.
         beside: returns the content of a file by its path from the text's folder; ``None`` if there is none, or it is outside.
     """
     front, body = read_front_matter(_LINE_END.sub("\n", text.lstrip("\ufeff")))
     rendered = _render(body)
     images = Images(beside)
-    flow = blocks_of(rendered.html, language=front.language, image=images.name_of)
-    title = front.title or rendered.first_heading or name
-    notes = [f"{count} x {kind} not read" for kind, count in sorted(flow.skipped.items())]
-    if rendered.footnotes:
-        notes.insert(0, f"footnotes ({rendered.footnotes}) are not read")
+    flow = blocks_of(rendered.html, language=front.language, image=images.named)
+    title = front.title or rendered.first_heading or PurePosixPath(name).stem
+    notes = Notes(flow.skipped + Counter({NOTES: rendered.footnotes}))
     return Book(
         title=title,
         chapters=chapters_of(flow, title),
@@ -59,13 +61,13 @@ def read_markdown(text: str, name: str, beside: Callable[[str], bytes | None]) -
         cover=_cover(front, images),
         images=images.resources,
         details={key: value for key, value in front.fields.items() if key in _DETAILS},
-        notes=tuple(notes),
+        notes=notes.sentences(),
     )
 
 
 def _cover(front: FrontMatter, images: Images) -> Resource | None:
     path = front.fields.get("cover") or front.fields.get("cover-image")
-    name = images.name_of(path) if path else None
+    name = images.named(path) if path else None
     return images.resources[name] if name else None
 
 

@@ -2,90 +2,24 @@
 
 import re
 
-from books.reading.markup import Element, classes_of, name_of, types_of, words_in
+from books.reading.html.markup import Element, classes_of, name_of, types_of, words_in
+from books.reading.notes import CONTENTS, HIDDEN, LEGAL, NOTES, PAGES
 
-NOTES = "footnotes and endnotes"
-PAGES = "page numbers"
-CONTENTS = "tables of contents and indexes"
-LEGAL = "covers, copyright pages and colophons"
-HIDDEN = "hidden text"
-SCRIPTS = ""  # not worth a word
+SCRIPTS = ""  # not worth a note
 
-BLOCKS = frozenset(
-    [
-        "address",
-        "article",
-        "aside",
-        "blockquote",
-        "body",
-        "caption",
-        "center",
-        "dd",
-        "details",
-        "dialog",
-        "div",
-        "dl",
-        "dt",
-        "fieldset",
-        "figcaption",
-        "figure",
-        "footer",
-        "form",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "header",
-        "hgroup",
-        "hr",
-        "html",
-        "legend",
-        "li",
-        "main",
-        "nav",
-        "ol",
-        "p",
-        "pre",
-        "section",
-        "summary",
-        "table",
-        "tbody",
-        "td",
-        "tfoot",
-        "th",
-        "thead",
-        "tr",
-        "ul",
-    ]
-)
-_TAGS = dict.fromkeys(
-    [
-        "head",
-        "script",
-        "style",
-        "template",
-        "link",
-        "meta",
-        "title",
-        "audio",
-        "video",
-        "track",
-        "button",
-        "select",
-        "textarea",
-        "input",
-        "datalist",
-        "rt",
-        "rp",
-        "rtc",
-    ],
-    SCRIPTS,
-)
+BLOCKS = frozenset([
+    "address", "article", "aside", "blockquote", "body", "caption", "center", "dd", "details", "dialog", "div", "dl", "dt",
+    "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hgroup", "hr",
+    "html", "legend", "li", "main", "nav", "ol", "p", "pre", "section", "summary", "table", "tbody", "td", "tfoot", "th",
+    "thead", "tr", "ul",
+])  # fmt: skip
+_TAGS = dict.fromkeys([
+    "head", "script", "style", "template", "link", "meta", "title", "audio", "video", "track", "button", "select", "textarea",
+    "input", "datalist", "rt", "rp", "rtc",
+], SCRIPTS)  # fmt: skip
 _TYPES = (
     dict.fromkeys(["noteref", "footnote", "footnotes", "endnote", "endnotes", "rearnote", "rearnotes", "backlink"], NOTES)
-    | dict.fromkeys(("pagebreak", "doc-pagebreak"), PAGES)
+    | {"pagebreak": PAGES}
     | dict.fromkeys(
         ["toc", "toc-brief", "landmarks", "page-list", "index", "loi", "lot", "loa", "lov", "navigation", "directory"], CONTENTS
     )
@@ -118,12 +52,12 @@ def reason_to_skip(element: Element, name: str) -> str | None:
         return CONTENTS
     if not element.attrib:
         return None
-    for word in types_of(element):
-        if word in _TYPES and not (word == "index" and name in ("a", "span", "p")):
+    for word in sorted(types_of(element) & _TYPES.keys()):
+        if not (word == "index" and name in ("a", "span", "p")):  # there it is what an index leads to
             return _TYPES[word]
     if _is_hidden(element):
         return HIDDEN
-    for word in classes_of(element) & _CLASSES.keys():
+    for word in sorted(classes_of(element) & _CLASSES.keys()):
         if _CLASSES[word] is not PAGES or len(words_in(element)) <= _PAGE_NUMBER_LENGTH:
             return _CLASSES[word]
     if element.get("id") in _GUTENBERG:

@@ -1,38 +1,22 @@
 """Plain text in, a book out: chapters found by their headings, paragraphs by blank lines or indents, verse by its lines."""
 
-import codecs
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
+from pathlib import PurePosixPath
 
 from books.book import Block, BlockKind, Book, Chapter
-from books.reading.brackets import IMAGE, drop_furniture, without_emphasis
+from books.reading.chapters import Start, cut
+from books.reading.gutenberg import Unwrapped, unwrap
 from books.reading.headings import is_title
 from books.reading.lines import Group, Page, groups_of, is_indented, is_scene_break, is_verse, joined, page_of
-from books.reading.plain_chapters import Found, contents_of, headings_in
-from books.reading.plain_gutenberg import Unwrapped, unwrap
+from books.reading.notes import Notes
+from books.reading.plain.brackets import IMAGE, drop_furniture, without_emphasis
+from books.reading.plain.chapters import Found, contents_of, headings_in
 
-_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _LINE_END = re.compile(r"\r\n?|[\v\u0085\u2028]")
 _CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 _BY = re.compile(r"(?:by|von|par|por|di|door)\s+(\S.{1,80})", re.I)
 _FRONT = 8  # groups of lines among which a title page is
-
-
-def text_of(content: bytes) -> str:
-    """Decode a text: by its byte order mark, else UTF-8, UTF-16 that shows by its zeros, Windows-1252 or Latin-1."""
-    for mark, encoding in _MARKS:
-        if content.startswith(mark):
-            return content[len(mark) :].decode(encoding, "replace")
-    sample = content[:4096]
-    if sample.count(0) * 3 > len(sample):
-        return content.decode("utf-16-le" if sample[1::2].count(0) > sample[::2].count(0) else "utf-16-be", "replace")
-    for encoding in ("utf-8", "cp1252"):
-        try:
-            return content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    return content.decode("latin-1")
 
 
 def read_text(text: str, name: str) -> Book:
@@ -43,7 +27,7 @@ def read_text(text: str, name: str) -> Book:
 
     Args:
         text: of any width, with any line ends.
-        name: of the file, without its suffix: the title if the text has none.
+        name: of the file: the title of a text that has none.
     """
     unwrapped = unwrap(_LINE_END.sub("\n", text.replace("\f", "\n\n").expandtabs()).lstrip("\ufeff").split("\n"))
     plain, dropped = drop_furniture(_CONTROLS.sub("", "\n".join(unwrapped.lines)))
@@ -55,13 +39,17 @@ def read_text(text: str, name: str) -> Book:
         groups = groups[: contents[0].start] + groups[contents[0].stop :]
     found = headings_in(groups, contents[1] if contents else ())
     title, creators = _title_and_creators(unwrapped, groups[: found[0].first] if found else groups, name)
-    chapters = tuple(_chapters(groups, found, title, page))
+    notes = Notes(dropped)
+    if unwrapped.found:
+        notes.say("Project Gutenberg's header, licence and credits are not read")
+    if contents:
+        notes.say("the table of contents is not read: its entries come again as headings")
     return Book(
         title=title,
-        chapters=chapters,
+        chapters=_chapters(groups, found, title, page) or (Chapter(title, ()),),
         creators=creators,
         language=unwrapped.fields.get("language"),
-        notes=tuple(_notes(unwrapped.found, dropped, contents is not None)),
+        notes=notes.sentences(),
     )
 
 
@@ -74,18 +62,20 @@ def _title_and_creators(unwrapped: Unwrapped, front: Sequence[Group], name: str)
             author = author or match[1]
         elif title is None and len(group.lines) <= 2 and is_title(plain):
             title = plain
-    return title or name, (author,) if author else ()
+    return title or PurePosixPath(name).stem, (author,) if author else ()
 
 
-def _chapters(groups: Sequence[Group], found: Sequence[Found], title: str, page: Page) -> Iterator[Chapter]:
-    front = tuple(_blocks(groups[: found[0].first] if found else groups, page))
-    if front or not found:
-        yield Chapter(title, front)
-    ends = [*(one.first for one in found[1:]), len(groups)]
-    for one, end in zip(found, ends, strict=False):
+def _chapters(groups: Sequence[Group], found: Sequence[Found], title: str, page: Page) -> tuple[Chapter, ...]:
+    blocks, starts = list[Block](), list[Start]()
+    at = 0
+    for one in found:
+        blocks += _blocks(groups[at : one.first], page)
         said = without_emphasis(one.title)
-        blocks = (Block(BlockKind.HEADING, said), *_blocks(groups[one.end : end], page))
-        yield Chapter(said, blocks, one.level)
+        starts.append(Start(len(blocks), said, one.level))
+        blocks.append(Block(BlockKind.HEADING, said))
+        at = one.end
+    blocks += _blocks(groups[at:], page)
+    return cut(blocks, starts, title)
 
 
 def _blocks(groups: Sequence[Group], page: Page) -> Iterator[Block]:
@@ -104,12 +94,3 @@ def _block(group: Group, page: Page) -> Block:
         return Block(BlockKind.VERSE, lines)
     kind = BlockKind.QUOTE if is_indented(group) and len(group.lines) > 1 else BlockKind.PARAGRAPH
     return Block(kind, without_emphasis(joined(group.lines, page.words)))
-
-
-def _notes(wrapped: bool, dropped: Counter[str], contents: bool) -> Iterator[str]:
-    if wrapped:
-        yield "Project Gutenberg's header, licence and credits are not read"
-    if contents:
-        yield "the table of contents is not read: its entries come again as headings"
-    for kind, count in sorted(dropped.items()):
-        yield f"{count} {kind if count > 1 else kind.removesuffix('s')} not read"
