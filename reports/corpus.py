@@ -28,7 +28,7 @@ _MEASURED_GROUPS = 24  # of which they are: a row group is read whole
 _MEASURED_S = 3_600.0
 _CLIPS_BYTES = 10_000_000  # of all players together
 _SHOWN = (
-    "id", "text", "spoken_text", "voice", "duration_s", "error", "finish_reason", "word_error_rate", "heard", "path",
+    "id", "text", "spoken_text", "voice", "duration_s", "error", "finish_reason", "word_error_rate", "heard", "take", "path",
 )  # fmt: skip
 _STRETCHES = 48  # of time, for which throughput is shown
 

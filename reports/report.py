@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,29 @@ from reports.links import REPORT_KEY
 from reports.rows import Rows, scan_rows
 
 _FEWEST_STEPS = 4  # of a run, of which there is anything to draw
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What an ear has heard of the rows that were spoken.
+
+    Attributes:
+        ear: the model that heard.
+        rows: that were heard.
+        right: how many of them without an error.
+        again: of how many a later take is kept.
+        doubtful: how many have no good take.
+        word_errors: the mean of the rows' word error rates.
+        longest_run: the most wrong words one after the other.
+    """
+
+    ear: str
+    rows: int
+    right: int
+    again: int
+    doubtful: int
+    word_errors: float
+    longest_run: int
 
 
 def write_report(
@@ -62,6 +86,7 @@ def write_report(
         "rows": rows,
         "shown": shown,
         "plays": speech,
+        "verified": _verified(record, rows),
         "facts": _facts(record, rows),
         "charts": _charts(record, rows, shown),
         "books": show_books(books, target, key),
@@ -70,6 +95,23 @@ def write_report(
     }
     target.write_bytes(key, render("output.html", values))
     return key
+
+
+def _verified(record: RunRecord, rows: Rows) -> Verified | None:
+    """Return what came of the verification of what was spoken, if there was one."""
+    heard = np.isfinite(rows.takes) & np.isfinite(rows.word_errors)
+    if not heard.any():
+        return None
+    doubtful = heard & np.isin(rows.finish, ("suspicious", "length"))
+    return Verified(
+        ear=str(record.arguments.get("asr", "\u2013")),
+        rows=int(heard.sum()),
+        right=int((rows.word_errors[heard] == 0).sum()),
+        again=int((rows.takes[heard] > 0).sum()),
+        doubtful=int(doubtful.sum()),
+        word_errors=float(rows.word_errors[heard].mean()),
+        longest_run=int(np.nanmax(rows.error_runs[heard], initial=0)),
+    )
 
 
 def _facts(record: RunRecord, rows: Rows) -> list[tuple[str, str]]:
