@@ -167,6 +167,12 @@ def test_what_an_ear_has_verified(tmp_path: Path) -> None:
     plain = write_output(tmp_path / "plain", [spoken("plain", text, 2.0)])
     page = page_of(write_output(tmp_path, rows, VERIFIED_COLUMNS))
     assert texts(page, f"{section('verified')}//dd") == ["3", "2", "2", "1", "16.7%", "3words"]
+    assert texts(page, f"{section('verified')}//li//p[@class='diff']/*") == [
+        "one",
+        "two three fourb x b",
+        "five six seven",
+        "eight",
+    ]
     assert texts(page, WHY) == [
         "still doubtful when heard again", "50% word errors when heard again", "3 wrong words one after the other",
     ]  # fmt: skip
