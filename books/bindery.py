@@ -63,11 +63,7 @@ class Bindery:
                 self._sent[index] = order, self._errands.submit(bind, order)
 
     def finish(self) -> tuple[list[Made], int]:
-        """Wait for the books; return those that are bound, and how many could not be.
-
-        Raises:
-            Exception: what broke a book and is none of our errors.
-        """
+        """Wait for the books; return those that are bound, and how many could not be. A book that breaks is alone in that."""
         made = []
         for index, (order, future) in sorted(self._sent.items()):
             name = self._volumes[index].name
@@ -75,4 +71,6 @@ class Bindery:
                 made.append(Made(name, order, future.result()))
             except SpeechmillError as error:
                 logger.error("%s cannot be bound: %s", name, error)  # noqa: TRY400 - a sentence is all that there is to say
+            except Exception:
+                logger.exception("%s cannot be bound, by a fault of ours: please report it", name)
         return made, len(self._volumes) - len(made)
