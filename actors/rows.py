@@ -4,7 +4,7 @@ Columns are declared in Python's own types, from which :func:`cluster.output.par
 """
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +19,9 @@ ColumnType = type | Mapping[str, "ColumnType"] | list["ColumnType"]
 Columns = Mapping[str, ColumnType]
 
 AUDIO: ColumnType = {"bytes": bytes, "path": str}
+
+RowDone = Callable[[int, Mapping[str, Any]], None]
+"""Is told of a row as soon as a worker has processed it: its index among those that were given, and its output."""
 
 # What is never the fault of a row: it ends the job, or comes of its end. A row that is written as failed then is never done.
 NOT_OF_A_ROW = (StorageError, ResumeError, EngineClosedError, KeyboardInterrupt, SystemExit, GeneratorExit)
@@ -36,6 +39,23 @@ class InputRow:
     id: str
     values: Mapping[str, Any]
     error: str | None = None
+
+
+def holds(kind: ColumnType, value: Any) -> bool:
+    """Say whether a value is of a column's type; ``None`` is of any."""
+    if value is None:
+        return True
+    if isinstance(kind, Mapping):
+        return (
+            isinstance(value, Mapping) and value.keys() == kind.keys() and all(holds(kind[name], value[name]) for name in kind)
+        )
+    if isinstance(kind, list):
+        return isinstance(value, list) and all(holds(kind[0], each) for each in value)
+    return isinstance(value, (int, float) if kind is float else kind) and not isinstance(value, bool)
+
+
+def tell_nobody(_index: int, _output: Mapping[str, Any]) -> None:
+    """Do nothing: the :data:`RowDone` of those who wait for all rows."""
 
 
 def blank_row(columns: Columns, row_id: str, model: str) -> dict[str, Any]:

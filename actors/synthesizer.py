@@ -3,7 +3,7 @@
 import contextlib
 import hashlib
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, ClassVar, Literal
@@ -18,7 +18,7 @@ from actors.models import DEFAULT_SLOTS, open_model, spoken_language
 from actors.names import file_name
 from actors.plausibility import MAX_UNREADABLE_CHARS, judge, unreadable_words
 from actors.requests import SynthesisRequest, SynthesisResult, TextChunk
-from actors.rows import AUDIO, Columns, InputRow, blank_row, quarantine, raise_shared
+from actors.rows import AUDIO, Columns, InputRow, RowDone, blank_row, quarantine, raise_shared, tell_nobody
 from actors.text import Normaliser, Spoken
 
 SYNTHESIS_COLUMNS: Columns = {
@@ -131,6 +131,8 @@ class SynthesisConfig:
 class Synthesizer:
     """Speaks batches of rows; safe to call from several threads, which share the model's slots."""
 
+    _most_waiting: int | None = None  # rows of a call that are with the engine at once; all of them
+
     def __init__(self, engine: Engine[SynthesisRequest, Any, SynthesisResult], bundle: Bundle, config: SynthesisConfig) -> None:
         self._engine = engine
         self._config = config
@@ -148,17 +150,25 @@ class Synthesizer:
         """Stop the engine."""
         self._engine.close()
 
-    def __call__(self, rows: Sequence[InputRow]) -> list[dict[str, Any]]:
-        """Speak rows together.
+    def __call__(self, rows: Sequence[InputRow], done: RowDone = tell_nobody) -> list[dict[str, Any]]:
+        """Speak rows together; ``done`` is told of each that was spoken.
 
         Returns:
             One output row per input row, in order; a row that cannot be spoken is ``rejected`` with its reason.
         """
-        outputs: list[dict[str, Any]] = []
-        waiting: dict[Future[SynthesisResult], tuple[dict[str, Any], Spoken | None]] = {}
-        for row in rows:
-            output = self._config.blank_row(row, self._model)
-            outputs.append(output)
+        outputs = [self._blank(row) for row in rows]
+        waiting: dict[Future[Any], tuple[int, Spoken | None]] = {}
+
+        def collect() -> None:
+            """Encode what is spoken by now, so that no more than the running ones are held as samples."""
+            for future in wait(waiting, return_when=FIRST_COMPLETED).done:
+                index, spoken = waiting.pop(future)
+                raise_shared(future)
+                with quarantine(outputs[index]):
+                    self._fill(outputs[index], future.result(), spoken)
+                done(index, outputs[index])
+
+        for i, (output, row) in enumerate(zip(outputs, rows, strict=True)):
             if row.error is not None:
                 output["error"] = row.error
                 continue
@@ -172,14 +182,15 @@ class Synthesizer:
                     request = replace(request, text=spoken.text, sentences=spoken.sentences)
                 if self._config.seed_by == "text":
                     request = replace(request, id=_name_of_content(request))
-                waiting[self._submit(request, spoken)] = output, spoken
-        # Encoded as they come, so that no more than the running ones are held as samples.
-        for future in as_completed(waiting):
-            output, spoken = waiting.pop(future)
-            raise_shared(future)
-            with quarantine(output):
-                self._fill(output, future.result(), spoken)
+                waiting[self._submit(request, spoken)] = i, spoken
+            while self._most_waiting is not None and len(waiting) >= self._most_waiting:
+                collect()
+        while waiting:
+            collect()
         return outputs
+
+    def _blank(self, row: InputRow) -> dict[str, Any]:
+        return self._config.blank_row(row, self._model)
 
     def _submit(self, request: SynthesisRequest, spoken: Spoken | None) -> Future[Any]:  # noqa: ARG002 - who hears it asks
         """Queue what is to be spoken of a row; ``spoken`` is its text as it was read, if this reads."""

@@ -15,7 +15,7 @@ from actors.deciding import NOT_DECIDING
 from actors.errors import RequestError
 from actors.models import open_model
 from actors.requests import TranscriptionRequest, TranscriptionResult
-from actors.rows import Columns, InputRow, blank_row, quarantine, raise_shared
+from actors.rows import Columns, InputRow, RowDone, blank_row, quarantine, raise_shared, tell_nobody
 
 CONTEXT_COLUMN = "context"
 TRANSCRIPTION_COLUMNS: Columns = {
@@ -117,15 +117,25 @@ class Transcriber:
         """Stop the engine."""
         self._engine.close()
 
-    def __call__(self, rows: Sequence[InputRow]) -> list[dict[str, Any]]:
-        """Transcribe rows together.
+    def __call__(self, rows: Sequence[InputRow], done: RowDone = tell_nobody) -> list[dict[str, Any]]:
+        """Transcribe rows together; ``done`` is told of each that was heard.
 
         Returns:
             One output row per input row, in order; a row that cannot be transcribed is ``rejected`` with its reason.
         """
         outputs = [self._config.blank_row(row, self._model) for row in rows]
-        running: dict[Future[TranscriptionResult], dict[str, Any]] = {}
-        for output, row in zip(outputs, rows, strict=True):
+        running: dict[Future[TranscriptionResult], int] = {}
+
+        def collect() -> None:
+            """Wait until one of the running rows is done, and fill in all that are."""
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                index = running.pop(future)
+                raise_shared(future)
+                with quarantine(outputs[index]):
+                    _fill(outputs[index], future.result())
+                done(index, outputs[index])
+
+        for i, (output, row) in enumerate(zip(outputs, rows, strict=True)):
             if row.error is not None:
                 output["error"] = row.error
                 continue
@@ -135,21 +145,13 @@ class Transcriber:
                 output["duration_s"] = len(audio) / self._rate
                 output["error"] = recording.damage and f"damaged: {recording.damage}"
                 request = TranscriptionRequest(row.id, audio, self._context(row.values), options=self._config.options)
-                running[self._engine.submit(request)] = output
+                running[self._engine.submit(request)] = i
             # Decoded as slots get free, so that no more than the running ones and a few are held as samples.
             while len(running) > self._config.slots:
-                self._collect(running)
+                collect()
         while running:
-            self._collect(running)
+            collect()
         return outputs
-
-    def _collect(self, running: dict[Future[TranscriptionResult], dict[str, Any]]) -> None:
-        """Wait until one of the running rows is done, and fill in all that are."""
-        for future in wait(running, return_when=FIRST_COMPLETED).done:
-            output = running.pop(future)
-            raise_shared(future)
-            with quarantine(output):
-                _fill(output, future.result())
 
     def _decode(self, values: Mapping[str, Any]) -> Recording:
         """Return a row's audio, mono at the model's rate."""

@@ -1,6 +1,6 @@
 """Rows of text in, rows of audio out that an ear has heard: a worker that speaks again what did not come out right."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -94,7 +94,7 @@ class VerifyingConfig:
 
     def blank_row(self, row: InputRow, model: str) -> dict[str, Any]:
         """Return the output row of an input row about which nothing is known yet: ``rejected`` without a reason."""
-        return dict.fromkeys(VERIFIED_COLUMNS) | self.speech.blank_row(row, model)
+        return _verified(self.speech.blank_row(row, model))
 
     def content_of(self, row: InputRow) -> Mapping[str, Any] | None:
         """Return all that decides how a row sounds, and is verified, beside the model; nothing for a row to be rejected."""
@@ -114,19 +114,16 @@ class VerifyingSynthesizer(Synthesizer):
         super().__init__(voice, bundle, config.speech)
         limits = Limits(config.takes, config.threshold, config.longest_run)
         again = _retake_options(bundle, config.speech.options)
+        # What is spoken waits for the ear as samples: no more of it than keeps both busy.
+        self._most_waiting = config.speech.slots + config.ear_slots
         self._takes = Takes(voice, ear, ear_bundle.manifest.sample_rate, limits, config.ear_options, again)
-
-    def __call__(self, rows: Sequence[InputRow]) -> list[dict[str, Any]]:
-        """Speak and hear rows together.
-
-        Returns:
-            One output row per input row, in order; a row that cannot be spoken is ``rejected`` with its reason.
-        """
-        return [dict.fromkeys(VERIFIED_COLUMNS) | row for row in super().__call__(rows)]
 
     def close(self) -> None:
         """Stop both engines."""
         self._takes.close()
+
+    def _blank(self, row: InputRow) -> dict[str, Any]:
+        return _verified(super()._blank(row))
 
     def _submit(self, request: SynthesisRequest, spoken: Spoken | None) -> Future[Any]:
         return self._takes.submit(request, spoken.language if spoken else self._language(request.voice))
@@ -146,6 +143,11 @@ class VerifyingSynthesizer(Synthesizer):
                 finish_reason="length" if ended == "length" else "suspicious",
                 error="; ".join(filter(None, (output["error"], _doubt(take)))),
             )
+
+
+def _verified(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a row with the columns of one that was heard, which are empty yet."""
+    return dict.fromkeys(VERIFIED_COLUMNS) | row
 
 
 def _retake_options(bundle: Bundle, options: Mapping[str, Any]) -> dict[str, Any]:

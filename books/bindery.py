@@ -80,5 +80,5 @@ class Bindery:
             except SpeechmillError as error:
                 logger.error("%s cannot be bound: %s", name, error)  # noqa: TRY400 - a sentence is all that there is to say
             except Exception:
-                logger.exception("%s cannot be bound", name)
+                logger.exception("%s cannot be bound, by a fault of ours: please report it", name)
         return made, len(self._volumes) - len(made)

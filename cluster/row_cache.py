@@ -18,7 +18,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -27,7 +27,7 @@ from pydantic import BaseModel, ConfigDict
 
 from actors.batching import EngineStats
 from actors.errors import StorageError
-from actors.rows import InputRow
+from actors.rows import InputRow, RowDone, holds, tell_nobody
 from cluster.storage import Entry, Store, is_refusal
 
 if TYPE_CHECKING:
@@ -188,19 +188,31 @@ class CachedWorker:
         self._worker.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def __call__(self, rows: Sequence[InputRow]) -> list[dict[str, Any]]:
+    def __call__(self, rows: Sequence[InputRow], done: RowDone = tell_nobody) -> list[dict[str, Any]]:
         """Return the rows' outputs, in order; see :class:`~cluster.runner.Worker`."""
         keys = [self._key_of(row) for row in rows]
         known = self._look_up({key for key in keys if key})
-        outputs = self._make(rows, self._first_of_each(keys, known))
-        fresh = {key: outputs[i] for i, key in enumerate(keys) if key and i in outputs and outputs[i]["status"] == "ok"}
-        list(self._threads.map(self._cache.put, fresh.keys(), fresh.values()))
+        fresh: dict[str, Mapping[str, Any]] = {}
+        kept: list[Future[None]] = []
+
+        def keep(index: int, output: Mapping[str, Any]) -> None:
+            """Keep a row that was made at once: a job that is killed has it when it goes on."""
+            done(index, output)
+            key = keys[index]
+            if key and output["status"] == "ok":
+                fresh[key] = output
+                kept.append(self._threads.submit(self._cache.put, key, output))
+
+        try:
+            outputs = self._make(rows, self._first_of_each(keys, known), keep)
+        finally:
+            wait(kept)
         known |= fresh
         adopted = {i: known[key] for i, key in enumerate(keys) if key and key in known and i not in outputs}
         outputs |= {i: self._config.adopt(made, rows[i], self._model) for i, made in adopted.items()}
         self._count(sum(key is not None for key in keys), len(adopted))
         # What equals a row that is not ok is tried for itself.
-        outputs |= self._make(rows, [i for i in range(len(rows)) if i not in outputs])
+        outputs |= self._make(rows, [i for i in range(len(rows)) if i not in outputs], done)
         return [outputs[i] for i in range(len(rows))]
 
     def _key_of(self, row: InputRow) -> str | None:
@@ -213,9 +225,14 @@ class CachedWorker:
             return None
         return hashlib.sha256(told.encode()).hexdigest()
 
-    def _look_up(self, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
+    def _look_up(self, keys: Iterable[str]) -> dict[str, Mapping[str, Any]]:
         asked = sorted(keys)
-        return {key: row for key, row in zip(asked, self._threads.map(self._cache.get, asked), strict=True) if row is not None}
+        found = zip(asked, self._threads.map(self._cache.get, asked), strict=True)
+        return {key: row for key, row in found if row is not None and self._fits(row)}
+
+    def _fits(self, row: Mapping[str, Any]) -> bool:
+        """Say whether a kept row has what rows of this job have; those that do not are made again."""
+        return row.get("status") == "ok" and holds(self._config.output_columns, row)
 
     @staticmethod
     def _first_of_each(keys: Sequence[str | None], known: Mapping[str, Any]) -> list[int]:
@@ -223,10 +240,11 @@ class CachedWorker:
         first = {key: i for i, key in reversed(list(enumerate(keys))) if key and key not in known}
         return sorted([*first.values(), *(i for i, key in enumerate(keys) if key is None)])
 
-    def _make(self, rows: Sequence[InputRow], indices: Sequence[int]) -> dict[int, dict[str, Any]]:
+    def _make(self, rows: Sequence[InputRow], indices: Sequence[int], done: RowDone) -> dict[int, dict[str, Any]]:
         if not indices:
             return {}
-        return dict(zip(indices, self._worker([rows[i] for i in indices]), strict=True))
+        made = self._worker([rows[i] for i in indices], lambda place, output: done(indices[place], output))
+        return dict(zip(indices, made, strict=True))
 
     def _count(self, asked: int, found: int) -> None:
         with self._counting:

@@ -20,7 +20,7 @@ from typing import Any, ClassVar, Protocol
 from actors.batching import EngineStats
 from actors.bundle import Bundle
 from actors.errors import EngineClosedError, InputDataError, ResumeError, StorageError
-from actors.rows import NOT_OF_A_ROW, Columns, InputRow, reason_of
+from actors.rows import NOT_OF_A_ROW, Columns, InputRow, RowDone, reason_of, tell_nobody
 from cluster.dataset import UNIT_BYTES, Dataset, InputBatch, Unit, read_rows, unreadable_rows
 from cluster.errands import Errands
 from cluster.output import Part, PartWriter
@@ -43,8 +43,8 @@ class Worker(Protocol):
     def stats(self) -> EngineStats:
         """Counters since it was opened."""
 
-    def __call__(self, rows: Sequence[InputRow]) -> list[dict[str, Any]]:
-        """Process rows; those with an error are ``rejected`` for it."""
+    def __call__(self, rows: Sequence[InputRow], done: RowDone = tell_nobody) -> list[dict[str, Any]]:
+        """Process rows; those with an error are ``rejected`` for it. ``done`` is told of each that has a result."""
 
     def close(self) -> None:
         """Give back threads and memory."""

@@ -15,6 +15,7 @@ from reports.views import Player, Span
 
 _EMBEDDED_BYTES = 20_000_000  # of the sound of all books together: more is beside the page
 _TEXT_CHARS = 8_000_000  # of all books together: a page of more is slow to open
+_PLAYERS = 1_000  # chapters of all books together: browsers are slow to open a page of more
 _TYPES = {"mp3": "audio/mpeg", "m4b": "audio/mp4", "opus": "audio/ogg", "flac": "audio/flac", "wav": "audio/wav"}
 
 
@@ -56,13 +57,17 @@ class ChapterView:
 
 @dataclass(frozen=True)
 class BookView:
-    """A book: names, links and sizes of its files, its ``<audio>`` elements by name, and its chapters."""
+    """A book: names, links and sizes of its files, its ``<audio>`` elements by name, and its chapters.
+
+    ``is_listed`` says that nothing of it plays, nor is read, on this page, which has enough of other books.
+    """
 
     book: BoundBook
     files: Sequence[tuple[str, str, int]]
     audio: Sequence[tuple[str, str]]
     chapters: Sequence[ChapterView]
     text_left_out: bool
+    is_listed: bool
 
     @property
     def missing(self) -> int:
@@ -81,6 +86,7 @@ class _Room:
 
     audio_bytes: int
     text_chars: int
+    players: int
 
 
 def show_books(books: Sequence[BoundBook], store: Store, key: str) -> list[BookView]:
@@ -89,7 +95,7 @@ def show_books(books: Sequence[BoundBook], store: Store, key: str) -> list[BookV
     Raises:
         StorageError: a small book's sound cannot be read.
     """
-    room = _Room(_EMBEDDED_BYTES, _TEXT_CHARS)
+    room = _Room(_EMBEDDED_BYTES, _TEXT_CHARS, _PLAYERS)
     return [_show(number, book, store, key, room) for number, book in enumerate(books)]
 
 
@@ -97,16 +103,19 @@ def _show(number: int, book: BoundBook, store: Store, key: str, room: _Room) -> 
     def link(file: BoundFile) -> str:
         return quote(posixpath.relpath(f"{book.folder}/{file.key}", posixpath.dirname(key) or "."))
 
-    heard = _heard(book.bound)
+    is_listed = number > 0 and len(book.bound.chapters) > room.players
+    room.players -= 0 if is_listed else len(book.bound.chapters)
+    heard = [None] * len(book.bound.chapters) if is_listed else _heard(book.bound)
     used = list(dict.fromkeys(file for file in heard if file))
     embedded = sum(file.size for file in used) <= room.audio_bytes
     room.audio_bytes -= sum(file.size for file in used) if embedded else 0
     names = {file.key: f"book-{number}-{i}" for i, file in enumerate(used)}
     sources = [(names[f.key], _embedded(store, book.folder, f) if embedded else link(f)) for f in used]
-    chars = sum(len(cue.passage.written) for chapter in book.timeline.chapters for cue in chapter.cues) if book.timeline else 0
+    timeline = None if is_listed else book.timeline
+    chars = sum(len(cue.passage.written) for chapter in timeline.chapters for cue in chapter.cues) if timeline else 0
     left_out = chars > room.text_chars
     room.text_chars -= 0 if left_out else chars
-    timed = book.timeline.chapters if book.timeline and not left_out else ()
+    timed = timeline.chapters if timeline and not left_out else ()
     chapters = []
     for i, (chapter, file) in enumerate(zip(book.bound.chapters, heard, strict=True)):
         begins_s = chapter.start_s if file and file.chapter is not None else 0.0
@@ -114,7 +123,7 @@ def _show(number: int, book: BoundBook, store: Store, key: str, room: _Room) -> 
         text = list(_paragraphs(timed[i], begins_s)) if i < len(timed) else []
         chapters.append(ChapterView(chapter, player, text))
     files = [(file.key, link(file), file.size) for file in book.bound.files]
-    return BookView(book, files, sources, chapters, left_out)
+    return BookView(book, files, sources, chapters, left_out, is_listed)
 
 
 def _heard(bound: Bound) -> list[BoundFile | None]:

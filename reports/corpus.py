@@ -27,8 +27,8 @@ _MEASURED_RECORDINGS = 24  # which may be hours long, and are fetched whole from
 _MEASURED_GROUPS = 24  # of which they are: a row group is read whole
 _MEASURED_S = 3_600.0
 _CLIPS_BYTES = 10_000_000  # of all players together
-_SHOWN = (
-    "id", "text", "spoken_text", "voice", "duration_s", "error", "finish_reason", "word_error_rate", "heard", "path",
+TEXT_COLUMNS = (
+    "id", "text", "spoken_text", "voice", "duration_s", "error", "finish_reason", "word_error_rate", "heard", "take", "path",
 )  # fmt: skip
 _STRETCHES = 48  # of time, for which throughput is shown
 
@@ -126,7 +126,7 @@ class _Source:
         """Yield views of rows, with players as long as there is room for them."""
         room = _CLIPS_BYTES
         for number, suspect in enumerate(wanted):
-            columns = (*_SHOWN, self._pieces)
+            columns = (*TEXT_COLUMNS, self._pieces)
             row = read_rows(self._store, self._rows, [suspect.index], columns, self._audio)[suspect.index]
             sound = self._sound(row) if room > 0 else None
             clip = self._clip(row, sound)

@@ -2,22 +2,21 @@
 
 import heapq
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Any, Literal, cast
+from typing import Any
 
 import numpy as np
 
 from cluster.storage import Store
+from reports.differences import Difference, differences
 
 _SHOWN = 200  # rows, the worst first
 _SHOWN_CONFUSIONS = 12
 _ALIGNED_ROWS = 20_000  # of which confusions are counted
 _ALIGNED_CELLS = 25_000_000  # words times words: a longer pair is shown without its differences
 _SHOWN_WORDS = 800  # of a row
-
-Edit = Literal["equal", "replace", "delete", "insert"]
 
 
 @dataclass(frozen=True)
@@ -42,15 +41,6 @@ class ScoredRow:
     def rate(self) -> float | None:
         """Errors for each word that was said."""
         return self.errors / len(self.reference) if self.reference else None
-
-
-@dataclass(frozen=True)
-class Difference:
-    """A stretch of words: the same in both, or what was said and what was heard in its place."""
-
-    edit: Edit
-    said: str
-    heard: str
 
 
 @dataclass(frozen=True)
@@ -96,15 +86,6 @@ def write_evaluation(
     }
     to.write_bytes(key, render("evaluation.html", values))
     return key
-
-
-def differences(said: Sequence[str], heard: Sequence[str]) -> Iterator[Difference]:
-    """Yield what differs between two texts and what does not, by fewest edits (Levenshtein, over words)."""
-    from rapidfuzz.distance import Levenshtein
-
-    for code in Levenshtein.opcodes(said, heard):
-        reference, hypothesis = said[code.src_start : code.src_end], heard[code.dest_start : code.dest_end]
-        yield Difference(cast("Edit", code.tag), " ".join(reference), " ".join(hypothesis))
 
 
 def _view(row: ScoredRow) -> EvaluatedView:

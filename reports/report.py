@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,38 @@ from cluster.output import AUDIO_TYPE, Output, RunRecord
 from cluster.output.record import require_run
 from cluster.storage import Store
 from reports.bound import BoundBook, show_books
-from reports.corpus import LONGEST_CLIP_S, Shown, increments, show_rows, throughput
+from reports.corpus import LONGEST_CLIP_S, TEXT_COLUMNS, Shown, increments, show_rows, throughput
 from reports.links import REPORT_KEY
-from reports.rows import Rows, scan_rows
+from reports.rows import Rows, read_rows, scan_rows
+from reports.views import RowView, row_view
 
+_WORST = 10  # rows that were heard wrong
 _FEWEST_STEPS = 4  # of a run, of which there is anything to draw
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What an ear has heard of the rows that were spoken.
+
+    Attributes:
+        ear: the model that heard.
+        rows: that were heard.
+        right: how many of them without an error.
+        again: of how many a later take is kept.
+        doubtful: how many have no good take.
+        word_errors: the mean of the rows' word error rates.
+        longest_run: the most wrong words one after the other.
+        worst: rows with errors, those with the longest run first.
+    """
+
+    ear: str
+    rows: int
+    right: int
+    again: int
+    doubtful: int
+    word_errors: float
+    longest_run: int
+    worst: Sequence[RowView]
 
 
 def write_report(
@@ -62,6 +90,7 @@ def write_report(
         "rows": rows,
         "shown": shown,
         "plays": speech,
+        "verified": _verified(found, record, rows),
         "facts": _facts(record, rows),
         "charts": _charts(record, rows, shown),
         "books": show_books(books, target, key),
@@ -70,6 +99,32 @@ def write_report(
     }
     target.write_bytes(key, render("output.html", values))
     return key
+
+
+def _verified(output: Output, record: RunRecord, rows: Rows) -> Verified | None:
+    """Return what came of the verification of what was spoken, if there was one.
+
+    Raises:
+        StorageError: the output cannot be read.
+    """
+    heard = np.isfinite(rows.takes) & np.isfinite(rows.word_errors)
+    if not heard.any():
+        return None
+    wrong = np.flatnonzero(heard & (rows.word_errors > 0))
+    order = np.lexsort((-rows.word_errors[wrong], -np.nan_to_num(rows.error_runs[wrong])))
+    worst = [int(index) for index in wrong[order][:_WORST]]
+    read = read_rows(output.store, rows, worst, TEXT_COLUMNS)
+    doubtful = heard & np.isin(rows.finish, ("suspicious", "length"))
+    return Verified(
+        ear=str(record.arguments.get("asr", "a model")).partition("@")[0],
+        rows=int(heard.sum()),
+        right=int((rows.word_errors[heard] == 0).sum()),
+        again=int((rows.takes[heard] > 0).sum()),
+        doubtful=int(doubtful.sum()),
+        word_errors=float(rows.word_errors[heard].mean()),
+        longest_run=int(np.nanmax(rows.error_runs[heard], initial=0)),
+        worst=[row_view(index, read[index], None) for index in worst],
+    )
 
 
 def _facts(record: RunRecord, rows: Rows) -> list[tuple[str, str]]:

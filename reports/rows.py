@@ -27,7 +27,7 @@ _MOST_REASONS = 200
 _EXAMPLES = 3
 _SCANNED = (
     "id", "text", "spoken_text", "voice", "duration_s", "status", "error", "finish_reason", "coverage", "word_error_rate",
-    "heard",
+    "heard", "longest_error_run", "take",
 )  # fmt: skip
 _VARYING = re.compile(r"'[^']{0,200}'|\"[^\"]{0,200}\"|\d[\d.,]{0,30}|/[^\s:]{0,200}")
 
@@ -64,6 +64,8 @@ class Rows:
         characters: of its text as it is spoken.
         finish: its finish reason.
         word_errors: its word error rate, where a column says it; else NaN.
+        error_runs: how many of its words are wrong behind one another, at most; NaN as above.
+        takes: which take it is of a row that was verified (:mod:`actors.verifying`), from 0; else NaN.
         coverage: where a transcript's last segment ends, as a share; else NaN.
         repeats: whether the text that was heard repeats itself.
         reasons: of rows without a result, the most frequent first.
@@ -78,6 +80,8 @@ class Rows:
     characters: Floats
     finish: npt.NDArray[np.str_]
     word_errors: Floats
+    error_runs: Floats
+    takes: Floats
     coverage: Floats
     repeats: npt.NDArray[np.bool_]
     reasons: Sequence[Reason]
@@ -180,6 +184,8 @@ class _Scan:
             "finish": np.array(_column(table, "finish_reason", pa.string()).fill_null("").to_pylist(), dtype="U16"),
             "duration_s": _floats(_column(table, "duration_s", pa.float64())),
             "word_errors": _floats(_column(table, "word_error_rate", pa.float64())),
+            "error_runs": _floats(_column(table, "longest_error_run", pa.int64())),
+            "takes": _floats(_column(table, "take" if self._speech else "", pa.int64())),
             "coverage": _floats(_column(table, "" if self._speech else "coverage", pa.float64())),
             "repeats": np.array([_repeats(value) for value in self._heard(table).to_pylist()], dtype=bool),
         }
@@ -207,7 +213,8 @@ class _Scan:
 
     def rows(self, share: float) -> Rows:
         """Return what was collected."""
-        kinds: dict[str, Any] = dict.fromkeys(("duration_s", "characters", "word_errors", "coverage"), np.float64)
+        numbers = ("duration_s", "characters", "word_errors", "error_runs", "takes", "coverage")
+        kinds: dict[str, Any] = dict.fromkeys(numbers, np.float64)
         kinds |= {"ok": bool, "repeats": bool, "finish": "U16"}
         arrays = {name: np.concatenate([np.empty(0, kind), *self._parts.get(name, [])]) for name, kind in kinds.items()}
         reasons = sorted(self._reasons.values(), key=lambda reason: -reason.rows)

@@ -17,10 +17,12 @@ _FINISHES = {
     "loop": (8.0, "repeated itself in a loop"),
     "damaged": (4.0, "part of the recording is missing"),
 }
+_MISHEARD = "still doubtful when heard again"
 _FEWEST_CHARS = 12  # of a text: shorter ones take any time
 _UNUSUAL = 4.0  # standard deviations from the median of the logarithm
 _LEAST_SPREAD = 0.08
 _WORD_ERRORS = 0.25
+_ERROR_RUN = 3
 _COVERED, _COVERED_FROM_S = 0.5, 20.0
 _SILENT_LUFS, _CLIPPED = -50.0, 0.001
 
@@ -51,11 +53,15 @@ def find_suspects(rows: Rows, levels: Mapping[int, Level], most: int) -> list[Su
 
     for kind, (score, why) in _FINISHES.items():
         for index in np.flatnonzero(rows.ok & (rows.finish == kind)):
-            note(int(index), score, why)
+            is_misheard = kind == "suspicious" and rows.word_errors[index] > 0
+            note(int(index), score, _MISHEARD if is_misheard else why)
     _note_rates(rows, note)
     for index in np.flatnonzero(rows.word_errors > _WORD_ERRORS):
         rate = float(rows.word_errors[index])
         note(int(index), 4 + 4 * min(rate, 2), f"{rate:.0%} word errors when heard again")
+    for index in np.flatnonzero(rows.error_runs >= _ERROR_RUN):
+        run = int(rows.error_runs[index])
+        note(int(index), min(run, 8), f"{run} wrong words one after the other")
     for index in np.flatnonzero(rows.ok & rows.repeats):
         note(int(index), 6, "text repeats itself")
     for index in np.flatnonzero((rows.coverage < _COVERED) & (rows.duration_s > _COVERED_FROM_S) & (rows.finish != "silence")):

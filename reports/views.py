@@ -4,10 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from actors.word_errors import words_of
 from reports.clips import Clip, Level
+from reports.differences import Difference, differences
 
 MAX_TEXT_CHARS = 4_000  # of a row
 _MAX_SPANS = 400
+_MAX_WORDS = 400  # that are compared
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class RowView:
         why: what is wrong with it.
         note: what its job says of it.
         heard: what was heard of it when it was transcribed again.
+        differences: of that to what was to be said, of a row that was verified.
         clip: its sound.
         player: which of it plays.
     """
@@ -55,6 +59,7 @@ class RowView:
     why: Sequence[str] = ()
     note: str | None = None
     heard: str | None = None
+    differences: Sequence[Difference] = ()
     clip: Clip | None = None
     player: Player | None = None
 
@@ -78,9 +83,18 @@ def row_view(
         why=why,
         note=row.get("error"),
         heard=heard if isinstance(heard, str) else None,
+        differences=list(_differences(row)),
         clip=clip,
         player=Player(f"sound-{number}", 0.0, clip.seconds, clip.waveform) if clip else None,
     )
+
+
+def _differences(row: Mapping[str, Any]) -> Iterable[Difference]:
+    """Return where a row that was verified (:mod:`actors.verifying`) was heard wrong; nothing where all of it is right."""
+    heard, said = row.get("heard"), row.get("spoken_text") or row.get("text") or ""
+    if row.get("take") is None or not row.get("word_error_rate") or not isinstance(heard, str):
+        return ()
+    return differences(words_of(said)[:_MAX_WORDS], words_of(heard)[:_MAX_WORDS])
 
 
 def _spans(row: Mapping[str, Any]) -> list[Span]:
@@ -122,6 +136,9 @@ def _facts(row: Mapping[str, Any], level: Level | None) -> Iterable[tuple[str, s
     rate = row.get("word_error_rate")
     if isinstance(rate, float):
         yield "word errors", f"{rate:.0%}"
+    take = row.get("take")
+    if isinstance(take, int) and take:
+        yield "take", f"{take + 1}"
     for name, label in (("voice", "voice"), ("finish_reason", "ended by")):
         if row.get(name):
             yield label, str(row[name])

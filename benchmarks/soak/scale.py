@@ -32,7 +32,7 @@ import zstandard
 
 from actors.batching import EngineStats
 from actors.bundle import Bundle
-from actors.rows import Columns, InputRow, blank_row
+from actors.rows import Columns, InputRow, RowDone, blank_row, tell_nobody
 from actors.runtime.processor import this_processor
 from actors.synthesizer import SYNTHESIS_COLUMNS
 from benchmarks.sizing import filled
@@ -86,7 +86,7 @@ class NullWorker:
 
     stats = EngineStats()
 
-    def __call__(self, rows: Sequence[InputRow]) -> list[dict[str, Any]]:
+    def __call__(self, rows: Sequence[InputRow], done: RowDone = tell_nobody) -> list[dict[str, Any]]:  # noqa: ARG002
         """Return a result for each row."""
         return [{"id": row.id, "text": row.values["text"], "status": "ok"} for row in rows]
 

@@ -1,7 +1,8 @@
 import pickle
 import threading
+import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -231,6 +232,31 @@ def test_a_bad_row_is_rejected_and_its_neighbours_are_spoken(make: Any) -> None:
     worker, _, _ = make("hello there")
     rejected, fine = worker([InputRow("a", {"text": None}), InputRow("b", {"text": "Hello there."})])
     assert (rejected["status"], rejected["take"], fine["status"], fine["take"]) == ("rejected", None, "ok", 0)
+
+
+def test_no_more_is_spoken_than_the_ear_can_soon_hear(make: Any) -> None:
+    worker, voice, ear = make(TEXT, ear_slots=4)
+    most, count = worker._most_waiting, 100
+    hear, asked = ear.submit, []
+
+    def hear_later(request: TranscriptionRequest) -> Future[Any]:
+        asked.append((request, Future()))
+        return asked[-1][1]
+
+    ear.submit = hear_later
+    with ThreadPoolExecutor(1) as threads:
+        speaking = threads.submit(worker, [InputRow(f"{i}", {"text": TEXT}) for i in range(count)])
+        try:
+            for i in range(count):
+                while i == len(asked):
+                    time.sleep(0.001)
+                assert len(voice.requests) <= i + most
+                asked[i][1].set_result(hear(asked[i][0]).result())
+            assert [row["id"] for row in speaking.result(10)] == [f"{i}" for i in range(count)]
+        finally:
+            worker.close()
+            for _, future in asked:
+                future.cancel()
 
 
 def test_a_worker_that_is_closed_lets_nobody_wait(make: Any) -> None:

@@ -14,12 +14,12 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
 from actors.batching import EngineStats
-from actors.rows import InputRow
+from actors.rows import AUDIO, Columns, InputRow, RowDone, tell_nobody
 from cluster.in_process import InProcess
 from cluster.row_cache import _FORMAT, CachedWorker, RowCache, RowCounts, _packed, _place, _unpacked
 from cluster.runner import run_units
@@ -65,11 +65,15 @@ class Counting:
     stats: EngineStats = field(default_factory=EngineStats)
     closed: bool = False
 
-    def __call__(self, rows: Sequence[InputRow]) -> list[dict[str, Any]]:
+    def __call__(self, rows: Sequence[InputRow], done: RowDone = tell_nobody) -> list[dict[str, Any]]:
         self.asked.append([row.id for row in rows])
-        if any(row.values["text"] == "poison" for row in rows):
-            raise RuntimeError("this row breaks its unit")
-        return [self._answer(row) for row in rows]
+        made = []
+        for i, row in enumerate(rows):
+            if row.values["text"] == "poison":
+                raise RuntimeError("this row breaks its unit")
+            made.append(self._answer(row))
+            done(i, made[-1])
+        return made
 
     def close(self) -> None:
         self.closed = True
@@ -82,6 +86,8 @@ class Counting:
 
 @dataclass(frozen=True)
 class Config(TinyConfig):
+    output_columns: ClassVar[Columns] = {"id": str, "text": str, "status": str, "model": str, "audio": AUDIO}
+
     def content_of(self, row: InputRow) -> dict[str, Any] | None:
         return None if row.values["text"] == "never kept" else {"text": row.values["text"]}
 
@@ -284,6 +290,34 @@ class TestWorker:
         assert [row["status"] for row in speak(rows_of("a", "b"))] == ["ok", "ok"]
         assert worker.asked[1:] == [["row 1"]]
 
+    def test_what_was_made_before_a_call_broke_is_kept(self, tmp_path: Path) -> None:
+        worker = Counting()
+        speak = cached(worker, open_store(tmp_path))
+        with pytest.raises(RuntimeError, match="breaks its unit"):
+            speak(rows_of("a", "b", "poison", "c"))
+        speak(rows_of("a", "b", "c"))
+        assert worker.asked[1:] == [["row 2"]]
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"status": "failed"},
+            {"text": 3},
+            {"more": "x"},
+            {"audio": {"bytes": "text", "path": "a"}},
+            {"audio": {"bytes": b""}},
+            {"audio": [b""]},
+            {"model": True},
+        ],
+    )
+    def test_a_kept_row_that_no_output_can_hold_is_made_again(self, tmp_path: Path, change: dict[str, Any]) -> None:
+        worker, store = Counting(), open_store(tmp_path)
+        speak = cached(worker, store)
+        (made,) = speak(rows_of("a"))
+        RowCache(store).put(speak._key_of(rows_of("a")[0]), {**made, **change})
+        assert speak(rows_of("a")) == [made]
+        assert len(worker.asked) == 2
+
     def test_rows_that_are_deleted_meanwhile_are_made_again(self, tmp_path: Path) -> None:
         worker = Counting()
         cache = RowCache(open_store(tmp_path))
@@ -328,7 +362,8 @@ class TestJobs:
             "raise": "failed",
             "panic: 1": "failed",
         }
-        assert [count.found for count in counts] == [0, 0, 10]
+        # With a cache, not even the rows of a unit that broke are made twice.
+        assert [count.found for count in counts] == [0, 10, 10]
 
     def test_a_cache_travels_with_its_task(self, tmp_path: Path) -> None:
         store = open_store(tmp_path)

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from actors.batching import EngineStats
 from actors.bundle import Bundle
 from actors.errors import StorageError
-from actors.rows import Columns, InputRow, blank_row
+from actors.rows import Columns, InputRow, RowDone, blank_row, tell_nobody
 from cluster.dataset import Dataset, Unit, plan_units, scan
 from cluster.output import PartWriter, open_run, part_schema
 from cluster.registry import EMBEDDED, describe
@@ -71,8 +71,12 @@ class TinyWorker:
         self._meeting = threading.Barrier(2)
         self._broken = threading.Event()
 
-    def __call__(self, rows: Sequence[InputRow]) -> list[dict[str, Any]]:
-        return list(map(self._process, rows))
+    def __call__(self, rows: Sequence[InputRow], done: RowDone = tell_nobody) -> list[dict[str, Any]]:
+        made = []
+        for i, row in enumerate(rows):
+            made.append(self._process(row))
+            done(i, made[-1])
+        return made
 
     def close(self) -> None:
         self._closed.set()

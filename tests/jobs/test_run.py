@@ -16,7 +16,7 @@ from actors.audio.codec import encode
 from actors.batching import EngineStats
 from actors.bundle import Bundle
 from actors.deciding import NOT_DECIDING
-from actors.rows import AUDIO, Columns, InputRow, blank_row
+from actors.rows import AUDIO, Columns, InputRow, RowDone, blank_row, tell_nobody
 from cluster.dataset import scan
 from cluster.output import Output, audio_feature
 from cluster.registry import EMBEDDED, describe
@@ -81,7 +81,7 @@ class Beeper:
         self._config = config
         self._model = model
 
-    def __call__(self, rows: Sequence[InputRow]) -> list[dict[str, Any]]:
+    def __call__(self, rows: Sequence[InputRow], done: RowDone = tell_nobody) -> list[dict[str, Any]]:  # noqa: ARG002
         return list(map(self._beep, rows))
 
     def close(self) -> None:

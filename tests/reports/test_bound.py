@@ -49,6 +49,18 @@ def test_texts_that_would_choke_the_page_are_left_out(book: BoundBook, tmp_path:
     assert (first.text_left_out, second.text_left_out) == (False, True)
 
 
+def test_more_books_than_a_browser_can_open_are_listed(
+    book: BoundBook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reports.bound._PLAYERS", 3)
+    first, second = show_books([book, book], open_store(tmp_path), "report.html")
+    assert (first.is_listed, second.is_listed, len(first.audio), len(second.audio)) == (False, True, 2, 0)
+    assert [(view.chapter.title, view.player, view.paragraphs) for view in second.chapters] == [
+        ("Chapter 0", None, []), ("Chapter 1", None, []),
+    ]  # fmt: skip
+    assert len(second.files) == 2
+
+
 def test_a_book_without_sound_is_shown(tmp_path: Path, transcripts: Output) -> None:
     bound = Bound(key="x", title="T", duration_s=0.0, chapters=(), files=(BoundFile(key="t.epub", size=9, kind="epub"),))
     note = "<b>Nothing</b> of it was spoken."

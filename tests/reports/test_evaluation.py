@@ -8,7 +8,7 @@ from lxml import html
 
 from cluster.storage import open_store
 from reports import ScoredRow, write_evaluation
-from reports.evaluation import Difference, differences
+from reports.differences import Difference, differences
 
 TOTALS: dict[str, Any] = {
     "normalisation": "basic",

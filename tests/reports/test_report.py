@@ -13,6 +13,7 @@ from lxml import html
 
 from actors.audio.codec import encode
 from actors.errors import RequestError, StorageError, UsageError
+from actors.verifying import VERIFIED_COLUMNS
 from cluster.output import RUN_NAME, Output
 from cluster.storage import open_store
 from reports import REPORT_KEY, report_link, write_report
@@ -149,6 +150,36 @@ def test_word_errors_of_what_was_heard_again(tmp_path: Path) -> None:
     page = page_of(write_output(tmp_path, rows, passed=passed))
     assert texts(page, WHY) == ["75% word errors when heard again"]
     assert texts(page, f"{section('suspects')}//*[@class='heard']") == ["heard something <i>else</i>"]
+
+
+def test_what_an_ear_has_verified(tmp_path: Path) -> None:
+    text, kept = "one two three four five six seven eight", {"spoken_text": "one two three four five six seven eight"}
+    rows = [
+        spoken("right", text, 2.0, **kept, heard=text, word_error_rate=0.0, longest_error_run=0, take=0),
+        spoken("second", text, 2.0, **kept, heard=text, word_error_rate=0.0, longest_error_run=0, take=1),
+        spoken(
+            "wrong", text, 2.0, **kept, heard="one <b>x</b> five six seven", word_error_rate=0.5, longest_error_run=3, take=2,
+            finish_reason="suspicious",
+        ),
+        rejected("empty", "the text is empty"),
+    ]  # fmt: skip
+    (tmp_path / "plain").mkdir()
+    plain = write_output(tmp_path / "plain", [spoken("plain", text, 2.0)])
+    page = page_of(write_output(tmp_path, rows, VERIFIED_COLUMNS))
+    assert texts(page, f"{section('verified')}//dd") == ["3", "2", "2", "1", "16.7%", "3words"]
+    assert texts(page, f"{section('verified')}//li//p[@class='diff']/*") == [
+        "one",
+        "two three fourb x b",
+        "five six seven",
+        "eight",
+    ]
+    assert texts(page, WHY) == [
+        "still doubtful when heard again", "50% word errors when heard again", "3 wrong words one after the other",
+    ]  # fmt: skip
+    (row,) = page.xpath(f"{section('suspects')}//article")
+    assert texts(row, ".//del") == ["two three four", "eight"]
+    assert texts(row, ".//*[@class='heard diff']//ins") == ["b x b"]
+    assert not page_of(plain).xpath(section("verified"))
 
 
 @pytest.mark.parametrize("rows", [[], [rejected("a", "too bad"), rejected("b", "")]], ids=["none", "all rejected"])
