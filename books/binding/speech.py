@@ -251,6 +251,8 @@ class _Placer:
     def _cue(self, sounding: _Sounding) -> Cue:
         start_s, end_s = self._place / self._rate, (self._place + sounding.samples) / self._rate
         chunks = sounding.row.chunks if len(sounding.row.chunks) > 1 else ()
+        if sounding.passage.text.split() != sounding.passage.written.split():
+            chunks = ()  # theirs is what is said, "Doctor", and subtitles show what is written, "Dr."
         pieces = [(text, min(start_s + first, end_s), min(start_s + last, end_s)) for text, first, last in chunks]
         return Cue(sounding.passage, sounding.index, start_s, end_s, tuple(pieces))
 

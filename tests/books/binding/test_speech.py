@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -94,3 +95,11 @@ def test_audio_that_is_damaged_says_which(tmp_path: Path) -> None:
     layout = lay_out(script, speech.rows())
     with pytest.raises(StorageError, match=r"'0-0' cannot be decoded|damaged"):
         list(chapter_blocks(speech, layout, 0))
+
+
+def test_pieces_that_say_something_else_than_is_written_are_one_cue(tmp_path: Path) -> None:
+    script = script_of([[Said(3.0, chunks=3)]])
+    script = replace(script, passages=[replace(script.passages[0], text="Doctor Crane", written="Dr. Crane")])
+    keys = write_rows(tmp_path, script, [Said(3.0, chunks=3)])
+    (cue,) = lay_out(script, Speech(open_store(str(tmp_path)), keys).rows()).timeline.chapters[0].cues
+    assert (cue.passage.written, cue.pieces) == ("Dr. Crane", ())
