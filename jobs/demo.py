@@ -1,4 +1,4 @@
-"""The main jobs on the models that ship with us: publish, speak a hundred sentences with two workers, hear them, compare."""
+"""The main jobs on the models that ship with us: speak a hundred sentences, hear them, compare, make an audiobook."""
 
 if __name__ == "__main__":  # ends in a sentence where a dependency is missing
     __import__("jobs.requirements" if __package__ else "requirements")
@@ -17,9 +17,11 @@ from cluster.output import EARLIER_RUN_NAME, RUN_NAME, TRANSCRIPTS_FOLDER
 from cluster.registry import EMBEDDED, EMBEDDED_ASR, publish
 from jobs.console import run_app
 from jobs.extract_audio import extract
+from reports import BOOKS_REPORT_KEY, REPORT_KEY
 
 ROOT = Path(__file__).parent.parent
 SENTENCES = Path(__file__).parent / "demo_sentences.txt"
+BOOK = Path(__file__).parent / "demo_book.md"
 _SHOWN = 5  # sentences to read
 
 app = typer.Typer(help=__doc__, add_completion=False, pretty_exceptions_enable=False)
@@ -38,17 +40,23 @@ def demo(
     voice, ear = (publish(name, str(output / "registry")) for name in (EMBEDDED, EMBEDDED_ASR))
     typer.echo(f"published {voice} and {ear}")
     corpus, transcripts, errors = output / "corpus", output / "transcripts", output / "errors.parquet"
+    books = output / "audiobooks"
     registry = ("--registry", output / "registry", "--workers", workers)
     _run("synthesize_corpus.py", "--input", SENTENCES, "--output", corpus, "--model", voice, *registry)
     _run("transcribe_dataset.py", "--input", corpus, "--output", transcripts, "--model", ear, "--files", "srt", *registry)
     compared = ("--references", corpus, "--reference", "text", "--language", "en", "--output", errors)
     _run("evaluate.py", "--input", transcripts, *compared)
+    _run("make_audiobook.py", "--input", BOOK, "--output", books, "--model", voice, "--epub", *registry)
     for row in pq.read_table(errors).slice(length=_SHOWN).to_pylist():
         typer.echo(f"said:  {row['reference']}\nheard: {row['hypothesis']}")
     files = extract(str(corpus), output / "listen", limit=listen)
     loudest = max(abs(decode(path)[0]).max() for path in files)
     typer.echo(f"look:   {corpus} (load_dataset reads it), {transcripts / TRANSCRIPTS_FOLDER / 'srt'}, {errors}")
-    typer.echo(f"listen: {files[0]} and {len(files) - 1} more in {output / 'listen'} (peak {loudest:.2f})")
+    typer.echo(f"open:   {corpus / REPORT_KEY}, {books / BOOKS_REPORT_KEY}")
+    typer.echo(
+        f"listen: {files[0]} and {len(files) - 1} more in {output / 'listen'} (peak {loudest:.2f}), "
+        f"{books / BOOK.stem / BOOK.stem}.m4b"
+    )
 
 
 def _run(job: str, *arguments: str | Path) -> None:

@@ -133,7 +133,7 @@ def make_audiobook(
     loudness: Annotated[
         Target,
         typer.Option(
-            help="ebu: -19 LUFS, peaks below -2 dBTP, by EBU R128. acx: what Audible's exchange accepts, with MP3 of 192 kbit/s."
+            help="ebu: -19 LUFS, peaks below -2 dBTP, by EBU R128. acx: what Audible's exchange accepts, as MP3 of 192 kbit/s."
         ),
     ] = Target.EBU,
     lexicon: Annotated[

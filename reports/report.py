@@ -61,6 +61,7 @@ def write_report(
         "summary": found.summary,
         "rows": rows,
         "shown": shown,
+        "plays": speech,
         "facts": _facts(record, rows),
         "charts": _charts(record, rows, shown),
         "books": show_books(books, target, key),

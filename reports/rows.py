@@ -20,7 +20,7 @@ from cluster.output import Output
 from cluster.storage import Store
 
 MAX_ROWS = 500_000  # of larger outputs every second file is read, or every third …
-_GROUP_BYTES = 320 << 20  # of audio that is read at once
+_GROUP_BYTES = 128 << 20  # of audio that is read at once; decoding it takes three times that
 _REPEATS_FROM = 120  # bytes: shorter texts cannot be told
 _REPEATS_RATIO = 2.4  # by which zlib shrinks a text that repeats itself: the threshold of Whisper's authors
 _MOST_REASONS = 200

@@ -46,6 +46,7 @@ class AudioKind:
         bit_rate: in bit/s; ``None`` if nothing is lost.
         keeps_cover: whether a cover can be a picture in it.
         tags_chapters: whether chapters are tags, as in Ogg; FFmpeg writes none to FLAC, and Ogg's wrong by up to a second.
+        codec_options: those of the encoder.
     """
 
     suffix: str
@@ -57,6 +58,7 @@ class AudioKind:
     bit_rate: int | None = None
     keeps_cover: bool = True
     tags_chapters: bool = False
+    codec_options: Mapping[str, str] = field(default_factory=dict)
 
     def rate(self, wanted: int) -> int:
         """Return the rate in Hz of a file of audio at a rate: the next higher one that it knows."""
@@ -65,7 +67,8 @@ class AudioKind:
 
 def _mp4(suffix: str, brand: str) -> AudioKind:
     options = {"brand": brand, "movflags": "+faststart"}
-    return AudioKind(suffix, "audio/mp4", "mp4", "aac", options, _AAC_RATES, 64_000)
+    # FFmpeg's default, twoloop, takes more than twice as long, and the embedded voice has an SNR of 36 dB by it, of 39 by fast.
+    return AudioKind(suffix, "audio/mp4", "mp4", "aac", options, _AAC_RATES, 64_000, codec_options={"aac_coder": "fast"})
 
 
 AUDIO_KINDS: Mapping[str, AudioKind] = {
@@ -141,7 +144,7 @@ def write_audio(
     options = {"fflags": "+bitexact", **kind.options}
     with _writing(path), av.open(str(path), "w", format=kind.container, options=options) as container:
         container.metadata.update(_tags(kind, labels))
-        stream = container.add_stream(kind.encoder, rate=rate, layout="mono")
+        stream = container.add_stream(kind.encoder, rate=rate, layout="mono", options=dict(kind.codec_options))
         if kind.bit_rate:
             stream.bit_rate = bit_rate or kind.bit_rate
         stream.codec_context.flags |= _BITEXACT

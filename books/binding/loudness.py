@@ -5,6 +5,7 @@
 """
 
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from actors.audio.mono import FloatArray
@@ -12,9 +13,11 @@ from books.binding.levels import Levels, Meter, amplitude, decibels, loudness_of
 from books.binding.limiter import limited
 from books.binding.options import Loudness
 from books.binding.speech import Ends, Layout, Speech, chapter_blocks
+from cluster.errands import give_way
 
-LOSSY_MARGIN_DB = 1.0  # that a limiter leaves below the highest true peak, for what encoding adds
+LOSSY_MARGIN_DB = 1.5  # that a limiter leaves below the highest true peak, for what encoding adds
 _LEAST_GAIN_DB, _MOST_GAIN_DB = -40.0, 30.0  # what would need more is no speech
+_THREADS = 2
 _OWN_GAIN_S = 10.0  # shorter chapters have too little speech to judge: they get what the whole book gets
 
 
@@ -103,10 +106,14 @@ def first_gains(speech: Speech, layout: Layout, aim: Aim | None) -> list[float]:
     """
     if aim is None:
         return [0.0] * len(layout.stretches)
-    measured = [_measured(chapter_blocks(speech, layout, i), layout.rate) for i in range(len(layout.stretches))]
-    of_book = _of_book(measured, aim)
-    gains = [_gain(levels, of_book, aim) for levels in measured]
-    return [_with_limiter(chapter_blocks(speech, layout, i), layout.rate, gain, aim) for i, gain in enumerate(gains)]
+    # Half of a binding's work: a book that is bound last has the machine to itself.
+    chapters = range(len(layout.stretches))
+    with ThreadPoolExecutor(_THREADS, initializer=give_way) as threads:
+        measured = list(threads.map(lambda i: _measured(chapter_blocks(speech, layout, i), layout.rate), chapters))
+        of_book = _of_book(measured, aim)
+        gains = [_gain(levels, of_book, aim) for levels in measured]
+        held = threads.map(lambda i: _with_limiter(chapter_blocks(speech, layout, i), layout.rate, gains[i], aim), chapters)
+        return list(held)
 
 
 def bounded(gain_db: float) -> float:

@@ -14,6 +14,7 @@ from books.binding.speech import Layout, Speech, chapter_blocks
 
 _MOST_TIMES = 3  # that a file is made
 _MARGIN_DB = 0.1  # below the highest true peak, where nothing is lost
+_STEP_DB = 0.4  # that the ceiling is lowered by beyond what a peak was over: another encoding has other peaks
 _LOWEST_CEILING_DB = 12.0  # below it
 
 
@@ -62,7 +63,7 @@ class Press:
 
     def _lower(self, ceiling: float, peak: float, aim: Aim) -> float:
         over = peak - aim.peak_dbtp
-        return max(ceiling - over - _MARGIN_DB, aim.peak_dbtp - _LOWEST_CEILING_DB) if over > 0 else ceiling
+        return max(ceiling - over - _STEP_DB, aim.peak_dbtp - _LOWEST_CEILING_DB) if over > 0 else ceiling
 
     def _sound(self, gains: dict[int, float], rate: int, ceiling: float | None) -> Iterator[FloatArray]:
         blocks = resampled(self._amplified(gains), self.layout.rate, rate)

@@ -29,8 +29,8 @@ class Progress:
 
     def until(self, seconds: float, rows: int, audio_s: float) -> list[Point]:
         """Return the points, and one for where the job is now."""
-        before = [point for point in self._points if point[0] < seconds]
-        return [*before, (round(seconds, 2), rows, round(audio_s, 2))]
+        now = (round(seconds, 2), rows, round(audio_s, 2))
+        return [*(point for point in self._points if point[0] < now[0]), now]
 
     def _thin(self) -> None:
         while len(self._points) >= _MOST_POINTS:

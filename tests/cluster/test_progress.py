@@ -38,4 +38,4 @@ def test_it_goes_on_after_earlier_sessions() -> None:
 def test_what_is_said_twice_is_there_once() -> None:
     progress = Progress()
     progress.add(1.0, 1, 1.0)
-    assert progress.until(1.0, 2, 2.0) == [(1.0, 2, 2.0)]
+    assert progress.until(1.001, 2, 2.0) == [(1.0, 2, 2.0)]
