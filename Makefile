@@ -32,7 +32,7 @@ MARKED = $$(grep -rlE "mark\.(ray|fault|last)" tests)
 test: export PYTHONDONTWRITEBYTECODE = # where it is set, every job that the tests start compiles our code again
 test: $(VENV)/.dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup -m "not (ray or fault or last)"
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -m "(ray or last) and not fault" $(MARKED)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -m "(ray or last) and not fault" $(MARKED)
 	$(BIN)/python -m pytest -m fault $(MARKED)
 
 # Loses nodes, workers, heads and stores again and again.
