@@ -29,9 +29,9 @@ demo: $(VENV)/.base
 MARKED = $$(grep -rlE "mark\.(ray|fault|last)" tests)
 # Tests that lose what they started have the machine to themselves. Of those that start clusters two run at a time: half of what
 # they do is waiting. The others are as many processes as there are cores: torch has one thread in each.
+# Our code is compiled before: a folder of compiled code that appears between two `ray job submit` makes another package of it.
 test: export PYTHONDONTWRITEBYTECODE = # where it is set, every job that the tests start compiles our code again
 test: $(VENV)/.dev
-	@# All at once: a folder of compiled code that appears between two `ray job submit` makes a second package of ours.
 	$(BIN)/python -m compileall -q actors books cluster embedded exporter jobs reports training
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup -m "not (ray or fault or last)"
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -m "(ray or last) and not fault" $(MARKED)
