@@ -38,8 +38,8 @@ FIXTURES = ROOT / "tests" / "fixtures"
 TINY = FIXTURES / "soprano_tiny"
 VIBEVOICE = FIXTURES / "vibevoice_tiny"
 TINY_ASR = FIXTURES / "vibevoice_asr_tiny"
-# Fixtures that trace graphs, half a minute each.
-_EXPORTS = {"tiny_bundle", "pocket_bundle", "asr_bundle", "vibevoice_bundle"}
+# Fixtures that trace graphs or speak for minutes, half a minute each.
+_MADE_ONCE = {"tiny_bundle", "pocket_bundle", "asr_bundle", "vibevoice_bundle", "gate_speech"}
 SAID = "the old man sat on the bench in front of his house."
 
 
@@ -48,13 +48,14 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the marks in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Say which tests stay together where several processes share them: those of an export, made once, and of a module.
+    """Say which tests stay together where several processes share them: those of what is made once, and of a module.
 
     The tests marked ``last`` go behind all others, whose ``setenv`` would move the environment under getenv's feet.
     """
     for item in items:
-        used = _EXPORTS.intersection(getattr(item, "fixturenames", ()))
+        used = _MADE_ONCE.intersection(getattr(item, "fixturenames", ()))
         item.add_marker(pytest.mark.xdist_group(min(used, default=item.nodeid.partition("::")[0])))
     items.sort(key=lambda item: item.get_closest_marker("last") is not None)
 

@@ -29,3 +29,9 @@ def test_targets_exist_and_demo_needs_no_torch() -> None:
     assert "mypy" in recipe("lint")
     assert "benchmarks.speed" in recipe("bench")
     assert "docs/options.py" in recipe("docs")
+
+
+def test_a_module_stays_in_one_process(request: pytest.FixtureRequest) -> None:
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        pytest.skip("all tests are in one process")
+    assert request.node.nodeid.endswith("@tests/test_makefile.py"), "what a fixture makes is made again in every process"

@@ -28,7 +28,7 @@ def _commands(page: Path, kind: str) -> list[str]:
 
 
 @pytest.mark.ray
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [pytest.param(page, marks=pytest.mark.xdist_group(page.name), id=page.name) for page in PAGES])
 def test_commands_run_as_printed(page: Path, tmp_path: Path, embedded_environment: dict[str, str]) -> None:
     for name in ("jobs", "exporter", "actors", "books", "cluster", "embedded", "reports", "training"):
         (tmp_path / name).symlink_to(ROOT / name)

@@ -96,6 +96,8 @@ def test_int8_through_the_whole_road_is_as_clear_as_fp32_in_one_process(
     assert _error(judge, gate, through_the_job) <= _error(judge, gate, in_one_process) + MARGIN
 
 
+@pytest.mark.ray
+@pytest.mark.usefixtures("gate_speech")  # stays with the test that has the same sentences spoken
 def test_the_judge_is_not_pleased_by_damaged_speech(
     judge: Judge, gate: Mapping[str, Sequence[Said]], in_one_process: Mapping[str, Sequence[np.ndarray]]
 ) -> None:
