@@ -13,7 +13,6 @@ from books.book import BlockKind, Resource
 from cluster.storage import Store
 
 _KEY = b"speechmill.book"
-_MADE_OF = b"speechmill.made_of"
 _ROWS_PER_GROUP = 1024
 
 
@@ -115,31 +114,24 @@ _SCHEMA = pa.schema(
 )
 
 
-def write_script(store: Store, name: str, script: Script, made_of: str = "") -> None:
-    """Write a script and its resources to a store, in place of earlier ones. Equal scripts are not written again.
+def write_script(store: Store, name: str, script: Script) -> None:
+    """Write a script and its resources to a store, the passages last. Equal scripts are equal bytes.
 
     Args:
         store: where scripts are.
         name: of this one.
         script: the script.
-        made_of: names what it was made of and how, for :func:`script_made_of`.
 
     Raises:
         StorageError: the store cannot be reached or written.
     """
-    resources = {_resource_key(name, resource.name): resource.data for resource in script.resources}
-    for key, data in resources.items():
-        store.write_bytes(key, data)
-    schema = _SCHEMA.with_metadata({_KEY: script.book.model_dump_json().encode(), _MADE_OF: made_of.encode()})
+    for resource in script.resources:
+        store.write_bytes(_resource_key(name, resource.name), resource.data)
+    schema = _SCHEMA.with_metadata({_KEY: script.book.model_dump_json().encode()})
     table = pa.Table.from_pylist([asdict(passage) for passage in script.passages], schema)
     buffer = io.BytesIO()
     pq.write_table(table, buffer, row_group_size=_ROWS_PER_GROUP, compression="zstd")
-    key, content = script_key(name), buffer.getvalue()
-    if not (store.exists(key) and store.read_bytes(key) == content):
-        store.write_bytes(key, content)
-    for entry in store.entries(f"{name}.files"):
-        if entry.key not in resources:
-            store.delete(entry.key)
+    store.write_bytes(script_key(name), buffer.getvalue())
 
 
 def script_key(name: str) -> str:
@@ -147,21 +139,30 @@ def script_key(name: str) -> str:
     return f"{name}.parquet"
 
 
-def script_made_of(store: Store, name: str) -> str | None:
-    """Return what a script was made of, as far as it says; ``None`` if there is none that can be read.
+def has_script(store: Store, name: str) -> bool:
+    """Say whether there is a script that can be read.
 
     Raises:
         StorageError: the store cannot be reached.
     """
     key = script_key(name)
     if not store.exists(key):
-        return None
+        return False
     try:
         with store.errors("read", key), store.open_input(key) as file:
-            told: bytes = (pq.read_schema(file).metadata or {}).get(_MADE_OF, b"")
-            return told.decode()
+            return _KEY in (pq.read_schema(file).metadata or {})
     except (pa.ArrowException, ValueError):
-        return None
+        return False
+
+
+def delete_script(store: Store, name: str) -> None:
+    """Delete a script and its resources; there need not be one.
+
+    Raises:
+        StorageError: the store cannot be reached.
+    """
+    store.delete(script_key(name))
+    store.delete_tree(_resources_folder(name))
 
 
 def read_script(store: Store, name: str, limit: int | None = None) -> Script:
@@ -194,5 +195,9 @@ def read_resource(store: Store, name: str, resource: str) -> bytes:
     return store.read_bytes(_resource_key(name, resource))
 
 
+def _resources_folder(name: str) -> str:
+    return f"{name}.files"
+
+
 def _resource_key(name: str, resource: str) -> str:
-    return f"{name}.files/{resource}"
+    return f"{_resources_folder(name)}/{resource}"

@@ -223,10 +223,10 @@ def make_audiobook(
     worker, others = verified(config, verify, registry, takes, max_word_errors)
     kept = open_cache(cache or below(output, CACHE_FOLDER), cache_size)
     with scripts_folder(output, is_dry_run=shared.dry_run) as scripts:
-        names, unread = write_scripts(shelf.books, open_store(scripts), direction, chapters)
-        workshop = Workshop(output, names, binding)
+        written, unread = write_scripts(shelf.books, open_store(scripts), direction, chapters)
+        workshop = Workshop(output, written, binding)
         job = Job(
-            dataset=scan([below(scripts, script_key(name)) for name in names], "text", id_column="id", use="text"),
+            dataset=scan([below(scripts, script_key(each.script)) for each in written], "text", id_column="id", use="text"),
             id_column="id",
             text_files=TextOptions(),
             model=pinned,

@@ -21,7 +21,7 @@ from cluster.dataset import Dataset, Shard
 from cluster.output import Part, Run
 from cluster.runner import Backend
 from cluster.storage import Store, below, open_store
-from jobs.scripting import SCRIPTS_FOLDER
+from jobs.scripting import SCRIPTS_FOLDER, BookScript, delete_earlier
 
 if TYPE_CHECKING:
     from reports import BoundBook
@@ -34,13 +34,13 @@ class Workshop:
 
     Args:
         output: folder or URI of the job, with the scripts.
-        names: of the books.
+        scripts: of the books.
         binding: what is made of each.
     """
 
-    def __init__(self, output: str, names: Sequence[str], binding: Binding) -> None:
+    def __init__(self, output: str, scripts: Sequence[BookScript], binding: Binding) -> None:
         self._target, self._scripts = open_store(output), open_store(below(output, SCRIPTS_FOLDER))
-        self._names = {script_key(name): name for name in names}
+        self._of_key = {script_key(each.script): each for each in scripts}
         self._binding = binding
         self._made: Sequence[Made] = ()
 
@@ -59,6 +59,7 @@ class Workshop:
     def finish(self) -> int:
         """Wait for the books, and say where they are."""
         self._made, missing = self._bindery.finish()
+        delete_earlier(self._scripts, self._of_key.values())
         for made in self._made:
             bound = made.bound
             silent = sum(chapter.missing for chapter in bound.chapters)
@@ -88,19 +89,19 @@ class Workshop:
         return self._made[0].bound.title if len(self._made) == 1 else f"{len(self._made)} audiobooks"
 
     def _volume(self, run: Run, shard: Shard) -> Volume:
-        name = self._names[PurePosixPath(shard.key).name]
-        return Volume(name, shard, functools.partial(self._order, run, name, shard))
+        book = self._of_key[PurePosixPath(shard.key).name]
+        return Volume(book.book, shard, functools.partial(self._order, run, book, shard))
 
-    def _order(self, run: Run, name: str, shard: Shard, parts: tuple[str, ...]) -> BindOrder:
+    def _order(self, run: Run, book: BookScript, shard: Shard, parts: tuple[str, ...]) -> BindOrder:
         made_of = [run.fingerprint, shard.digest, shard.rows, asdict(self._binding), version("speechmill")]
         return BindOrder(
             sentences=run.store,
             parts=parts,
             scripts=self._scripts,
-            script=name,
+            script=book.script,
             target=self._target,
-            folder=name,
-            stem=name,
+            folder=book.book,
+            stem=book.book,
             binding=self._binding,
             key=hashlib.sha256(json.dumps(made_of).encode()).hexdigest(),
             limit=shard.rows,

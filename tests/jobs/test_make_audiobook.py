@@ -179,9 +179,17 @@ def test_an_edited_sentence_is_all_that_is_spoken_again(make_audiobook: RunJob, 
     second = run_novel(make_audiobook, tmp_path / "a", edited)
     spoken = second.counts["rows"] - second.cached_rows
     assert 1 <= spoken <= 10, "1 % of 1,000"
-    # And it is the book that would have been made of it at once, byte for byte.
+
+
+def test_an_edited_book_is_the_same_as_if_it_had_been_so_at_once(make_audiobook: RunJob, tmp_path: Path) -> None:
+    text = novel(60)
+    edited = text.replace(sentence(30), "Nobody had expected this sentence.")
+    run_novel(make_audiobook, tmp_path / "a", text)
+    run_novel(make_audiobook, tmp_path / "a", edited)
     run_novel(make_audiobook, tmp_path / "b", edited)
     assert files_of(tmp_path / "a" / "out" / "novel") == files_of(tmp_path / "b" / "out" / "novel")
+    (script,) = (tmp_path / "a" / "out" / "scripts").glob("novel.*.parquet")
+    assert script.name in {path.name for path in (tmp_path / "b" / "out" / "scripts").iterdir()}, "the earlier one is gone"
 
 
 def files_of(folder: Path) -> dict[str, bytes]:
@@ -190,7 +198,7 @@ def files_of(folder: Path) -> dict[str, bytes]:
 
 @pytest.mark.fault
 def test_a_killed_job_makes_the_same_bytes(start_job: StartJob, tmp_path: Path) -> None:
-    (tmp_path / "novel.md").write_text(novel(120))
+    (tmp_path / "novel.md").write_text(novel(64))
 
     def command(output: Path) -> list[object]:
         return [
