@@ -24,7 +24,7 @@ from typing import NamedTuple
 from actors.runtime.processor import this_processor
 from benchmarks.contest import ROOT
 
-SECONDS_A_SENTENCE = 4.6  # of the embedded voice, with the pause behind it
+SECONDS_A_SENTENCE = 7.4  # of the embedded voice, with the pause behind it
 _PER_PARAGRAPH, _PER_CHAPTER = 6, 120
 _PLACES = ("by the river", "under the old bridge", "at the end of the lane", "behind the mill", "in the quiet market")
 _DOINGS = ("mended a broken fence", "wrote a long letter", "counted the evening stars", "carried a basket of apples")
