@@ -28,6 +28,13 @@ _LISTED = (BlockKind.ITEM, BlockKind.ROW)
 _TOP = (BlockKind.HEADING, BlockKind.PARAGRAPH)
 _MOST_TOP = 4  # blocks at the top of a chapter among which its title may be
 _LONGEST_NUMBER = 20  # letters of a paragraph above a title, such as "Chapter the Third"
+# What tables of contents call pages that have no title, as Standard Ebooks' do: to say it would be new to the book.
+_PAGES = frozenset(
+    [
+        *("cover", "frontispiece", "half title", "half title page", "halftitle", "halftitlepage", "title page", "titlepage"),
+        *("dedication", "epigraph"),
+    ]
+)
 _SAYS_TITLE = 80.0  # percent of the words of a title and of the headings on its page that are the same
 _COUNT = re.compile(r"^\d+ of \d+ ")  # a note for each number of letters would be as long as the book
 _SHOWN_CHARS = 40
@@ -252,6 +259,8 @@ def check_voices(how: Direction) -> None:
 def _is_title_missing(chapter: Chapter, *, holds_next: bool) -> bool:
     """Whether no heading at the beginning of a chapter says its title, and it has something to be a title of."""
     title = chapter.title.strip()
+    if title.casefold() in _PAGES:
+        return False
     has_text = any(any(map(str.isalnum, block.text)) for block in chapter.blocks if block.kind is not BlockKind.IMAGE)
     if not title or not (holds_next or has_text):
         return False

@@ -81,6 +81,7 @@ class TestTitles:
     @pytest.mark.parametrize(
         ("title", "headings", "is_said"),
         [
+            ("Titlepage", [], False),  # of Standard Ebooks
             ("Chapter 1", ["Chapter 1"], False),
             ("1. The Storm", ["CHAPTER 1", "The Storm"], False),
             ("Chapter 1: The Storm", ["The storm"], False),
