@@ -93,7 +93,7 @@ class Workshop:
         return Volume(book.book, shard, functools.partial(self._order, run, book, shard))
 
     def _order(self, run: Run, book: BookScript, shard: Shard, parts: tuple[str, ...]) -> BindOrder:
-        made_of = [run.fingerprint, shard.digest, shard.rows, asdict(self._binding), version("speechmill")]
+        made_of = [run.fingerprint, book.script, shard.rows, asdict(self._binding), version("speechmill")]
         return BindOrder(
             sentences=run.store,
             parts=parts,

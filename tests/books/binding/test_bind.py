@@ -13,7 +13,7 @@ from books.binding.options import Binding
 from books.binding.pressing import measure
 from books.binding.record import Bound
 from books.book import Resource
-from books.script import read_script, write_script
+from books.script import delete_script, read_script, write_script
 from cluster.storage import LocalStore, open_store
 from tests.books.binding.spoken import RATE, Said, order_of, script_of, speech
 from tests.books.binding.test_encoder import image
@@ -235,9 +235,9 @@ def test_a_limit_binds_the_first_passages(tmp_path: Path) -> None:
     assert bound.duration_s == pytest.approx(4 * 2.4)
 
 
-def test_images_of_an_earlier_script_are_deleted(tmp_path: Path) -> None:
+def test_a_script_is_deleted_with_its_images_and_no_other_is(tmp_path: Path) -> None:
     store, script = open_store(str(tmp_path)), script_of(CHAPTERS)
-    for names in (("a.png", "b.png"), ("b.png",)):
-        images = [Resource(name, "image/png", name.encode()) for name in names]
-        write_script(store, "book", replace(script, resources=images))
-    assert [entry.key for entry in store.entries("book.files")] == ["book.files/b.png"]
+    for name in ("book", "book.2"):
+        write_script(store, name, replace(script, resources=[Resource("a.png", "image/png", name.encode())]))
+    delete_script(store, "book")
+    assert [entry.key for entry in store.entries()] == ["book.2.files/a.png", "book.2.parquet"]
