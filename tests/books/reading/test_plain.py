@@ -207,6 +207,7 @@ def test_bytes_that_are_no_text_still_are_read() -> None:
         "a-\n" * 9000,
         "".join(f"INTRODUCTION BY {number}\n\n{PROSE}\n\n" for number in range(2000)),
     ],
+    ids=lambda text: repr(text[:12]),
 )
 def test_hostile_text_is_read_in_no_time(text: str) -> None:
     book = read_text(text, "file")
