@@ -1,7 +1,11 @@
-"""The row cache of a job: where it is, and how large it may be when the job ends."""
+"""The row cache of a job: where it is, how large it may be when the job ends, and what makes rows equal."""
 
 import logging
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated
+
+import typer
 
 from actors.errors import SpeechmillError, UsageError
 from cluster.row_cache import RowCache
@@ -10,6 +14,15 @@ from jobs.options import output_location
 from jobs.sizes import parse_size, say_size
 
 logger = logging.getLogger("speechmill")
+
+CacheSize = Annotated[str | None, typer.Option(help="What the cache may hold when the job ends, as 50GB; default: all.")]
+
+
+class SeedBy(StrEnum):
+    """What fixes a row's random numbers beside the seed."""
+
+    ID = "id"
+    TEXT = "text"
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from cluster.dataset import TextOptions, scan
 from cluster.output import audio_feature
 from cluster.registry import describe
 from cluster.storage import below, open_store
-from jobs.caching import open_cache
+from jobs.caching import CacheSize, SeedBy, open_cache
 from jobs.chapters import print_chapters
 from jobs.console import EXIT_FAILED_ROWS, run_app
 from jobs.options import OutputFolder, Registry, RunOptions, output_location, parse_options, with_shared_options
@@ -72,13 +72,6 @@ class Target(StrEnum):
     EBU = "ebu"
     ACX = "acx"
     NONE = "none"
-
-
-class SeedBy(StrEnum):
-    """What a passage's random numbers come from, besides the seed."""
-
-    TEXT = "text"
-    ID = "id"
 
 
 @app.command()
@@ -156,9 +149,7 @@ def make_audiobook(
         str | None,
         typer.Option(help="Folder or URI of what was spoken before, for all jobs that name it. Default: cache in the output."),
     ] = None,
-    cache_size: Annotated[
-        str | None, typer.Option(help="What the cache may hold when the job ends, as 50GB; default: all.")
-    ] = None,
+    cache_size: CacheSize = None,
     verify: Verify = None,
     takes: NumberOfTakes = DEFAULT_TAKES,
     max_word_errors: MaxWordErrors = DEFAULT_THRESHOLD,
@@ -239,12 +230,10 @@ def make_audiobook(
             page=workshop.write_page,
             attended=workshop.open,
             others=others,
-            cache=kept.store if kept else None,
+            cache=kept,
             renews=True,  # a book was edited: what is still the same comes out of the cache
         )
         code = run_job(job, shared)
-    if kept and not shared.dry_run:
-        kept.trim()
     return code or (EXIT_FAILED_ROWS if unread else 0)
 
 

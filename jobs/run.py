@@ -18,6 +18,7 @@ from cluster.output import Part, PartSchema, Run, open_run, part_schema
 from cluster.registry import Pinned
 from cluster.runner import Backend, Task, WorkerConfig
 from cluster.storage import Store
+from jobs.caching import JobCache
 from jobs.console import EXIT_FAILED_ROWS, exit_code, name_job, print_summary
 from jobs.options import RunOptions
 from jobs.pipeline import UnitRows, choose_backend, first_rows, report_input, report_precision, run_missing
@@ -79,7 +80,7 @@ class Job:
         attended: what goes on beside it, from its rows, its run and where its workers live.
         renews: whether an output of other rows or settings is made anew instead of being refused.
         others: models that workers open beside it.
-        cache: where rows are that were made before.
+        cache: where rows are that were made before, and how much of them may stay.
     """
 
     dataset: Dataset
@@ -98,7 +99,7 @@ class Job:
     attended: Callable[[Dataset, Run, Backend], AbstractContextManager[Attendant]] = _unattended
     renews: bool = False
     others: tuple[Pinned, ...] = ()
-    cache: Store | None = None
+    cache: JobCache | None = None
 
 
 def run_job(job: Job, shared: RunOptions) -> int:
@@ -131,7 +132,8 @@ def run_job(job: Job, shared: RunOptions) -> int:
     ) as run:
         name_job(run.session)
         report_precision(job.manifest, shared.gpus_per_worker)
-        task = Task(dataset, run.writer(schema), job.model, job.config, job.others, job.cache)
+        kept = job.cache.store if job.cache else None
+        task = Task(dataset, run.writer(schema), job.model, job.config, job.others, kept)
         with job.attended(dataset, run, backend) as attendant:
             summary, tally = run_missing(run, task, backend, unit_rows, attendant.note)
             unwritten = job.finish(run.store) + attendant.finish()
@@ -140,6 +142,8 @@ def run_job(job: Job, shared: RunOptions) -> int:
             _print_page(job, run.store)
     for shard in dataset.corrupt:
         logger.error("%s was skipped: %s", shard.uri, shard.error)
+    if job.cache:
+        job.cache.trim()
     return exit_code(summary, shared.fail_on) or (EXIT_FAILED_ROWS if unwritten or dataset.corrupt else 0)
 
 

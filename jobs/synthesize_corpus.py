@@ -18,7 +18,7 @@ from actors.verifying import DEFAULT_TAKES, DEFAULT_THRESHOLD
 from cluster.dataset import scan
 from cluster.output import audio_feature
 from cluster.registry import describe
-from jobs.caching import open_cache
+from jobs.caching import CacheSize, SeedBy, open_cache
 from jobs.console import run_app
 from jobs.options import OutputFolder, Registry, SharedOptions, output_location, parse_options, with_shared_options
 from jobs.pipeline import UnitRows
@@ -41,13 +41,6 @@ class Format(StrEnum):
     WAV = "wav"
     OPUS = "opus"
     MP3 = "mp3"
-
-
-class SeedBy(StrEnum):
-    """What fixes a row's random numbers beside the seed."""
-
-    ID = "id"
-    TEXT = "text"
 
 
 class Normalisation(StrEnum):
@@ -124,9 +117,7 @@ def synthesize(
         str | None,
         typer.Option(help="Folder or URI where rows are kept, and found by every job that would make the same; default: none."),
     ] = None,
-    cache_size: Annotated[
-        str | None, typer.Option(help="What the cache may hold when the job ends, as 50GB; default: all.")
-    ] = None,
+    cache_size: CacheSize = None,
     *,
     shared: SharedOptions,
 ) -> int:
@@ -171,12 +162,9 @@ def synthesize(
         features={"audio": audio_feature(config.file_rate(manifest.sample_rate))},
         passed=["speed", "language"],
         others=others,
-        cache=kept.store if kept else None,
+        cache=kept,
     )
-    code = run_job(job, shared)
-    if kept and not shared.dry_run:
-        kept.trim()
-    return code
+    return run_job(job, shared)
 
 
 def _check_reading(normalise: Normalisation, markup: bool, language: str | None) -> None:
