@@ -87,6 +87,19 @@ class Segment:
 
 
 @dataclass(frozen=True)
+class Word:
+    """A word as it was heard, with what is written before and behind it, in seconds from the start of the audio.
+
+    ``probability`` is the model's own, the mean of its tokens.
+    """
+
+    start: float
+    end: float
+    text: str
+    probability: float
+
+
+@dataclass(frozen=True)
 class TranscriptionRequest:
     """One recording to transcribe.
 
@@ -121,6 +134,9 @@ class TranscriptionResult:
             ``silence`` if nobody speaks in any, so that the model was not asked.
         coverage: where the last segment ends, as a share of the duration.
         unreadable: answers that hold no transcript, as they are.
+        language: the code of the language that is spoken, where the family says it.
+        words: with their times, in order, if the request asks for them.
+        avg_logprob: the mean log probability of the answer's tokens, where the family says it.
         trace: the loop's arrays by name, if asked for, pieces joined along the first axis.
     """
 
@@ -132,6 +148,9 @@ class TranscriptionResult:
     finish_reason: str
     coverage: float
     unreadable: tuple[str, ...]
+    language: str | None = None
+    words: tuple[Word, ...] = ()
+    avg_logprob: float | None = None
     trace: Mapping[str, np.ndarray] | None = None
 
 

@@ -30,6 +30,8 @@ TRANSCRIPTION_COLUMNS: Columns = {
     "finish_reason": str,
     "model": str,
     "coverage": float,
+    "words": [{"start": float, "end": float, "text": str, "probability": float}],
+    "avg_logprob": float,
 }
 DEFAULT_SLOTS = 8
 
@@ -198,7 +200,10 @@ def _fill(output: dict[str, Any], result: TranscriptionResult) -> None:
     damage = output["error"]  # known since the recording was decoded
     output.update(
         text=result.text,
+        language=result.language,
         segments=[asdict(segment) for segment in result.segments],
+        words=[asdict(word) for word in result.words],
+        avg_logprob=result.avg_logprob,
         finish_reason=result.finish_reason,
         coverage=result.coverage,
         status="ok",
