@@ -24,7 +24,7 @@ _KEPT_PAUSE_S = 1.0  # a longer pause is made short
 
 # A piece that ends in a short pause, or in none, is worse by up to this share of a window, because words are heard worse there.
 _CUT_COST, _GOOD_PAUSE_S = 0.3, 0.5
-_SEARCH_SHARE = 0.25  # of a piece: where speech without a pause is cut is looked for at the end of this share
+_CHOICE_SHARE = 0.1  # of a piece: speech that goes on for longer without a pause has places to cut all the same
 
 Span = tuple[int, int]  # first sample, last + 1
 Quietest = Callable[[FloatArray, int], int]
@@ -66,16 +66,17 @@ def _runs(is_in: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.int64], npt.NDAr
 
 
 def with_cuts(spans: Sequence[Span], probabilities: FloatArray, rate: int, longest: int, quietest: Quietest) -> list[Span]:
-    """Return the stretches with those above half of ``longest`` samples cut where they are quiet, into neighbours.
+    """Return the stretches with the long ones cut where they are quiet: at neighbours, too, a piece may end, if it must.
 
-    ``quietest`` says which sample of those that some windows' probabilities belong to is to cut at.
+    None is above a tenth of ``longest`` samples. ``quietest`` takes the probabilities of some windows and the number of their
+    samples, and says at which sample to cut.
     """
     window = _WINDOW_S * rate
-    size = max(2, longest // 2)
+    size = max(2, int(longest * _CHOICE_SHARE))
     cut = []
     for first, stop in spans:
         while stop - first > size:
-            begin = int((first + size * (1 - _SEARCH_SHARE)) / window)
+            begin = int((first + size / 2) / window)
             end = max(begin + 1, int((first + size) / window))
             found = round(begin * window) + quietest(probabilities[begin:end], round((end - begin) * window))
             middle = min(max(first + 1, found), first + size)
@@ -91,19 +92,23 @@ def pack(spans: Sequence[Span], samples: int, rate: int, longest: int) -> list[l
     As few pieces as there can be, unless one more saves several cuts in short pauses.
 
     Args:
-        spans: stretches of speech in order, none above ``longest * 3 / 4`` samples.
+        spans: stretches of speech in order, none above three quarters of ``longest``.
         samples: of the recording.
         rate: of the recording in Hz.
         longest: samples of a piece, two or more.
     """
     if not spans:
         return []
-    limits = _Limits(longest, min(round(_EDGE_S * rate), longest // 8), round(_KEPT_PAUSE_S * rate), round(_GOOD_PAUSE_S * rate))
+    limits = _Limits(
+        longest, min(round(_EDGE_S * rate), longest // 8), round(_KEPT_PAUSE_S * rate), round(_GOOD_PAUSE_S * rate)
+    )
     bounds = np.array(spans, np.int64)
     pauses = np.concatenate(([2 * bounds[0, 0]], bounds[1:, 0] - bounds[:-1, 1], [2 * (samples - bounds[-1, 1])]))
     edges = np.minimum(pauses // 2, limits.edge)
     ends = _ends(bounds, pauses, edges, limits)
-    return [_heard(bounds[first:stop], edges[first], edges[stop], limits) for first, stop in zip([0, *ends[:-1]], ends, strict=True)]
+    return [
+        _heard(bounds[first:stop], edges[first], edges[stop], limits) for first, stop in zip([0, *ends[:-1]], ends, strict=True)
+    ]
 
 
 def _ends(

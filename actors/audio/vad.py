@@ -125,7 +125,9 @@ class SilenceCutter:
                 context, state = np.zeros_like(context), np.zeros_like(state)
                 heard.append(np.zeros(len(still), np.float32))
                 continue
-            samples = np.concatenate([context, _at_detector_rate(block, replace(level, gain=min(level.gain, most)), rate, len(still))])
+            samples = np.concatenate(
+                [context, _at_detector_rate(block, replace(level, gain=min(level.gain, most)), rate, len(still))]
+            )
             probabilities, state = self._windows(samples, state)
             context = samples[-_CONTEXT:]
             heard.append(np.where(still, np.float32(0), probabilities))
@@ -155,11 +157,14 @@ def _at_detector_rate(block: FloatArray, level: Level, rate: int, windows: int) 
 
 
 def _still_windows(block: FloatArray, rate: int) -> npt.NDArray[np.bool_]:
-    """Say of each window of a block whether it is digital silence in its middle."""
+    """Say of each window of a block whether all of it is digital silence."""
     windows = -(-len(block) * _RATE // (rate * _WINDOW))
     size = rate // _STILL_BLOCKS_PER_S
-    middles = ((np.arange(windows) + 0.5) * (_WINDOW * rate / _RATE)).astype(np.int64)
-    return _still(block, size)[np.minimum(middles, len(block) - 1) // size]
+    firsts = (np.arange(windows) * (_WINDOW * rate / _RATE)).astype(np.int64)
+    lasts = np.append(firsts[1:], len(block)) - 1
+    sounds = np.concatenate(([0], np.cumsum(~_still(block, size))))
+    still: npt.NDArray[np.bool_] = sounds[lasts // size + 1] == sounds[firsts // size]
+    return still
 
 
 def cut_at_silence(audio: FloatArray, rate: int, longest: int, speech: Speech) -> list[Span]:
