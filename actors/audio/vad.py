@@ -99,15 +99,16 @@ class SilenceCutter:
         margin = round(_HEARD_EDGE_S * rate)
         return _narrow(spans, max(0, begin - margin), min(end + margin, len(joined)))
 
-    def pack(self, audio: FloatArray, rate: int, longest: int) -> list[list[Span]]:
+    def pack(self, audio: FloatArray, rate: int, longest: int, *, detect: bool = True) -> list[list[Span]]:
         """Return what of ``[samples]`` at ``rate`` Hz to hear together: pieces full of speech, cut where nobody speaks.
 
         Each piece is spans to hear one behind the other, at most ``longest`` samples in sum; nothing if nobody speaks. What
-        is between the spans, and in none, is silence or noise (:mod:`actors.audio.packing`).
+        is between the spans, and in none, is silence or noise (:mod:`actors.audio.packing`); without ``detect`` only digital
+        silence is left out.
         """
         probabilities = self.track(audio, rate)
-        spans = with_cuts(spoken(probabilities, len(audio), rate), probabilities, rate, longest, _quietest)
-        return pack(spans, len(audio), rate, longest)
+        spans = spoken(probabilities, len(audio), rate) if detect else without_silence(audio, rate)
+        return pack(with_cuts(spans, probabilities, rate, longest, _quietest), len(audio), rate, longest)
 
     def track(self, audio: FloatArray, rate: int) -> FloatArray:
         """Return the probability of speech in each window of 32 ms of a long recording, of which one block is in memory.
