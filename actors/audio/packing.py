@@ -19,12 +19,12 @@ _WINDOW_S = 0.032  # of the detector
 _SURE, _UNSURE = 0.5, 0.35
 _SHORTEST_PAUSE, _SHORTEST_WORD = 4, 2  # windows
 
-_EDGE_S = 0.3  # is left of a pause on either side when something of it is left out, or a piece ends in it
+_EDGE_S = 0.4  # is left of a pause on either side when something of it is left out, or a piece ends in it
 _KEPT_PAUSE_S = 1.0  # a longer pause is made short
 
 # A piece that ends in a short pause, or in none, is worse by up to this share of a window, because words are heard worse there.
 _CUT_COST, _GOOD_PAUSE_S = 0.3, 0.5
-_CHOICE_SHARE = 0.1  # of a piece: speech that goes on for longer without a pause has places to cut all the same
+_CHOICE_SHARE = 0.2  # of a piece: speech that goes on for longer without a pause has places to cut all the same
 
 Span = tuple[int, int]  # first sample, last + 1
 Quietest = Callable[[FloatArray, int], int]
@@ -68,7 +68,7 @@ def _runs(is_in: npt.NDArray[np.bool_]) -> tuple[npt.NDArray[np.int64], npt.NDAr
 def with_cuts(spans: Sequence[Span], probabilities: FloatArray, rate: int, longest: int, quietest: Quietest) -> list[Span]:
     """Return the stretches with the long ones cut where they are quiet: at neighbours, too, a piece may end, if it must.
 
-    None is above a tenth of ``longest`` samples. ``quietest`` takes the probabilities of some windows and the number of their
+    None is above a fifth of ``longest`` samples. ``quietest`` takes the probabilities of some windows and the number of their
     samples, and says at which sample to cut.
     """
     window = _WINDOW_S * rate
