@@ -153,6 +153,12 @@ def test_where_nobody_speaks_there_is_no_piece(audio: FloatArray) -> None:
     assert SilenceCutter().pack(audio, RATE, 30 * RATE) == []
 
 
+def test_digital_silence_needs_no_detector(monkeypatch: pytest.MonkeyPatch) -> None:
+    cutter = SilenceCutter()
+    monkeypatch.setattr(cutter, "_windows", lambda *_: pytest.fail("not asked for"))
+    assert not cutter.track(np.full(70 * RATE, 0.25, np.float32), RATE).any()
+
+
 def test_what_is_said_is_found_wherever_and_however_loudly(speech: FloatArray) -> None:
     loud, faint, length = voice(speech), voice(speech, -50), len(speech) / RATE
     zeros = np.zeros(40 * RATE, np.float32)
