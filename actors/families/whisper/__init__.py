@@ -1,0 +1,1 @@
+"""Whisper: what was said in windows of 30 seconds, and when."""
