@@ -109,9 +109,9 @@ class TokenRules:
 def avg_logprob(logprobs: Sequence[float], tokens: Sequence[int]) -> float:
     """Return the mean log probability of an answer, by which its quality is told.
 
-    Source: openai/whisper ``decoding.py:DecodingTask.run``: the sum is divided by one more than the answer has tokens, also where
-    it did not end by itself. (transformers' ``_retrieve_avg_logprobs`` divides by the number of summands, which is the same for
-    an answer that did.)
+    Source: openai/whisper ``decoding.py:DecodingTask.run``: the sum is divided by one more than the answer has tokens, also
+    where it did not end by itself. (transformers' ``_retrieve_avg_logprobs`` divides by the number of summands, which is the
+    same for an answer that did.)
 
     Args:
         logprobs: of the answer's tokens, and of the one that ended it.
