@@ -51,6 +51,19 @@ def test_a_draw_has_the_probabilities_of_its_temperature_and_says_those_of_tempe
         assert logprob == pytest.approx(logits[token] - np.log(np.exp([1.0, 2.0, 4.0]).sum()), abs=1e-6)
 
 
+def test_draws_from_a_large_vocabulary_follow_the_order_of_its_ids() -> None:
+    generator = np.random.default_rng(3)
+    logits = generator.normal(size=5000).astype(np.float32) * 3
+    logits[generator.random(5000) < 0.5] = -np.inf
+    logits[4800:] = -np.inf
+    rules = rules_with(vocab_size=5000, suppress=(), begin_suppress=())
+    cumulative = np.cumsum(np.exp(logits.astype(np.float64) / 0.8))
+    uniforms = [0.0, *generator.random(300), 1 - 2**-53]
+    expected = [int(np.searchsorted(cumulative, u * cumulative[-1], side="right")) for u in uniforms[:-1]]
+    drawn = [rules.choose(logits.copy(), [9], timestamps=False, temperature=0.8, uniform=u)[0] for u in uniforms]
+    assert drawn == [*expected, int(np.flatnonzero(logits > -np.inf)[-1])]
+
+
 def test_many_small_probabilities_together_make_a_time() -> None:
     logits = np.full(IDS["vocab_size"], -20, np.float32)
     logits[10] = 1
