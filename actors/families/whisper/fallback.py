@@ -1,8 +1,8 @@
 """Tells answers that are to be heard again, at a higher temperature, and windows in which nobody speaks.
 
 Source: openai/whisper ``transcribe.py`` (``decode_with_fallback`` and the lines behind it) and ``utils.py:compression_ratio``.
-transformers' ``_need_fallback`` differs: it compresses the ids of the tokens in place of the text, and looks for silence only if
-both thresholds are given.
+transformers' ``_need_fallback`` differs: it compresses the ids of the tokens in place of the text, and looks for silence
+only if both thresholds are given.
 """
 
 import zlib

@@ -15,6 +15,8 @@ import numpy as np
 
 from actors.settings import check_ids
 
+_BLOCK = 256  # tokens
+
 
 @dataclass(frozen=True)
 class TokenRules:
@@ -109,9 +111,9 @@ class TokenRules:
 def avg_logprob(logprobs: Sequence[float], tokens: Sequence[int]) -> float:
     """Return the mean log probability of an answer, by which its quality is told.
 
-    Source: openai/whisper ``decoding.py:DecodingTask.run``: the sum is divided by one more than the answer has tokens, also where
-    it did not end by itself. (transformers' ``_retrieve_avg_logprobs`` divides by the number of summands, which is the same for
-    an answer that did.)
+    Source: openai/whisper ``decoding.py:DecodingTask.run``: the sum is divided by one more than the answer has tokens, also
+    where it did not end by itself. (transformers' ``_retrieve_avg_logprobs`` divides by the number of summands, which is the
+    same for an answer that did.)
 
     Args:
         logprobs: of the answer's tokens, and of the one that ended it.
@@ -141,7 +143,17 @@ def _pick(scores: np.ndarray, temperature: float, uniform: float) -> tuple[int, 
 def _draw(scores: np.ndarray, temperature: float, uniform: float) -> int:
     """Draw from softmax(scores / temperature), in the order of the ids; the best of ``scores`` is 0."""
     weights = scores * np.float32(1 / temperature)
-    cumulative = np.cumsum(np.exp(weights, out=weights), dtype=np.float64)
-    total = cumulative[-1]
-    last = np.searchsorted(cumulative, total)  # rounding may lead to the total itself: not beyond what is possible
-    return int(min(np.searchsorted(cumulative, uniform * total, side="right"), last))
+    np.exp(weights, out=weights)
+    # Sums one after the other over a whole vocabulary would take longer than all else: first a block, then the token in it.
+    sums = np.add.reduceat(weights, np.arange(0, len(weights), _BLOCK), dtype=np.float64)
+    blocks = np.concatenate(([0.0], np.cumsum(sums)))
+    wanted = uniform * blocks[-1]
+    block = _reach(blocks[1:], wanted)
+    inside = np.cumsum(weights[block * _BLOCK : (block + 1) * _BLOCK], dtype=np.float64)
+    return block * _BLOCK + _reach(inside, wanted - blocks[block])
+
+
+def _reach(cumulative: np.ndarray, wanted: float) -> int:
+    """Return where ``cumulative`` passes ``wanted``: never beyond its last growth, to which rounding may lead."""
+    last = np.searchsorted(cumulative, cumulative[-1])
+    return int(min(np.searchsorted(cumulative, wanted, side="right"), last))

@@ -43,8 +43,8 @@ def segments_of(
         decode: tokens of texts to a text.
 
     Returns:
-        The segments in order, and where the next window begins, in seconds from this one's start: where the last complete segment
-        ends, if another one was begun behind it, which is then left out. ``None``: this window was heard to its end.
+        The segments in order, and where the next window begins, in seconds from this one's start: where the last complete
+        segment ends, if another one was begun behind it, which is then left out. ``None``: this window was heard to its end.
     """
     spans, seek = _cut(tokens, timestamp_begin, duration_s)
     segments = []

@@ -8,6 +8,7 @@ frame to the last ones (dynamic time warping).
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -44,9 +45,9 @@ def token_times(attention: np.ndarray, *, median_width: int = 7) -> np.ndarray:
 
     Which rows: transformers takes the attention of the steps that run the answer's tokens, times and texts, as input. The
     prompt is left out, and the token that ends an answer is never run. The step that runs a token chooses the next one, so
-    its row says where the next one begins. The first row's time is always 0: it is ``<|0.00|>``'s where an answer has times. Where
-    it has none, it is the first text's, whose word has no length in transformers; openai's gives the row of the last prompt
-    token too, which is this function with one more row in front and without the first time of the result.
+    its row says where the next one begins. The first row's time is always 0: it is ``<|0.00|>``'s where an answer has times.
+    Where it has none, it is the first text's, whose word has no length in transformers; openai's gives the row of the last
+    prompt token too, which is this function with one more row in front and without the first time of the result.
 
     A frame on which no token differs from another says nothing here; transformers divides by zero.
 
@@ -107,8 +108,8 @@ def _first_frames(cost: np.ndarray) -> np.ndarray:
     """Return on which frame the cheapest path through ``cost``, float32 ``[tokens, frames]``, comes to each token.
 
     int64 ``[tokens]``. As in transformers' ``_dynamic_time_warping``, sums are float32, and of equal ways the one along the
-    frames is gone. All cells of an anti-diagonal are computed at once: ``total[i + j, i]`` is the cost up to token ``i`` and frame
-    ``j``, counted from 1.
+    frames is gone. All cells of an anti-diagonal are computed at once: ``total[i + j, i]`` is the cost up to token ``i`` and
+    frame ``j``, counted from 1.
     """
     tokens, frames = cost.shape
     total = np.empty((tokens + frames + 1, tokens + 1), np.float32)
@@ -197,7 +198,7 @@ def words_of(
 def _texts(tokens: Sequence[int], eos_id: int) -> Iterator[tuple[int, int]]:
     """Yield where texts begin and end between times and special tokens."""
     edges = [-1, *(i for i, token in enumerate(tokens) if token >= eos_id), len(tokens)]
-    return ((before + 1, edge) for before, edge in zip(edges, edges[1:], strict=False) if edge - before > 1)
+    return ((before + 1, edge) for before, edge in pairwise(edges) if edge - before > 1)
 
 
 def split_words(tokens: Sequence[int], decode: Decode, language: str | None) -> list[Piece]:

@@ -2,16 +2,17 @@
 
 import json
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from actors.families.whisper.rules import TokenRules, avg_logprob
-from tests.conftest import FIXTURES
 
-SAVED: dict[str, Any] = json.loads((FIXTURES / "whisper_rules" / "rules.json").read_text())
-LOGITS = np.load(FIXTURES / "whisper_rules" / "rules.npz")["logits"].astype(np.float32)
+FOLDER = Path(__file__).parents[3] / "fixtures" / "whisper_rules"
+SAVED: dict[str, Any] = json.loads((FOLDER / "rules.json").read_text())
+LOGITS = np.load(FOLDER / "rules.npz")["logits"].astype(np.float32)
 IDS = {name: SAVED[name] for name in ("vocab_size", "eos_id", "timestamp_begin", "no_timestamps_id")}
 BEGIN = IDS["timestamp_begin"]
 
@@ -34,7 +35,7 @@ def test_every_token_that_transformers_allows_may_be_drawn_and_no_other() -> Non
     uniforms = np.linspace(0, 1, 400, endpoint=False)
     for case, logits in zip(SAVED["cases"][:60], LOGITS, strict=False):
         rules, options = rules_with(case["max_initial"]), {"timestamps": case["timestamps"], "temperature": 100.0}
-        # Nearly all alike at this temperature: each token comes sooner or later. A time is only drawn where they win, as before it.
+        # Nearly all alike at this temperature: each token comes sooner or later.
         drawn = {rules.choose(logits.copy(), case["tokens"], uniform=u, **options)[0] for u in [*uniforms, 1 - 2**-53]}
         assert drawn == {token for token, allowed in enumerate(case["allowed"]) if allowed == "1"}
 
@@ -48,6 +49,19 @@ def test_a_draw_has_the_probabilities_of_its_temperature_and_says_those_of_tempe
         chosen, logprob = rules_with().choose(logits.copy(), [9], timestamps=False, temperature=0.5, uniform=uniform)
         assert chosen == token
         assert logprob == pytest.approx(logits[token] - np.log(np.exp([1.0, 2.0, 4.0]).sum()), abs=1e-6)
+
+
+def test_draws_from_a_large_vocabulary_follow_the_order_of_its_ids() -> None:
+    generator = np.random.default_rng(3)
+    logits = generator.normal(size=5000).astype(np.float32) * 3
+    logits[generator.random(5000) < 0.5] = -np.inf
+    logits[4800:] = -np.inf
+    rules = rules_with(vocab_size=5000, suppress=(), begin_suppress=())
+    cumulative = np.cumsum(np.exp(logits.astype(np.float64) / 0.8))
+    uniforms = [0.0, *generator.random(300), 1 - 2**-53]
+    expected = [int(np.searchsorted(cumulative, u * cumulative[-1], side="right")) for u in uniforms[:-1]]
+    drawn = [rules.choose(logits.copy(), [9], timestamps=False, temperature=0.8, uniform=u)[0] for u in uniforms]
+    assert drawn == [*expected, int(np.flatnonzero(logits > -np.inf)[-1])]
 
 
 def test_many_small_probabilities_together_make_a_time() -> None:

@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,8 @@ import pytest
 
 from actors.families.whisper.words import audio_frames, split_words, token_times, words_of
 from actors.requests import Word
-from tests.conftest import FIXTURES
 
-FOLDER = FIXTURES / "whisper_rules"
+FOLDER = Path(__file__).parents[3] / "fixtures" / "whisper_rules"
 SPLIT: dict[str, Any] = json.loads((FOLDER / "words.json").read_text(encoding="utf-8"))
 JFK: dict[str, Any] = json.loads((FOLDER / "jfk.json").read_text(encoding="utf-8"))
 BYTES = {int(token): bytes.fromhex(content) for token, content in SPLIT["bytes"].items()}
