@@ -1,7 +1,7 @@
 """When each passage of a book is heard in its recordings."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 from actors.errors import InputDataError
@@ -31,7 +31,7 @@ class HeardRecording:
     name: str
     words: Sequence[Word]
     duration_s: float
-    pauses: Pauses = Pauses()
+    pauses: Pauses = field(default_factory=Pauses)
 
 
 @dataclass(frozen=True)
@@ -126,8 +126,8 @@ def _check(pairs: int, said: int, heard: int) -> None:
         )
     if pairs < _LEAST_SHARE * min(said, heard) or not pairs:
         raise InputDataError(
-            f"the recordings are not of this book: of {heard:,} words that were heard, {pairs:,} were found among its {said:,}. "
-            "Check that text and recordings are the same book, in the same language and translation"
+            f"the recordings are not of this book: of {heard:,} words that were heard, {pairs:,} were found "
+            f"among its {said:,}. Check that text and recordings are the same book, in the same language and translation"
         )
 
 
@@ -143,5 +143,5 @@ def _strays(heard: Sequence[HeardWord], taken: set[int], placer: Placer) -> Iter
 
 def _extra(recordings: Sequence[HeardRecording], words: Sequence[HeardWord]) -> Extra:
     recording = words[0].recording
-    texts = [recordings[recording].words[index].text for index in range(words[0].index, words[-1].index + 1)]
+    texts = [recordings[recording].words[number].text for number in range(words[0].number, words[-1].number + 1)]
     return Extra(recording, words[0].start_s, words[-1].end_s, " ".join(" ".join(texts).split()))

@@ -140,9 +140,7 @@ def _between(anchors: Sequence[Pair], span: _Range) -> Iterator[_Range]:
 def _pieces(span: _Range) -> Iterator[_Range]:
     """Yield pieces of a range along its diagonal."""
     count = max(1, -(-max(span.b - span.a, span.d - span.c) // _PIECE))
-    cuts = [
-        (span.a + (span.b - span.a) * i // count, span.c + (span.d - span.c) * i // count) for i in range(count + 1)
-    ]
+    cuts = [(span.a + (span.b - span.a) * i // count, span.c + (span.d - span.c) * i // count) for i in range(count + 1)]
     for (a, c), (b, d) in pairwise(cuts):
         yield _Range(a, b, c, d)
 

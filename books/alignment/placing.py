@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from itertools import accumulate, groupby
 from statistics import median
 from typing import NamedTuple
@@ -11,7 +12,10 @@ from books.alignment.pauses import Pauses
 from books.alignment.words import HeardWord, SaidWord
 
 _USUAL_LETTER_S = 0.065  # of people who read aloud; where nothing was found, and of what is too short to tell
-_LEAST_ROOM, _MOST_ROOM = 0.4, 2.5  # of what words take at the usual pace: with less they are left out, with more something is added
+_LEAST_ROOM, _MOST_ROOM = (
+    0.4,
+    2.5,
+)  # of what words take at the usual pace: with less they are left out, with more something is added
 _SLACK_S = 1.0
 _LEAST_HEARD = 0.5  # words at an end of a recording that were heard there, for each that the book has
 _LONGEST_WORD, _SHORTEST_LIMIT_S = 3.0, 0.5  # of its usual length: a longer one has a pause in it, or what was not recognised
@@ -58,10 +62,13 @@ class Placer:
         self._letters = [0, *accumulate(len(word.text) for word in said)]
         letter_s = [(w.end_s - w.start_s) / len(w.text) for w in (heard[pair.heard] for pair in pairs)]
         self._letter_s = max(0.2 * _USUAL_LETTER_S, median([*letter_s, _USUAL_LETTER_S]))
+        self._order = [pair.said for pair in pairs]
         self._found = {pair.said: self._spot(heard[pair.heard]) for pair in pairs}
         matched = {pair.heard for pair in pairs}
-        self._strays = [sorted(w.start_s for i, w in enumerate(heard) if w.recording == number and i not in matched)
-                        for number in range(len(durations))]
+        self._strays = [
+            sorted(w.start_s for i, w in enumerate(heard) if w.recording == number and i not in matched)
+            for number in range(len(durations))
+        ]
         self._filled: dict[int, Spot] = {}
 
     def _spot(self, word: HeardWord) -> Spot:
@@ -88,17 +95,16 @@ class Placer:
 
     def misheard(self, first: HeardWord, last: HeardWord) -> int:
         """Return how many words of the book were placed, without being recognised, between two that were heard."""
-        starts = self._filled_starts(first.recording)
+        starts = self._filled_starts[first.recording]
         return bisect_left(starts, last.end_s) - bisect_left(starts, first.start_s)
 
-    def _filled_starts(self, recording: int) -> list[float]:
-        if not hasattr(self, "_starts"):
-            self._starts: list[list[float]] = [[] for _ in self._durations]
-            for spot in self._filled.values():
-                self._starts[spot.recording].append(spot.start_s)
-            for starts in self._starts:
-                starts.sort()
-        return self._starts[recording]
+    @cached_property
+    def _filled_starts(self) -> Sequence[Sequence[float]]:
+        """When the words begin that were placed without being recognised, by recording."""
+        starts: list[list[float]] = [[] for _ in self._durations]
+        for spot in self._filled.values():
+            starts[spot.recording].append(spot.start_s)
+        return [sorted(each) for each in starts]
 
     # --- words that were not found
 
@@ -117,7 +123,7 @@ class Placer:
     def _gaps(self) -> Iterator[tuple[int, int]]:
         """Yield the first word and the last + 1 of what was not found."""
         first = 0
-        for index in [*sorted(self._found), len(self._said)]:
+        for index in [*self._order, len(self._said)]:
             if index > first:
                 yield first, index
             first = index + 1
@@ -148,14 +154,18 @@ class Placer:
         pauses = self._pauses[left.recording]
         begin, needed = pauses.spoken(left.end_s), self._needed_s(first, stop)
         end = min(begin + needed, pauses.spoken(self._durations[left.recording]))
-        if end - begin >= _LEAST_ROOM * needed and self._speaks(left.recording, pauses.time(begin), pauses.time(end), stop - first):
+        if end - begin >= _LEAST_ROOM * needed and self._speaks(
+            left.recording, pauses.time(begin), pauses.time(end), stop - first
+        ):
             self._spread(first, stop, left.recording, begin, end)
 
     def _fill_before(self, first: int, stop: int, right: Spot) -> None:
         pauses = self._pauses[right.recording]
         end, needed = pauses.spoken(right.start_s), self._needed_s(first, stop)
         begin = max(0.0, end - needed)
-        if end - begin >= _LEAST_ROOM * needed and self._speaks(right.recording, pauses.time(begin), right.start_s, stop - first):
+        if end - begin >= _LEAST_ROOM * needed and self._speaks(
+            right.recording, pauses.time(begin), right.start_s, stop - first
+        ):
             self._spread(first, stop, right.recording, begin, end)
 
     def _speaks(self, recording: int, start_s: float, end_s: float, words: int) -> bool:
@@ -181,19 +191,27 @@ class Placer:
         recording = spots[0][1].recording
         pauses = self._pauses[recording]
         own = [spot for _, spot in spots if spot.recording == recording]
-        start = pauses.beginning(own[0].start_s)
+        start = max(pauses.beginning(own[0].start_s), min(self._heard_until(words[0], recording), own[0].start_s))
         return Span(recording, start, max(start, pauses.ending(own[-1].end_s)), len(words), heard)
+
+    def _heard_until(self, word: int, recording: int) -> float:
+        """Return when the last word that was recognised before one ends, in seconds; 0 if that is in another recording."""
+        index = bisect_left(self._order, word) - 1
+        spot = self._found[self._order[index]] if index >= 0 else None
+        return spot.end_s if spot and spot.recording == recording else 0.0
 
     def _apart(self, spans: Sequence[Span]) -> list[Span]:
         """Let passages begin behind the last word of the one before, and end before the next one begins."""
         made: list[Span] = []
         last: dict[int, int] = {}
-        for span in spans:
-            if span.recording is not None:
-                if (before := last.get(span.recording)) is not None:
-                    start = max(span.start_s, made[before].start_s)
-                    made[before] = made[before]._replace(end_s=min(made[before].end_s, start))
-                    span = span._replace(start_s=start, end_s=max(start, span.end_s))
-                last[span.recording] = len(made)
+        for index, span in enumerate(spans):
             made.append(span)
+            if span.recording is None:
+                continue
+            before = last.get(span.recording)
+            start = span.start_s if before is None else max(span.start_s, made[before].start_s)
+            if before is not None:
+                made[before] = made[before]._replace(end_s=min(made[before].end_s, start))
+            made[index] = span._replace(start_s=start, end_s=max(start, span.end_s))
+            last[span.recording] = index
         return made

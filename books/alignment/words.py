@@ -22,13 +22,13 @@ class SaidWord(NamedTuple):
 
 
 class HeardWord(NamedTuple):
-    """A word that was heard: normalised, seconds in its recording, the recording's index, and the index of the word there."""
+    """A word that was heard: normalised, seconds in its recording, the recording's index, and the word's number there, from 0."""
 
     text: str
     start_s: float
     end_s: float
     recording: int
-    index: int
+    number: int
 
 
 def said_words(passages: Sequence[Passage]) -> list[SaidWord]:

@@ -50,8 +50,9 @@ class Entry:
 
 @dataclass(frozen=True)
 class Description:
-    """What is said of a book: see :class:`books.script.BookNote`. ``silent`` are its passages without audio, ``narration`` is by what
-    the others are narrated.
+    """What is said of a book: see :class:`books.script.BookNote`.
+
+    ``silent`` are its passages without audio, ``narration`` is by what the others are narrated.
     """
 
     identifier: str
