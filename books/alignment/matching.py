@@ -71,7 +71,7 @@ def match_words(said: Sequence[str], heard: Sequence[str]) -> list[Pair]:
             waiting.append(span._replace(size=span.size - 1))
         else:
             pairs += (pair for piece in _pieces(span) for pair in _aligned(said, heard, piece))
-    return _without_chance(sorted(pairs), len(said))
+    return _without_chance(_together(left, right, sorted(pairs)), len(said))
 
 
 def _trimmed(left: Sequence[int], right: Sequence[int], span: _Range) -> tuple[_Range, list[Pair]]:
@@ -180,6 +180,34 @@ def _alike(said: Sequence[str], heard: Sequence[str], span: _Range) -> list[Pair
 def _difference(one: str, other: str) -> float:
     ratio = fuzz.ratio(one, other, score_cutoff=_LIKE)
     return 1 - ratio / 100 if ratio else _WORST_COST
+
+
+def _together(left: Sequence[int], right: Sequence[int], pairs: list[Pair]) -> list[Pair]:
+    """Let words that may be paired in several places be where their neighbours are.
+
+    Of "in the wind", heard behind "the public domain", "the" is as well the first as the second one; it is that before "wind".
+    """
+    for index in range(len(pairs) - 2, -1, -1):
+        pairs[index] = _moved(left, right, pairs[index], pairs[index + 1], -1)
+    for index in range(1, len(pairs)):
+        follows = index + 1 < len(pairs) and _is_next(pairs[index], pairs[index + 1])
+        if not follows:
+            pairs[index] = _moved(left, right, pairs[index], pairs[index - 1], 1)
+    return pairs
+
+
+def _moved(left: Sequence[int], right: Sequence[int], pair: Pair, beside: Pair, step: int) -> Pair:
+    """Return a pair with the word on one side moved to where it is beside another pair's, if it is there too."""
+    said, heard = beside.said + step, beside.heard + step
+    if pair.said == said and pair.heard != heard and right[heard] == left[said]:
+        return Pair(said, heard)
+    if pair.heard == heard and pair.said != said and right[heard] == left[said]:
+        return Pair(said, heard)
+    return pair
+
+
+def _is_next(one: Pair, other: Pair) -> bool:
+    return other.said == one.said + 1 and other.heard == one.heard + 1
 
 
 def _without_chance(pairs: Sequence[Pair], said: int) -> list[Pair]:

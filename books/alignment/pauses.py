@@ -28,9 +28,13 @@ class Pauses:
 
     Args:
         spans: first and last second of each, in order and apart.
+
+    Attributes:
+        spans: these.
     """
 
     def __init__(self, spans: Sequence[tuple[float, float]] = ()) -> None:
+        self.spans = spans
         self._starts = [start for start, _ in spans]
         self._ends = [end for _, end in spans]
 

@@ -4,8 +4,11 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import accumulate, groupby
+from operator import attrgetter
 from statistics import median
 from typing import NamedTuple
+
+from rapidfuzz import fuzz
 
 from books.alignment.matching import Pair
 from books.alignment.pauses import Pauses
@@ -17,7 +20,9 @@ _LEAST_ROOM, _MOST_ROOM = (
     2.5,
 )  # of what words take at the usual pace: with less they are left out, with more something is added
 _SLACK_S = 1.0
-_LEAST_HEARD = 0.5  # words at an end of a recording that were heard there, for each that the book has
+_LEAST_HEARD = 0.5  # words that were heard for each of the book's, if they are those, misheard; and the other way round
+_LIKE = 60.0  # percent of the letters of a sentence and of what was heard in its place; two that are others have less
+_HAIR_S = 1e-6
 _LONGEST_WORD, _SHORTEST_LIMIT_S = 3.0, 0.5  # of its usual length: a longer one has a pause in it, or what was not recognised
 
 
@@ -65,10 +70,11 @@ class Placer:
         self._order = [pair.said for pair in pairs]
         self._found = {pair.said: self._spot(heard[pair.heard]) for pair in pairs}
         matched = {pair.heard for pair in pairs}
-        self._strays = [
-            sorted(w.start_s for i, w in enumerate(heard) if w.recording == number and i not in matched)
-            for number in range(len(durations))
-        ]
+        by_recording: list[list[HeardWord]] = [[] for _ in durations]
+        for index, word in enumerate(heard):
+            if index not in matched:
+                by_recording[word.recording].append(word)
+        self._strays = [sorted(words, key=attrgetter("start_s")) for words in by_recording]
         self._filled: dict[int, Spot] = {}
 
     def _spot(self, word: HeardWord) -> Spot:
@@ -140,38 +146,69 @@ class Placer:
         pauses = self._pauses[left.recording]
         begin, end = pauses.spoken(left.end_s), pauses.spoken(right.start_s)
         needed = self._needed_s(first, stop)
-        if end - begin < _LEAST_ROOM * needed:
-            return
-        if end - begin <= _MOST_ROOM * needed + _SLACK_S:
+        misheard = self._strays_in(left.recording, left.end_s - _HAIR_S, right.start_s)
+        if _LEAST_HEARD * (stop - first) <= len(misheard) <= (stop - first) / _LEAST_HEARD:
+            begin, end = pauses.spoken(misheard[0].start_s), pauses.spoken(misheard[-1].end_s)
             self._spread(first, stop, left.recording, begin, end)
-            return
-        passage = self._said[first - 1].passage
-        cut = next((i for i in range(first, stop) if self._said[i].passage != passage), stop)
-        self._fill_behind(first, cut, left)
-        self._fill_before(cut, stop, right)
+        elif _LEAST_ROOM * needed <= end - begin <= _MOST_ROOM * needed + _SLACK_S:
+            self._spread(first, stop, left.recording, begin, end)
+        elif end - begin > needed:
+            passage = self._said[first - 1].passage
+            cut = next((i for i in range(first, stop) if self._said[i].passage != passage), stop)
+            self._fill_behind(first, cut, left)
+            self._fill_before(cut, stop, right)
 
     def _fill_behind(self, first: int, stop: int, left: Spot) -> None:
+        """Place words behind one that was recognised, a passage after the other, as long as somebody speaks there."""
         pauses = self._pauses[left.recording]
-        begin, needed = pauses.spoken(left.end_s), self._needed_s(first, stop)
-        end = min(begin + needed, pauses.spoken(self._durations[left.recording]))
-        if end - begin >= _LEAST_ROOM * needed and self._speaks(
-            left.recording, pauses.time(begin), pauses.time(end), stop - first
-        ):
-            self._spread(first, stop, left.recording, begin, end)
+        begin, longest = pauses.spoken(left.end_s), pauses.spoken(self._durations[left.recording])
+        for a, b in self._by_passage(first, stop):
+            needed = self._needed_s(a, b)
+            end = min(begin + needed, longest)
+            start_s, end_s = pauses.time(begin), pauses.time(end)
+            words = self._strays_in(left.recording, start_s, end_s + (end_s - start_s) / 2)
+            if end - begin < _LEAST_ROOM * needed or not self._may_be(a, b, words):
+                return
+            self._spread(a, b, left.recording, begin, end)
+            begin = end
 
     def _fill_before(self, first: int, stop: int, right: Spot) -> None:
+        """Place words before one that was recognised, as :meth:`_fill_behind` does behind one."""
         pauses = self._pauses[right.recording]
-        end, needed = pauses.spoken(right.start_s), self._needed_s(first, stop)
-        begin = max(0.0, end - needed)
-        if end - begin >= _LEAST_ROOM * needed and self._speaks(
-            right.recording, pauses.time(begin), right.start_s, stop - first
-        ):
-            self._spread(first, stop, right.recording, begin, end)
+        end, end_s = pauses.spoken(right.start_s), right.start_s
+        for a, b in reversed(self._by_passage(first, stop)):
+            needed = self._needed_s(a, b)
+            begin = max(0.0, end - needed)
+            start_s = pauses.time(begin)
+            words = self._strays_in(right.recording, start_s - (end_s - start_s) / 2, end_s)
+            if end - begin < _LEAST_ROOM * needed or not self._may_be(a, b, words):
+                return
+            self._spread(a, b, right.recording, begin, end)
+            end, end_s = begin, start_s
 
-    def _speaks(self, recording: int, start_s: float, end_s: float, words: int) -> bool:
-        """Whether words were heard in a stretch that may be those of the book."""
-        starts, slack = self._strays[recording], (end_s - start_s) / 2
-        return bisect_left(starts, end_s + slack) - bisect_left(starts, start_s - slack) >= _LEAST_HEARD * words
+    def _may_be(self, first: int, stop: int, strays: Sequence[HeardWord]) -> bool:
+        """Whether words that are none of the book's may be words of it, misheard.
+
+        Of a sentence whose other words were recognised as many are enough; of one of which none was they have to be like it:
+        announcements stand at the ends of what is read, too.
+        """
+        passage = self._said[first].passage
+        is_whole = all(self._said[i].passage != passage for i in (first - 1, stop) if 0 <= i < len(self._said))
+        if not is_whole:
+            return len(strays) >= _LEAST_HEARD * (stop - first)
+        said, heard = "".join(word.text for word in self._said[first:stop]), "".join(word.text for word in strays)
+        return fuzz.ratio(said, heard) >= _LIKE
+
+    def _strays_in(self, recording: int, start_s: float, end_s: float) -> Sequence[HeardWord]:
+        """Return the words that are none of the book's and begin in a stretch of a recording."""
+        strays = self._strays[recording]
+        first, stop = (bisect_left(strays, seconds, key=attrgetter("start_s")) for seconds in (start_s, end_s))
+        return strays[first:stop]
+
+    def _by_passage(self, first: int, stop: int) -> list[tuple[int, int]]:
+        """Return stretches of words, each of one passage, as their first word and their last + 1."""
+        groups = (list(group) for _, group in groupby(range(first, stop), key=lambda index: self._said[index].passage))
+        return [(group[0], group[-1] + 1) for group in groups]
 
     def _spread(self, first: int, stop: int, recording: int, begin: float, end: float) -> None:
         """Place words by their letters between two times of speech."""

@@ -22,7 +22,7 @@ class SaidWord(NamedTuple):
 
 
 class HeardWord(NamedTuple):
-    """A word that was heard: normalised, seconds in its recording, the recording's index, and the word's number there, from 0."""
+    """A word that was heard: normalised, seconds in its recording, the recording's index, and its number there."""
 
     text: str
     start_s: float

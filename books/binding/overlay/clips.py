@@ -26,8 +26,8 @@ class Clip:
 def clips_of(timeline: Timeline) -> dict[int, Clip]:
     """Return the clips of all passages with audio, by the passages' indices.
 
-    A clip goes on to where the next begins: readers play one after the other, and would skip the pauses between them. A cue may say where its
-    clip ends at the latest.
+    A clip goes on to where the next begins: readers play one after the other, and would skip the pauses between them. A cue
+    may say where its clip ends at the latest.
     """
     return {index: clip for number, chapter in enumerate(timeline.chapters) for index, clip in _clips(number, chapter)}
 
