@@ -211,7 +211,7 @@ def _book_file(location: str) -> BookFile:
 def _script(file: BookFile, chapters: str | None, language: str | None) -> tuple[Script, str]:
     """Return a book's script, and the language that is spoken."""
     try:
-        book = _unmarked(chosen_chapters(file.read(file.content()), chapters))
+        book = unmarked(chosen_chapters(file.read(file.content()), chapters))
         spoken = language_of(language or book.language or _USUAL_LANGUAGE)
         script = direct(book, Direction(language=spoken, voice_language=spoken, titles=False, markup=False), f"{file.name}/")
     except (InputDataError, RequestError) as error:
@@ -221,7 +221,7 @@ def _script(file: BookFile, chapters: str | None, language: str | None) -> tuple
     return script, spoken
 
 
-def _unmarked(book: Book) -> Book:
+def unmarked(book: Book) -> Book:
     """Return a book without marks that are for voices that are made: people say words as they are written."""
     kept = (MarkKind.ALIAS, MarkKind.SAY_AS, MarkKind.LANGUAGE)
 

@@ -168,7 +168,7 @@ def heard_by_whisper(moby: dict[str, Any]) -> list[HeardRecording]:
 
 
 def test_sentences_of_a_human_reader_begin_where_a_person_cut_them(moby: dict[str, Any]) -> None:
-    """What W3C's test says, against the words that Whisper base heard. It did not hear "Call me Ishmael", which is the first."""
+    """W3C's test against the words of Whisper base, which did not hear "Call me Ishmael", with which it begins."""
     text = " ".join(clip["text"] for clip in moby["clips"])
     book = Book("Moby-Dick", (Chapter("Loomings", (Block(BlockKind.PARAGRAPH, text),)),), language="en")
     script = direct(book, Direction(titles=False))
