@@ -1,6 +1,7 @@
 """What an alignment is written as: subtitles for each recording, an EPUB with overlays, a record."""
 
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -53,11 +54,10 @@ class AlignedFiles:
         Raises:
             StorageError: a file cannot be written. What ``write_sound`` raises goes through.
         """
-        for index, recording in enumerate(recordings):
+        for index, stem in enumerate(_stems([recording.name for recording in recordings])):
             chapters = recording_chapters(script, alignment, index)
             for kind in self.subtitles:
-                key = file_path(PurePosixPath(recording.name).with_suffix("").as_posix(), f".{kind}")
-                self.target.write_bytes(key, render_subtitles(kind, chapters).encode())
+                self.target.write_bytes(file_path(stem, f".{kind}"), render_subtitles(kind, chapters).encode())
         if self.epub:
             self._write_epub(script, alignment, recordings, write_sound)
         record = record_of(script, alignment, recordings)
@@ -79,3 +79,10 @@ class AlignedFiles:
             path = Path(folder) / "overlay.epub"
             write_overlay(path, script, timeline, images.__getitem__, write_sound, _NARRATION)
             self.target.write_file(f"{self.stem}.epub", path)
+
+
+def _stems(names: Sequence[str]) -> list[str]:
+    """Return what subtitles are called: as players look for them, but for recordings that differ in their suffix alone."""
+    stems = [PurePosixPath(name).with_suffix("").as_posix() for name in names]
+    count = Counter(stem.casefold() for stem in stems)
+    return [stem if count[stem.casefold()] == 1 else name for stem, name in zip(stems, names, strict=True)]

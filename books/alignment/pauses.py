@@ -20,6 +20,7 @@ _BLOCK = 1 << 20  # samples that are looked at together
 # How far a word's time may be from the end of a pause that is its beginning, and how much of the pause goes with the word:
 # those who cut recordings by hand leave some, and a clip that begins with a sound's first wave sounds cut off.
 _REACH_S = 0.4
+_PARTING_S = 0.25  # a pause in a word that is as long is none of the word
 _LEAD_S = 0.15
 
 
@@ -58,24 +59,41 @@ class Pauses:
         """Return the time before which there are so many seconds of speech; of a pause it is the end."""
         return spoken + self._silent[bisect_right(self._spoken_before, spoken)]
 
-    def beginning(self, seconds: float) -> float:
-        """Return when what a model heard at a time begins: with a little of the pause that ends there, if one does."""
-        index = bisect_left(self._ends, seconds)
-        if index == len(self._ends) or self._starts[index] > seconds:  # it is in no pause
-            near = [i for i in (index - 1, index) if 0 <= i < len(self._ends) and abs(self._ends[i] - seconds) <= _REACH_S]
-            if not near:
-                return seconds
-            index = min(near, key=lambda i: abs(self._ends[i] - seconds))
+    def beginning(self, start_s: float, end_s: float) -> float:
+        """Return when a sentence begins, by the times of its first word: a little before its first sound, behind a pause.
+
+        The pause may be in the word: models count to it what they did not hear before.
+        """
+        index = self._within(start_s, end_s)
+        if index is None:
+            index = self._near(self._ends, start_s)
+        if index is None:
+            return start_s
         return self._ends[index] - min(_LEAD_S, (self._ends[index] - self._starts[index]) / 2)
 
-    def ending(self, seconds: float) -> float:
-        """Return when what ended at a time by a model's words does: where the pause begins in which it is, or that is near."""
+    def ending(self, start_s: float, end_s: float) -> float:
+        """Return when a sentence ends, by the times of its last word: where a pause begins, if one does."""
+        index = self._within(start_s, end_s)
+        if index is None:
+            index = self._near(self._starts, end_s)
+        return end_s if index is None else self._starts[index]
+
+    def _within(self, start_s: float, end_s: float) -> int | None:
+        """Return the longest pause that is in a word."""
+        first, stop = bisect_left(self._starts, start_s), bisect_right(self._ends, end_s)
+        longest = max(range(first, stop), key=self._length, default=None)
+        return longest if longest is not None and self._length(longest) >= _PARTING_S else None
+
+    def _near(self, edges: Sequence[float], seconds: float) -> int | None:
+        """Return the pause in which a time is, else the one of which an edge is near."""
         index = bisect_right(self._starts, seconds) - 1
-        if index >= 0 and self._ends[index] >= seconds:
-            return self._starts[index]
-        near = [self._starts[i] for i in (index, index + 1) if 0 <= i < len(self._starts)]
-        best = min(near, key=lambda start: abs(start - seconds), default=seconds)
-        return best if abs(best - seconds) <= _REACH_S else seconds
+        if index >= 0 and seconds <= self._ends[index]:
+            return index
+        near = [i for i in (index, index + 1) if 0 <= i < len(edges) and abs(edges[i] - seconds) <= _REACH_S]
+        return min(near, key=lambda i: abs(edges[i] - seconds), default=None)
+
+    def _length(self, index: int) -> float:
+        return self._ends[index] - self._starts[index]
 
 
 def find_pauses(audio: FloatArray, rate: int) -> Pauses:

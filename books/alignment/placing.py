@@ -228,8 +228,8 @@ class Placer:
         recording = spots[0][1].recording
         pauses = self._pauses[recording]
         own = [spot for _, spot in spots if spot.recording == recording]
-        start = max(pauses.beginning(own[0].start_s), min(self._heard_until(words[0], recording), own[0].start_s))
-        return Span(recording, start, max(start, pauses.ending(own[-1].end_s)), len(words), heard)
+        start = max(pauses.beginning(own[0].start_s, own[0].end_s), min(self._heard_until(words[0], recording), own[0].start_s))
+        return Span(recording, start, max(start, pauses.ending(own[-1].start_s, own[-1].end_s)), len(words), heard)
 
     def _heard_until(self, word: int, recording: int) -> float:
         """Return when the last word that was recognised before one ends, in seconds; 0 if that is in another recording."""

@@ -96,6 +96,14 @@ def test_the_same_again_is_the_same_bytes(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "a" / RECORD_NAME).read_bytes())["format_version"] == 1
 
 
+def test_recordings_that_differ_in_their_suffix_have_subtitles_each(tmp_path: Path) -> None:
+    script = Script(BookNote(title="The Mill", chapters=(ChapterNote(title="One"),)), passages([*ONE, *TWO]))
+    recordings = [recording(narrated(*ONE), "a.mp3"), recording(narrated(*TWO), "A.flac")]
+    files = AlignedFiles(open_store(str(tmp_path)), "mill", ("srt",), epub=False)
+    files.write(script, align(script.passages, recordings, ENGLISH), recordings, sound())
+    assert {path.name for path in tmp_path.iterdir()} == {"a.mp3.srt", "A.flac.srt", RECORD_NAME}
+
+
 def test_without_an_epub_no_sound_is_written(tmp_path: Path) -> None:
     script = Script(BookNote(title="The Mill", chapters=(ChapterNote(title="One"),)), passages(ONE))
     recordings = [recording(narrated(*ONE))]

@@ -59,14 +59,23 @@ def test_time_goes_back(spoken: float, time: float) -> None:
     ],
 )
 def test_a_sentence_begins_a_little_before_the_end_of_a_pause(heard: float, begins: float) -> None:
-    assert PAUSES.beginning(heard) == pytest.approx(begins)
+    assert PAUSES.beginning(heard, heard + 0.1) == pytest.approx(begins)
 
 
 @pytest.mark.parametrize(("heard", "ends"), [(1.5, 1.0), (0.8, 1.0), (3.0, 3.0), (5.3, 5.0), (0.0, 0.0)], ids=str)
 def test_a_sentence_ends_where_a_pause_begins(heard: float, ends: float) -> None:
-    assert PAUSES.ending(heard) == pytest.approx(ends)
+    assert PAUSES.ending(heard - 0.1, heard) == pytest.approx(ends)
+
+
+def test_a_pause_in_a_word_is_before_the_first_and_behind_the_last() -> None:
+    assert PAUSES.beginning(0.8, 2.1) == pytest.approx(1.85)
+    assert PAUSES.ending(0.8, 2.1) == pytest.approx(1.0)
+
+
+def test_a_stop_in_a_word_is_none() -> None:
+    assert PAUSES.beginning(4.5, 5.5) == 4.5
 
 
 def test_without_pauses_times_are_as_they_are() -> None:
     none = Pauses()
-    assert [none.spoken(3.0), none.time(3.0), none.beginning(3.0), none.ending(3.0)] == [3.0] * 4
+    assert [none.spoken(3.0), none.time(3.0), none.beginning(3.0, 3.2), none.ending(2.8, 3.0)] == [3.0] * 4
