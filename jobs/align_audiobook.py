@@ -3,6 +3,7 @@
 if __name__ == "__main__":  # ends in a sentence where a dependency is missing
     __import__("jobs.requirements" if __package__ else "requirements")
 
+import contextlib
 import functools
 import logging
 import os
@@ -44,7 +45,8 @@ logger = logging.getLogger("speechmill.align")
 app = typer.Typer(help=__doc__, add_completion=False, pretty_exceptions_enable=False)
 
 TRANSCRIPTS_FOLDER = "transcripts"  # of the output: an ordinary job's rows, a recording each
-WORD_TIMES = "word_times"  # the option of families that say when each word is heard
+# The options of families that say when each word is heard, and of those that can be told the language.
+WORD_TIMES, _LANGUAGE = "word_times", "language"
 _USUAL_LANGUAGE = "en"
 _SHOWN = 10  # of what is left out, and of what is added, on the terminal
 _SHOWN_CHARS = 60
@@ -84,7 +86,7 @@ def align_audiobook(
     ] = 0.1,
     max_hours: Annotated[float, typer.Option(min=0.001, help="Longer recordings are rejected.")] = 24.0,
     option: Annotated[
-        list[str] | None, typer.Option(help="A setting of the model's loop, as name=value: language=en. Repeatable.")
+        list[str] | None, typer.Option(help="A setting of the model's loop, as name=value: vad=false. Repeatable.")
     ] = None,
     slots: Annotated[int, typer.Option(min=1, help="Recordings that a worker decodes together.")] = DEFAULT_SLOTS,
     *,
@@ -101,8 +103,7 @@ def align_audiobook(
     file = _book_file(book)
     script, spoken = _script(file, chapters, language)
     pinned, manifest = describe(model, registry)
-    settings = {WORD_TIMES: True, **parse_options(option or [])}
-    _check_model(manifest, settings)
+    settings = _settings(manifest, spoken, parse_options(option or []))
     dataset = scan_media(inputs, exclude=[output])
     reader = MediaReader.of(dataset, ".")
     aligner = _Aligner(
@@ -231,13 +232,25 @@ def unmarked(book: Book) -> Book:
     return replace(book, chapters=tuple(replace(each, blocks=tuple(map(plain, each.blocks))) for each in book.chapters))
 
 
-def _check_model(manifest: Manifest, settings: Mapping[str, Any]) -> None:
+def _settings(manifest: Manifest, language: str, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a model's loop: the times of words, and the language, if the model can be told.
+
+    Raises:
+        UsageError: the model says no times of words, or does not know what was asked.
+    """
+    settings = {WORD_TIMES: True, **asked}
+    with contextlib.suppress(UsageError):
+        told = {_LANGUAGE: language, **settings}
+        check_transcriber(manifest, told)
+        return told
     try:
         check_transcriber(manifest, settings)
     except UsageError as error:
         if WORD_TIMES not in str(error):
             raise
-        raise UsageError(f"{manifest.name} does not say when each word is heard: name a Whisper model with --model") from error
+        advice = "name a Whisper model with --model"
+        raise UsageError(f"{manifest.name} does not say when each word is heard: {advice} ({error})") from error
+    return settings
 
 
 if __name__ == "__main__":

@@ -13,11 +13,14 @@ import pytest
 from actors import transcriber
 from actors.audio.codec import encode
 from actors.batching import EngineStats
+from actors.errors import UsageError
 from actors.requests import TranscriptionRequest, TranscriptionResult, Word
+from actors.transcriber import TranscriptionConfig
 from books.alignment import RECORD_NAME
 from books.book import Block, BlockKind, Book, Chapter, Mark, MarkKind
 from jobs import align_audiobook as job
 from jobs.console import run_app
+from jobs.run import Job
 from tests.books.alignment.narrated import narrated
 
 RATE = 16_000
@@ -41,7 +44,7 @@ class Ear:
         pass
 
     def submit(self, request: TranscriptionRequest) -> Future[TranscriptionResult]:
-        assert request.options == {job.WORD_TIMES: True}
+        assert request.options == {job.WORD_TIMES: True, "language": "en"}
         words, future = tuple(self._words[request.id]), Future[TranscriptionResult]()
         text = "".join(word.text for word in words)
         future.set_result(
@@ -159,6 +162,29 @@ def test_what_is_not_one_book_is_refused(book: str, said: str, capsys: pytest.Ca
         run_app(job.app, ["--book", str(tmp_path / book), "--input", str(tmp_path), "--model", "embedded-asr"])
     assert ended.value.code == 2
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("languages", "told"), [("en,de", {"language": "de"}), ("en", {})], ids=str)
+def test_a_model_is_told_the_books_language_if_it_knows_it(
+    languages: str, told: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def check(_: object, options: Mapping[str, object]) -> None:
+        if options.get("language", "en") not in languages.split(","):
+            raise UsageError("language is none of this model's")
+
+    def note(made: Job, _: object) -> int:
+        assert isinstance(made.config, TranscriptionConfig)
+        assert made.config.options == {job.WORD_TIMES: True, **told}
+        return 7
+
+    monkeypatch.setattr(job, "check_transcriber", check)
+    monkeypatch.setattr(job, "run_job", note)
+    (tmp_path / "mill.md").write_text(BOOK)
+    (tmp_path / "1.mp3").write_bytes(b"sound")
+    inputs = ["--book", str(tmp_path / "mill.md"), "--input", str(tmp_path / "1.mp3"), "--language", "de"]
+    with pytest.raises(SystemExit) as ended:
+        run_app(job.app, [*inputs, "--model", "embedded-asr", "--output", str(tmp_path / "out")])
+    assert ended.value.code == 7
 
 
 def test_names_are_in_the_order_of_their_numbers() -> None:
