@@ -167,7 +167,8 @@ class _Aligner:
         print_alignment(record, self._files.target.uri)
         lacks = record.found < 1 - self._max_left_out
         if lacks:
-            logger.error("%.1f %% of the book's words are not heard: --max-left-out allows more", 100 * (1 - record.found))
+            said = "%.1f %% of the book's words are not heard: recordings count in the order of their names; --max-left-out allows more"
+            logger.error(said, 100 * (1 - record.found))
         return len(rows) - len(heard) + lacks
 
     def _recording(self, row: Mapping[str, Any]) -> HeardRecording:
@@ -180,7 +181,8 @@ class _Aligner:
 
 def natural(name: str) -> tuple[Any, ...]:
     """Return what names are sorted by so that 2 comes before 10."""
-    return tuple((int(part), "") if part.isdecimal() else (-1, part) for part in _DIGITS.split(name.casefold()) if part)
+    parts = filter(None, _DIGITS.split(name.casefold()))
+    return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts)
 
 
 def print_alignment(record: AlignedBook, folder: str) -> None:

@@ -34,8 +34,8 @@ def clips_of(timeline: Timeline) -> dict[int, Clip]:
 
 def _clips(number: int, chapter: TimedChapter) -> Iterable[tuple[int, Clip]]:
     begins = [max(0, round((cue.start_s - chapter.start_s) * 1000)) for cue in chapter.cues]
-    ends = [*begins[1:], int((chapter.end_s - chapter.start_s) * 1000 + _HAIR)]
-    for cue, begin, stop in zip(chapter.cues, begins, ends, strict=True):
+    stops = [*begins[1:], int((chapter.end_s - chapter.start_s) * 1000 + _HAIR)]
+    for cue, begin, stop in zip(chapter.cues, begins, stops, strict=False):  # one more, if nothing is heard
         end = stop if cue.until_s is None else min(stop, int((cue.until_s - chapter.start_s) * 1000 + _HAIR))
         if begin < end:
             yield cue.index, Clip(number, begin, end)

@@ -104,6 +104,17 @@ def test_recordings_that_differ_in_their_suffix_have_subtitles_each(tmp_path: Pa
     assert {path.name for path in tmp_path.iterdir()} == {"a.mp3.srt", "A.flac.srt", RECORD_NAME}
 
 
+def test_a_recording_of_nothing_in_the_book_is_in_no_epub(tmp_path: Path) -> None:
+    script = Script(BookNote(title="The Mill", chapters=(ChapterNote(title="One"),)), passages([*ONE, *TWO]))
+    recordings = [recording(narrated(ANNOUNCED), "0.mp3"), recording(narrated(*ONE, *TWO), "1.mp3")]
+    AlignedFiles(open_store(str(tmp_path)), "mill", ("srt",)).write(
+        script, align(script.passages, recordings, ENGLISH), recordings, sound()
+    )
+    assert (tmp_path / "0.srt").read_text() == ""
+    with zipfile.ZipFile(tmp_path / "mill.epub") as book:
+        assert [name for name in book.namelist() if "audio" in name] == ["EPUB/audio-0002.mp3"]
+
+
 def test_without_an_epub_no_sound_is_written(tmp_path: Path) -> None:
     script = Script(BookNote(title="The Mill", chapters=(ChapterNote(title="One"),)), passages(ONE))
     recordings = [recording(narrated(*ONE))]
