@@ -167,8 +167,11 @@ class _Aligner:
         print_alignment(record, self._files.target.uri)
         lacks = record.found < 1 - self._max_left_out
         if lacks:
-            said = "%.1f %% of the book's words are not heard: recordings count in the order of their names; --max-left-out allows more"
-            logger.error(said, 100 * (1 - record.found))
+            logger.error(
+                "%.1f %% of the book's words are not heard: recordings count in the order of their names, and --max-left-out "
+                "allows more",
+                100 * (1 - record.found),
+            )
         return len(rows) - len(heard) + lacks
 
     def _recording(self, row: Mapping[str, Any]) -> HeardRecording:
