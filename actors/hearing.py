@@ -1,7 +1,7 @@
 """What all families that hear have in common: from a recording to pieces in the loop, and from answers to a transcript."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -117,12 +117,10 @@ class HearingModel(ABC, Generic[OptionsT, UtteranceT]):
         check_recording(audio)
         if request.token_ids is not None:
             return [self._utterance(request, 0, [(0, len(audio))], options, trace)]
-        pieces = self._cutter.cut(audio, self.sample_rate, int(options.max_chunk_s * self.sample_rate))
         utterances = []
-        for index, piece in enumerate(pieces):
-            heard = self._heard(audio, piece, options, is_whole=len(pieces) == 1)
-            utterance = self._utterance(request, index, heard or [piece], options, trace)
-            if not heard:
+        for index, (spans, is_heard) in enumerate(self._pieces(audio, options)):
+            utterance = self._utterance(request, index, spans, options, trace)
+            if not is_heard:
                 utterance.finish_reason, utterance.segments = SILENCE, []
             utterances.append(utterance)
         return utterances
@@ -158,6 +156,13 @@ class HearingModel(ABC, Generic[OptionsT, UtteranceT]):
     @abstractmethod
     def _trace(self, utterances: Sequence[UtteranceT]) -> dict[str, np.ndarray]:
         """Return the loop's arrays by name, those of the utterances joined along the first axis."""
+
+    def _pieces(self, audio: FloatArray, options: OptionsT) -> Iterator[tuple[Sequence[Span], bool]]:
+        """Yield the spans of each piece of a recording, of which there is one or more, and whether anybody speaks in it."""
+        pieces = self._cutter.cut(audio, self.sample_rate, int(options.max_chunk_s * self.sample_rate))
+        for piece in pieces:
+            heard = self._heard(audio, piece, options, is_whole=len(pieces) == 1)
+            yield heard or [piece], bool(heard)
 
     def _heard(self, audio: FloatArray, piece: Span, options: OptionsT, *, is_whole: bool) -> list[Span]:
         """Return the spans of a piece that are worth hearing; nothing if nobody speaks."""

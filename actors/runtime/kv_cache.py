@@ -1,59 +1,89 @@
-"""Preallocated KV buffers, one row per running sequence."""
+"""Preallocated buffers, one row per running sequence: KV caches, and what else graphs hand to each other in place."""
 
 import math
 import mmap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from actors.bundle import GraphSpec
+from actors.bundle import GraphSpec, TensorSpec
 from actors.errors import UsageError
 from actors.runtime.session import Array, Device, DeviceArray
 
 _HUGE_PAGE_BYTES = 2**21  # on x86 and, mostly, on ARM
 
 
-class KVCache:
+class RowBuffers:
+    """Preallocated arrays, one row per running sequence, that graphs read and write where they are.
+
+    A range of rows is a view, so a smaller batch costs less. Memory is reserved, not touched: on the CPU a row's pages become
+    real as they are written.
+
+    Args:
+        specs: the tensors; the first axis is the rows'.
+        rows: how many.
+        length: of the one axis behind the rows' that is dynamic.
+        device: where they are.
+
+    Raises:
+        UsageError: there is not so much memory.
+    """
+
+    def __init__(self, specs: Sequence[TensorSpec], rows: int, length: int, device: Device) -> None:
+        self._device = device
+        shapes = [(rows, *(axis if isinstance(axis, int) else length for axis in spec.axes[1:])) for spec in specs]
+        dtypes = [np.dtype(spec.dtype) for spec in specs]
+        try:
+            buffers = [_reserve(shape, dtype, device) for shape, dtype in zip(shapes, dtypes, strict=True)]
+        except (MemoryError, OSError, OverflowError) as error:
+            size = sum(math.prod(shape) * dtype.itemsize for shape, dtype in zip(shapes, dtypes, strict=True))
+            raise UsageError(
+                f"{rows} slots of {length} positions need {size / 1e9:,.1f} GB, which this machine does not give: "
+                "open the model with fewer slots (--slots)"
+            ) from error
+        self._buffers = dict(zip((spec.name for spec in specs), buffers, strict=True))
+        self._arrays = [buffer for buffer in buffers if isinstance(buffer, np.ndarray)]
+
+    def __getitem__(self, rows: slice) -> dict[str, Array]:
+        """Return these rows of each tensor, by its name."""
+        return {name: buffer[rows] for name, buffer in self._buffers.items()}
+
+    @property
+    def movable(self) -> bool:
+        """Whether rows can be written and moved here: on a GPU free slots are cheaper than copies through the host."""
+        return self._device.memory == "cpu"
+
+    def write(self, row: int, arrays: Mapping[str, np.ndarray]) -> None:
+        """Write the start of a row, only where they are :attr:`movable`: of each tensor what has its number of axes less one."""
+        for name, array in arrays.items():
+            self._buffers[name][(row, *map(slice, array.shape))] = array  # type: ignore[index]
+
+    def move_row(self, source: int, target: int) -> None:
+        """Copy a whole row over another one."""
+        for array in self._arrays:
+            array[target] = array[source]
+
+
+class KVCache(RowBuffers):
     """Buffers ``[rows, kv_heads, max_length, head_dim]``: a graph's ``past_*`` and ``present_*`` at once.
 
-    A range of rows is a view of the buffers, so a smaller batch costs less and a prompt is prefilled straight into its
-    row. Memory is reserved, not touched: on the CPU a row's pages become real as its sequence grows.
+    A prompt is prefilled straight into its row.
 
     Raises:
         UsageError: there is not so much memory.
     """
 
     def __init__(self, graph: GraphSpec, rows: int, max_length: int, device: Device) -> None:
-        past = [spec for spec in graph.inputs if spec.name.startswith("past_")]
-        present = [spec for spec in graph.outputs if spec.name.startswith("present_")]
-        self._device = device
-        # Of the axes behind the rows' the length is the only dynamic one.
-        shapes = [(rows, *(axis if isinstance(axis, int) else max_length for axis in spec.axes[1:])) for spec in past]
-        dtypes = [np.dtype(spec.dtype) for spec in past]
-        try:
-            buffers = [_reserve(shape, dtype, device) for shape, dtype in zip(shapes, dtypes, strict=True)]
-        except (MemoryError, OSError, OverflowError) as error:
-            size = sum(math.prod(shape) * dtype.itemsize for shape, dtype in zip(shapes, dtypes, strict=True))
-            raise UsageError(
-                f"{rows} slots of {max_length} positions need {size / 1e9:,.1f} GB, which this machine does not give: "
-                "open the model with fewer slots (--slots)"
-            ) from error
-        self._past = {spec.name: buffer for spec, buffer in zip(past, buffers, strict=True)}
-        self._present = {spec.name: buffer for spec, buffer in zip(present, buffers, strict=True)}
-        self._arrays = [buffer for buffer in buffers if isinstance(buffer, np.ndarray)]
-
-    @property
-    def movable(self) -> bool:
-        """Whether :meth:`move` works here: on a GPU free slots are cheaper than copies through the host."""
-        return self._device.memory == "cpu"
+        super().__init__([spec for spec in graph.inputs if spec.name.startswith("past_")], rows, max_length, device)
+        self._presents = [spec.name for spec in graph.outputs if spec.name.startswith("present_")]
 
     def past(self, rows: slice) -> dict[str, Array]:
         """Return what the graph reads of these rows, by input."""
-        return {name: buffer[rows] for name, buffer in self._past.items()}
+        return self[rows]
 
     def present(self, rows: slice) -> dict[str, Array]:
         """Return what the graph writes of these rows, by output: the same memory."""
-        return {name: buffer[rows] for name, buffer in self._present.items()}
+        return dict(zip(self._presents, self[rows].values(), strict=True))
 
     def fill(self, row: int, prefix: Sequence[np.ndarray]) -> None:
         """Write the start of a row, only where caches are :attr:`movable`: ``[kv_heads, length, head_dim]`` per buffer."""
@@ -78,7 +108,7 @@ def _reserve(shape: tuple[int, ...], dtype: np.dtype, device: Device) -> Array:
     """
     if device.memory != "cpu":
         return DeviceArray.reserve(shape, dtype, device)
-    _, _, length, head_dim = shape
+    *_, length, head_dim = shape
     if not hasattr(mmap, "MADV_NOHUGEPAGE") or length * head_dim * dtype.itemsize < _HUGE_PAGE_BYTES:
         return np.zeros(shape, dtype)
     count = math.prod(shape)

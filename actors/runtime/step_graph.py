@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from actors.runtime.kv_cache import KVCache
+from actors.runtime.kv_cache import KVCache, RowBuffers
 from actors.runtime.session import Binding, Graphs
 
 # What tells such a graph how long its rows are.
@@ -21,12 +21,13 @@ class StepGraph:
         key: its name in the manifest.
         rows: how many sequences there can be.
         max_length: positions of the longest.
-        outputs: those that are one vector a row, with their sizes.
+        outputs: those that are one array a row, with its size, or its shape.
+        beside: what else it reads of each row, from where it is.
         edges: the other inputs and outputs that the caller uses, as :meth:`actors.runtime.session.Graphs.open` takes them.
 
     Attributes:
         cache: keys and values of every row.
-        outputs: float32 ``[rows, size]``; a row has what its last run gave.
+        outputs: float32 ``[rows, size]`` or ``[rows, *shape]``; a row has what its last run gave.
 
     Raises:
         BundleError: the bundle has no such graph, or a broken one.
@@ -34,11 +35,20 @@ class StepGraph:
     """
 
     def __init__(
-        self, graphs: Graphs, key: str, rows: int, max_length: int, outputs: Mapping[str, int], **edges: int | None
+        self,
+        graphs: Graphs,
+        key: str,
+        rows: int,
+        max_length: int,
+        outputs: Mapping[str, int | tuple[int, ...]],
+        beside: RowBuffers | None = None,
+        **edges: int | None,
     ) -> None:
-        self._session = graphs.open(key, **_LENGTHS, **outputs, **edges)
+        shapes = {name: size if isinstance(size, tuple) else (size,) for name, size in outputs.items()}
+        self._session = graphs.open(key, **_LENGTHS, **{name: shape[-1] for name, shape in shapes.items()}, **edges)
         self.cache = KVCache(graphs.bundle.graph(key), rows, max_length, graphs.device)
-        self.outputs = {name: np.zeros((rows, size), np.float32) for name, size in outputs.items()}
+        self._beside = beside
+        self.outputs = {name: np.zeros((rows, *shape), np.float32) for name, shape in shapes.items()}
         self._bindings: dict[tuple[int, int], Binding] = {}
 
     def run(
@@ -68,4 +78,5 @@ class StepGraph:
 
     def _bind(self, rows: slice) -> Binding:
         outputs = {name: array[rows] for name, array in self.outputs.items()}
-        return self._session.bind(self.cache.past(rows), {**outputs, **self.cache.present(rows)})
+        beside = {} if self._beside is None else self._beside[rows]
+        return self._session.bind({**self.cache.past(rows), **beside}, {**outputs, **self.cache.present(rows)})

@@ -23,6 +23,7 @@ from actors.errors import BundleError, RequestError
 from actors.families.vibevoice_asr.transcript import parse_transcript
 from actors.finite import finite_rows, not_finite, rows_to_choose_from
 from actors.hearing import SILENCE, HeardUtterance, HearingModel, HearingOptions
+from actors.repetition import find_loop
 from actors.requests import TranscriptionRequest, check_token_ids
 from actors.runtime.session import Device, Graphs
 from actors.runtime.step_graph import StepGraph
@@ -39,10 +40,7 @@ _ENCODER_FRAMES = 30
 _SCORES_BYTES = 128 << 20
 _MAX_PREFILL = 512
 
-# A loop is the same tokens over and over again: this often, and this long together; looked for every few tokens.
-_LOOP_REPEATS = 10
-_LOOP_TOKENS = 64
-_LOOP_PERIOD = 64
+# A loop is looked for every few tokens.
 _LOOP_CHECK = 8
 # How a row gets out of one: test_api_auto_recover.py.
 _TEMPERATURES = (0.2, 0.3, 0.4)
@@ -346,14 +344,3 @@ class VibeVoiceASR(HearingModel[Options, Utterance]):
             return len(tokens)
         ends = (i + 1 for i in reversed(range(len(tokens))) if "}" in self._tokenizer.decode([tokens[i]]))
         return next(ends, len(tokens))
-
-
-def find_loop(tokens: Sequence[int]) -> int | None:
-    """Return where a loop begins that ``tokens`` end with; ``None`` if they end with none."""
-    tail = np.array(tokens[-_LOOP_PERIOD * _LOOP_REPEATS :])
-    for period in range(1, min(_LOOP_PERIOD, len(tail) // _LOOP_REPEATS) + 1):
-        differs = np.nonzero(tail[period:] != tail[:-period])[0]
-        run = len(tail) - (int(differs[-1]) + 1 if len(differs) else 0)  # from the first token that is repeated
-        if run >= max(_LOOP_REPEATS * period, _LOOP_TOKENS):
-            return len(tokens) - run
-    return None

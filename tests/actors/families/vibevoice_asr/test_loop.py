@@ -11,7 +11,6 @@ from actors import Engine, TranscriptionRequest, open_model
 from actors.audio.codec import resample
 from actors.bundle import Bundle, Precision
 from actors.errors import RequestError
-from actors.families.vibevoice_asr.loop import find_loop
 from actors.requests import TranscriptionResult
 from cluster.registry import EMBEDDED_ASR, embedded_folder
 
@@ -193,18 +192,3 @@ def test_a_row_gets_out_of_a_loop_or_ends_before_it(engine: AsrEngine, requests:
     assert among_others.trace is not None
     np.testing.assert_array_equal(alone.trace["tokens"], among_others.trace["tokens"])
     assert alone.trace["tokens"][: ended.frames].tolist() == ended.trace["tokens"].tolist()
-
-
-@pytest.mark.parametrize(
-    ("tokens", "start"),
-    [
-        ([1, 2, 3] + [7] * 64, 3),
-        ([1, 2, 3] + [7] * 63, None),
-        ([9, 9, *([4, 5, 6, 7] * 20), 4], 2),
-        (list(range(300)), None),
-        ([*range(50), *([*range(60)] * 10)], 50),
-        ([], None),
-    ],
-)
-def test_loops_are_found_where_they_begin(tokens: list[int], start: int | None) -> None:
-    assert find_loop(tokens) == start
