@@ -10,7 +10,8 @@ from actors.families.whisper import FAMILY
 from actors.families.whisper.settings import Settings
 from exporter.build import Export, GraphExport
 from exporter.checkpoints import Checkpoint, settings_fit
-from exporter.verify import Tolerance
+from exporter.graphs import Graph
+from exporter.verify import Case, Tolerance
 from exporter.whisper.cases import PortableCases, ServerCases
 from exporter.whisper.config import Config, read_config
 from exporter.whisper.graphs import Model, portable_graphs, server_graphs
@@ -62,23 +63,33 @@ def load(checkpoint: Checkpoint, layout: Layout) -> Export:
 def _server(model: Model) -> list[GraphExport]:
     graphs = server_graphs(model)
     cases = ServerCases(graphs, model.config)
-    encoder, decoder = graphs["encoder"], graphs["decoder"]
     return [
         GraphExport(graphs["log_mel"], cases.log_mel(), exact=True),
-        GraphExport(encoder, cases.encoder(), measured=encoder.outputs[-1].name, **_ENCODER),
-        GraphExport(decoder, cases.decoder(), cases.speech()),
+        _encoder(graphs["encoder"], cases.encoder()),
+        GraphExport(graphs["decoder"], cases.decoder(), cases.speech()),
     ]
 
 
 def _portable(model: Model) -> list[GraphExport]:
     graphs = portable_graphs(model)
     cases = PortableCases(graphs, model.config)
-    encoder = graphs["encoder_model"]
     return [
         GraphExport(graphs["log_mel"], cases.log_mel(), exact=True),
-        GraphExport(encoder, cases.encoder(), measured=encoder.outputs[0].name, **_ENCODER),
+        _encoder(graphs["encoder_model"], cases.encoder()),
         GraphExport(graphs["decoder_model_merged"], cases.decoder(), cases.speech()),
     ]
+
+
+def _encoder(graph: Graph, cases: list[Case]) -> GraphExport:
+    return GraphExport(
+        graph,
+        cases,
+        measured=graph.outputs[-1].name,
+        tolerance=_TOLERANCE,
+        snr_floor_db=_INT8_FLOOR_DB,
+        keep_from_int8=_KEPT,
+        keep_in_turn=[["fc2"]],
+    )
 
 
 def _settings(checkpoint: Checkpoint, config: Config, tokenizer: Path) -> Settings:

@@ -1,6 +1,7 @@
 """Whisper: what was said, in which language, and when."""
 
 from actors.families.family import Family
+from actors.families.whisper.loop import Whisper
 from actors.families.whisper.settings import parse_options
 
-FAMILY = Family("whisper", "automatic-speech-recognition", None, parse_options)
+FAMILY = Family("whisper", "automatic-speech-recognition", Whisper, parse_options)
