@@ -32,6 +32,7 @@ ROOMS: dict[str, set[str]] = {
     "actors.families": {"actors.audio", "actors.runtime"},
     "actors.runtime": set(),
     "actors.text": set(),
+    "books.alignment": {"books.binding"},
     "books.binding": set(),
     "books.direction": set(),
     "books.reading": set(),
