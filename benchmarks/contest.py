@@ -112,7 +112,7 @@ def bundle(family: str, checkpoint: Path, precision: str, layout: str = "server"
 def hold(name: str, contestants: Sequence[Contestant], arguments: argparse.Namespace, **facts: object) -> None:
     """Run every contestant in turn, ``--rounds`` times; write ``.bench/<name>.json`` and the page's table."""
     speeds, _ = take_turns(contestants, arguments)
-    publish(name, speeds, [contestant.name for contestant in contestants if contestant.is_peer], arguments, **facts)
+    publish(name, speeds, [contestant.name for contestant in contestants if contestant.is_peer], arguments, facts)
 
 
 def take_turns(
@@ -135,9 +135,9 @@ def publish(
     speeds: Mapping[str, Sequence[float]],
     peers: Sequence[str],
     arguments: argparse.Namespace,
+    facts: Mapping[str, object],
     how: str = "",
     more: Mapping[str, Mapping[str, str]] | None = None,
-    **facts: object,
 ) -> None:
     """Write ``.bench/<name>.json``, print the medians and put them into the page's table.
 
@@ -146,9 +146,9 @@ def publish(
         speeds: of every contestant, in audio seconds a second.
         peers: the names of those that are not ours.
         arguments: of :func:`parser`.
+        facts: what else the report says.
         how: what the title of the speeds' column ends with.
         more: other columns by their titles; cells by contestant.
-        facts: what else the report says.
     """
     medians = {name: statistics.median(values) for name, values in speeds.items()}
     baseline = max(medians[name] for name in peers or medians)

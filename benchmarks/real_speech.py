@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -48,7 +49,8 @@ class Files:
     def write(self, path: Path) -> Path:
         """Write the audio as an archive of NumPy arrays, which all environments read; return its path."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(path, **{f"{i:04}": samples for i, samples in enumerate(self.audio)})
+        arrays: dict[str, Any] = {f"{i:04}": samples for i, samples in enumerate(self.audio)}
+        np.savez(path, **arrays)
         return path
 
     def errors(self, texts: Sequence[str]) -> Errors:

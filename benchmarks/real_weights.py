@@ -243,7 +243,8 @@ def _preprocessor_config(mels: object) -> dict[str, object]:
 def _write(folder: Path, files: Mapping[str, bytes]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
-        (folder / name).write_bytes(content)
+        (folder / "partial").write_bytes(content)
+        (folder / "partial").rename(folder / name)
 
 
 def main() -> None:

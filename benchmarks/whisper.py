@@ -60,18 +60,15 @@ def hold(model: RealModel, kind: str, files: Files, arguments: argparse.Namespac
         chosen = [one for one in found if not arguments.only or any(part in one.name for part in arguments.only)]
         speeds, last = take_turns(chosen, arguments)
         errors = {one.name: files.errors(last[one.name]["texts"]) for one in chosen}
-        publish(
-            name,
-            speeds,
-            [one.name for one in chosen if one.is_peer],
-            arguments,
-            how=f", {how} timestamps",
-            more={f"word errors {how} timestamps": {name: f"{error.rate:.1%}" for name, error in errors.items()}},
+        facts = {
             **task,
-            files_heard=len(files.audio),
-            audio_s=files.seconds,
-            word_errors={name: error.rate for name, error in errors.items()},
-        )
+            "files_heard": len(files.audio),
+            "audio_s": files.seconds,
+            "word_errors": {name: error.rate for name, error in errors.items()},
+        }
+        peers = [one.name for one in chosen if one.is_peer]
+        more = {f"word errors {how} timestamps": {name: f"{error.rate:.1%}" for name, error in errors.items()}}
+        publish(name, speeds, peers, arguments, facts, how=f", {how} timestamps", more=more)
 
 
 def main() -> None:
