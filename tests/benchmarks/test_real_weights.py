@@ -16,18 +16,8 @@ from benchmarks.ctranslate2_weights import huggingface_weights, read_variables
 from benchmarks.real_weights import MODELS, Part, RealModel, download, fetch, read_files
 
 WIDTH, MELS, VOCABULARY = 4, 3, 7
-TOKENS = [
-    "endoftext",
-    "startoftranscript",
-    "en",
-    "de",
-    "translate",
-    "transcribe",
-    "startoflm",
-    "startofprev",
-    "nocaptions",
-    "notimestamps",
-]
+LANGUAGES, TASKS = ["en", "de"], ["translate", "transcribe"]
+TOKENS = ["endoftext", "startoftranscript", *LANGUAGES, *TASKS, "startoflm", "startofprev", "nocaptions", "notimestamps"]
 _TYPES = {"float32": 0, "int8": 1, "float16": 4}
 
 
