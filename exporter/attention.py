@@ -25,8 +25,8 @@ def shared_buffer_attention(
     past_value: Tensor,
     seqlens_k: Tensor,
     total_sequence_length: Tensor,
-    cos: Tensor,
-    sin: Tensor,
+    cos: Tensor | None = None,
+    sin: Tensor | None = None,
     *,
     interleaved: bool = False,
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -40,7 +40,7 @@ def shared_buffer_attention(
         past_value: see ``past_key``.
         seqlens_k: int32 ``[batch]``, each row's length after this call, minus one.
         total_sequence_length: int32 scalar, the longest row's length after this call.
-        cos: rotary table ``[max_length, head_dim // 2]``; likewise ``sin``.
+        cos: rotary table ``[max_length, head_dim // 2]``; likewise ``sin``. ``None``: positions are not rotated.
         sin: see ``cos``.
         interleaved: the rotary embedding's pairs are neighbours, not half a head apart.
 
@@ -50,12 +50,13 @@ def shared_buffer_attention(
     kv_heads, head_dim = past_key.shape[1], past_key.shape[3]
     heads = query.shape[-1] // head_dim
     if torch.compiler.is_exporting():
-        attributes: dict[str, Any] = {"num_heads": heads, "kv_num_heads": kv_heads, "do_rotary": 1}
+        tables = [table for table in (cos, sin) if table is not None]
+        attributes: dict[str, Any] = {"num_heads": heads, "kv_num_heads": kv_heads, "do_rotary": int(cos is not None)}
         if interleaved:
             attributes["rotary_interleaved"] = 1
         output, present_key, present_value = torch.onnx.ops.symbolic_multi_out(
             "com.microsoft::GroupQueryAttention",
-            (query, key, value, past_key, past_value, seqlens_k, total_sequence_length, cos, sin),
+            (query, key, value, past_key, past_value, seqlens_k, total_sequence_length, *tables),
             attributes,
             dtypes=(query.dtype, past_key.dtype, past_value.dtype),
             shapes=(query.shape, past_key.shape, past_value.shape),
@@ -76,8 +77,8 @@ def buffer_attention(
     past_key: Tensor,
     past_value: Tensor,
     start: Tensor,
-    cos: Tensor,
-    sin: Tensor,
+    cos: Tensor | None,
+    sin: Tensor | None,
     *,
     interleaved: bool = False,
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -90,7 +91,7 @@ def buffer_attention(
         past_key: ``[batch, kv_heads, max_length, head_dim]``; likewise ``past_value``.
         past_value: see ``past_key``.
         start: int64 ``[batch]``, each row's length before this call.
-        cos: rotary table ``[max_length, head_dim // 2]``; likewise ``sin``.
+        cos: rotary table ``[max_length, head_dim // 2]``; likewise ``sin``. ``None``: positions are not rotated.
         sin: see ``cos``.
         interleaved: the rotary embedding's pairs are neighbours, not half a head apart.
 
@@ -99,11 +100,12 @@ def buffer_attention(
     """
     kv_heads, head_dim = past_key.shape[1], past_key.shape[3]
     heads = query.shape[-1] // head_dim
-    turn = rotate_pairs if interleaved else rotate
     position = start[:, None] + torch.arange(query.shape[1])
-    row_cos, row_sin = cos[position][:, None], sin[position][:, None]
-    q = turn(split_heads(query, heads), row_cos, row_sin)
-    k = turn(split_heads(key, kv_heads), row_cos, row_sin)
+    q, k = split_heads(query, heads), split_heads(key, kv_heads)
+    if cos is not None and sin is not None:
+        turn = rotate_pairs if interleaved else rotate
+        row_cos, row_sin = cos[position][:, None], sin[position][:, None]
+        q, k = turn(q, row_cos, row_sin), turn(k, row_cos, row_sin)
     where = position[:, None, :, None].expand_as(k)
     present_key = past_key.scatter(2, where, k)
     present_value = past_value.scatter(2, where, split_heads(value, kv_heads))
@@ -142,6 +144,31 @@ def concat_attention(
     present_value = torch.cat((past_value, split_heads(value, kv_heads)), dim=2)
     q = rotate(split_heads(query, heads), cos, sin)
     return attend(q, present_key, present_value, visible), present_key, present_value
+
+
+def attend_alone(query: Tensor, key: Tensor, value: Tensor, heads: int, *, fused: bool) -> Tensor:
+    """Attend from all positions to all, without a cache.
+
+    Args:
+        query: ``[batch, sequence, heads * head_dim]``; likewise ``key`` and ``value``.
+        key: see ``query``.
+        value: see ``query``.
+        heads: how many.
+        fused: export it as ``com.microsoft::MultiHeadAttention``, which holds no matrix of weights; else in standard operators.
+
+    Returns:
+        ``[batch, sequence, heads * head_dim]``.
+    """
+    if fused and torch.compiler.is_exporting():
+        attributes = {"num_heads": heads}
+        inputs = (query, key, value)
+        attended: Tensor = torch.onnx.ops.symbolic(
+            "com.microsoft::MultiHeadAttention", inputs, attributes, dtype=query.dtype, shape=query.shape, version=1
+        )
+        return attended
+    q, k, v = (split_heads(part, heads) for part in (query, key, value))
+    weight = (q * q.shape[-1] ** -0.5 @ k.transpose(2, 3)).softmax(dim=-1)
+    return (weight @ v).transpose(1, 2).flatten(2)
 
 
 def split_heads(x: Tensor, heads: int) -> Tensor:

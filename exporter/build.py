@@ -26,9 +26,10 @@ from actors.bundle import (
 )
 from actors.errors import ExportError, UsageError
 from actors.settings import FamilySettings
-from exporter.graphs import Graph, export_graph, export_shell, save_graph
+from exporter.graphs import Graph, Port, export_graph, export_shell, save_graph
 from exporter.half_precision import to_float16
 from exporter.quantize import quantize_int4, quantize_int8
+from exporter.quantized_edges import dequantize_outputs, quantize_edges, quantize_feeds
 from exporter.streaming import Rows, write_graph, write_npy
 from exporter.verify import Case, Run, Tolerance, bounded, check_arrays, check_graph, cosine_similarity, open_graph, snr_db
 
@@ -85,6 +86,7 @@ class GraphExport:
         speech: for a graph that carries state: compared over whole sentences; its agreement is measured on them.
         measured: for a graph that makes audio, or what becomes audio, the output whose SNR is measured.
         snr_floor_db: what that must hold in lower precision. A graph that cannot is published in fp32.
+        tolerance: what the exported graph must hold against PyTorch.
         exact: it is fp32 in every precision.
         keep_float32: parts of weight names that never lose precision; in float16, nor does what depends on them.
         keep_from_int8: parts of names of weights that int8 leaves alone too.
@@ -100,6 +102,7 @@ class GraphExport:
     speech: Speech | None = None
     measured: str | None = None
     snr_floor_db: float = SNR_FLOOR_DB
+    tolerance: Tolerance = Tolerance()
     exact: bool = False
     keep_float32: Sequence[str] = ()
     keep_from_int8: Sequence[str] = ()
@@ -210,7 +213,7 @@ class _Writer:
         save_graph(model, self.folder / graph.file)
         run = self._open(graph)
         measured = [part.measured] if part.measured else []
-        self.checks += check_graph(graph.name, run, graph.run, part.cases, Tolerance(), snr_of=measured)
+        self.checks += check_graph(graph.name, run, graph.run, part.cases, part.tolerance, snr_of=measured)
         if part.speech:
             self.checks.append(_check_speech(graph, part.speech, run))
         if self.precision == "fp32" or part.exact:
@@ -252,7 +255,7 @@ class _Writer:
             lowered = self._lower(part, model, more)
             save_graph(lowered, self.folder / graph.file)
             try:
-                self.checks += self._compare(part, self._open(graph), exact)
+                self.checks += self._compare(part, self._open_lowered(part), exact)
             except ExportError as error:
                 if not part.measured:
                     raise
@@ -266,13 +269,22 @@ class _Writer:
     def _open(self, graph: Graph) -> Run:
         return open_graph(str(self.folder / graph.file))
 
+    def _open_lowered(self, part: GraphExport) -> Run:
+        """Open a graph in lower precision; it takes and gives what it does in float32."""
+        run = self._open(part.graph)
+        if self.precision not in ("int8", "int4"):
+            return run
+        inputs, outputs = _quantized(part.graph.inputs), _quantized(part.graph.outputs)
+        return lambda feeds: dequantize_outputs(run(quantize_feeds(feeds, inputs)), outputs)
+
     def _lower(self, part: GraphExport, model: onnx.ModelProto, keep_too: Sequence[str]) -> onnx.ModelProto:
         keep = [*part.keep_float32, *keep_too]
         if self.precision == "int4" and part.sensitive:
             return quantize_int4(model, keep, part.sensitive)
         if self.precision in ("int8", "int4"):
             keep += part.keep_from_int8
-            return quantize_int8(model, keep, standard_operators=self.layout == "portable")
+            integers = quantize_int8(model, keep, standard_operators=self.layout == "portable")
+            return quantize_edges(integers, *(_quantized(ports) for ports in (part.graph.inputs, part.graph.outputs)))
         return to_float16(model, keep, io_float32=part.graph.io_float32)
 
     def _compare(self, part: GraphExport, run: Run, exact: Run) -> list[CheckResult]:
@@ -289,6 +301,10 @@ class _Writer:
             floor = AGREEMENT_FLOOR_INT4 if self.precision == "int4" else AGREEMENT_FLOOR
             results.append(bounded(name, against, agreement.metric, share, floor=floor))
         return results
+
+
+def _quantized(ports: Sequence[Port]) -> list[Port]:
+    return [port for port in ports if port.quantized]
 
 
 def _check_speech(graph: Graph, speech: Speech, run: Run) -> CheckResult:

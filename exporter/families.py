@@ -12,7 +12,7 @@ from pathlib import Path
 from actors.bundle import Layout
 from actors.errors import UsageError
 from actors.families.installed import load_installed
-from exporter import pocket_tts, soprano, vibevoice_asr, vibevoice_realtime
+from exporter import pocket_tts, soprano, vibevoice_asr, vibevoice_realtime, whisper
 from exporter.build import Export
 from exporter.checkpoints import Checkpoint, open_checkpoint
 
@@ -41,6 +41,7 @@ EXPORTERS: dict[str, FamilyExporter] = {
     "vibevoice-realtime": FamilyExporter(
         partial(open_checkpoint, files=vibevoice_realtime.FILES), vibevoice_realtime.load, vibevoice_realtime.with_presets
     ),
+    "whisper": FamilyExporter(partial(open_checkpoint, files=whisper.FILES), whisper.load),
 }
 
 

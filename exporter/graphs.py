@@ -26,12 +26,20 @@ class Port:
         axes: a size, or the name of a dynamic axis; outermost first.
         dtype: of its values.
         half: whether it is float16 where the graph computes in float16, as caches are. All others stay float32.
+        quantized: whether it is uint8 where the graph computes in int8, with a scale for each column beside it, which is called
+            ``<name>_scale``: what one graph puts out and MatMuls of another read as their right side.
     """
 
     name: str
     axes: tuple[int | str, ...]
     dtype: DType = "float32"
     half: bool = False
+    quantized: bool = False
+
+    @property
+    def scale(self) -> "Port":
+        """What is beside it where it is uint8: a float32 for each column, by which its distance from 128 is multiplied."""
+        return Port(f"{self.name}_scale", (*self.axes[:-2], 1, self.axes[-1]))
 
 
 @dataclass(frozen=True)
@@ -59,13 +67,13 @@ class Graph:
             value.name: onnx.helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type).name
             for value in (*model.graph.input, *model.graph.output)
         }
+
+        def edges(ports: tuple[Port, ...]) -> list[dict[str, Any]]:
+            found = [edge for port in ports for edge in (port, *([port.scale] if dtypes[port.name] == "uint8" else []))]
+            return [{"name": p.name, "dtype": dtypes[p.name], "axes": list(p.axes)} for p in found]
+
         return GraphSpec.model_validate(
-            {
-                "file": self.file,
-                "precision": precision,
-                "inputs": [{"name": p.name, "dtype": dtypes[p.name], "axes": list(p.axes)} for p in self.inputs],
-                "outputs": [{"name": p.name, "dtype": dtypes[p.name], "axes": list(p.axes)} for p in self.outputs],
-            }
+            {"file": self.file, "precision": precision, "inputs": edges(self.inputs), "outputs": edges(self.outputs)}
         )
 
     def run(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

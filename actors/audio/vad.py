@@ -5,17 +5,21 @@ The detector is Silero VAD 6.2 (MIT, ``silero_vad/LICENSE``), a small recurrent 
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from actors.audio.codec import resample
-from actors.audio.level import normalise
+from actors.audio.level import Level, measure, normalise
 from actors.audio.mono import FloatArray, blocks, release
+from actors.audio.packing import pack, spoken, with_cuts
 from actors.runtime.session import Device, Session, open_session
 
-_MODEL = Path(__file__).parent / "silero_vad" / "silero_vad_16k_op15.onnx"
+_FOLDER = Path(__file__).parent / "silero_vad"
+_MODEL = _FOLDER / "silero_vad_16k_op15.onnx"
+_MODEL_OF_WINDOWS = _FOLDER / "silero_vad_16k_windows.onnx"  # the same weights; exporter/detector.py made it
 _RATE = 16_000
 _WINDOW = 512  # samples; and the network sees the last 64 samples of the window before (silero-vad utils_vad.py: OnnxWrapper)
 _CONTEXT = 64
@@ -27,6 +31,11 @@ _SEARCH_S = 60.0
 
 # The detector is used to audio that is about this loud; it hears speech at -50 dBFS, too, but not at -70.
 _LOUDNESS_DBFS = -25.0
+_STATE = (2, 1, 128)
+# A long recording is looked at in blocks of 32 s, each at the loudness of its own: who speaks in them may stand elsewhere. One
+# that is fainter than the loudest by more than this is faint all the same.
+_BLOCK_S, _MOST_RAISED_DB = 32, 30.0
+_TOGETHER = 125  # windows that the detector takes at once: what it computes on the way fits into a core's cache
 _LOOK_S, _SCAN_S, _OVERLAP_S = 1.0, 4.0, 0.25  # what is looked at together for the first and the last word
 
 # Digital silence, also with an offset: it does not move more than rounding and dither do (-80 dBFS). Models invent words in
@@ -48,7 +57,7 @@ class SilenceCutter:
     """Cuts long recordings where nobody speaks. Safe to call from several threads."""
 
     def __init__(self) -> None:
-        self._session: Session | None = None
+        self._sessions: dict[Path, Session] = {}
         self._lock = threading.Lock()
 
     def cut(self, audio: FloatArray, rate: int, longest: int) -> list[Span]:
@@ -61,8 +70,8 @@ class SilenceCutter:
         count = -(-len(samples) // _WINDOW)
         padded = np.zeros(_CONTEXT + count * _WINDOW, np.float32)
         padded[_CONTEXT : _CONTEXT + len(samples)] = samples
-        session = self._open()
-        feeds: dict[str, np.ndarray] = {"state": np.zeros((2, 1, 128), np.float32), "sr": np.array(_RATE, np.int64)}
+        session = self._open(_MODEL)
+        feeds: dict[str, np.ndarray] = {"state": np.zeros(_STATE, np.float32), "sr": np.array(_RATE, np.int64)}
         probabilities = np.zeros(count, np.float32)
         for i in range(count):
             feeds["input"] = padded[None, i * _WINDOW : _CONTEXT + (i + 1) * _WINDOW]
@@ -90,11 +99,73 @@ class SilenceCutter:
         margin = round(_HEARD_EDGE_S * rate)
         return _narrow(spans, max(0, begin - margin), min(end + margin, len(joined)))
 
-    def _open(self) -> Session:
+    def pack(self, audio: FloatArray, rate: int, longest: int, *, detect: bool = True) -> list[list[Span]]:
+        """Return what of ``[samples]`` at ``rate`` Hz to hear together: pieces full of speech, cut where nobody speaks.
+
+        Each piece is spans to hear one behind the other, at most ``longest`` samples in sum; nothing if nobody speaks. What
+        is between the spans, and in none, is silence or noise (:mod:`actors.audio.packing`); without ``detect`` only digital
+        silence is left out.
+        """
+        probabilities = self.track(audio, rate)
+        spans = spoken(probabilities, len(audio), rate) if detect else without_silence(audio, rate)
+        return pack(with_cuts(spans, probabilities, rate, longest, _quietest), len(audio), rate, longest)
+
+    def track(self, audio: FloatArray, rate: int) -> FloatArray:
+        """Return the probability of speech in each window of 32 ms of a long recording, of which one block is in memory.
+
+        It is faster than :meth:`speech` and differs from it in what it takes for loud: blocks of 32 s, not the whole.
+        Digital silence is no speech.
+        """
+        levels = [measure(block, _LOUDNESS_DBFS) for block in blocks(audio, _BLOCK_S * rate)]
+        most = min((level.gain for level in levels), default=np.float32(0)) * np.float32(10 ** (_MOST_RAISED_DB / 20))
+        heard = []
+        context, state = np.zeros(_CONTEXT, np.float32), np.zeros(_STATE, np.float32)
+        for block, level in zip(blocks(audio, _BLOCK_S * rate), levels, strict=True):
+            still = _still_windows(block, rate)
+            if still.all():
+                context, state = np.zeros_like(context), np.zeros_like(state)
+                heard.append(np.zeros(len(still), np.float32))
+                continue
+            samples = np.concatenate(
+                [context, _at_detector_rate(block, replace(level, gain=min(level.gain, most)), rate, len(still))]
+            )
+            probabilities, state = self._windows(samples, state)
+            context = samples[-_CONTEXT:]
+            heard.append(np.where(still, np.float32(0), probabilities))
+        return np.concatenate([np.zeros(0, np.float32), *heard])
+
+    def _windows(self, samples: FloatArray, state: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the probabilities of the windows of ``[64 + samples]`` at 16 kHz, and the state behind them."""
+        session = self._open(_MODEL_OF_WINDOWS)
+        probabilities = []
+        for first in range(0, len(samples) - _CONTEXT, _TOGETHER * _WINDOW):
+            feeds = {"samples": samples[first : first + _TOGETHER * _WINDOW + _CONTEXT], "state": state}
+            made, state = session.run(["probabilities", "state_out"], feeds)
+            probabilities.append(made)
+        return np.concatenate(probabilities), state
+
+    def _open(self, path: Path) -> Session:
         with self._lock:
-            if self._session is None:
-                self._session = open_session(_MODEL, Device("cpu"), 1)
-            return self._session
+            if path not in self._sessions:
+                self._sessions[path] = open_session(path, Device("cpu"), 1)
+            return self._sessions[path]
+
+
+def _at_detector_rate(block: FloatArray, level: Level, rate: int, windows: int) -> FloatArray:
+    """Return so many windows of samples as the detector hears them: at its rate and loudness, with zeros behind the last."""
+    samples = resample(level.apply(block), rate, _RATE)[: windows * _WINDOW]
+    return np.pad(samples, (0, windows * _WINDOW - len(samples)))
+
+
+def _still_windows(block: FloatArray, rate: int) -> npt.NDArray[np.bool_]:
+    """Say of each window of a block whether all of it is digital silence."""
+    windows = -(-len(block) * _RATE // (rate * _WINDOW))
+    size = rate // _STILL_BLOCKS_PER_S
+    firsts = (np.arange(windows) * (_WINDOW * rate / _RATE)).astype(np.int64)
+    lasts = np.append(firsts[1:], len(block)) - 1
+    sounds = np.concatenate(([0], np.cumsum(~_still(block, size))))
+    still: npt.NDArray[np.bool_] = sounds[lasts // size + 1] == sounds[firsts // size]
+    return still
 
 
 def cut_at_silence(audio: FloatArray, rate: int, longest: int, speech: Speech) -> list[Span]:

@@ -5,7 +5,7 @@ installed on every node with an entry point of its name in the group ``speechmil
 """
 
 from actors.errors import UsageError
-from actors.families import pocket_tts, soprano, vibevoice_asr, vibevoice_realtime
+from actors.families import pocket_tts, soprano, vibevoice_asr, vibevoice_realtime, whisper
 from actors.families.family import Family
 from actors.families.installed import installed_names, load_installed
 
@@ -14,7 +14,7 @@ __all__ = ["FAMILIES", "Family", "find_family", "known_families", "register"]
 _GROUP = "speechmill.families"
 
 FAMILIES: dict[str, Family] = {
-    module.FAMILY.name: module.FAMILY for module in (pocket_tts, soprano, vibevoice_asr, vibevoice_realtime)
+    module.FAMILY.name: module.FAMILY for module in (pocket_tts, soprano, vibevoice_asr, vibevoice_realtime, whisper)
 }
 
 

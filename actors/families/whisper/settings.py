@@ -1,0 +1,134 @@
+"""What a Whisper bundle says of itself, and what a request may set."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from actors.bundle import Manifest
+from actors.errors import RequestError
+from actors.hearing import HearingOptions
+from actors.settings import Count, FamilySettings, Length, Size, TokenId, check_ids
+
+FRAME_S = 0.02  # of the encoder's output, and of timestamps: openai/whisper audio.py, TOKENS_PER_SECOND
+_SHORTEST_WINDOW_S = 1.0
+
+
+class Settings(FamilySettings):
+    """``bundle.json``'s settings of a Whisper bundle; the exporter says where each comes from.
+
+    ``languages`` are token ids by code; a model without any is of English alone, and its prompts have neither language nor task.
+    """
+
+    vocab_size: Size
+    num_mel_bins: Size
+    hop_length: Size
+    max_source_positions: Length
+    max_target_positions: Annotated[int, Field(ge=16, le=1 << 16)]
+    alignment_heads: Count
+    eos_id: TokenId
+    sot_id: TokenId
+    transcribe_id: TokenId
+    translate_id: TokenId
+    previous_id: TokenId
+    no_timestamps_id: TokenId
+    no_speech_id: TokenId | None
+    languages: dict[Annotated[str, Field(pattern=r"^[a-z]{2,4}$")], TokenId]
+    suppress_tokens: list[TokenId]
+    begin_suppress_tokens: list[TokenId]
+    max_initial_timestamp_index: Count | None
+
+    @model_validator(mode="after")
+    def _check_ids(self) -> "Settings":
+        names = ("eos_id", "sot_id", "transcribe_id", "translate_id", "previous_id", "no_timestamps_id", "no_speech_id")
+        check_ids(self.vocab_size, **{name: getattr(self, name) for name in names}, **self.languages)
+        check_ids(self.vocab_size, suppressed=max([*self.suppress_tokens, *self.begin_suppress_tokens], default=0))
+        if self.vocab_size - self.timestamp_begin <= self.max_source_positions:
+            raise ValueError(f"a vocabulary of {self.vocab_size} has no timestamps for {self.max_source_positions} frames")
+        return self
+
+    @property
+    def timestamp_begin(self) -> int:
+        """The id of ``<|0.00|>``; those of later times follow it."""
+        return self.no_timestamps_id + 1
+
+    @property
+    def window_s(self) -> float:
+        """What the model hears at once, in seconds."""
+        return self.max_source_positions * FRAME_S
+
+    @property
+    def max_tokens(self) -> int:
+        """The longest answer: openai/whisper decoding.py, ``sample_len``. As many tokens may come before it."""
+        return self.max_target_positions // 2
+
+
+class Options(HearingOptions):
+    """What a request may set.
+
+    Attributes:
+        language: the code of the language that is spoken; by default the model says which it hears.
+        task: ``translate`` writes English.
+        timestamps: let the model write when segments begin and end; else a piece is one segment.
+        word_times: say when each word is heard.
+        window_s: how much the model hears at once. It was trained on 30; shorter ones are faster where recordings are short, and
+            cost accuracy (docs/whisper.md).
+        temperatures: an answer that is doubtful is written again at the next one; the first is 0 for no chance.
+        compression_ratio_threshold: an answer that compresses better than this repeats itself; ``None``: do not look.
+        logprob_threshold: an answer whose mean log probability is below is doubtful; ``None``: do not look.
+        no_speech_threshold: where the model is this sure that nobody speaks, a doubtful answer is dropped; ``None``: do not look.
+        max_new_tokens: an answer ends here with finish reason ``length``.
+    """
+
+    language: str | None = None
+    task: Literal["transcribe", "translate"] = "transcribe"
+    timestamps: bool = True
+    word_times: bool = False
+    window_s: Annotated[float, Field(ge=_SHORTEST_WINDOW_S)]
+    temperatures: Annotated[tuple[Annotated[float, Field(ge=0, le=2)], ...], Field(min_length=1, max_length=16)] = (
+        0.0, 0.2, 0.4, 0.6, 0.8, 1.0,
+    )  # fmt: skip
+    compression_ratio_threshold: Annotated[float, Field(gt=0)] | None = 2.4
+    logprob_threshold: Annotated[float, Field(le=0)] | None = -1.0
+    no_speech_threshold: Annotated[float, Field(ge=0, le=1)] | None = 0.6
+    max_new_tokens: Annotated[int, Field(ge=1)]
+
+    @field_validator("temperatures", mode="before")
+    @classmethod
+    def _one_or_more(cls, value: Any) -> Any:
+        """A command line has one number, or several with commas between."""
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return (value,)
+        return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
+
+
+def parse_options(manifest: Manifest, values: Mapping[str, Any]) -> Options:
+    """Parse a request's options over the bundle's defaults.
+
+    Raises:
+        RequestError: an unknown name or a value out of range.
+    """
+    settings = Settings.of(manifest)
+    window_s = values.get("window_s", settings.window_s)
+    defaults = {"max_new_tokens": settings.max_tokens, "window_s": settings.window_s, "max_chunk_s": window_s}
+    options = Options.parse(manifest.family, defaults, values)
+    if options.max_new_tokens > settings.max_tokens:
+        raise RequestError(f"max_new_tokens {options.max_new_tokens} is above this model's {settings.max_tokens}")
+    if options.window_s > settings.window_s:
+        raise RequestError(f"window_s {options.window_s:g} is more than the {settings.window_s:g} s that this model hears at once")
+    options.check_longest(options.window_s)
+    _check_languages(settings, options)
+    if options.word_times and not settings.alignment_heads:
+        raise RequestError(
+            "word_times: this model does not say which attention heads follow the speech: export it from a checkpoint whose "
+            "generation_config.json has alignment_heads"
+        )
+    return options
+
+
+def _check_languages(settings: Settings, options: Options) -> None:
+    known = settings.languages or {"en": 0}
+    if options.language is not None and options.language not in known:
+        raise RequestError(f"language {options.language!r} is none of this model's: {', '.join(sorted(known))}")
+    if options.task == "translate" and not settings.languages:
+        raise RequestError("this model understands English alone: there is nothing to translate")

@@ -1,0 +1,116 @@
+"""Reads a Whisper checkpoint and declares its bundle."""
+
+from pathlib import Path
+
+from tokenizers import Tokenizer
+
+from actors.bundle import Layout
+from actors.errors import ExportError
+from actors.families.whisper import FAMILY
+from actors.families.whisper.settings import Settings
+from exporter.build import Export, GraphExport
+from exporter.checkpoints import Checkpoint, settings_fit
+from exporter.verify import Tolerance
+from exporter.whisper.cases import PortableCases, ServerCases
+from exporter.whisper.config import Config, read_config
+from exporter.whisper.graphs import Model, portable_graphs, server_graphs
+from exporter.whisper.weights import load as load_modules
+
+TOKENIZER = "tokenizer.json"
+# What int8 leaves alone: the filters of the spectrogram are no weights; the first convolution reads decibels.
+_KEPT = ("mel_filters", "cosine", "sine", "conv1.")
+
+# Trained encoders have few channels that are far larger than all others: in float32 PyTorch and we are 2e-4 apart, at 100 dB.
+_TOLERANCE = Tolerance(max_abs_diff=1e-3, snr_db=80.0)
+
+# Random sounds, 50 frames of them, keep 11 dB in int8, speech 17: feed-forward layers have channels that are a hundred times as large
+# as the others. What is heard stays the same (word errors: benchmarks/real.py); a broken graph has 0 dB.
+_INT8_FLOOR_DB = 8.0
+
+# By what the vocabulary calls them: openai/whisper tokenizer.py.
+_SPECIAL = {
+    "sot_id": "<|startoftranscript|>",
+    "transcribe_id": "<|transcribe|>",
+    "translate_id": "<|translate|>",
+    "previous_id": "<|startofprev|>",
+    "no_timestamps_id": "<|notimestamps|>",
+}
+_NO_SPEECH = ("<|nospeech|>", "<|nocaptions|>")
+
+
+def load(checkpoint: Checkpoint, layout: Layout) -> Export:
+    """Read a checkpoint (the files in ``FILES``) and declare its graphs in ``layout``."""
+    config = read_config(checkpoint)
+    tokenizer = checkpoint.path(TOKENIZER)
+    settings = _settings(checkpoint, config, tokenizer)
+    model = Model(config, *load_modules(config, checkpoint))
+    return Export(
+        family=FAMILY.name,
+        sample_rate=config.mel.sampling_rate,
+        voices=[],
+        graphs=_server(model) if layout == "server" else _portable(model),
+        example_sizes={
+            "batch": 2, "samples": 8 * config.mel.hop_length, "frames": 8, "heard": 4, "sequence": 3, "max_length": 8,
+            "past": 5, "past_heard": 4,
+        },
+        settings=settings,
+        files={TOKENIZER: tokenizer},
+        source=checkpoint.source,
+    )  # fmt: skip
+
+
+def _server(model: Model) -> list[GraphExport]:
+    graphs = server_graphs(model)
+    cases = ServerCases(graphs, model.config)
+    encoder, decoder = graphs["encoder"], graphs["decoder"]
+    return [
+        GraphExport(graphs["log_mel"], cases.log_mel(), exact=True),
+        GraphExport(encoder, cases.encoder(), measured=encoder.outputs[-1].name, **_ENCODER),
+        GraphExport(decoder, cases.decoder(), cases.speech()),
+    ]
+
+
+def _portable(model: Model) -> list[GraphExport]:
+    graphs = portable_graphs(model)
+    cases = PortableCases(graphs, model.config)
+    encoder = graphs["encoder_model"]
+    return [
+        GraphExport(graphs["log_mel"], cases.log_mel(), exact=True),
+        GraphExport(encoder, cases.encoder(), measured=encoder.outputs[0].name, **_ENCODER),
+        GraphExport(graphs["decoder_model_merged"], cases.decoder(), cases.speech()),
+    ]
+
+
+def _settings(checkpoint: Checkpoint, config: Config, tokenizer: Path) -> Settings:
+    try:
+        vocabulary = Tokenizer.from_file(str(tokenizer)).get_vocab(with_added_tokens=True)
+    except Exception as error:  # tokenizers raises nothing more specific
+        raise ExportError(f"{tokenizer} is damaged or no tokenizer: {error}") from error
+    special = {name: vocabulary.get(token) for name, token in _SPECIAL.items()}
+    languages = _languages(config, vocabulary, special["sot_id"], special["translate_id"])
+    if missing := [_SPECIAL[name] for name, found in special.items() if found is None]:
+        raise ExportError(f"{tokenizer} has no {', '.join(missing)}: take the tokenizer.json of the same openai/whisper model")
+    with settings_fit(checkpoint):
+        return Settings(
+            vocab_size=config.vocab_size,
+            num_mel_bins=config.num_mel_bins,
+            hop_length=config.mel.hop_length,
+            max_source_positions=config.max_source_positions,
+            max_target_positions=config.max_target_positions,
+            alignment_heads=len(config.alignment_heads),
+            eos_id=config.eos_token_id,
+            no_speech_id=next((vocabulary[token] for token in _NO_SPEECH if token in vocabulary), None),
+            languages={token.strip("<|>"): i for token, i in sorted(languages.items())},
+            suppress_tokens=sorted(config.suppress_tokens),
+            begin_suppress_tokens=sorted(config.begin_suppress_tokens),
+            max_initial_timestamp_index=config.max_initial_timestamp_index,
+            **special,
+        )
+
+
+def _languages(config: Config, vocabulary: dict[str, int], sot: int | None, translate: int | None) -> dict[str, int]:
+    """The tokens between the start and the tasks, where ``generation_config.json`` names no languages; none of English models."""
+    if not config.is_multilingual:
+        return {}
+    between = {token: i for token, i in vocabulary.items() if sot is not None and translate is not None and sot < i < translate}
+    return dict(config.lang_to_id) or between

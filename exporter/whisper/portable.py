@@ -1,0 +1,86 @@
+"""Whisper under the public contract (optimum's exports, onnx-community): hidden states, token ids, caches that grow."""
+
+import torch
+from torch import Tensor, nn
+
+from exporter.attention import split_heads
+from exporter.whisper.modules import Decoder, DecoderLayer, Encoder
+
+_MASKED = -65504.0
+
+
+class PortableEncoder(nn.Module):
+    """Spectrograms to hidden states, in standard operators."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        super().__init__()
+        self.encoder = encoder
+
+    def forward(self, input_features: Tensor) -> Tensor:
+        """Map ``[batch, mels, frames]`` to ``[batch, frames // 2, width]``."""
+        return self.encoder.run(input_features, fused=False)
+
+
+class PortableDecoder(nn.Module):
+    """A prompt or a step, by ``use_cache_branch``; optimum has an If of two decoders in its place.
+
+    Without the cache, whatever is given as past is cut to nothing; with it, the hidden states are, of which the keys and values
+    of the past were made.
+    """
+
+    def __init__(self, decoder: Decoder) -> None:
+        super().__init__()
+        self.decoder = decoder
+
+    def forward(self, input_ids: Tensor, encoder_hidden_states: Tensor, *caches: Tensor) -> tuple[Tensor, ...]:
+        """Map ids ``[batch, sequence]`` to logits ``[batch, sequence, vocab]`` and the grown caches.
+
+        ``caches`` are, by layer, key and value of what was written and key and value of what is heard,
+        ``[batch, heads, length, head_dim]``; behind them bool ``[1]``, whether to read them.
+        """
+        *past, use_cache = caches
+        kept = use_cache.long()
+        written = past[0].shape[2] * kept
+        positions = (written + torch.arange(input_ids.shape[1]))[None]
+        x = self.decoder.embed(input_ids, positions)
+        length = past[0].shape[2] + input_ids.shape[1]
+        visible = torch.arange(length) <= positions[0][:, None]
+        mask = cut(torch.where(visible, 0.0, _MASKED), written + input_ids.shape[1], axis=1)
+        hidden = cut(encoder_hidden_states, encoder_hidden_states.shape[1] * (1 - kept), axis=1)
+        present: list[Tensor] = []
+        for i, layer in enumerate(self.decoder.blocks()):
+            read = [cut(part, part.shape[2] * kept, axis=2) for part in past[4 * i : 4 * i + 4]]
+            x, grown = _run_layer(layer, x, read, mask, hidden)
+            present += grown
+        logits = self.decoder.proj_out(self.decoder.layer_norm(x))
+        return logits, *present
+
+
+def _run_layer(
+    layer: DecoderLayer, x: Tensor, past: list[Tensor], mask: Tensor, hidden: Tensor
+) -> tuple[Tensor, list[Tensor]]:
+    """Run a layer on ``[batch, sequence, width]``; return its output and its grown caches."""
+    query, key, value = (split_heads(part, layer.heads) for part in layer.qkv_proj(layer.self_attn_layer_norm(x)).chunk(3, dim=-1))
+    keys, values = join(past[0], key), join(past[1], value)
+    weight = (query * query.shape[-1] ** -0.5 @ keys.transpose(2, 3) + mask).softmax(dim=-1)
+    x = x + layer.out_proj((weight @ values).transpose(1, 2).flatten(2))
+    heard_key, heard_value = layer.cross_kv_proj(hidden).chunk(2, dim=-1)
+    cross_keys = join(past[2], split_heads(heard_key, layer.heads))
+    cross_values = join(past[3], split_heads(heard_value, layer.heads))
+    attended, _ = layer.listen(layer.cross_q_proj(layer.encoder_attn_layer_norm(x)), cross_keys.transpose(2, 3), cross_values, None)
+    x = x + layer.cross_out_proj(attended)
+    return layer.forward(x), [keys, values, cross_keys, cross_values]
+
+
+def cut(x: Tensor, length: Tensor, axis: int) -> Tensor:
+    """Return the first ``length``, int64 ``[1]``, of ``x`` along an axis, which the trace takes for all of it."""
+    if torch.compiler.is_exporting():
+        inputs = (x, torch.zeros(1, dtype=torch.int64), length, torch.tensor([axis]))
+        part: Tensor = torch.onnx.ops.symbolic("Slice", inputs, dtype=x.dtype, shape=x.shape)
+        return part
+    return x.narrow(axis, 0, int(length))
+
+
+def join(past: Tensor, new: Tensor) -> Tensor:
+    """Put ``new`` behind ``past`` along the positions."""
+    return torch.cat((past, new), dim=2)
