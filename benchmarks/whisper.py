@@ -29,8 +29,10 @@ TIMESTAMPS = {"without": False, "with": True}
 _WAYS = {"one": "file by file", "two": "two files at a time"}
 
 
-def contestants(model: RealModel, ways: tuple[str, ...], task: Mapping[str, object], threads: int) -> list[Contestant]:
-    """Return faster-whisper and our bundles, both in all precisions and ways."""
+def contestants(
+    model: RealModel, ways: tuple[str, ...], task: Mapping[str, object], arguments: argparse.Namespace
+) -> list[Contestant]:
+    """Return faster-whisper in all precisions and ways, and our bundles in those that are asked for."""
     found = [
         Contestant(
             f"faster-whisper {precision}, {_WAYS.get(way, f'batch {way}')}",
@@ -44,9 +46,9 @@ def contestants(model: RealModel, ways: tuple[str, ...], task: Mapping[str, obje
         for precision, compute in PRECISIONS.items()
         for way in ways
     ]
-    for precision in PRECISIONS:
+    for precision in arguments.precisions:
         folder = bundle("whisper", model.checkpoint, precision, name=model.checkpoint.name)
-        found += engines(folder, precision, SLOTS, task, workers=threads, module="benchmarks.engine_on_files")
+        found += engines(folder, precision, SLOTS, task, workers=arguments.threads, module="benchmarks.engine_on_files")
     return found
 
 
@@ -56,7 +58,7 @@ def hold(model: RealModel, kind: str, files: Files, arguments: argparse.Namespac
     name = f"whisper_{model.name.replace('.', '_')}_{kind}"
     for how in arguments.timestamps:
         task = {"files": str(path), "timestamps": TIMESTAMPS[how]}
-        found = contestants(model, KINDS[kind][1], task, arguments.threads)
+        found = contestants(model, KINDS[kind][1], task, arguments)
         chosen = [one for one in found if not arguments.only or any(part in one.name for part in arguments.only)]
         speeds, last = take_turns(chosen, arguments)
         errors = {one.name: files.errors(last[one.name]["texts"]) for one in chosen}
@@ -79,6 +81,9 @@ def main() -> None:
     options.add_argument("--timestamps", nargs="+", choices=[*TIMESTAMPS], default=[*TIMESTAMPS])
     options.add_argument("--repeats", type=int, default=4, help="of the recordings: more windows, more files")
     options.add_argument("--speech", type=Path, default=FOLDER, help="the folder with the recordings")
+    options.add_argument(
+        "--precisions", nargs="*", choices=[*PRECISIONS], default=[*PRECISIONS], help="of ours; none: only peers"
+    )
     options.add_argument("--only", nargs="+", help="contestants in whose names this is")
     arguments = options.parse_args()
     try:
