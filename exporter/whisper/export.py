@@ -15,6 +15,7 @@ from exporter.verify import Case, Tolerance
 from exporter.whisper.cases import PortableCases, ServerCases
 from exporter.whisper.config import Config, read_config
 from exporter.whisper.graphs import Model, portable_graphs, server_graphs
+from exporter.whisper.modules import PANEL
 from exporter.whisper.weights import load as load_modules
 
 TOKENIZER = "tokenizer.json"
@@ -51,7 +52,7 @@ def load(checkpoint: Checkpoint, layout: Layout) -> Export:
         voices=[],
         graphs=_server(model) if layout == "server" else _portable(model),
         example_sizes={
-            "batch": 2, "samples": 8 * config.mel.hop_length, "frames": 8, "heard": 4, "sequence": 3, "max_length": 8,
+            "batch": 2, "samples": 8 * config.mel.hop_length, "frames": 4 * PANEL, "panels": 2, "heard": 4, "sequence": 3, "max_length": 8,
             "past": 5, "past_heard": 4,
         },
         settings=settings,
@@ -106,6 +107,7 @@ def _settings(checkpoint: Checkpoint, config: Config, tokenizer: Path) -> Settin
             vocab_size=config.vocab_size,
             num_mel_bins=config.num_mel_bins,
             hop_length=config.mel.hop_length,
+            panel_frames=PANEL,
             max_source_positions=config.max_source_positions,
             max_target_positions=config.max_target_positions,
             alignment_heads=len(config.alignment_heads),

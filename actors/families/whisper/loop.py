@@ -57,7 +57,7 @@ class Whisper(HearingModel[Options, Utterance]):
         self.graphs = Graphs(bundle, device, threads)
         self._mel = self.graphs.open("log_mel", audio=None, input_features=None)
         heard = [spec for spec in bundle.graph("decoder").inputs if spec.name.startswith("cross_")]
-        self._heard = RowBuffers(heard, slots, settings.max_source_positions, device)
+        self._heard = RowBuffers(heard, slots, settings.max_source_positions // settings.panel_frames, device)
         self._encoder = self.graphs.open("encoder", input_features=None, **{spec.name: None for spec in heard})
         outputs: dict[str, int | tuple[int, ...]] = {"logits": settings.vocab_size}
         if settings.alignment_heads:
@@ -105,8 +105,13 @@ class Whisper(HearingModel[Options, Utterance]):
             recording=Recording(known),
             previous=self._previous(request.context),
             rate=self.sample_rate,
-            frames=round(options.window_s / FRAME_S),
+            frames=self._frames(options.window_s),
         )
+
+    def _frames(self, seconds: float) -> int:
+        """The frames of a window of at least so many seconds."""
+        panel = self.settings.panel_frames
+        return -(-round(seconds / FRAME_S) // panel) * panel
 
     def _previous(self, context: str | None) -> list[int]:
         """The tokens of what is known beforehand; of a long text its end, as the original's ``initial_prompt``."""
@@ -191,6 +196,7 @@ class Whisper(HearingModel[Options, Utterance]):
         samples[0, : len(heard)] = heard
         release(utterance.request.audio)
         (features,) = self._mel.run(["input_features"], {"audio": samples})
+        features = features.reshape(1, features.shape[1], -1, _MEL_FRAMES * self.settings.panel_frames)
         names = list(self._encoder.outputs)
         if utterance.frames == self.settings.max_source_positions:
             self._encoder.bind({}, self._heard[slice(slot, slot + 1)]).run({"input_features": features}, {})
@@ -291,14 +297,16 @@ class Whisper(HearingModel[Options, Utterance]):
         )
         begin, written = utterance.begin_s, utterance.before
         segments = [Segment(begin + s.start, begin + min(s.end, duration_s), None, s.text.strip()) for s in found]
-        written.texts += [segment.text for segment in found]
-        written.words += self._words(utterance) if utterance.options.word_times else []
-        written.tokens += utterance.tokens
-        written.logprobs += utterance.logprobs
         end_s = found[-1].end if found else duration_s
         if seek_s is None and utterance.options.timestamps and utterance.options.vad and duration_s - end_s > _UNHEARD_S:
             seek_s = end_s
-        return segments, seek_s if seek_s is not None and _PROGRESS_S <= seek_s < duration_s - _PROGRESS_S else None
+        rest_s = seek_s if seek_s is not None and _PROGRESS_S <= seek_s < duration_s - _PROGRESS_S else None
+        written.texts += [segment.text for segment in found]
+        written.tokens += utterance.tokens
+        written.logprobs += utterance.logprobs
+        if utterance.options.word_times:  # those behind are heard again
+            written.words += [word for word in self._words(utterance) if rest_s is None or word.end <= begin + rest_s]
+        return segments, rest_s
 
     def _words(self, utterance: Utterance) -> list[Word]:
         """The words of an answer, from the start of the piece."""

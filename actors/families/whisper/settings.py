@@ -17,12 +17,13 @@ _SHORTEST_WINDOW_S = 1.0
 class Settings(FamilySettings):
     """``bundle.json``'s settings of a Whisper bundle; the exporter says where each comes from.
 
-    ``languages`` are token ids by code; a model without any is of English alone, and its prompts have neither language nor task.
+    ``panel_frames`` are frames of 20 ms that the graphs keep together: a window has whole panels. ``languages`` are token ids by code; a model without any is of English alone, and its prompts have neither language nor task.
     """
 
     vocab_size: Size
     num_mel_bins: Size
     hop_length: Size
+    panel_frames: Length
     max_source_positions: Length
     max_target_positions: Annotated[int, Field(ge=16, le=1 << 16)]
     alignment_heads: Count
@@ -45,6 +46,8 @@ class Settings(FamilySettings):
         check_ids(self.vocab_size, suppressed=max([*self.suppress_tokens, *self.begin_suppress_tokens], default=0))
         if self.vocab_size - self.timestamp_begin <= self.max_source_positions:
             raise ValueError(f"a vocabulary of {self.vocab_size} has no timestamps for {self.max_source_positions} frames")
+        if self.max_source_positions % self.panel_frames:
+            raise ValueError(f"{self.max_source_positions} frames are no whole panels of {self.panel_frames}")
         return self
 
     @property
