@@ -1,4 +1,4 @@
-"""Writes the graph by which a worker finds out whether its processor lets sums of integers saturate: ``python -m exporter.probe``."""
+"""Writes the graph that tells workers whether their processor lets sums of bytes saturate: ``python -m exporter.probe``."""
 
 from pathlib import Path
 

@@ -113,7 +113,9 @@ class _Edges:
         if rows not in self._rows:
             self._rows.add(rows)
             nodes += self._quantize(rows, integers, scale, axis=-1, is_positive=is_positive)
-        middles = [self._constant(f"edges.middle_{value}", np.uint8(value)) for value in (0 if is_positive else _MIDDLE, _MIDDLE)]
+        middles = [
+            self._constant(f"edges.middle_{value}", np.uint8(value)) for value in (0 if is_positive else _MIDDLE, _MIDDLE)
+        ]
         return [
             *nodes,
             helper.make_node("MatMulInteger", [integers, port.name, *middles], [f"{output}.integer"]),

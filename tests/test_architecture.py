@@ -45,6 +45,7 @@ ROOMS: dict[str, set[str]] = {
     "exporter.soprano": set(),
     "exporter.vibevoice_asr": set(),
     "exporter.vibevoice_realtime": set(),
+    "exporter.whisper": set(),
     "training.ear": {"training.voice"},
     "training.voice": set(),
 }

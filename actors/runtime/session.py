@@ -294,8 +294,8 @@ def open_session(path: Path, device: Device, threads: int, *, mapped: bool = Fal
     # A model's sessions take turns on the same cores: the one that is done must not spin against the one that runs.
     options.add_session_config_entry("session.force_spinning_stop", "1")
     # Without VNNI, x86 adds pairs of u8 x s8 products in 16 bits, which saturate. This makes such weights uint8, whose products
-    # do not. With VNNI there is nothing to avoid, and where AMX is not, uint8 weights are half as fast. Seven-bit weights would
-    # need no option, and be faster without VNNI (benchmarks/int8_kernels.py), but less accurate everywhere (docs/processors.md).
+    # do not. With VNNI there is nothing to avoid, and without AMX uint8 weights are half as fast. Seven-bit weights would need
+    # no option, and be faster without VNNI (benchmarks/int8_kernels.py), but less accurate everywhere (docs/processors.md).
     options.add_session_config_entry("session.x64quantprecision", str(int(sums_saturate())))
     options.add_session_config_entry("session.disable_prepacking", str(int(mapped)))
     # session.set_denormal_as_zero stays off: it acts on some threads only, and a row would depend on which one it meets.

@@ -158,7 +158,12 @@ class PortableCases(_Sounds):
                 for name, array in outputs.items()
                 if name.startswith("present")
             }
-            feeds = {**self._prompt, **caches, "input_ids": np.full((2, 1), self._answer[i]), "use_cache_branch": np.array([True])}
+            feeds = {
+                **self._prompt,
+                **caches,
+                "input_ids": np.full((2, 1), self._answer[i]),
+                "use_cache_branch": np.array([True]),
+            }
         return np.concatenate(made)
 
     def _feeds(self, tokens: int, past: int, past_heard: int, use_cache: bool) -> dict[str, np.ndarray]:

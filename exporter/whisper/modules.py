@@ -1,14 +1,16 @@
-"""Whisper as torch modules (Radford et al. 2022): transformers 5.23 ``models/whisper``, openai/whisper ``model.py``, ``audio.py``."""
+"""Whisper as torch modules (Radford et al. 2022).
+
+Source: transformers 5.23 ``models/whisper``; openai/whisper ``model.py``, ``audio.py``.
+"""
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import gelu, pad
 
-from exporter.attention import attend_alone, shared_buffer_attention, split_heads
+from exporter.attention import attend_to_all, shared_buffer_attention, split_heads
 from exporter.layers import Linear
 from exporter.whisper.config import Config, MelConfig
 
@@ -126,8 +128,8 @@ class EncoderLayer(FeedForward):
 
     def attend(self, x: Tensor, batch: int, *, fused: bool) -> Tensor:
         """Return the layer's output on ``[batch * frames, width]``; ``fused``: in one operator of ONNX Runtime's."""
-        qkv = self.qkv_proj(self.self_attn_layer_norm(x)).unflatten(0, (batch, -1)).chunk(3, dim=-1)
-        attended = attend_alone(*qkv, self.heads, fused=fused)
+        query, key, value = self.qkv_proj(self.self_attn_layer_norm(x)).unflatten(0, (batch, -1)).chunk(3, dim=-1)
+        attended = attend_to_all(query, key, value, self.heads, fused=fused)
         return self.forward(x + self.out_proj(attended.flatten(0, 1)))
 
 
@@ -148,7 +150,7 @@ class Encoder(nn.Module):
         x = x + self.embed_positions[torch.arange(x.shape[1])]  # a slice would bound the frames in the trace
         rows = x.flatten(0, 1)
         for layer in self.layers:
-            rows = layer.attend(rows, x.shape[0], fused=fused)  # type: ignore[operator]
+            rows = layer.attend(rows, x.shape[0], fused=fused)
         return self.layer_norm(rows).view(x.shape)
 
 
@@ -226,9 +228,9 @@ class ServerEncoder(nn.Module):
         self.projections = nn.ModuleList(decoder.blocks())
 
     def forward(self, features: Tensor) -> tuple[Tensor, ...]:
-        """Map ``[batch, mels, panels, 2 * PANEL]`` to keys and values of one layer after the other (:meth:`DecoderLayer.cross`)."""
+        """Map ``[batch, mels, panels, 2 * PANEL]`` to keys and values, layer after layer (:meth:`DecoderLayer.cross`)."""
         hidden = self.encoder.run(features.flatten(2), fused=True)
-        return tuple(part for layer in self.projections for part in layer.cross(hidden))  # type: ignore[operator]
+        return tuple(part for layer in self.projections for part in layer.cross(hidden))
 
 
 class ServerDecoder(nn.Module):
@@ -238,7 +240,9 @@ class ServerDecoder(nn.Module):
         super().__init__()
         self.decoder = decoder
 
-    def forward(self, input_ids: Tensor, frames: Tensor, seqlens_k: Tensor, total_sequence_length: Tensor, *caches: Tensor) -> Any:
+    def forward(
+        self, input_ids: Tensor, frames: Tensor, seqlens_k: Tensor, total_sequence_length: Tensor, *caches: Tensor
+    ) -> tuple[Tensor, ...]:
         """Map ids to logits.
 
         Args:
@@ -261,8 +265,9 @@ class ServerDecoder(nn.Module):
         mask = torch.where(heard, 0.0, _MASKED)[:, None, None]
         present, weights = [], []
         for i, layer in enumerate(decoder.blocks()):
+            query, key, value = layer.qkv(x, shape)
             attended, *cache = shared_buffer_attention(
-                *layer.qkv(x, shape), past[2 * i], past[2 * i + 1], seqlens_k, total_sequence_length
+                query, key, value, past[2 * i], past[2 * i + 1], seqlens_k, total_sequence_length
             )
             present += cache
             x = x + layer.out_proj(attended.flatten(0, 1))

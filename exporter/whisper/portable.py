@@ -56,9 +56,7 @@ class PortableDecoder(nn.Module):
         return logits, *present
 
 
-def _run_layer(
-    layer: DecoderLayer, x: Tensor, past: list[Tensor], mask: Tensor, hidden: Tensor
-) -> tuple[Tensor, list[Tensor]]:
+def _run_layer(layer: DecoderLayer, x: Tensor, past: list[Tensor], mask: Tensor, hidden: Tensor) -> tuple[Tensor, list[Tensor]]:
     """Run a layer on ``[batch, sequence, width]``; return its output and its grown caches."""
     query, key, value = layer.qkv_proj(layer.self_attn_layer_norm(x)).chunk(3, dim=-1)
     keys, values = (join(kept, split_heads(part, layer.heads)) for kept, part in zip(past[:2], (key, value), strict=True))
