@@ -1,4 +1,4 @@
-# make demo | test | soak | lint | docs | bench | bundle | train-embedded | train-embedded-ear. Everything is installed into .venv; nothing else on the machine is touched.
+# make demo | test | soak | lint | docs | bench | real | bundle | train-embedded | train-embedded-ear. Everything is installed into .venv; nothing else on the machine is touched.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,7 +9,7 @@ TORCH ?= torch==2.13.0
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 INSTALL_TORCH = $(PIP) --no-deps --retries 1 $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) $(TORCH) || $(PIP) $(TORCH)
 
-.PHONY: demo test soak lint docs bench bundle train-embedded train-embedded-ear clean
+.PHONY: demo test soak lint docs bench real bundle train-embedded train-embedded-ear clean
 
 # The demo's environment has no torch: workers never need it.
 $(VENV)/.base: pyproject.toml
@@ -58,18 +58,23 @@ docs: $(VENV)/.base
 	.bench/peer/bin/python -m pip install --quiet $(TORCH) 'transformers>=5' accelerate unidecode inflect scipy
 	.bench/peer/bin/python -m pip install --quiet --no-deps soprano-tts==0.2.0
 
-# So do pocket-tts and transformers.
+# So do pocket-tts, transformers and faster-whisper.
 .bench/peers: $(VENV)/.dev
 	$(PYTHON) -m venv .bench/peers
 	PIP_DISABLE_PIP_VERSION_CHECK=1 .bench/peers/bin/python -m pip install --quiet --no-deps --retries 1 \
 		$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) $(TORCH)
-	.bench/peers/bin/python -m pip install --quiet $(TORCH) 'transformers==5.23.*' pocket-tts==4.0.1 pyyaml
+	.bench/peers/bin/python -m pip install --quiet $(TORCH) 'transformers==5.23.*' pocket-tts==4.0.1 faster-whisper==1.2.1 pyyaml
 
 bench: .bench/peer .bench/peers
 	$(BIN)/python -m benchmarks.speed
+	$(BIN)/python -m benchmarks.whisper
 	$(BIN)/python -m benchmarks.ray_overhead
 	$(BIN)/python -m benchmarks.sizing --write
 	$(BIN)/python -m benchmarks.speed_chart
+
+# Real weights hear real speech: what cannot be had here is left out, and it is said why. make .bench/peers adds faster-whisper.
+real: $(VENV)/.dev
+	$(BIN)/python -m benchmarks.real
 
 # Rebuilds the bundles that ship with the repository from their checkpoints.
 bundle: $(VENV)/.dev

@@ -146,7 +146,7 @@ def concat_attention(
     return attend(q, present_key, present_value, visible), present_key, present_value
 
 
-def attend_alone(query: Tensor, key: Tensor, value: Tensor, heads: int, *, fused: bool) -> Tensor:
+def attend_to_all(query: Tensor, key: Tensor, value: Tensor, heads: int, *, fused: bool) -> Tensor:
     """Attend from all positions to all, without a cache.
 
     Args:
@@ -160,7 +160,7 @@ def attend_alone(query: Tensor, key: Tensor, value: Tensor, heads: int, *, fused
         ``[batch, sequence, heads * head_dim]``.
     """
     if fused and torch.compiler.is_exporting():
-        attributes = {"num_heads": heads}
+        attributes: dict[str, Any] = {"num_heads": heads}
         inputs = (query, key, value)
         attended: Tensor = torch.onnx.ops.symbolic(
             "com.microsoft::MultiHeadAttention", inputs, attributes, dtype=query.dtype, shape=query.shape, version=1

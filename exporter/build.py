@@ -102,7 +102,7 @@ class GraphExport:
     speech: Speech | None = None
     measured: str | None = None
     snr_floor_db: float = SNR_FLOOR_DB
-    tolerance: Tolerance = Tolerance()
+    tolerance: Tolerance = field(default_factory=Tolerance)
     exact: bool = False
     keep_float32: Sequence[str] = ()
     keep_from_int8: Sequence[str] = ()

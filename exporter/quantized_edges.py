@@ -74,7 +74,7 @@ class _Edges:
         self._graph = graph
         self._nodes = list(graph.node)
         self._initializers: dict[str, TensorProto] = {}
-        self._softmaxes = {node.output[0] for node in self._nodes if node.op_type == "Softmax"}
+        self._softmaxes = _softmaxes(self._nodes)
         self._rows: set[str] = set()
 
     def finish(self) -> None:
@@ -113,7 +113,9 @@ class _Edges:
         if rows not in self._rows:
             self._rows.add(rows)
             nodes += self._quantize(rows, integers, scale, axis=-1, is_positive=is_positive)
-        middles = [self._constant(f"edges.middle_{value}", np.uint8(value)) for value in (0 if is_positive else _MIDDLE, _MIDDLE)]
+        middles = [
+            self._constant(f"edges.middle_{value}", np.uint8(value)) for value in (0 if is_positive else _MIDDLE, _MIDDLE)
+        ]
         return [
             *nodes,
             helper.make_node("MatMulInteger", [integers, port.name, *middles], [f"{output}.integer"]),
@@ -128,17 +130,42 @@ class _Edges:
         along = self._constant(f"edges.axis_{-axis}", np.array([axis], np.int64))
         per_step = self._constant(f"edges.per_{steps}_steps", np.float32(1 / steps))
         tiny = self._constant("edges.tiny", _TINY)
-        offset = self._constant(f"edges.offset_{middle}", np.float32(middle))
         magnitude = x if is_positive else f"{integers}.magnitude"
         return [
             *([] if is_positive else [helper.make_node("Abs", [x], [magnitude])]),
             helper.make_node("ReduceMax", [magnitude, along], [f"{integers}.peak"], keepdims=1),
             helper.make_node("Mul", [f"{integers}.peak", per_step], [f"{integers}.step"]),
             helper.make_node("Max", [f"{integers}.step", tiny], [scale]),
+            *(self._round_rows if axis == -1 else self._round)(x, scale, integers, middle),
+        ]
+
+    def _round(self, x: str, scale: str, integers: str, middle: int) -> list[NodeProto]:
+        """``x / scale + middle`` as uint8, whatever the scale's shape."""
+        offset = self._constant(f"edges.offset_{middle}", np.float32(middle))
+        return [
             helper.make_node("Div", [x, scale], [f"{integers}.steps"]),
             helper.make_node("Round", [f"{integers}.steps"], [f"{integers}.rounded"]),
             helper.make_node("Add", [f"{integers}.rounded", offset], [f"{integers}.offset"]),
             helper.make_node("Cast", [f"{integers}.offset"], [integers], to=TensorProto.UINT8),
+        ]
+
+    def _round_rows(self, x: str, scale: str, integers: str, middle: int) -> list[NodeProto]:
+        """The same where each row has a scale: in one operator, which takes rows of a matrix."""
+        flat = self._constant("edges.flat", np.array([-1], np.int64))
+        middles = helper.make_tensor("value", TensorProto.UINT8, [1], [middle])
+        return [
+            helper.make_node("Flatten", [x], [f"{integers}.matrix"], axis=-1),
+            helper.make_node("Reshape", [scale, flat], [f"{integers}.scales"]),
+            helper.make_node("Shape", [f"{integers}.scales"], [f"{integers}.rows"]),
+            helper.make_node("ConstantOfShape", [f"{integers}.rows"], [f"{integers}.middles"], value=middles),
+            helper.make_node(
+                "QuantizeLinear",
+                [f"{integers}.matrix", f"{integers}.scales", f"{integers}.middles"],
+                [f"{integers}.flat"],
+                axis=0,
+            ),
+            helper.make_node("Shape", [x], [f"{integers}.shape"]),
+            helper.make_node("Reshape", [f"{integers}.flat", f"{integers}.shape"], [integers]),
         ]
 
     def _retype(self, values: "Iterable[onnx.ValueInfoProto]", port: Port) -> None:
@@ -150,3 +177,12 @@ class _Edges:
     def _constant(self, name: str, value: np.ndarray | np.generic) -> str:
         self._initializers[name] = numpy_helper.from_array(np.asarray(value), name)
         return name
+
+
+def _softmaxes(nodes: Iterable[NodeProto]) -> set[str]:
+    """Return what holds the outputs of softmaxes, also in other shapes."""
+    found: set[str] = set()
+    for node in nodes:
+        if node.op_type == "Softmax" or (node.op_type in ("Reshape", "Transpose") and node.input[0] in found):
+            found.add(node.output[0])
+    return found

@@ -22,6 +22,7 @@ JOBS = {
     "synthesize": Subcommand("synthesize_corpus", "Speak a corpus: rows of text in, Parquet of audio out."),
     "transcribe": Subcommand("transcribe_dataset", "Transcribe recordings: who said what and when."),
     "audiobook": Subcommand("make_audiobook", "Make audiobooks: EPUB, Markdown, text, HTML and PDF in, M4B with chapters out."),
+    "align": Subcommand("align_audiobook", "Align recordings of a book with its text: subtitles and a read-along EPUB out."),
     "normalise": Subcommand("normalise_text", "Show how lines of text will be read out."),
     "evaluate": Subcommand("evaluate", "Word and character error rates of transcripts."),
     "extract-audio": Subcommand("extract_audio", "Take the audio out of a corpus, as files to listen to."),

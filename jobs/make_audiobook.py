@@ -204,7 +204,7 @@ def make_audiobook(
     binding = Binding(
         audio=tuple(dict.fromkeys(each.value for each in audio_format or [_usual(loudness)])),
         whole=whole,
-        subtitles=_subtitles(subtitles),
+        subtitles=subtitle_kinds(subtitles),
         overlay=epub,
         loudness=loudness.value,
         bit_rate=bit_rate,
@@ -260,7 +260,12 @@ def _usual(loudness: Target) -> Container:
     return Container.MP3 if loudness is Target.ACX else Container.M4B
 
 
-def _subtitles(wanted: Sequence[Subtitle] | None) -> tuple[Any, ...]:
+def subtitle_kinds(wanted: Sequence[Subtitle] | None) -> tuple[Any, ...]:
+    """Return the kinds of subtitles that are asked for.
+
+    Raises:
+        UsageError: none, and some.
+    """
     kinds = dict.fromkeys(wanted or [Subtitle.SRT, Subtitle.VTT])
     if Subtitle.NONE in kinds and len(kinds) > 1:
         raise UsageError("--subtitles none goes with no other kind")

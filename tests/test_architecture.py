@@ -32,6 +32,7 @@ ROOMS: dict[str, set[str]] = {
     "actors.families": {"actors.audio", "actors.runtime"},
     "actors.runtime": set(),
     "actors.text": set(),
+    "books.alignment": {"books.binding"},
     "books.binding": set(),
     "books.direction": set(),
     "books.reading": set(),
@@ -44,6 +45,7 @@ ROOMS: dict[str, set[str]] = {
     "exporter.soprano": set(),
     "exporter.vibevoice_asr": set(),
     "exporter.vibevoice_realtime": set(),
+    "exporter.whisper": set(),
     "training.ear": {"training.voice"},
     "training.voice": set(),
 }

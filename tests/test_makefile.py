@@ -28,6 +28,8 @@ def test_targets_exist_and_demo_needs_no_torch() -> None:
     assert "pytest" in recipe("test")
     assert "mypy" in recipe("lint")
     assert "benchmarks.speed" in recipe("bench")
+    assert "faster-whisper" in recipe("bench")
+    assert "benchmarks.real" in recipe("real")
     assert "docs/options.py" in recipe("docs")
 
 

@@ -54,7 +54,7 @@ class RowBuffers:
         return self._device.memory == "cpu"
 
     def write(self, row: int, arrays: Mapping[str, np.ndarray]) -> None:
-        """Write the start of a row, only where they are :attr:`movable`: of each tensor what has its number of axes less one."""
+        """Write the start of a row, only where they are :attr:`movable`: along every axis of a tensor its beginning."""
         for name, array in arrays.items():
             self._buffers[name][(row, *map(slice, array.shape))] = array  # type: ignore[index]
 

@@ -93,6 +93,9 @@ _DTYPES: dict[str, DType] = {
 }
 # What onnxruntime says of a file; the rest may be a device's fault.
 _BROKEN = (ort_errors.InvalidProtobuf, ort_errors.InvalidGraph, ort_errors.NoSuchFile, ort_errors.NotImplemented)
+# Products of the largest bytes: exporter/probe.py.
+PROBE = Path(__file__).with_name("probe.onnx")
+_PROBED_INPUTS = 64
 _SHOWN = 300  # characters of onnxruntime's messages
 
 
@@ -291,9 +294,9 @@ def open_session(path: Path, device: Device, threads: int, *, mapped: bool = Fal
     # A model's sessions take turns on the same cores: the one that is done must not spin against the one that runs.
     options.add_session_config_entry("session.force_spinning_stop", "1")
     # Without VNNI, x86 adds pairs of u8 x s8 products in 16 bits, which saturate. This makes such weights uint8, whose products
-    # do not; where a processor has VNNI, or no weight leaves -64 .. 64, it changes nothing. Seven-bit weights would need no
-    # option, and be faster without VNNI (benchmarks/int8_kernels.py), but less accurate everywhere (docs/processors.md).
-    options.add_session_config_entry("session.x64quantprecision", "1")
+    # do not. With VNNI there is nothing to avoid, and without AMX uint8 weights are half as fast. Seven-bit weights would need
+    # no option, and be faster without VNNI (benchmarks/int8_kernels.py), but less accurate everywhere (docs/processors.md).
+    options.add_session_config_entry("session.x64quantprecision", str(int(sums_saturate())))
     options.add_session_config_entry("session.disable_prepacking", str(int(mapped)))
     # session.set_denormal_as_zero stays off: it acts on some threads only, and a row would depend on which one it meets.
     # MatMul and Add would become Gemm, which is up to four times as slow as the two where there are few channels.
@@ -311,6 +314,17 @@ def open_session(path: Path, device: Device, threads: int, *, mapped: bool = Fal
             enable_fallback=False,
         )
     )
+
+
+@cache
+def sums_saturate() -> bool:
+    """Whether this processor's kernels get sums of products of uint8 and int8 wrong: by trying it, and not by its name."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 3
+    session = ort.InferenceSession(PROBE.read_bytes(), options, providers=[_PROVIDERS["cpu"]])
+    (sums,) = session.run(["sums"], {"bytes": np.full((1, _PROBED_INPUTS), 255, np.uint8)})
+    return bool((sums != 255 * 127 * _PROBED_INPUTS).any())
 
 
 def _provider_options(device: Device, threads: int) -> list[str | tuple[str, dict[str, str]]]:

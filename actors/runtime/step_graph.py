@@ -41,7 +41,7 @@ class StepGraph:
         rows: int,
         max_length: int,
         outputs: Mapping[str, int | tuple[int, ...]],
-        beside: RowBuffers | None = None,
+        *beside: RowBuffers,
         **edges: int | None,
     ) -> None:
         shapes = {name: size if isinstance(size, tuple) else (size,) for name, size in outputs.items()}
@@ -78,5 +78,7 @@ class StepGraph:
 
     def _bind(self, rows: slice) -> Binding:
         outputs = {name: array[rows] for name, array in self.outputs.items()}
-        beside = {} if self._beside is None else self._beside[rows]
-        return self._session.bind({**self.cache.past(rows), **beside}, {**outputs, **self.cache.present(rows)})
+        inputs = self.cache.past(rows)
+        for buffers in self._beside:
+            inputs |= buffers[rows]
+        return self._session.bind(inputs, {**outputs, **self.cache.present(rows)})

@@ -11,7 +11,7 @@ class Cue:
     """A passage in the audio: seconds from the beginning of the book, the silence behind it not counted.
 
     ``index`` is the passage's in its script; ``pieces`` are its chunks, where it was too long to be spoken in one go: what is
-    written of each, and its own times.
+    written of each, and its own times. ``until_s`` is how far its clip goes at most; ``None``: to the next one.
     """
 
     passage: Passage
@@ -19,6 +19,7 @@ class Cue:
     start_s: float
     end_s: float
     pieces: tuple[tuple[str, float, float], ...] = ()
+    until_s: float | None = None
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,11 @@ from exporter.build import TOP1_AGREEMENT, Speech
 from exporter.graphs import Graph, Port
 from exporter.verify import Case, Run
 from exporter.whisper.config import Config
+from exporter.whisper.modules import PANEL
 
 _SPOKEN_TOKENS = 24  # of the answers that are compared
 _ROOM = 40  # positions of a cache
-_HEARD = (50, 24)  # frames of 20 ms
+_HEARD = (2 * PANEL, PANEL)  # frames of 20 ms
 
 
 class _Sounds:
@@ -52,8 +53,8 @@ class ServerCases(_Sounds):
     def encoder(self) -> list[Case]:
         """A piece, a short one, and several together."""
         return [
-            Case(f"{batch} of {frames} frames", {"input_features": self.features(frames, batch)})
-            for frames, batch in ((_HEARD[0], 1), (9, 1), (_HEARD[1], 2))
+            Case(f"{batch} of {frames} frames", {"input_features": self._panels(frames, batch)})
+            for frames, batch in ((_HEARD[0], 1), (_HEARD[1], 1), (_HEARD[1], 2))
         ]
 
     def decoder(self) -> list[Case]:
@@ -68,9 +69,13 @@ class ServerCases(_Sounds):
         """What the decoder answers to two pieces, with the caches that it makes itself."""
         return Speech(self._logits, self._answer_all, TOP1_AGREEMENT)
 
+    def _panels(self, frames: int, batch: int = 1) -> np.ndarray:
+        features = self.features(frames, batch)
+        return features.reshape(*features.shape[:2], -1, 2 * PANEL)
+
     @cached_property
     def _pieces(self) -> list[dict[str, np.ndarray]]:
-        return [self.graphs["encoder"].run({"input_features": self.features(frames)}) for frames in _HEARD]
+        return [self.graphs["encoder"].run({"input_features": self._panels(frames)}) for frames in _HEARD]
 
     @cached_property
     def _answers(self) -> list[list[int]]:
@@ -86,7 +91,7 @@ class ServerCases(_Sounds):
     def _answer(self, run: Run, heard: Mapping[str, np.ndarray], tokens: list[int]) -> np.ndarray:
         """Run ``tokens`` one by one; where they end, go on with the most likely new one."""
         feeds = {**self._feeds(np.zeros((1, 1), np.int64), np.ones(1)), **heard}
-        feeds["frames"] = np.array([heard["cross_value.0"].shape[2]])
+        feeds["frames"] = np.array([heard["cross_value.0"].shape[2] * PANEL])
         logits: list[np.ndarray] = []
         for i in range(_SPOKEN_TOKENS):
             lengths = {"seqlens_k": np.array([i], np.int32), "total_sequence_length": np.array(i + 1, np.int32)}
@@ -98,11 +103,11 @@ class ServerCases(_Sounds):
         return np.concatenate(logits)
 
     def _feeds(self, ids: np.ndarray, lengths: np.ndarray) -> dict[str, np.ndarray]:
-        sizes = {"batch": len(ids), "max_length": _ROOM, "heard": 20}
+        sizes = {"batch": len(ids), "max_length": _ROOM, "panels": 2}
         caches = [port for port in self.graphs["decoder"].inputs if port.name.startswith(("cross", "past"))]
         return {
             "input_ids": ids,
-            "frames": self.random.integers(sizes["heard"] // 2, sizes["heard"] + 1, len(ids)),
+            "frames": self.random.integers(PANEL // 2, 2 * PANEL + 1, len(ids)),
             "seqlens_k": (lengths - 1).astype(np.int32),
             "total_sequence_length": np.array(lengths.max(), np.int32),
             **{port.name: _noise(self.random, port, sizes) for port in caches},
@@ -153,7 +158,12 @@ class PortableCases(_Sounds):
                 for name, array in outputs.items()
                 if name.startswith("present")
             }
-            feeds = {**self._prompt, **caches, "input_ids": np.full((2, 1), self._answer[i]), "use_cache_branch": np.array([True])}
+            feeds = {
+                **self._prompt,
+                **caches,
+                "input_ids": np.full((2, 1), self._answer[i]),
+                "use_cache_branch": np.array([True]),
+            }
         return np.concatenate(made)
 
     def _feeds(self, tokens: int, past: int, past_heard: int, use_cache: bool) -> dict[str, np.ndarray]:

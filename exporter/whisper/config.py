@@ -77,12 +77,9 @@ def read_config(checkpoint: Checkpoint) -> Config:
     mel = checkpoint.json("preprocessor_config.json", optional=True)
     path = checkpoint.folder / "config.json"
     try:
-        if raw["model_type"] != "whisper":
-            raise ValueError(f"model_type is {raw['model_type']!r}, not 'whisper'")
-        if (activation := raw.get("activation_function", "gelu")) != "gelu":
-            raise ValueError(f"activation_function is {activation!r}: only 'gelu' is supported")
-        sizes = {name: int(raw[name]) for name in Config.__annotations__ if name in _SIZES}
-        config = Config(**sizes, **_generation(raw, generation), mel=_mel(raw, mel), scale_embedding=bool(raw.get("scale_embedding")))
+        _check_kind(raw)
+        sizes: dict[str, Any] = {name: int(raw[name]) for name in _SIZES}
+        config = Config(**sizes, **_generation(raw, generation), mel=_mel(raw, mel))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ExportError(f"{path} or a file beside it is not a Whisper model's, or lacks a key: {error!r}") from error
     _check(config, str(path))
@@ -96,6 +93,13 @@ _SIZES = (
 
 
 _MULTILINGUAL = 51_865  # entries of a vocabulary: openai/whisper model.py
+
+
+def _check_kind(raw: Mapping[str, Any]) -> None:
+    if raw["model_type"] != "whisper":
+        raise ValueError(f"model_type is {raw['model_type']!r}, not 'whisper'")
+    if (activation := raw.get("activation_function", "gelu")) != "gelu":
+        raise ValueError(f"activation_function is {activation!r}: only 'gelu' is supported")
 
 
 def _mel(raw: Mapping[str, Any], mel: Mapping[str, Any]) -> MelConfig:
@@ -123,6 +127,7 @@ def _generation(raw: Mapping[str, Any], generation: Mapping[str, Any]) -> dict[s
         "lang_to_id": {str(token): int(i) for token, i in (generation.get("lang_to_id") or {}).items()},
         "max_initial_timestamp_index": generation.get("max_initial_timestamp_index", 50),
         "is_multilingual": bool(generation.get("is_multilingual", int(raw["vocab_size"]) >= _MULTILINGUAL)),
+        "scale_embedding": bool(raw.get("scale_embedding")),
         "eos_token_id": int(eos[0] if isinstance(eos, list) else eos),
     }
 

@@ -1,5 +1,6 @@
 """Reads a Whisper checkpoint and declares its bundle."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from tokenizers import Tokenizer
@@ -15,6 +16,7 @@ from exporter.verify import Case, Tolerance
 from exporter.whisper.cases import PortableCases, ServerCases
 from exporter.whisper.config import Config, read_config
 from exporter.whisper.graphs import Model, portable_graphs, server_graphs
+from exporter.whisper.modules import PANEL
 from exporter.whisper.weights import load as load_modules
 
 TOKENIZER = "tokenizer.json"
@@ -24,8 +26,8 @@ _KEPT = ("mel_filters", "cosine", "sine", "conv1.")
 # Trained encoders have few channels that are far larger than all others: in float32 PyTorch and we are 2e-4 apart, at 100 dB.
 _TOLERANCE = Tolerance(max_abs_diff=1e-3, snr_db=80.0)
 
-# Random sounds, 50 frames of them, keep 11 dB in int8, speech 17: feed-forward layers have channels that are a hundred times as large
-# as the others. What is heard stays the same (word errors: benchmarks/real.py); a broken graph has 0 dB.
+# In int8 random sounds keep 11 dB and speech 17: feed-forward layers have channels a hundred times as large as the others. What
+# is heard stays the same (word errors: benchmarks/real.py); a broken graph has 0 dB.
 _INT8_FLOOR_DB = 8.0
 
 # By what the vocabulary calls them: openai/whisper tokenizer.py.
@@ -51,8 +53,8 @@ def load(checkpoint: Checkpoint, layout: Layout) -> Export:
         voices=[],
         graphs=_server(model) if layout == "server" else _portable(model),
         example_sizes={
-            "batch": 2, "samples": 8 * config.mel.hop_length, "frames": 8, "heard": 4, "sequence": 3, "max_length": 8,
-            "past": 5, "past_heard": 4,
+            "batch": 2, "samples": 8 * config.mel.hop_length, "frames": 8, "panels": 2, "heard": 4, "sequence": 3,
+            "max_length": 8, "past": 5, "past_heard": 4,
         },
         settings=settings,
         files={TOKENIZER: tokenizer},
@@ -97,21 +99,21 @@ def _settings(checkpoint: Checkpoint, config: Config, tokenizer: Path) -> Settin
         vocabulary = Tokenizer.from_file(str(tokenizer)).get_vocab(with_added_tokens=True)
     except Exception as error:  # tokenizers raises nothing more specific
         raise ExportError(f"{tokenizer} is damaged or no tokenizer: {error}") from error
-    special = {name: vocabulary.get(token) for name, token in _SPECIAL.items()}
-    languages = _languages(config, vocabulary, special["sot_id"], special["translate_id"])
-    if missing := [_SPECIAL[name] for name, found in special.items() if found is None]:
+    special = {name: vocabulary[token] for name, token in _SPECIAL.items() if token in vocabulary}
+    if missing := [token for name, token in _SPECIAL.items() if name not in special]:
         raise ExportError(f"{tokenizer} has no {', '.join(missing)}: take the tokenizer.json of the same openai/whisper model")
     with settings_fit(checkpoint):
         return Settings(
             vocab_size=config.vocab_size,
             num_mel_bins=config.num_mel_bins,
             hop_length=config.mel.hop_length,
+            panel_frames=PANEL,
             max_source_positions=config.max_source_positions,
             max_target_positions=config.max_target_positions,
             alignment_heads=len(config.alignment_heads),
             eos_id=config.eos_token_id,
             no_speech_id=next((vocabulary[token] for token in _NO_SPEECH if token in vocabulary), None),
-            languages={token.strip("<|>"): i for token, i in sorted(languages.items())},
+            languages={token.strip("<|>"): i for token, i in sorted(_languages(config, vocabulary, special).items())},
             suppress_tokens=sorted(config.suppress_tokens),
             begin_suppress_tokens=sorted(config.begin_suppress_tokens),
             max_initial_timestamp_index=config.max_initial_timestamp_index,
@@ -119,9 +121,9 @@ def _settings(checkpoint: Checkpoint, config: Config, tokenizer: Path) -> Settin
         )
 
 
-def _languages(config: Config, vocabulary: dict[str, int], sot: int | None, translate: int | None) -> dict[str, int]:
-    """The tokens between the start and the tasks, where ``generation_config.json`` names no languages; none of English models."""
+def _languages(config: Config, vocabulary: Mapping[str, int], special: Mapping[str, int]) -> Mapping[str, int]:
+    """Tokens by id: of the tokenizer where ``generation_config.json`` names none; none of a model of English alone."""
     if not config.is_multilingual:
         return {}
-    between = {token: i for token, i in vocabulary.items() if sot is not None and translate is not None and sot < i < translate}
-    return dict(config.lang_to_id) or between
+    first, last = special["sot_id"], min(special["translate_id"], special["transcribe_id"])
+    return config.lang_to_id or {token: i for token, i in vocabulary.items() if first < i < last}

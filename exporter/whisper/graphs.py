@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from exporter.graphs import Graph, Port
 from exporter.whisper.config import Config
-from exporter.whisper.modules import Decoder, Encoder, LogMel, ServerDecoder, ServerEncoder
+from exporter.whisper.modules import PANEL, Decoder, Encoder, LogMel, ServerDecoder, ServerEncoder
 from exporter.whisper.portable import PortableDecoder, PortableEncoder
 
 
@@ -18,9 +18,9 @@ class Model:
 
 
 def server_graphs(model: Model) -> dict[str, Graph]:
-    """The three graphs of the engine. Frames of the encoder's output are called ``heard``; a spectrogram has twice as many."""
+    """The three graphs of the engine. A panel of what is heard is made of twice as many frames of a spectrogram."""
     config = model.config
-    features = Port("input_features", ("batch", config.num_mel_bins, "frames"))
+    panels = Port("input_features", ("batch", config.num_mel_bins, "panels", 2 * PANEL))
     cross = _cross_ports(config)
     heads, head_dim = config.decoder_attention_heads, config.head_dim
     names = [f"{part}.{i}" for i in range(config.decoder_layers) for part in ("key", "value")]
@@ -30,9 +30,9 @@ def server_graphs(model: Model) -> dict[str, Graph]:
     )
     alignment = Port("alignment", ("batch", len(config.alignment_heads), "heard"))
     return {
-        "log_mel": _log_mel(config, features),
+        "log_mel": _log_mel(config),
         "encoder": Graph(
-            "encoder", "encoder.onnx", ServerEncoder(model.encoder, model.decoder), inputs=(features,), outputs=cross
+            "encoder", "encoder.onnx", ServerEncoder(model.encoder, model.decoder), inputs=(panels,), outputs=cross
         ),
         "decoder": Graph(
             "decoder",
@@ -58,10 +58,10 @@ def server_graphs(model: Model) -> dict[str, Graph]:
 def portable_graphs(model: Model) -> dict[str, Graph]:
     """The spectrogram, and the two graphs of the public exports (optimum, onnx-community) by their names."""
     config = model.config
-    features = Port("input_features", ("batch", config.num_mel_bins, "frames"))
+    features = _features(config)
     hidden = Port("last_hidden_state", ("batch", "heard", config.d_model))
     return {
-        "log_mel": _log_mel(config, features),
+        "log_mel": _log_mel(config),
         "encoder_model": Graph(
             "encoder_model", "encoder_model.onnx", PortableEncoder(model.encoder), inputs=(features,), outputs=(hidden,)
         ),
@@ -83,14 +83,19 @@ def portable_graphs(model: Model) -> dict[str, Graph]:
     }
 
 
-def _log_mel(config: Config, features: Port) -> Graph:
-    return Graph("log_mel", "log_mel.onnx", LogMel(config.mel), inputs=(Port("audio", ("batch", "samples")),), outputs=(features,))
+def _features(config: Config) -> Port:
+    return Port("input_features", ("batch", config.num_mel_bins, "frames"))
+
+
+def _log_mel(config: Config) -> Graph:
+    audio = Port("audio", ("batch", "samples"))
+    return Graph("log_mel", "log_mel.onnx", LogMel(config.mel), inputs=(audio,), outputs=(_features(config),))
 
 
 def _cross_ports(config: Config) -> tuple[Port, ...]:
     """What the encoder puts out and the decoder reads at every step, one layer after the other."""
     heads, head_dim = config.decoder_attention_heads, config.head_dim
-    axes = {"key": ("batch", heads, head_dim, "heard"), "value": ("batch", heads, "heard", head_dim)}
+    axes = {"key": ("batch", heads, "panels", head_dim, PANEL), "value": ("batch", heads, "panels", PANEL, head_dim)}
     return tuple(
         Port(f"cross_{part}.{i}", axes[part], half=True, quantized=True)
         for i in range(config.decoder_layers)

@@ -1,18 +1,22 @@
-"""Whisper as torch modules (Radford et al. 2022): transformers 5.23 ``models/whisper``, openai/whisper ``model.py``, ``audio.py``."""
+"""Whisper as torch modules (Radford et al. 2022).
+
+Source: transformers 5.23 ``models/whisper``; openai/whisper ``model.py``, ``audio.py``.
+"""
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import gelu, pad
 
-from exporter.attention import attend_alone, shared_buffer_attention, split_heads
+from exporter.attention import attend_to_all, shared_buffer_attention, split_heads
 from exporter.layers import Linear
 from exporter.whisper.config import Config, MelConfig
 
 _MASKED = -65504.0  # the lowest number of float16: after the softmax, nothing in float32 either
+# Frames whose keys and values lie together: read one after the other, where all frames of a channel would be far apart.
+PANEL = 100
 _QUIETEST = 1e-10  # of a mel band's power
 _RANGE = 8.0  # decades below the loudest band that are told apart
 
@@ -124,8 +128,8 @@ class EncoderLayer(FeedForward):
 
     def attend(self, x: Tensor, batch: int, *, fused: bool) -> Tensor:
         """Return the layer's output on ``[batch * frames, width]``; ``fused``: in one operator of ONNX Runtime's."""
-        qkv = self.qkv_proj(self.self_attn_layer_norm(x)).unflatten(0, (batch, -1)).chunk(3, dim=-1)
-        attended = attend_alone(*qkv, self.heads, fused=fused)
+        query, key, value = self.qkv_proj(self.self_attn_layer_norm(x)).unflatten(0, (batch, -1)).chunk(3, dim=-1)
+        attended = attend_to_all(query, key, value, self.heads, fused=fused)
         return self.forward(x + self.out_proj(attended.flatten(0, 1)))
 
 
@@ -146,7 +150,7 @@ class Encoder(nn.Module):
         x = x + self.embed_positions[torch.arange(x.shape[1])]  # a slice would bound the frames in the trace
         rows = x.flatten(0, 1)
         for layer in self.layers:
-            rows = layer.attend(rows, x.shape[0], fused=fused)  # type: ignore[operator]
+            rows = layer.attend(rows, x.shape[0], fused=fused)
         return self.layer_norm(rows).view(x.shape)
 
 
@@ -170,24 +174,26 @@ class DecoderLayer(FeedForward):
         return self.qkv_proj(self.self_attn_layer_norm(x)).view(*shape, -1).chunk(3, dim=-1)
 
     def cross(self, hidden: Tensor) -> tuple[Tensor, Tensor]:
-        """Project what is heard, ``[batch, frames, width]``.
+        """Project what is heard, ``[batch, frames, width]``, of whole panels.
 
         Returns:
-            Keys ``[batch, heads, head_dim, frames]`` and values ``[batch, heads, frames, head_dim]``.
+            Keys ``[batch, heads, panels, head_dim, PANEL]`` and values ``[batch, heads, panels, PANEL, head_dim]``.
         """
         key, value = self.cross_kv_proj(hidden.flatten(0, 1)).view(*hidden.shape[:2], -1).chunk(2, dim=-1)
-        return split_heads(key, self.heads).transpose(2, 3), split_heads(value, self.heads)
+        key, value = (split_heads(part, self.heads).unflatten(2, (-1, PANEL)) for part in (key, value))
+        return key.transpose(3, 4), value
 
-    def listen(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+    def listen(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Attend with ``[batch, sequence, width]`` to what is heard, as :meth:`cross` has it.
 
         Returns:
             What was attended to, ``[batch, sequence, width]``, and the weights ``[batch, heads, sequence, frames]``.
         """
         scaled = split_heads(query * (query.shape[-1] // self.heads) ** -0.5, self.heads)
-        score = scaled @ key
-        weight = (score if mask is None else score + mask).softmax(dim=-1)
-        return (weight @ value).transpose(1, 2).flatten(2), weight
+        score = (scaled[:, :, None] @ key).transpose(2, 3)
+        weight = (score.flatten(3) + mask).softmax(dim=-1)
+        by_panel = weight.unflatten(3, (-1, PANEL)).transpose(2, 3) @ value
+        return by_panel.sum(2).transpose(1, 2).flatten(2), weight
 
 
 class Decoder(nn.Module):
@@ -222,9 +228,9 @@ class ServerEncoder(nn.Module):
         self.projections = nn.ModuleList(decoder.blocks())
 
     def forward(self, features: Tensor) -> tuple[Tensor, ...]:
-        """Map ``[batch, mels, frames]`` to keys and values of one layer after the other (:meth:`DecoderLayer.cross`)."""
-        hidden = self.encoder.run(features, fused=True)
-        return tuple(part for layer in self.projections for part in layer.cross(hidden))  # type: ignore[operator]
+        """Map ``[batch, mels, panels, 2 * PANEL]`` to keys and values, layer after layer (:meth:`DecoderLayer.cross`)."""
+        hidden = self.encoder.run(features.flatten(2), fused=True)
+        return tuple(part for layer in self.projections for part in layer.cross(hidden))
 
 
 class ServerDecoder(nn.Module):
@@ -234,7 +240,9 @@ class ServerDecoder(nn.Module):
         super().__init__()
         self.decoder = decoder
 
-    def forward(self, input_ids: Tensor, frames: Tensor, seqlens_k: Tensor, total_sequence_length: Tensor, *caches: Tensor) -> Any:
+    def forward(
+        self, input_ids: Tensor, frames: Tensor, seqlens_k: Tensor, total_sequence_length: Tensor, *caches: Tensor
+    ) -> tuple[Tensor, ...]:
         """Map ids to logits.
 
         Args:
@@ -253,12 +261,13 @@ class ServerDecoder(nn.Module):
         cross, past = caches[: 2 * config.decoder_layers], caches[2 * config.decoder_layers :]
         first = seqlens_k.long() + 1 - shape[1]
         x = decoder.embed(input_ids, first[:, None] + torch.arange(shape[1])).flatten(0, 1)
-        heard = torch.arange(cross[0].shape[3]) < frames[:, None]
+        heard = torch.arange(cross[0].shape[2] * PANEL) < frames[:, None]
         mask = torch.where(heard, 0.0, _MASKED)[:, None, None]
         present, weights = [], []
         for i, layer in enumerate(decoder.blocks()):
+            query, key, value = layer.qkv(x, shape)
             attended, *cache = shared_buffer_attention(
-                *layer.qkv(x, shape), past[2 * i], past[2 * i + 1], seqlens_k, total_sequence_length
+                query, key, value, past[2 * i], past[2 * i + 1], seqlens_k, total_sequence_length
             )
             present += cache
             x = x + layer.out_proj(attended.flatten(0, 1))

@@ -56,20 +56,25 @@ class PortableDecoder(nn.Module):
         return logits, *present
 
 
-def _run_layer(
-    layer: DecoderLayer, x: Tensor, past: list[Tensor], mask: Tensor, hidden: Tensor
-) -> tuple[Tensor, list[Tensor]]:
+def _run_layer(layer: DecoderLayer, x: Tensor, past: list[Tensor], mask: Tensor, hidden: Tensor) -> tuple[Tensor, list[Tensor]]:
     """Run a layer on ``[batch, sequence, width]``; return its output and its grown caches."""
-    query, key, value = (split_heads(part, layer.heads) for part in layer.qkv_proj(layer.self_attn_layer_norm(x)).chunk(3, dim=-1))
-    keys, values = join(past[0], key), join(past[1], value)
-    weight = (query * query.shape[-1] ** -0.5 @ keys.transpose(2, 3) + mask).softmax(dim=-1)
-    x = x + layer.out_proj((weight @ values).transpose(1, 2).flatten(2))
+    query, key, value = layer.qkv_proj(layer.self_attn_layer_norm(x)).chunk(3, dim=-1)
+    keys, values = (join(kept, split_heads(part, layer.heads)) for kept, part in zip(past[:2], (key, value), strict=True))
+    x = x + layer.out_proj(_attend(query, keys, values, layer.heads, mask))
     heard_key, heard_value = layer.cross_kv_proj(hidden).chunk(2, dim=-1)
     cross_keys = join(past[2], split_heads(heard_key, layer.heads))
     cross_values = join(past[3], split_heads(heard_value, layer.heads))
-    attended, _ = layer.listen(layer.cross_q_proj(layer.encoder_attn_layer_norm(x)), cross_keys.transpose(2, 3), cross_values, None)
-    x = x + layer.cross_out_proj(attended)
+    query = layer.cross_q_proj(layer.encoder_attn_layer_norm(x))
+    x = x + layer.cross_out_proj(_attend(query, cross_keys, cross_values, layer.heads))
     return layer.forward(x), [keys, values, cross_keys, cross_values]
+
+
+def _attend(query: Tensor, keys: Tensor, values: Tensor, heads: int, mask: Tensor | None = None) -> Tensor:
+    """Attend with ``[batch, sequence, width]`` to ``[batch, heads, length, head_dim]``."""
+    q = split_heads(query, heads)
+    score = q * q.shape[-1] ** -0.5 @ keys.transpose(2, 3)
+    weight = (score if mask is None else score + mask).softmax(dim=-1)
+    return (weight @ values).transpose(1, 2).flatten(2)
 
 
 def cut(x: Tensor, length: Tensor, axis: int) -> Tensor:

@@ -53,7 +53,10 @@ class _Reader:
     def convolution(self, ours: str, theirs: str) -> dict[str, Tensor]:
         """A convolution over three frames, as :class:`exporter.whisper.modules.Convolution` has it."""
         weight = self(f"{theirs}.weight")  # [out, in, 3]
-        return {f"{ours}.project.weight": weight.permute(2, 1, 0).flatten(0, 1).contiguous(), f"{ours}.project.bias": self(f"{theirs}.bias")}
+        return {
+            f"{ours}.project.weight": weight.permute(2, 1, 0).flatten(0, 1).contiguous(),
+            f"{ours}.project.bias": self(f"{theirs}.bias"),
+        }
 
 
 def load(config: Config, checkpoint: Checkpoint) -> tuple[Encoder, Decoder]:

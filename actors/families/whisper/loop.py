@@ -5,9 +5,8 @@ than theirs, windows are cut where nobody speaks and packed full of speech (:mod
 the ones before said: so that those of a recording, and of several, are written together.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -19,7 +18,7 @@ from actors.families.whisper.fallback import compression_ratio, is_silence, need
 from actors.families.whisper.rules import TokenRules
 from actors.families.whisper.segments import segments_of
 from actors.families.whisper.settings import FRAME_S, Options, Settings, parse_options
-from actors.families.whisper.utterance import Recording, Utterance, Written
+from actors.families.whisper.utterance import Recording, Utterance
 from actors.families.whisper.words import audio_frames, token_times, words_of
 from actors.finite import not_finite, rows_to_choose_from
 from actors.hearing import SILENCE, HearingModel
@@ -56,14 +55,14 @@ class Whisper(HearingModel[Options, Utterance]):
         )
         self.graphs = Graphs(bundle, device, threads)
         self._mel = self.graphs.open("log_mel", audio=None, input_features=None)
-        heard = [spec for spec in bundle.graph("decoder").inputs if spec.name.startswith("cross_")]
-        self._heard = RowBuffers(heard, slots, settings.max_source_positions, device)
-        self._encoder = self.graphs.open("encoder", input_features=None, **{spec.name: None for spec in heard})
+        cross = [spec for spec in bundle.graph("decoder").inputs if spec.name.startswith("cross_")]
+        self._cross = RowBuffers(cross, slots, settings.max_source_positions // settings.panel_frames, device)
+        self._encoder = self.graphs.open("encoder", input_features=None, **{spec.name: None for spec in cross})
         outputs: dict[str, int | tuple[int, ...]] = {"logits": settings.vocab_size}
         if settings.alignment_heads:
             outputs["alignment"] = (settings.alignment_heads, settings.max_source_positions)
         self._decoder = StepGraph(
-            self.graphs, "decoder", slots, settings.max_target_positions, outputs, self._heard, input_ids=None, frames=None
+            self.graphs, "decoder", slots, settings.max_target_positions, outputs, self._cross, input_ids=None, frames=None
         )
         self.compacts = self._decoder.cache.movable
         self._logits = self._decoder.outputs["logits"]  # row i belongs to the utterance in slot i
@@ -94,7 +93,7 @@ class Whisper(HearingModel[Options, Utterance]):
         self, request: TranscriptionRequest, index: int, spans: Sequence[Span], options: Options, trace: bool
     ) -> Utterance:
         if request.token_ids is not None:
-            raise RequestError("token_ids: Whisper's prompt is made of the options language, task and timestamps, and the context")
+            raise RequestError("token_ids: Whisper's prompt is made of its options and the context")
         known = "en" if not self.settings.languages else options.language
         return Utterance(
             request=request,
@@ -105,8 +104,13 @@ class Whisper(HearingModel[Options, Utterance]):
             recording=Recording(known),
             previous=self._previous(request.context),
             rate=self.sample_rate,
-            frames=round(options.window_s / FRAME_S),
+            frames=self._frames(options.window_s),
         )
+
+    def _frames(self, seconds: float) -> int:
+        """The frames of a window of at least so many seconds."""
+        panel = self.settings.panel_frames
+        return -(-round(seconds / FRAME_S) // panel) * panel
 
     def _previous(self, context: str | None) -> list[int]:
         """The tokens of what is known beforehand; of a long text its end, as the original's ``initial_prompt``."""
@@ -151,7 +155,7 @@ class Whisper(HearingModel[Options, Utterance]):
     def move(self, utterance: Utterance, source: int, target: int) -> None:
         """Move an utterance's caches to another slot."""
         self._decoder.cache.move(source, target, self._length(utterance))
-        self._heard.move_row(source, target)
+        self._cross.move_row(source, target)
 
     def finish(self, utterance: Utterance) -> Utterance | None:
         """Read the answer; return what of the piece it says nothing of, which is then heard."""
@@ -191,12 +195,13 @@ class Whisper(HearingModel[Options, Utterance]):
         samples[0, : len(heard)] = heard
         release(utterance.request.audio)
         (features,) = self._mel.run(["input_features"], {"audio": samples})
+        features = features.reshape(1, features.shape[1], -1, _MEL_FRAMES * self.settings.panel_frames)
         names = list(self._encoder.outputs)
         if utterance.frames == self.settings.max_source_positions:
-            self._encoder.bind({}, self._heard[slice(slot, slot + 1)]).run({"input_features": features}, {})
+            self._encoder.bind({}, self._cross[slice(slot, slot + 1)]).run({"input_features": features}, {})
             return
         made = self._encoder.run(names, {"input_features": features})
-        self._heard.write(slot, {name: array[0] for name, array in zip(names, made, strict=True)})
+        self._cross.write(slot, {name: array[0] for name, array in zip(names, made, strict=True)})
 
     def _run(self, slot: int, tokens: Sequence[int], past: int, frames: int) -> None:
         """Run tokens of one row behind ``past`` others."""
@@ -291,14 +296,16 @@ class Whisper(HearingModel[Options, Utterance]):
         )
         begin, written = utterance.begin_s, utterance.before
         segments = [Segment(begin + s.start, begin + min(s.end, duration_s), None, s.text.strip()) for s in found]
-        written.texts += [segment.text for segment in found]
-        written.words += self._words(utterance) if utterance.options.word_times else []
-        written.tokens += utterance.tokens
-        written.logprobs += utterance.logprobs
         end_s = found[-1].end if found else duration_s
         if seek_s is None and utterance.options.timestamps and utterance.options.vad and duration_s - end_s > _UNHEARD_S:
             seek_s = end_s
-        return segments, seek_s if seek_s is not None and _PROGRESS_S <= seek_s < duration_s - _PROGRESS_S else None
+        rest_s = seek_s if seek_s is not None and _PROGRESS_S <= seek_s < duration_s - _PROGRESS_S else None
+        written.texts += [segment.text for segment in found]
+        written.tokens += utterance.tokens
+        written.logprobs += utterance.logprobs
+        if utterance.options.word_times:  # those behind are heard again
+            written.words += [word for word in self._words(utterance) if rest_s is None or word.end <= begin + rest_s]
+        return segments, rest_s
 
     def _words(self, utterance: Utterance) -> list[Word]:
         """The words of an answer, from the start of the piece."""

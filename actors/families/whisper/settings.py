@@ -17,12 +17,14 @@ _SHORTEST_WINDOW_S = 1.0
 class Settings(FamilySettings):
     """``bundle.json``'s settings of a Whisper bundle; the exporter says where each comes from.
 
-    ``languages`` are token ids by code; a model without any is of English alone, and its prompts have neither language nor task.
+    ``panel_frames`` are frames of 20 ms that the graphs keep together: a window has whole panels. ``languages`` are token ids
+    by code; a model without any is of English alone, and its prompts have neither language nor task.
     """
 
     vocab_size: Size
     num_mel_bins: Size
     hop_length: Size
+    panel_frames: Length
     max_source_positions: Length
     max_target_positions: Annotated[int, Field(ge=16, le=1 << 16)]
     alignment_heads: Count
@@ -45,6 +47,8 @@ class Settings(FamilySettings):
         check_ids(self.vocab_size, suppressed=max([*self.suppress_tokens, *self.begin_suppress_tokens], default=0))
         if self.vocab_size - self.timestamp_begin <= self.max_source_positions:
             raise ValueError(f"a vocabulary of {self.vocab_size} has no timestamps for {self.max_source_positions} frames")
+        if self.max_source_positions % self.panel_frames:
+            raise ValueError(f"{self.max_source_positions} frames are no whole panels of {self.panel_frames}")
         return self
 
     @property
@@ -71,12 +75,12 @@ class Options(HearingOptions):
         task: ``translate`` writes English.
         timestamps: let the model write when segments begin and end; else a piece is one segment.
         word_times: say when each word is heard.
-        window_s: how much the model hears at once. It was trained on 30; shorter ones are faster where recordings are short, and
-            cost accuracy (docs/whisper.md).
+        window_s: how much the model hears at once, rounded up to 2 s. It was trained on 30; where recordings are short, shorter
+            ones are faster, and cost accuracy (docs/whisper.md).
         temperatures: an answer that is doubtful is written again at the next one; the first is 0 for no chance.
         compression_ratio_threshold: an answer that compresses better than this repeats itself; ``None``: do not look.
         logprob_threshold: an answer whose mean log probability is below is doubtful; ``None``: do not look.
-        no_speech_threshold: where the model is this sure that nobody speaks, a doubtful answer is dropped; ``None``: do not look.
+        no_speech_threshold: where the model is this sure that nobody speaks, a doubtful answer is dropped; ``None``: do not.
         max_new_tokens: an answer ends here with finish reason ``length``.
     """
 
@@ -115,7 +119,7 @@ def parse_options(manifest: Manifest, values: Mapping[str, Any]) -> Options:
     if options.max_new_tokens > settings.max_tokens:
         raise RequestError(f"max_new_tokens {options.max_new_tokens} is above this model's {settings.max_tokens}")
     if options.window_s > settings.window_s:
-        raise RequestError(f"window_s {options.window_s:g} is more than the {settings.window_s:g} s that this model hears at once")
+        raise RequestError(f"window_s {options.window_s:g} is more than the {settings.window_s:g} s that this model hears")
     options.check_longest(options.window_s)
     _check_languages(settings, options)
     if options.word_times and not settings.alignment_heads:

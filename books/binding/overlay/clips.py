@@ -26,15 +26,17 @@ class Clip:
 def clips_of(timeline: Timeline) -> dict[int, Clip]:
     """Return the clips of all passages with audio, by the passages' indices.
 
-    A clip goes on to where the next begins: readers play one after the other, and would skip the pauses between them.
+    A clip goes on to where the next begins: readers play one after the other, and would skip the pauses between them. A cue
+    may say where its clip ends at the latest.
     """
     return {index: clip for number, chapter in enumerate(timeline.chapters) for index, clip in _clips(number, chapter)}
 
 
 def _clips(number: int, chapter: TimedChapter) -> Iterable[tuple[int, Clip]]:
     begins = [max(0, round((cue.start_s - chapter.start_s) * 1000)) for cue in chapter.cues]
-    ends = [*begins[1:], int((chapter.end_s - chapter.start_s) * 1000 + _HAIR)]
-    for cue, begin, end in zip(chapter.cues, begins, ends, strict=True):
+    stops = [*begins[1:], int((chapter.end_s - chapter.start_s) * 1000 + _HAIR)]
+    for cue, begin, stop in zip(chapter.cues, begins, stops, strict=False):  # one more, if nothing is heard
+        end = stop if cue.until_s is None else min(stop, int((cue.until_s - chapter.start_s) * 1000 + _HAIR))
         if begin < end:
             yield cue.index, Clip(number, begin, end)
 

@@ -50,7 +50,10 @@ class Entry:
 
 @dataclass(frozen=True)
 class Description:
-    """What is said of a book: see :class:`books.script.BookNote`. ``silent`` are its passages without audio."""
+    """What is said of a book: see :class:`books.script.BookNote`.
+
+    ``silent`` are its passages without audio, ``narration`` is by what the others are narrated.
+    """
 
     identifier: str
     title: str
@@ -60,6 +63,7 @@ class Description:
     details: Mapping[str, str]
     passages: int
     silent: int
+    narration: str
 
 
 def container() -> Any:
@@ -146,16 +150,16 @@ def _accessibility(description: Description, items: Sequence[Item]) -> Iterator[
     features = ["tableOfContents", "readingOrder", "structuralNavigation", *["synchronizedAudioText"] * bool(heard)]
     yield from (_property("schema:accessibilityFeature", feature) for feature in features)
     yield _property("schema:accessibilityHazard", "none")
-    summary = _property("schema:accessibilitySummary", _summary(description.passages, heard))
+    summary = _property("schema:accessibilitySummary", _summary(description.passages, heard, description.narration))
     summary.set("{http://www.w3.org/XML/1998/namespace}lang", "en")
     yield summary
 
 
-def _summary(passages: int, heard: int) -> str:
+def _summary(passages: int, heard: int, narration: str) -> str:
     if not heard:
         return "The book has text only."
     share = "The whole text" if heard == passages else f"The text, but for {passages - heard} of {passages} sentences,"
-    return f"{share} is also narrated by synthetic speech; each sentence is marked while it is spoken."
+    return f"{share} is also narrated by {narration}; each sentence is marked while it is spoken."
 
 
 def _property(name: str, text: str, **attributes: str) -> Any:

@@ -44,7 +44,12 @@ _UNTITLED = "Untitled"
 
 
 def write_overlay(
-    path: Path, script: Script, timeline: Timeline, resources: Callable[[str], bytes], encode: Callable[[int, Path], str]
+    path: Path,
+    script: Script,
+    timeline: Timeline,
+    resources: Callable[[str], bytes],
+    encode: Callable[[int, Path], str],
+    narration: str = "synthetic speech",
 ) -> None:
     """Write a book as an EPUB 3.3 in which each passage is marked while it is heard.
 
@@ -59,13 +64,14 @@ def write_overlay(
         resources: returns the content of the script's cover or of an image, by its name.
         encode: writes the audio of the timeline's chapter with an index to a path that has no ending, from ``start_s`` to
             ``end_s``, and returns its media type: ``audio/mp4``, ``audio/mpeg``, or ``audio/ogg; codecs=opus``.
+        narration: who speaks, for those who ask what they can hear of the book.
 
     Raises:
         UsageError: the audio is of another type.
         OSError: the file cannot be written. What ``resources`` and ``encode`` raise goes through.
     """
     with _Archive(path) as archive:
-        _Binder(archive, script, timeline).bind(resources, encode)
+        _Binder(archive, script, timeline, narration).bind(resources, encode)
 
 
 class _Archive:
@@ -123,8 +129,8 @@ def _document(root: Any, doctype: str | None = None) -> bytes:
 class _Binder:
     """Puts a book's files into an archive and keeps the list of them."""
 
-    def __init__(self, archive: _Archive, script: Script, timeline: Timeline) -> None:
-        self._archive, self._script, self._timeline = archive, script, timeline
+    def __init__(self, archive: _Archive, script: Script, timeline: Timeline, narration: str) -> None:
+        self._archive, self._script, self._timeline, self._narration = archive, script, timeline, narration
         self._book = script.book
         self._clips = clips_of(timeline)
         self._language = _language_of(script)
@@ -230,7 +236,8 @@ class _Binder:
         creators = [name for creator in book.creators if (name := in_a_line(creator))]
         narrators = self._narrators() if self._clips else []
         silent = passages - len(self._clips)
-        return Description(identifier, self._title, self._language, creators, narrators, book.details, passages, silent)
+        who = (creators, narrators)
+        return Description(identifier, self._title, self._language, *who, book.details, passages, silent, self._narration)
 
     def _narrators(self) -> list[str]:
         """Return who the book says that narrates it; otherwise the voices that passages have of their own."""
