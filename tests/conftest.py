@@ -38,8 +38,9 @@ FIXTURES = ROOT / "tests" / "fixtures"
 TINY = FIXTURES / "soprano_tiny"
 VIBEVOICE = FIXTURES / "vibevoice_tiny"
 TINY_ASR = FIXTURES / "vibevoice_asr_tiny"
+WHISPER = FIXTURES / "whisper_tiny"
 # Fixtures that trace graphs or speak for minutes, half a minute each.
-_MADE_ONCE = {"tiny_bundle", "pocket_bundle", "asr_bundle", "vibevoice_bundle", "gate_speech"}
+_MADE_ONCE = {"tiny_bundle", "pocket_bundle", "asr_bundle", "vibevoice_bundle", "whisper_bundle", "gate_speech"}
 SAID = "the old man sat on the bench in front of his house."
 
 
@@ -238,6 +239,50 @@ def asr_bundle(build: Callable[..., Bundle], asr_export: Callable[..., "Export"]
         return build(asr_export(layout), "tiny-asr", precision, layout)
 
     return build_asr
+
+
+@pytest.fixture(scope="session")
+def whisper_recordings() -> list[np.ndarray]:
+    """What the oracle of the tiny Whisper hears: float32 ``[samples]`` at 16 kHz, of 4.0, 2.6 and 1.3 s."""
+
+    def record(seed: int, seconds: float) -> np.ndarray:
+        random = np.random.default_rng(seed)
+        time = np.arange(round(16_000 * seconds)) / 16_000
+        pitches, rates = random.uniform(90, 3000, 8), random.uniform(1, 6, 8)
+        phases = 2 * np.pi * pitches[:, None] * time + 3 * np.sin(2 * np.pi * rates[:, None] * time)
+        loudness = 0.6 + 0.4 * np.sin(2 * np.pi * (3 + seed) * time)
+        audio: np.ndarray = 0.04 * np.sin(phases).sum(axis=0) * loudness + 0.005 * random.standard_normal(len(time))
+        return audio.astype(np.float32)
+
+    return [record(seed, seconds) for seed, seconds in enumerate((4.0, 2.6, 1.3))]
+
+
+@pytest.fixture(scope="session")
+def whisper_oracle() -> Mapping[str, Any]:
+    """What transformers computes with the tiny Whisper, by name."""
+    with np.load(WHISPER / "oracle.npz") as arrays:
+        return {**arrays, **json.loads((WHISPER / "answers.json").read_bytes())}
+
+
+@pytest.fixture(scope="session")
+def whisper_export() -> Callable[[Layout], "Export"]:
+    """Returns what the exporter reads from the tiny Whisper for a layout."""
+    pytest.importorskip("torch", reason="reading a checkpoint needs the 'export' extra")
+    from exporter.checkpoints import open_checkpoint
+    from exporter.whisper import FILES, load
+
+    return functools.cache(lambda layout: load(open_checkpoint(str(WHISPER), FILES), layout))
+
+
+@pytest.fixture(scope="session")
+def whisper_bundle(build: Callable[..., Bundle], whisper_export: Callable[[Layout], "Export"]) -> Callable[..., Bundle]:
+    """Returns the tiny Whisper's bundle in a precision and layout: exported at the first call, in 10 s."""
+
+    @functools.cache
+    def build_whisper(precision: Precision, layout: Layout = "server") -> Bundle:
+        return build(whisper_export(layout), "tiny-whisper", precision, layout)
+
+    return build_whisper
 
 
 @pytest.fixture(scope="session")

@@ -61,9 +61,10 @@ def _run_layer(layer: DecoderLayer, x: Tensor, past: list[Tensor], mask: Tensor,
     query, key, value = layer.qkv_proj(layer.self_attn_layer_norm(x)).chunk(3, dim=-1)
     keys, values = (join(kept, split_heads(part, layer.heads)) for kept, part in zip(past[:2], (key, value), strict=True))
     x = x + layer.out_proj(_attend(query, keys, values, layer.heads, mask))
-    heard_key, heard_value = layer.cross_kv_proj(hidden).chunk(2, dim=-1)
-    cross_keys = join(past[2], split_heads(heard_key, layer.heads))
-    cross_values = join(past[3], split_heads(heard_value, layer.heads))
+    heard = layer.cross_kv_proj(hidden).chunk(2, dim=-1)
+    cross_keys, cross_values = (
+        join(kept, split_heads_of_cut(part, layer.heads)) for kept, part in zip(past[2:], heard, strict=True)
+    )
     query = layer.cross_q_proj(layer.encoder_attn_layer_norm(x))
     x = x + layer.cross_out_proj(_attend(query, cross_keys, cross_values, layer.heads))
     return layer.forward(x), [keys, values, cross_keys, cross_values]
@@ -84,6 +85,16 @@ def cut(x: Tensor, length: Tensor, axis: int) -> Tensor:
         part: Tensor = torch.onnx.ops.symbolic("Slice", inputs, dtype=x.dtype, shape=x.shape)
         return part
     return x.narrow(axis, 0, int(length))
+
+
+def split_heads_of_cut(x: Tensor, heads: int) -> Tensor:
+    """As :func:`split_heads`, of what was made of a :func:`cut` tensor: a view would have the shape that the trace takes it for."""
+    if torch.compiler.is_exporting():
+        inputs = (x, torch.tensor([0, 0, heads, x.shape[2] // heads]))
+        shape = (*x.shape[:2], heads, x.shape[2] // heads)
+        split: Tensor = torch.onnx.ops.symbolic("Reshape", inputs, dtype=x.dtype, shape=shape)
+        return split.transpose(1, 2)
+    return split_heads(x, heads)
 
 
 def join(past: Tensor, new: Tensor) -> Tensor:
