@@ -74,8 +74,10 @@ class KVCache(RowBuffers):
     """
 
     def __init__(self, graph: GraphSpec, rows: int, max_length: int, device: Device) -> None:
-        super().__init__([spec for spec in graph.inputs if spec.name.startswith("past_")], rows, max_length, device)
-        self._presents = [spec.name for spec in graph.outputs if spec.name.startswith("present_")]
+        past = [spec for spec in graph.inputs if spec.name.startswith("past_")]
+        super().__init__(past, rows, max_length, device)
+        presents = [spec.name for spec in graph.outputs if spec.name.startswith("present_")]
+        self._presents = dict(zip(presents, (spec.name for spec in past), strict=True))
 
     def past(self, rows: slice) -> dict[str, Array]:
         """Return what the graph reads of these rows, by input."""
@@ -83,7 +85,8 @@ class KVCache(RowBuffers):
 
     def present(self, rows: slice) -> dict[str, Array]:
         """Return what the graph writes of these rows, by output: the same memory."""
-        return dict(zip(self._presents, self[rows].values(), strict=True))
+        past = self[rows]
+        return {present: past[name] for present, name in self._presents.items()}
 
     def fill(self, row: int, prefix: Sequence[np.ndarray]) -> None:
         """Write the start of a row, only where caches are :attr:`movable`: ``[kv_heads, length, head_dim]`` per buffer."""
