@@ -5,6 +5,7 @@ than theirs, windows are cut where nobody speaks and packed full of speech (:mod
 the ones before said: so that those of a recording, and of several, are written together.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -29,6 +30,9 @@ from actors.runtime.step_graph import StepGraph
 from actors.tokenizer import load_tokenizer
 
 _MEL_FRAMES = 2  # of the spectrogram, for one of the encoder's
+
+# Silence behind a piece in a window that fits it: without any the model does not know that it ends.
+_MARGIN_S = 2.0
 
 _LOOP_CHECK = 8  # tokens after which an answer is looked at for repetitions
 # All of a packed piece is speech: where an answer says nothing of more than this at its end, that is heard again.
@@ -78,7 +82,7 @@ class Whisper(HearingModel[Options, Utterance]):
         return utterances
 
     def _pieces(self, audio: FloatArray, options: Options) -> Iterator[tuple[Sequence[Span], bool]]:
-        longest = int(min(options.max_chunk_s, options.window_s) * self.sample_rate)
+        longest = int(options.max_chunk_s * self.sample_rate)
         if not options.vad and len(audio) <= longest:
             yield [(0, len(audio))], True
             return
@@ -104,13 +108,16 @@ class Whisper(HearingModel[Options, Utterance]):
             recording=Recording(known),
             previous=self._previous(request.context),
             rate=self.sample_rate,
-            frames=self._frames(options.window_s),
+            frames=self._frames(sum(stop - first for first, stop in spans), options),
         )
 
-    def _frames(self, seconds: float) -> int:
-        """The frames of a window of at least so many seconds."""
-        panel = self.settings.panel_frames
-        return -(-round(seconds / FRAME_S) // panel) * panel
+    def _frames(self, samples: int, options: Options) -> int:
+        """The frames of the window of a piece: whole panels."""
+        longest, panel = self.settings.max_source_positions, self.settings.panel_frames
+        if not options.fit_window or not self._cross.movable:  # what is shorter goes through the host
+            return longest
+        needed = math.ceil((samples / self.sample_rate + _MARGIN_S) / FRAME_S)
+        return min(longest, -(-needed // panel) * panel)
 
     def _previous(self, context: str | None) -> list[int]:
         """The tokens of what is known beforehand; of a long text its end, as the original's ``initial_prompt``."""

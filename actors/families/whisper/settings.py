@@ -11,7 +11,6 @@ from actors.hearing import HearingOptions
 from actors.settings import Count, FamilySettings, Length, Size, TokenId, check_ids
 
 FRAME_S = 0.02  # of the encoder's output, and of timestamps: openai/whisper audio.py, TOKENS_PER_SECOND
-_SHORTEST_WINDOW_S = 1.0
 
 
 class Settings(FamilySettings):
@@ -75,8 +74,9 @@ class Options(HearingOptions):
         task: ``translate`` writes English.
         timestamps: let the model write when segments begin and end; else a piece is one segment.
         word_times: say when each word is heard.
-        window_s: how much the model hears at once, rounded up to 2 s. It was trained on 30; where recordings are short, shorter
-            ones are faster, and cost accuracy (docs/whisper.md).
+        fit_window: hear a piece in a window as long as itself and a little more. The model was trained on windows of 30 s, with
+            silence behind what is shorter; that is what it hears by default. Where recordings are short, fitting windows are
+            several times as fast, and cost accuracy (docs/whisper.md).
         temperatures: an answer that is doubtful is written again at the next one; the first is 0 for no chance.
         compression_ratio_threshold: an answer that compresses better than this repeats itself; ``None``: do not look.
         logprob_threshold: an answer whose mean log probability is below is doubtful; ``None``: do not look.
@@ -88,7 +88,7 @@ class Options(HearingOptions):
     task: Literal["transcribe", "translate"] = "transcribe"
     timestamps: bool = True
     word_times: bool = False
-    window_s: Annotated[float, Field(ge=_SHORTEST_WINDOW_S)]
+    fit_window: bool = False
     temperatures: Annotated[tuple[Annotated[float, Field(ge=0, le=2)], ...], Field(min_length=1, max_length=16)] = (
         0.0, 0.2, 0.4, 0.6, 0.8, 1.0,
     )  # fmt: skip
@@ -113,14 +113,11 @@ def parse_options(manifest: Manifest, values: Mapping[str, Any]) -> Options:
         RequestError: an unknown name or a value out of range.
     """
     settings = Settings.of(manifest)
-    window_s = values.get("window_s", settings.window_s)
-    defaults = {"max_new_tokens": settings.max_tokens, "window_s": settings.window_s, "max_chunk_s": window_s}
+    defaults = {"max_new_tokens": settings.max_tokens, "max_chunk_s": settings.window_s}
     options = Options.parse(manifest.family, defaults, values)
     if options.max_new_tokens > settings.max_tokens:
         raise RequestError(f"max_new_tokens {options.max_new_tokens} is above this model's {settings.max_tokens}")
-    if options.window_s > settings.window_s:
-        raise RequestError(f"window_s {options.window_s:g} is more than the {settings.window_s:g} s that this model hears")
-    options.check_longest(options.window_s)
+    options.check_longest(settings.window_s)
     _check_languages(settings, options)
     if options.word_times and not settings.alignment_heads:
         raise RequestError(
