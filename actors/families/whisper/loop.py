@@ -275,7 +275,8 @@ class Whisper(HearingModel[Options, Utterance]):
         """Say why an answer has ended that the model itself has not."""
         if len(row.tokens) % _LOOP_CHECK == 0 and repeats_itself(row.tokens, self.settings.timestamp_begin):
             return "loop"
-        return "length" if len(row.tokens) >= row.options.max_new_tokens else None
+        is_full = self._length(row) > self.settings.max_target_positions  # behind a long context; the last token is not run
+        return "length" if is_full or len(row.tokens) >= row.options.max_new_tokens else None
 
     def _is_doubtful(self, row: Utterance) -> bool:
         """Say whether an answer is to be written again; note if nobody speaks."""
