@@ -110,7 +110,7 @@ def to_txt(segments: Sequence[Segment]) -> str:
 
 def to_json(row: Mapping[str, Any]) -> str:
     """The row's transcript with its times, speakers and how it came about."""
-    names = ("id", "path", "duration_s", "language", "text", "segments", "finish_reason", "model")
+    names = ("id", "path", "duration_s", "language", "text", "segments", "words", "finish_reason", "model")
     return json.dumps({name: row[name] for name in names}, ensure_ascii=False, indent=1) + "\n"
 
 

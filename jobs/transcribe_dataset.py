@@ -131,6 +131,11 @@ def transcribe(
     audio_track: Annotated[
         int | None, typer.Option(min=1, help="Which audio track, from 1. Default: the first with sound in it.")
     ] = None,
+    language: Annotated[
+        str | None, typer.Option(help="The code of what is spoken, as de, if the model can be told. Default: it finds out.")
+    ] = None,
+    translate: Annotated[bool, typer.Option("--translate", help="Write what is said in English, if the model can.")] = False,
+    word_times: Annotated[bool, typer.Option("--word-times", help="Say when each word is heard, if the model can.")] = False,
     option: Annotated[
         list[str] | None,
         typer.Option(help="A setting of the model's loop, as name=value: max_new_tokens=4096. Repeatable."),
@@ -145,7 +150,13 @@ def transcribe(
     corrupt, 2 for wrong usage.
     """
     pinned, manifest = describe(model, registry)
-    settings = {**({} if max_chunk is None else {"max_chunk_s": max_chunk}), **parse_options(option or [])}
+    said = {
+        "max_chunk_s": max_chunk,
+        "language": language,
+        "task": "translate" if translate else None,
+        "word_times": word_times or None,
+    }
+    settings = {**{name: value for name, value in said.items() if value is not None}, **parse_options(option or [])}
     check_transcriber(manifest, settings)
     output = output_location(output)
     text_files = shared.text_files(manifest_column=audio_column, beside_manifest=audio_root is None)
