@@ -21,7 +21,10 @@ SPEED_TABLES = {
     "soprano": ("soprano_speed", "Soprano"),
     "vibevoice-asr": ("transcription_speed", "VibeVoice-ASR"),
     "vibevoice-realtime": ("vibevoice_speed", "VibeVoice-Realtime"),
+    "whisper": ("whisper_base_long", "Whisper"),
 }
+
+WITHOUT_AVX2 = {"whisper"}  # what was measured on processors with VNNI only
 
 
 def gain(table: str, kernels: str) -> float:
@@ -48,7 +51,7 @@ def test_a_family_is_complete(name: str) -> None:
     family = FAMILIES[name]
     assert family.name == name
     assert family.task in get_args(Task)
-    assert family.int8_gain
+    assert bool(family.int8_gain) == (name not in WITHOUT_AVX2)
     assert TypeAdapter(FamilyName).validate_python(name) == name
     assert name in exporters.EXPORTERS
     pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
@@ -59,9 +62,11 @@ def test_a_family_is_complete(name: str) -> None:
 def test_what_int8_is_worth_is_what_was_measured(name: str) -> None:
     table, title = SPEED_TABLES[name]
     page = (ROOT / "docs" / "processors.md").read_text(encoding="utf-8")
-    row = re.search(rf"^\| {title} \| ([\d.]+) \| ([\d.]+) \|$", page, re.MULTILINE)
+    row = re.search(rf"^\| {title} \| ([\d.]*) \| ([\d.]+) \|$", page, re.MULTILINE)
     assert row
-    assert float(row[1]) == FAMILIES[name].int8_gain["avx2"] == pytest.approx(gain(table, "avx2"), rel=0.02)
+    assert FAMILIES[name].int8_gain == ({"avx2": float(row[1])} if row[1] else {})
+    if row[1]:
+        assert float(row[1]) == pytest.approx(gain(table, "avx2"), rel=0.02)
     assert float(row[2]) == pytest.approx(gain(table, "VNNI"), rel=0.02)
 
 

@@ -83,8 +83,8 @@ class Whisper(HearingModel[Options, Utterance]):
 
     def _pieces(self, audio: FloatArray, options: Options) -> Iterator[tuple[Sequence[Span], bool]]:
         longest = int(options.max_chunk_s * self.sample_rate)
-        if not options.vad and len(audio) <= longest:
-            yield [(0, len(audio))], True
+        if not options.vad and len(audio) <= longest:  # heard as the original hears it
+            yield [(0, len(audio))], bool(self._cutter.heard(audio, self.sample_rate, detect=False, trim=False))
             return
         pieces = self._cutter.pack(audio, self.sample_rate, longest, detect=options.vad)
         release(audio)
