@@ -429,7 +429,7 @@ def test_weights_that_are_no_numbers_fail_the_rows_that_read_them(
         short = with_options(requests[1], max_new_tokens=10)
         futures = [opened.submit(request, trace=True) for request in (requests[0], short, requests[2])]
         for broken in (futures[0], futures[2]):
-            with pytest.raises(NotFiniteError, match="what the decoder says is NaN or infinite at step 1[67] of chunk 1"):
+            with pytest.raises(NotFiniteError, match="what the decoder says is NaN or infinite at step 18 of chunk 1"):
                 broken.result(60)
         (alone,) = opened.generate([short], trace=True)
         assert_same(alone, futures[1].result(60))
