@@ -200,6 +200,9 @@ def _place(array: Array) -> tuple[str, int, np.dtype, tuple[int, ...], int]:
     return "cpu", 0, array.dtype, array.shape, array.ctypes.data
 
 
+Needed = int | tuple[int, ...] | None
+
+
 class Graphs:
     """Opens the graphs of a bundle on a device, with so many threads each. Their runs can be ended together."""
 
@@ -209,12 +212,13 @@ class Graphs:
         self._threads = threads
         self._sessions: list[Session] = []
 
-    def open(self, key: str, **edges: int | None) -> Session:
+    def open(self, key: str, **edges: Needed) -> Session:
         """Open a graph.
 
         Args:
             key: its name in the manifest.
-            edges: the inputs and outputs that the caller uses by name, with the size of their last axis where that is known.
+            edges: the inputs and outputs that the caller uses by name, with the size of their last axis, or of several last
+                ones, where that is known.
 
         Raises:
             BundleError: the bundle has no such graph, it is broken or uses weights that the manifest does not list, or its
@@ -242,14 +246,23 @@ class Graphs:
             session.terminate()
 
 
-def _check_needs(spec: GraphSpec, edges: Mapping[str, int | None], path: Path) -> None:
+def _check_needs(spec: GraphSpec, edges: Mapping[str, Needed], path: Path) -> None:
     """Raise a ``BundleError`` unless a graph has the inputs and outputs that its family uses."""
-    sizes = {tensor.name: tensor.axes[-1] if tensor.axes else None for tensor in (*spec.inputs, *spec.outputs)}
+    axes = {tensor.name: tensor.axes for tensor in (*spec.inputs, *spec.outputs)}
     for name, size in edges.items():
-        actual = sizes.get(name)
-        if name not in sizes or (size is not None and isinstance(actual, int) and actual != size):
-            found = f"has {name!r} of size {actual}" if name in sizes else f"has no {name!r}"
-            raise BundleError(f"{path} {found}, this model needs one of size {size or 'any'}. Export it again.")
+        needed = size if isinstance(size, tuple) else () if size is None else (size,)
+        actual = axes.get(name, [])[-len(needed) :] if needed else []
+        if name not in axes or not _fit(actual, needed):
+            found = f"has {name!r} of size {_product(actual)}" if name in axes else f"has no {name!r}"
+            raise BundleError(f"{path} {found}, this model needs one of size {_product(needed) or 'any'}. Export it again.")
+
+
+def _fit(axes: Sequence[int | str], needed: tuple[int, ...]) -> bool:
+    return len(axes) >= len(needed) and all(a == n for a, n in zip(axes, needed, strict=False) if isinstance(a, int))
+
+
+def _product(axes: Sequence[int | str]) -> str:
+    return " x ".join(map(str, axes))
 
 
 def _check_edges(session: Session, spec: GraphSpec, path: Path) -> None:

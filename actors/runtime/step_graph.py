@@ -45,7 +45,7 @@ class StepGraph:
         **edges: int | None,
     ) -> None:
         shapes = {name: size if isinstance(size, tuple) else (size,) for name, size in outputs.items()}
-        self._session = graphs.open(key, **_LENGTHS, **{name: shape[-1] for name, shape in shapes.items()}, **edges)
+        self._session = graphs.open(key, **_LENGTHS, **shapes, **edges)
         self.cache = KVCache(graphs.bundle.graph(key), rows, max_length, graphs.device)
         self._beside = beside
         self.outputs = {name: np.zeros((rows, *shape), np.float32) for name, shape in shapes.items()}

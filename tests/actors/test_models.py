@@ -17,6 +17,7 @@ from actors.families.pocket_tts import loop as pocket_tts
 from actors.families.soprano import loop as soprano
 from actors.families.vibevoice_asr import loop as vibevoice_asr
 from actors.families.vibevoice_realtime import loop as vibevoice_realtime
+from actors.families.whisper import loop as whisper
 from actors.models import check_choices, check_transcriber, clone_voice, int8_note, open_model, spoken_language
 from actors.runtime.processor import Processor
 from cluster.registry import EMBEDDED_ASR, embedded_folder
@@ -97,7 +98,7 @@ def test_what_a_model_cannot_do_is_a_usage_error_that_names_those_that_can(manif
     hearing = load_bundle(embedded_folder(EMBEDDED_ASR)).manifest
     with pytest.raises(UsageError, match="is a vibevoice-asr model, which does not speak"):
         check_choices(hearing, None, {})
-    with pytest.raises(UsageError, match="is a soprano model, which does not transcribe: use a vibevoice-asr one"):
+    with pytest.raises(UsageError, match="is a soprano model, which does not transcribe: use a vibevoice-asr or whisper one"):
         check_transcriber(manifest, {})
     with pytest.raises(UsageError, match="is a soprano model: only pocket-tts clones voices"):
         clone_voice(load_bundle(embedded_folder()), "anna", np.zeros(16_000, np.float32), 16_000, Path("new"))
@@ -258,7 +259,7 @@ def test_slots_that_no_machine_has_room_for_are_a_usage_error() -> None:
         open_model(embedded_folder(), threads=1, slots=10**9)
 
 
-@pytest.mark.parametrize("module", [pocket_tts, soprano, vibevoice_asr, vibevoice_realtime])
+@pytest.mark.parametrize("module", [pocket_tts, soprano, vibevoice_asr, vibevoice_realtime, whisper])
 def test_every_number_of_a_bundles_settings_has_bounds(module: Any) -> None:
     fields = module.Settings.model_json_schema()["properties"]
     numbers = {

@@ -61,7 +61,8 @@ class Whisper(HearingModel[Options, Utterance]):
         self._mel = self.graphs.open("log_mel", audio=None, input_features=None)
         cross = [spec for spec in bundle.graph("decoder").inputs if spec.name.startswith("cross_")]
         self._cross = RowBuffers(cross, slots, settings.max_source_positions // settings.panel_frames, device)
-        self._encoder = self.graphs.open("encoder", input_features=None, **{spec.name: None for spec in cross})
+        panel = _MEL_FRAMES * settings.panel_frames
+        self._encoder = self.graphs.open("encoder", input_features=panel, **{spec.name: None for spec in cross})
         outputs: dict[str, int | tuple[int, ...]] = {"logits": settings.vocab_size}
         if settings.alignment_heads:
             outputs["alignment"] = (settings.alignment_heads, settings.max_source_positions)

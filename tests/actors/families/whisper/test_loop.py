@@ -173,15 +173,19 @@ def test_a_row_alone_has_the_same_bits_as_among_others(
                 assert_same(alone, among_others)
 
 
-def test_a_shorter_window_is_the_same_beside_longer_ones(engine: WhisperEngine, requests: list[TranscriptionRequest]) -> None:
-    short = with_options(requests[5], window_s=2.0, word_times=True)
+def test_a_window_that_fits_is_the_same_beside_longer_ones(
+    engine: WhisperEngine, requests: list[TranscriptionRequest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("actors.families.whisper.loop._MARGIN_S", 0.5)
+    short = with_options(requests[5], fit_window=True, word_times=True)
+    assert [engine.model.prepare(request, False)[0].frames for request in (short, requests[5])] == [100, 200]
     (alone,) = engine.generate([short], trace=True)
     for others in (requests[:3], requests[3:]):
         assert_same(alone, engine.generate([*others, short], trace=True)[-1])
-    (whole,) = engine.generate([requests[5]], trace=True)
+    (whole,) = engine.generate([with_options(requests[5], word_times=True)], trace=True)
     assert tokens_of(whole) != tokens_of(alone)  # less silence is heard behind it
-    (rounded,) = engine.generate([with_options(short, window_s=1.4, max_chunk_s=1.4)], trace=True)
-    assert_same(alone, rounded)
+    (full,) = engine.generate([with_options(requests[3], fit_window=True)], trace=True)
+    assert_same(full, engine.generate([requests[3]], trace=True)[0])
 
 
 # --- recordings of several windows, silence ------------------------------------------------------------------------
@@ -264,7 +268,7 @@ def test_what_a_piece_says_nothing_of_is_heard_again(
     lasts = len(piece.audio) / RATE
     (result,) = engine.generate([request])
     assert heard == pytest.approx([lasts, lasts - 0.8, lasts - 1.8])
-    assert [segment.text for segment in result.segments] == ["of", "n", "f"] or len(result.segments) == 3
+    assert [segment.text for segment in result.segments] == ["of", "n", "f"]
     starts = [segment.start for segment in result.segments]
     offset = piece.spans[0][0] / RATE
     assert starts == pytest.approx([offset, offset + 0.8, offset + 1.8], abs=0.011)
@@ -328,17 +332,14 @@ def test_a_loop_is_left_at_the_next_temperature_or_ends_the_answer(
         ({"options": {"beams": 3}}, "beams.*Known: .*language"),
         ({"options": {"language": "eng"}}, "language 'eng' is none of this model's: de, en, es, fr, ru, zh"),
         ({"options": {"task": "summarise"}}, "task"),
-        ({"options": {"window_s": 5}}, "window_s 5 is more than the 4 s"),
-        ({"options": {"window_s": 0.5}}, "window_s"),
         ({"options": {"max_chunk_s": 4.5}}, r"max_chunk_s 4\.5 is more than the 4 s"),
-        ({"options": {"window_s": 2, "max_chunk_s": 3}}, "max_chunk_s 3.* is more than the 2 s"),
         ({"options": {"max_new_tokens": 65}}, "max_new_tokens 65 is above this model's 64"),
         ({"options": {"temperatures": []}}, "temperatures"),
         ({"options": {"temperatures": [3]}}, "temperatures"),
         ({"options": {"temperatures": "0,warm"}}, "temperatures"),
         ({"options": {"logprob_threshold": 1}}, "logprob_threshold"),
     ],
-    ids=lambda value: value if isinstance(value, str) else "",
+    ids=lambda value: value if isinstance(value, str) else "-".join(value),
 )
 def test_what_cannot_be_transcribed_is_refused(engine: WhisperEngine, changed: dict[str, Any], message: str) -> None:
     request = replace(TranscriptionRequest("a", np.zeros(1600, np.float32)), **changed)
@@ -423,12 +424,12 @@ def test_weights_that_are_no_numbers_fail_the_rows_that_read_them(
     positions.CopyFrom(numpy_helper.from_array(array, positions.name))
     for file in folder.glob("decoder.onnx*"):
         file.unlink()
-    onnx.save(model, folder / "decoder.onnx", save_as_external_data=True, location="decoder.onnx.data", size_threshold=0)
+    onnx.save(model, folder / "decoder.onnx", save_as_external_data=True, location="decoder.onnx.data", size_threshold=1024)
     with open_model(folder, threads=1, slots=4) as opened:
         short = with_options(requests[1], max_new_tokens=10)
         futures = [opened.submit(request, trace=True) for request in (requests[0], short, requests[2])]
         for broken in (futures[0], futures[2]):
-            with pytest.raises(NotFiniteError, match="what the decoder says is NaN or infinite at step 1[67] of chunk 1"):
+            with pytest.raises(NotFiniteError, match="what the decoder says is NaN or infinite at step 18 of chunk 1"):
                 broken.result(60)
         (alone,) = opened.generate([short], trace=True)
         assert_same(alone, futures[1].result(60))
@@ -443,12 +444,12 @@ def test_weights_that_are_no_numbers_fail_the_rows_that_read_them(
         ({"suppress_tokens": [575]}, "outside the vocabulary of 575"),
         ({"languages": {"EN": 362}}, "languages"),
         ({"panel_frames": 150}, "200 frames are no whole panels of 150"),
-        ({"panel_frames": 200}, "cross_key|input_features"),
+        ({"panel_frames": 200}, "'input_features' of size 200, this model needs one of size 400"),
         ({"max_source_positions": 300}, "no timestamps for 300 frames"),
-        ({"alignment_heads": 3}, r"alignment"),
+        ({"alignment_heads": 3}, "'alignment' of size 2 x heard, this model needs one of size 3 x 200"),
         ({"hop_length": 0}, "hop_length"),
     ],
-    ids=lambda value: value if isinstance(value, str) else "",
+    ids=lambda value: value if isinstance(value, str) else "-".join(value),
 )
 def test_settings_of_another_model_are_refused(
     whisper_bundle: Callable[[Precision], Bundle], tmp_path: Path, settings: Mapping[str, Any], message: str
