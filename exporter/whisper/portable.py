@@ -88,7 +88,7 @@ def cut(x: Tensor, length: Tensor, axis: int) -> Tensor:
 
 
 def split_heads_of_cut(x: Tensor, heads: int) -> Tensor:
-    """As :func:`split_heads`, of what was made of a :func:`cut` tensor: a view would have the shape that the trace takes it for."""
+    """As :func:`split_heads`, of what was :func:`cut`: a view would have the shape that the trace takes it for."""
     if torch.compiler.is_exporting():
         inputs = (x, torch.tensor([0, 0, heads, x.shape[2] // heads]))
         shape = (*x.shape[:2], heads, x.shape[2] // heads)
