@@ -20,6 +20,12 @@ TINY = Path(__file__).parents[2] / "fixtures" / "whisper_tiny"
 Change = Callable[[dict[str, Any]], object]
 
 
+@pytest.fixture(autouse=True)
+def _no_graphs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out what graphs are compared on, which takes seconds."""
+    monkeypatch.setattr("exporter.whisper.export._server", lambda _: [])
+
+
 def changed(folder: Path, file: str, change: Change) -> Path:
     """Return a copy of the tiny checkpoint, one of whose files is another."""
     shutil.copytree(TINY, folder)

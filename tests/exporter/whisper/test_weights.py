@@ -15,7 +15,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from exporter.checkpoints import open_checkpoint
-from exporter.whisper import FILES, load
+from exporter.whisper import FILES
+from exporter.whisper.config import read_config
+from exporter.whisper.modules import Decoder, Encoder
+from exporter.whisper.weights import load
 
 TINY = Path(__file__).parents[2] / "fixtures" / "whisper_tiny"
 Weights = dict[str, torch.Tensor]
@@ -25,6 +28,11 @@ def copy_of(folder: Path, change: Callable[[Weights], Weights]) -> str:
     shutil.copytree(TINY, folder)
     save_file(change(load_file(TINY / "model.safetensors")), folder / "model.safetensors")
     return str(folder)
+
+
+def read(folder: str) -> tuple[Encoder, Decoder]:
+    checkpoint = open_checkpoint(folder, FILES)
+    return load(read_config(checkpoint), checkpoint)
 
 
 @pytest.mark.parametrize(
@@ -37,18 +45,15 @@ def copy_of(folder: Path, change: Callable[[Weights], Weights]) -> str:
     ids=["no prefix", "proj_out", "float32"],
 )
 def test_checkpoints_of_other_forms_are_the_same_model(tmp_path: Path, change: Callable[[Weights], Weights]) -> None:
-    ours = load(open_checkpoint(copy_of(tmp_path / "a", change), FILES), "server")
-    whole = load(open_checkpoint(str(TINY), FILES), "server")
-    for part in whole.graphs:
-        weights = ours.named(part.graph.name).graph.module.state_dict()
-        for name, tensor in part.graph.module.state_dict().items():
+    for ours, whole in zip(read(copy_of(tmp_path / "a", change)), read(str(TINY)), strict=True):
+        weights = ours.state_dict()
+        for name, tensor in whole.state_dict().items():
             assert torch.equal(weights[name], tensor), name
 
 
 def test_projections_of_one_input_are_one_and_keys_have_no_bias() -> None:
     theirs = load_file(TINY / "model.safetensors")
-    graph = load(open_checkpoint(str(TINY), FILES), "server").named("decoder").graph
-    state = {name.removeprefix("decoder."): tensor for name, tensor in graph.module.state_dict().items()}
+    state = read(str(TINY))[1].state_dict()
     width = 32
     projection, bias = state["layers.1.qkv_proj.weight"], state["layers.1.qkv_proj.bias"]
     for i, part in enumerate("qkv"):
@@ -72,14 +77,14 @@ def test_projections_of_one_input_are_one_and_keys_have_no_bias() -> None:
 def test_a_missing_weight_is_named(tmp_path: Path, name: str) -> None:
     folder = copy_of(tmp_path / "a", lambda weights: {key: tensor for key, tensor in weights.items() if key != name})
     with pytest.raises(ExportError, match=f"has no weight '{re.escape(name)}'"):
-        load(open_checkpoint(folder, FILES), "server")
+        read(folder)
 
 
 @pytest.mark.parametrize("name", ["model.encoder.layers.2.fc1.weight", "model.decoder.layers.0.self_attn.k_proj.bias"])
 def test_weights_that_are_left_over_are_named(tmp_path: Path, name: str) -> None:
     folder = copy_of(tmp_path / "a", lambda weights: weights | {name: torch.zeros(1)})
     with pytest.raises(ExportError, match=f"says nothing about: {re.escape(name.removeprefix('model.'))}"):
-        load(open_checkpoint(folder, FILES), "server")
+        read(folder)
 
 
 @pytest.mark.parametrize(
@@ -89,4 +94,4 @@ def test_weights_that_are_left_over_are_named(tmp_path: Path, name: str) -> None
 def test_a_weight_of_another_shape_is_named(tmp_path: Path, name: str) -> None:
     folder = copy_of(tmp_path / "a", lambda weights: weights | {name: weights[name][:-1].contiguous()})
     with pytest.raises(ExportError, match=r"(?s)does not fit (Encoder|Decoder).*size mismatch"):
-        load(open_checkpoint(folder, FILES), "server")
+        read(folder)
