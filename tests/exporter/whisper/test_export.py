@@ -158,9 +158,7 @@ def test_what_is_heard_is_kept_in_bytes_where_the_model_is_int8(whisper_bundle: 
 
 
 @pytest.mark.parametrize(("precision", "floor"), [("fp16", 55), ("int8", 25)])
-def test_what_was_measured_holds_the_floor(
-    whisper_bundle: Callable[..., Bundle], precision: Precision, floor: float
-) -> None:
+def test_what_was_measured_holds_the_floor(whisper_bundle: Callable[..., Bundle], precision: Precision, floor: float) -> None:
     checks = whisper_bundle(precision).manifest.checks
     measured = {check.metric: check.value for check in checks if check.case == f"{precision} against fp32"}
     assert measured["snr_db"] > floor  # 65 and 36 dB measured
@@ -172,7 +170,9 @@ def test_weights_of_int8_are_bytes_but_those_of_the_spectrogram_and_the_first_co
 ) -> None:
     bundle = whisper_bundle("int8")
     model = onnx.load(bundle.graph_path("encoder"))
-    integers = {tuple(t.dims) for t in model.graph.initializer if t.data_type in (onnx.TensorProto.INT8, onnx.TensorProto.UINT8)}
+    integers = {
+        tuple(t.dims) for t in model.graph.initializer if t.data_type in (onnx.TensorProto.INT8, onnx.TensorProto.UINT8)
+    }
     floats = {tuple(t.dims) for t in model.graph.initializer if t.data_type == onnx.TensorProto.FLOAT and len(t.dims) == 2}
     assert {(96, 32), (32, 96), (32, 64), (64, 32)} <= integers
     assert (240, 32) in floats - integers

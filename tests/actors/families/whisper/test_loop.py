@@ -41,7 +41,9 @@ def engine(whisper_bundle: Callable[[Precision], Bundle]) -> Iterator[WhisperEng
 def requests(whisper_recordings: list[np.ndarray]) -> list[TranscriptionRequest]:
     """Those of :data:`ANSWERS`."""
     return [
-        TranscriptionRequest(name, whisper_recordings[int(name[-1])], options={**GREEDY, "timestamps": name.startswith("timed")})
+        TranscriptionRequest(
+            name, whisper_recordings[int(name[-1])], options={**GREEDY, "timestamps": name.startswith("timed")}
+        )
         for name in ANSWERS
     ]
 
@@ -462,9 +464,7 @@ def test_settings_of_another_model_are_refused(
 
 
 @pytest.mark.parametrize("graph", ["log_mel", "encoder", "decoder"])
-def test_a_bundle_without_a_graph_is_refused(
-    whisper_bundle: Callable[[Precision], Bundle], tmp_path: Path, graph: str
-) -> None:
+def test_a_bundle_without_a_graph_is_refused(whisper_bundle: Callable[[Precision], Bundle], tmp_path: Path, graph: str) -> None:
     folder = copy_of(whisper_bundle("fp32"), tmp_path / "bundle")
     document = json.loads((folder / MANIFEST_NAME).read_bytes())
     del document["graphs"][graph]
