@@ -7,8 +7,12 @@ import numpy as np
 
 from actors.audio.codec import encode
 from actors.audio.mastering import Mastering, master
+from actors.audio.packing import pack
 from actors.audio.vad import without_silence
 from actors.families.soprano.chunking import chunk_text
+from actors.families.whisper.rules import TokenRules
+from actors.families.whisper.segments import segments_of
+from actors.families.whisper.words import token_times, words_of
 from actors.models import open_model
 from actors.requests import SynthesisRequest
 from actors.synthesizer import SynthesisConfig
@@ -39,6 +43,7 @@ READ = [
 SPEECH = {2: "9008a9e03be620ff"}
 ALONE = "5170c4ad03592712"
 HEARING = {1: "739285eefd32a8b7"}
+WHISPER = {1: "4f0b6b1f7a6267a6"}
 
 
 def digest(parts: Iterable[bytes]) -> str:
@@ -76,3 +81,29 @@ def test_what_is_read_of_a_text() -> None:
 def test_what_is_heard_of_a_recording() -> None:
     made = digest([repr(without_silence(bursts(24_000), 24_000)).encode()])
     assert made == HEARING.get(TranscriptionConfig.revision), "equal rows have other results: raise the revision"
+
+
+def test_what_whisper_hears_of_a_recording_and_what_is_read_of_its_answers() -> None:
+    """Its pieces, its rules, its segments and its words: what no processor computes otherwise."""
+    said = [
+        (second * 16_000, second * 16_000 + length) for second, length in ((0, 9_000), (1, 30_000), (4, 8_000), (9, 20_000))
+    ]
+    pieces = pack(said, 12 * 16_000, 16_000, 4 * 16_000)
+    eos, begin = 40, 50
+    rules = TokenRules(100, eos, begin, begin - 1, (7, 41, 42), (3, eos), 20)
+    random = np.random.default_rng(0)
+    answer: list[int] = []
+    for _ in range(40):
+        logits = random.integers(-40, 40, 100).astype(np.float32)
+        answer.append(rules.choose(logits, answer, timestamps=True, temperature=0, uniform=0)[0])
+    attention = np.eye(40, 80, dtype=np.float32)[None].repeat(2, axis=0) * 50
+
+    def decode(tokens: list[int]) -> str:
+        return "".join(" ,a.b"[token % 5] for token in tokens)
+
+    segments, seek = segments_of(answer, timestamp_begin=begin, eos_id=eos, duration_s=1.0, decode=decode)
+    times = token_times(attention)
+    words = words_of(answer, times, [0.0] * len(answer), eos_id=eos, decode=decode, language="en")
+    read = [*pieces, answer, segments, seek, times.round(2).tolist(), words]
+    made = digest(repr(part).encode() for part in read)
+    assert made == WHISPER.get(TranscriptionConfig.revision), "equal rows have other results: raise the revision"

@@ -77,7 +77,7 @@ def test_columns_are_restored_within_half_a_step() -> None:
     assert (integers.min(), integers.max()) == (1, 255)
     assert (integers[0, :, 3] == 128).all()
     assert (np.abs(dequantize_columns(integers, scale) - x) <= 0.5001 * scale).all()
-    assert (np.abs(dequantize_columns(integers, scale)).max(axis=-2) == pytest.approx(np.abs(x).max(axis=-2), rel=1e-5))
+    assert np.abs(dequantize_columns(integers, scale)).max(axis=-2) == pytest.approx(np.abs(x).max(axis=-2), rel=1e-5)
 
 
 def test_a_graph_puts_out_the_columns_that_numpy_makes() -> None:

@@ -14,7 +14,7 @@ pytest.importorskip("torch", reason="reading a checkpoint needs the 'export' ext
 
 from exporter.checkpoints import open_checkpoint
 from exporter.whisper import FILES, load
-from exporter.whisper.config import read_config
+from exporter.whisper.config import MelConfig, read_config
 
 TINY = Path(__file__).parents[2] / "fixtures" / "whisper_tiny"
 Change = Callable[[dict[str, Any]], object]
@@ -50,12 +50,7 @@ def rename_token(old: str, new: str | None) -> Change:
 def test_sizes_and_rules_are_those_of_the_files() -> None:
     config = read_config(open_checkpoint(str(TINY), FILES))
     assert (config.d_model, config.head_dim, config.max_source_positions, config.vocab_size) == (32, 16, 200, 575)
-    assert (config.mel.feature_size, config.mel.sampling_rate, config.mel.n_fft, config.mel.hop_length) == (
-        80,
-        16_000,
-        400,
-        160,
-    )
+    assert config.mel == MelConfig(feature_size=80, sampling_rate=16_000, n_fft=400, hop_length=160)
     assert list(config.alignment_heads) == [(0, 1), (1, 0)]
     assert config.is_multilingual
     settings = load(open_checkpoint(str(TINY), FILES), "server").settings

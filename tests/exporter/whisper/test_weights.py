@@ -88,5 +88,5 @@ def test_weights_that_are_left_over_are_named(tmp_path: Path, name: str) -> None
 )
 def test_a_weight_of_another_shape_is_named(tmp_path: Path, name: str) -> None:
     folder = copy_of(tmp_path / "a", lambda weights: weights | {name: weights[name][:-1].contiguous()})
-    with pytest.raises(ExportError, match="(?s)does not fit (Encoder|Decoder).*size mismatch"):
+    with pytest.raises(ExportError, match=r"(?s)does not fit (Encoder|Decoder).*size mismatch"):
         load(open_checkpoint(folder, FILES), "server")

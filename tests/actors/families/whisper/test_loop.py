@@ -41,9 +41,7 @@ def engine(whisper_bundle: Callable[[Precision], Bundle]) -> Iterator[WhisperEng
 def requests(whisper_recordings: list[np.ndarray]) -> list[TranscriptionRequest]:
     """Those of :data:`ANSWERS`."""
     return [
-        TranscriptionRequest(
-            name, whisper_recordings[int(name[-1])], options={**GREEDY, "timestamps": name.startswith("timed")}
-        )
+        TranscriptionRequest(name, whisper_recordings[int(name[-1])], options={**GREEDY, "timestamps": "timed" in name})
         for name in ANSWERS
     ]
 
@@ -59,7 +57,7 @@ class Script:
         self.answers = list(answers)
         self.temperatures: list[float] = []
 
-    def choose(self, logits: np.ndarray, tokens: Sequence[int], *, temperature: float, **_: Any) -> tuple[int, float]:
+    def choose(self, _: np.ndarray, tokens: Sequence[int], *, temperature: float, **_others: Any) -> tuple[int, float]:
         if not tokens:
             self.temperatures.append(temperature)
         answer = self.answers[len(self.temperatures) - 1]
@@ -349,16 +347,19 @@ def test_what_cannot_be_transcribed_is_refused(engine: WhisperEngine, changed: d
         engine.submit(request)
 
 
-def test_a_long_context_is_cut_and_has_no_special_tokens(engine: WhisperEngine) -> None:
+def test_a_long_context_is_cut_and_has_no_special_tokens(engine: WhisperEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = engine.model.settings
-    audio = np.random.default_rng(0).standard_normal(1600).astype(np.float32)
-    request = TranscriptionRequest("a", audio, context="the old man <|endoftext|> " * 50, options=GREEDY)
+    noise = (0.1 * np.random.default_rng(0).standard_normal(RATE)).astype(np.float32)
+    request = TranscriptionRequest("a", noise, context="the old man <|endoftext|> " * 50, options=GREEDY)
     (utterance,) = engine.model.prepare(request, False)
     assert utterance.previous[0] == settings.previous_id
     assert len(utterance.previous) == settings.max_tokens
     assert max(utterance.previous[1:]) < settings.eos_id
-    (result,) = engine.generate([with_options(request, max_new_tokens=settings.max_tokens, timestamps=False)])
-    assert result.frames > 0
+    # 64 tokens of context, 4 of the prompt and 64 of the answer are more than there are positions.
+    options = {"max_new_tokens": settings.max_tokens, "timestamps": False, "compression_ratio_threshold": None}
+    monkeypatch.setattr(engine.model, "_rules", Script(list(range(70, 140))))
+    (result,) = engine.generate([with_options(request, **options)])
+    assert (result.finish_reason, result.frames) == ("length", settings.max_target_positions - settings.max_tokens - 4 + 1)
 
 
 def test_a_request_that_is_cancelled_leaves_the_others_as_they_are(
