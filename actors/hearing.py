@@ -15,7 +15,7 @@ from actors.errors import NotFiniteError, RequestError
 from actors.requests import Segment, TranscriptionRequest, TranscriptionResult
 from actors.settings import FamilyOptions, ParsedOptions
 
-SILENCE = "silence"  # how a piece ends in which nobody speaks: its family's model is not asked
+SILENCE = "silence"  # how a piece ends in which nobody speaks: the model is not asked, or says so itself
 _FINISH_REASONS = ("loop", "length", "eos", SILENCE)  # the worst first
 
 _CHECKED = 1 << 20  # samples that are looked at together

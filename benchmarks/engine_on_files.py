@@ -1,7 +1,7 @@
 """Times our engine on files that were decoded before. Run by ``benchmarks.whisper`` and ``benchmarks.real``.
 
 Arguments: the bundle, its threads, its slots, and the task as JSON: ``files``, an archive of NumPy arrays of the model's rate,
-and ``timestamps``.
+``timestamps`` and, for windows as long as what is in them, ``fit_window``.
 """
 
 import json
@@ -16,10 +16,10 @@ RATE = 16_000
 WARM_UP_SAMPLES = RATE * 5
 
 
-def main(bundle: str, threads: int, slots: int, files: str, timestamps: bool) -> None:
+def main(bundle: str, threads: int, slots: int, files: str, timestamps: bool, fit_window: bool = False) -> None:
     """Print the audio seconds, the wall seconds and the texts of all files as JSON, after a short file to warm up."""
     # Greedy, each window by itself, and no second try: what benchmarks/peers/faster_whisper.py asks for.
-    options = {"language": "en", "timestamps": timestamps, "vad": True, "temperatures": [0.0]}
+    options = {"language": "en", "timestamps": timestamps, "vad": True, "temperatures": [0.0], "fit_window": fit_window}
     with np.load(files) as archive:
         recordings = [archive[name] for name in archive.files]
     requests = [TranscriptionRequest(str(i), audio, options=options) for i, audio in enumerate(recordings)]

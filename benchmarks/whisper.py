@@ -11,6 +11,7 @@ Only some: ``python -m benchmarks.whisper --sizes base --files long --timestamps
 
 import argparse
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from actors.errors import InputDataError, StorageError
@@ -30,9 +31,9 @@ _WAYS = {"one": "file by file", "two": "two files at a time"}
 
 
 def contestants(
-    model: RealModel, ways: tuple[str, ...], task: Mapping[str, object], arguments: argparse.Namespace
+    model: RealModel, ways: tuple[str, ...], task: Mapping[str, object], arguments: argparse.Namespace, *, fits: bool
 ) -> list[Contestant]:
-    """Return faster-whisper in all precisions and ways, and our bundles in those that are asked for."""
+    """Return faster-whisper in all precisions and ways, and our bundles in those that are asked for; ``fits``: also fitting."""
     found = [
         Contestant(
             f"faster-whisper {precision}, {_WAYS.get(way, f'batch {way}')}",
@@ -49,6 +50,9 @@ def contestants(
     for precision in arguments.precisions:
         folder = bundle("whisper", model.checkpoint, precision, name=model.checkpoint.name)
         found += engines(folder, precision, SLOTS, task, workers=arguments.threads, module="benchmarks.engine_on_files")
+        if fits:
+            fitting = engines(folder, precision, SLOTS, {**task, "fit_window": True}, module="benchmarks.engine_on_files")
+            found += [replace(one, name=f"{one.name}, fitting windows") for one in fitting]
     return found
 
 
@@ -58,7 +62,7 @@ def hold(model: RealModel, kind: str, files: Files, arguments: argparse.Namespac
     name = f"whisper_{model.name.replace('.', '_')}_{kind}"
     for how in arguments.timestamps:
         task = {"files": str(path), "timestamps": TIMESTAMPS[how]}
-        found = contestants(model, KINDS[kind][1], task, arguments)
+        found = contestants(model, KINDS[kind][1], task, arguments, fits=kind == "short")
         chosen = [one for one in found if not arguments.only or any(part in one.name for part in arguments.only)]
         speeds, last = take_turns(chosen, arguments)
         errors = {one.name: files.errors(last[one.name]["texts"]) for one in chosen}

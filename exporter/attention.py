@@ -14,7 +14,7 @@ from torch import Tensor
 
 from exporter.layers import rotate, rotate_pairs
 
-_MASKED = -65504.0  # the lowest number of float16: after the softmax, nothing in float32 either
+MASKED = -65504.0  # the lowest number of float16: after the softmax, nothing in float32 either
 
 
 def shared_buffer_attention(
@@ -181,5 +181,5 @@ def attend(query: Tensor, key: Tensor, value: Tensor, visible: Tensor) -> Tensor
     group = query.shape[1] // key.shape[1]
     key, value = key.repeat_interleave(group, dim=1), value.repeat_interleave(group, dim=1)
     score = query @ key.transpose(2, 3) * query.shape[-1] ** -0.5
-    weight = score.masked_fill(~visible, _MASKED).softmax(dim=-1)
+    weight = score.masked_fill(~visible, MASKED).softmax(dim=-1)
     return (weight @ value).transpose(1, 2).flatten(2)

@@ -10,11 +10,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import gelu, pad
 
-from exporter.attention import attend_to_all, shared_buffer_attention, split_heads
+from exporter.attention import MASKED, attend_to_all, shared_buffer_attention, split_heads
 from exporter.layers import Linear
 from exporter.whisper.config import Config, MelConfig
 
-_MASKED = -65504.0  # the lowest number of float16: after the softmax, nothing in float32 either
 # Frames whose keys and values lie together: read one after the other, where all frames of a channel would be far apart.
 PANEL = 100
 _QUIETEST = 1e-10  # of a mel band's power
@@ -24,8 +23,7 @@ _RANGE = 8.0  # decades below the loudest band that are told apart
 class LogMel(nn.Module):
     """The spectrogram that Whisper hears: ``WhisperFeatureExtractor._torch_extract_fbank_features``.
 
-    The Fourier transform is a MatMul per part. Half of its symmetric window's frame is folded onto the other half before: the
-    cosines are even around the middle of a frame and the sines odd.
+    The Fourier transform is two products with the window's cosines and sines.
     """
 
     def __init__(self, config: MelConfig) -> None:
@@ -262,7 +260,7 @@ class ServerDecoder(nn.Module):
         first = seqlens_k.long() + 1 - shape[1]
         x = decoder.embed(input_ids, first[:, None] + torch.arange(shape[1])).flatten(0, 1)
         heard = torch.arange(cross[0].shape[2] * PANEL) < frames[:, None]
-        mask = torch.where(heard, 0.0, _MASKED)[:, None, None]
+        mask = torch.where(heard, 0.0, MASKED)[:, None, None]
         present, weights = [], []
         for i, layer in enumerate(decoder.blocks()):
             query, key, value = layer.qkv(x, shape)

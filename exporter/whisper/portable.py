@@ -3,10 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from exporter.attention import split_heads
+from exporter.attention import MASKED, split_heads
 from exporter.whisper.modules import Decoder, DecoderLayer, Encoder
-
-_MASKED = -65504.0
 
 
 class PortableEncoder(nn.Module):
@@ -45,7 +43,7 @@ class PortableDecoder(nn.Module):
         x = self.decoder.embed(input_ids, positions)
         length = past[0].shape[2] + input_ids.shape[1]
         visible = torch.arange(length) <= positions[0][:, None]
-        mask = cut(torch.where(visible, 0.0, _MASKED), written + input_ids.shape[1], axis=1)
+        mask = cut(torch.where(visible, 0.0, MASKED), written + input_ids.shape[1], axis=1)
         hidden = cut(encoder_hidden_states, encoder_hidden_states.shape[1] * (1 - kept), axis=1)
         present: list[Tensor] = []
         for i, layer in enumerate(self.decoder.blocks()):
@@ -88,7 +86,7 @@ def cut(x: Tensor, length: Tensor, axis: int) -> Tensor:
 
 
 def split_heads_of_cut(x: Tensor, heads: int) -> Tensor:
-    """As :func:`split_heads`, of what was :func:`cut`: a view would have the shape that the trace takes it for."""
+    """:func:`split_heads` of what was made of a :func:`cut` tensor: a view would have the shape that the trace believes in."""
     if torch.compiler.is_exporting():
         inputs = (x, torch.tensor([0, 0, heads, x.shape[2] // heads]))
         shape = (*x.shape[:2], heads, x.shape[2] // heads)

@@ -77,7 +77,7 @@ def test_bars_hold_within_their_allowance() -> None:
     ("measured", "said"),
     [
         (rates(0.040, 0.046, 0.1, 0.04), "Speechmill int8 has 4.6% word errors on recordings"),
-        (rates(0.040, 0.040, 0.106, 0.04), "Speechmill int8 has 10.6% word errors on the embedded voice"),
+        (rates(0.040, 0.040, 0.121, 0.04), "Speechmill int8 has 12.1% word errors on the embedded voice"),
         (rates(0.041, 0.041, 0.1, 0.05, 0.037), "faster-whisper float32, 1 3.7%: more than 0.3 points apart"),
     ],
     ids=["int8", "int8 on the gate", "the better peer"],
