@@ -106,7 +106,8 @@ class Utterance(HeardUtterance[Options]):
 
     def restart(self) -> None:
         """Forget the answer and write it at the next temperature."""
-        for made in (self.tokens, self.logprobs, self.attention, self.logits):
+        del self.logits[max(0, len(self.logits) - len(self.logprobs)) :]  # those of the parts before stay
+        for made in (self.tokens, self.logprobs, self.attention):
             made.clear()
         self.attempt += 1
         self._generator = row_generator(0, self.request.id, self.index, self.attempt)

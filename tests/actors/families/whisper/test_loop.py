@@ -279,6 +279,20 @@ def test_what_a_piece_says_nothing_of_is_heard_again(
     assert result.frames == 4 + 5 + 2
 
 
+def test_the_trace_has_all_parts_of_a_piece_though_one_was_written_again(
+    engine: WhisperEngine, speech: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin, eos = engine.model.settings.timestamp_begin, engine.model.settings.eos_id
+    script = Script([begin, 78, 69, begin + 40, eos], [78] * 60, [begin, 77, eos])
+    monkeypatch.setattr(engine.model, "_rules", script)
+    request = TranscriptionRequest("a", speech[: 4 * RATE], options={"language": "en", "temperatures": (0.0, 0.2)})
+    (result,) = engine.generate([request], trace=True)
+    assert script.temperatures == [0.0, 0.0, 0.2]
+    assert tokens_of(result) == [begin, 78, 69, begin + 40, begin, 77]
+    assert result.trace is not None
+    assert len(result.trace["logits"]) == 5 + 3  # with what ended each part
+
+
 # --- fallback ------------------------------------------------------------------------------------------------------
 
 
