@@ -17,6 +17,7 @@ Positive = Annotated[float, Field(gt=0, le=1e6)]
 Fraction = Annotated[float, Field(gt=0, le=1)]
 Seconds = Annotated[float, Field(ge=0, le=3600)]
 
+_UNKNOWN = "there is no such one"  # pydantic speaks of extra inputs
 _KEPT_OPTIONS = 64  # sets of options: whose requests set others each time must not fill the memory
 
 
@@ -100,4 +101,7 @@ class ParsedOptions(Generic[OptionsT]):
 
 
 def _problems(error: ValidationError) -> str:
-    return "; ".join(f"{'.'.join(map(str, e['loc'])) or 'together'}: {e['msg']}" for e in error.errors())
+    return "; ".join(
+        f"{'.'.join(map(str, e['loc'])) or 'together'}: {_UNKNOWN if e['type'] == 'extra_forbidden' else e['msg']}"
+        for e in error.errors()
+    )

@@ -7,13 +7,13 @@ a second (BBC and Netflix guidelines); characters of East Asian scripts are two 
 
 import json
 import unicodedata
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any, Literal
 
-from actors.requests import Segment
+from actors.requests import Segment, Word
 
 TranscriptFormat = Literal["srt", "vtt", "txt", "json"]
 
@@ -87,19 +87,30 @@ def render(transcript_format: TranscriptFormat, row: Mapping[str, Any], limits: 
         return to_json(row)
     if transcript_format == "txt":
         return to_txt(segments)
+    words = [Word(**values) for values in row.get("words") or ()]
     renderers: dict[TranscriptFormat, Callable[..., str]] = {"srt": to_srt, "vtt": to_vtt}
-    return renderers[transcript_format](segments, limits, row["duration_s"])
+    return renderers[transcript_format](segments, limits, row["duration_s"], words)
 
 
-def to_srt(segments: Sequence[Segment], limits: CueLimits = UNLIMITED, duration_s: float | None = None) -> str:
+def to_srt(
+    segments: Sequence[Segment],
+    limits: CueLimits = UNLIMITED,
+    duration_s: float | None = None,
+    words: Sequence[Word] = (),
+) -> str:
     """SubRip: numbered cues, the speaker in front of the words."""
-    cues = cues_of(segments, limits, duration_s, named=True)
+    cues = cues_of(segments, limits, duration_s, words, named=True)
     return "\n".join(srt_cue(number, cue) for number, cue in enumerate(cues, 1))
 
 
-def to_vtt(segments: Sequence[Segment], limits: CueLimits = UNLIMITED, duration_s: float | None = None) -> str:
+def to_vtt(
+    segments: Sequence[Segment],
+    limits: CueLimits = UNLIMITED,
+    duration_s: float | None = None,
+    words: Sequence[Word] = (),
+) -> str:
     """WebVTT: the speaker as a voice span."""
-    cues = cues_of(segments, limits, duration_s, named=False)
+    cues = cues_of(segments, limits, duration_s, words, named=False)
     return "WEBVTT\n" + "".join(f"\n{vtt_cue(cue)}" for cue in cues)
 
 
@@ -111,7 +122,7 @@ def to_txt(segments: Sequence[Segment]) -> str:
 def to_json(row: Mapping[str, Any]) -> str:
     """The row's transcript with its times, speakers and how it came about."""
     names = ("id", "path", "duration_s", "language", "text", "segments", "words", "finish_reason", "model")
-    return json.dumps({name: row[name] for name in names}, ensure_ascii=False, indent=1) + "\n"
+    return json.dumps({name: row.get(name) for name in names}, ensure_ascii=False, indent=1) + "\n"
 
 
 def srt_cue(number: int, cue: Cue) -> str:
@@ -124,14 +135,36 @@ def vtt_cue(cue: Cue) -> str:
     return f"{_times(cue, '.')}\n{_voiced(cue)}\n"
 
 
-def cues_of(segments: Sequence[Segment], limits: CueLimits, duration_s: float | None = None, *, named: bool) -> list[Cue]:
-    """Segments as cues that keep to the limits; with ``named``, the speaker is in front of the words."""
-    cues = [cue for segment in segments for cue in _split(segment, limits, named=named)]
+def cues_of(
+    segments: Sequence[Segment],
+    limits: CueLimits,
+    duration_s: float | None = None,
+    words: Sequence[Word] = (),
+    *,
+    named: bool,
+) -> list[Cue]:
+    """Segments as cues that keep to the limits; with ``named``, the speaker is in front of the words.
+
+    A segment that is several cues is cut at the times of ``words``, if these are its text; else by shares of what is said.
+    """
+    cues = [cue for segment in segments for cue in _split(segment, limits, _letter_times(segment, words), named=named)]
     return cues if not limits.chars_per_second else _linger(cues, limits.chars_per_second, duration_s)
 
 
-def _split(segment: Segment, limits: CueLimits, *, named: bool) -> Iterator[Cue]:
-    """Yield a segment as cues, whose times are shares of it by what is said in each; the first has the speaker's name."""
+def _letter_times(segment: Segment, words: Sequence[Word]) -> Sequence[float]:
+    """Return when each character of a segment begins, spaces not counted; nothing if its words are not its text."""
+    first = bisect_left(words, segment.start - _SHORTEST_S, key=lambda word: word.start)
+    stop = bisect_right(words, segment.end + _SHORTEST_S, key=lambda word: word.start)
+    said, heard = "".join(segment.text.split()), "".join("".join(word.text.split()) for word in words[first:stop])
+    begin = heard.find(said) if said else -1
+    if begin < 0:
+        return ()
+    starts = [word.start for word in words[first:stop] for character in word.text if not character.isspace()]
+    return starts[begin : begin + len(said)]
+
+
+def _split(segment: Segment, limits: CueLimits, letters: Sequence[float], *, named: bool) -> Iterator[Cue]:
+    """Yield a segment as cues by the times of its letters, or as shares of it; the first has the speaker's name."""
     name = _speaker(segment) if named else ""
     if not limits.line_chars:
         yield Cue(segment.start, _end(segment), _voice(segment), (name + _line(segment),), _width(_line(segment)))
@@ -141,11 +174,13 @@ def _split(segment: Segment, limits: CueLimits, *, named: bool) -> Iterator[Cue]
     widths = [_width(_joined(group)) for group in groups]
     widths[0] = max(1, widths[0] - _width(name))
     total, lasts = sum(widths), max(segment.end - segment.start, _SHORTEST_S * len(groups))
-    done = 0
-    for group, width in zip(groups, widths, strict=True):
-        start = segment.start + lasts * done / total
-        done += width
-        end = segment.start + lasts * done / total
+    shares = [0.0, *(done / total for done in accumulate(widths))]
+    times = [segment.start + lasts * share for share in shares]
+    if letters:
+        before = [*accumulate(len("".join(_joined(group).split())) for group in groups[:-1])]
+        inner = [letters[count - len("".join(name.split()))] for count in before]
+        times = [segment.start, *(min(max(time, segment.start), segment.end) for time in inner), times[-1]]
+    for group, width, start, end in zip(groups, widths, times[:-1], times[1:], strict=True):
         yield Cue(start, max(end, start + _SHORTEST_S), _voice(segment), _balanced(group, limits.line_chars), width)
 
 

@@ -26,8 +26,8 @@ _REPEATS_RATIO = 2.4  # by which zlib shrinks a text that repeats itself: the th
 _MOST_REASONS = 200
 _EXAMPLES = 3
 _SCANNED = (
-    "id", "text", "spoken_text", "voice", "duration_s", "status", "error", "finish_reason", "coverage", "word_error_rate",
-    "heard", "longest_error_run", "take",
+    "id", "text", "spoken_text", "voice", "language", "duration_s", "status", "error", "finish_reason", "coverage",
+    "word_error_rate", "heard", "longest_error_run", "take",
 )  # fmt: skip
 _VARYING = re.compile(r"'[^']{0,200}'|\"[^\"]{0,200}\"|\d[\d.,]{0,30}|/[^\s:]{0,200}")
 

@@ -139,6 +139,6 @@ def _facts(row: Mapping[str, Any], level: Level | None) -> Iterable[tuple[str, s
     take = row.get("take")
     if isinstance(take, int) and take:
         yield "take", f"{take + 1}"
-    for name, label in (("voice", "voice"), ("finish_reason", "ended by")):
+    for name, label in (("voice", "voice"), ("language", "language"), ("finish_reason", "ended by")):
         if row.get(name):
             yield label, str(row[name])

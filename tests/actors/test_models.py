@@ -30,8 +30,8 @@ def manifest() -> Manifest:
     return load_bundle(embedded_folder()).manifest
 
 
-@pytest.mark.parametrize("family", FAMILIES)
-def test_int8_pays_on_avx2_in_every_family(family: str, manifest: Manifest) -> None:
+@pytest.mark.parametrize("family", [name for name, family in FAMILIES.items() if family.int8_gain])
+def test_int8_pays_on_avx2_in_every_family_that_was_measured(family: str, manifest: Manifest) -> None:
     note = int8_note(manifest.model_copy(update={"family": family}), OLD)
     assert note is not None
     assert re.search(r"no VNNI \(An old one, avx2\): int8 is 1\.\d times as fast as fp32", note)

@@ -8,7 +8,7 @@ import unicodedata
 
 import pytest
 
-from actors.requests import Segment
+from actors.requests import Segment, Word
 from actors.subtitles import CueLimits, render, to_srt, to_txt, to_vtt
 
 SEGMENTS = [Segment(0, 1.5, "0", "Hello\n\nthere --> you"), Segment(3661.0004, 3661.0004, None, "<b> & [Music]")]
@@ -142,3 +142,37 @@ def test_cues_of_vtt_each_name_the_voice_and_are_escaped_when_they_are_cut() -> 
 def test_no_text_and_no_limit_is_too_small(text: str, speaker: str, limits: CueLimits) -> None:
     found = cues(to_srt([Segment(3, 3, speaker, text)], limits, 100))
     assert all(start < end and all(lines) for start, end, lines in found)
+
+
+def test_where_words_have_times_a_long_segment_is_cut_at_them() -> None:
+    said = [
+        "It",
+        "rained",
+        "all",
+        "day,",
+        "and",
+        "nobody",
+        "went",
+        "out.",
+        "Then",
+        "the",
+        "sun",
+        "came",
+        "and",
+        "everybody",
+        "did.",
+    ]
+    starts = [float(i) if i < 8 else 10.0 + i for i in range(len(said))]
+    words = [Word(start, start + 0.5, word, 1.0) for start, word in zip(starts, said, strict=True)]
+    segment = Segment(0, 30, "Ann", " ".join(said))
+    limits = CueLimits(20, 2, 0)
+    shares = [start for start, _, _ in cues(to_srt([segment], limits))]
+    timed = cues(to_srt([segment], limits, 30, words))
+    assert [start for start, _, _ in timed] != shares
+    for start, _, lines in timed[1:]:
+        first = " ".join(lines).split()[0]
+        assert start in [word.start for word in words if word.text == first]
+    assert timed[0][0] == 0
+    assert timed[-1][1] == 30
+    others = [Word(word.start, word.end, word.text.upper(), 1.0) for word in words]
+    assert [start for start, _, _ in cues(to_srt([segment], limits, 30, others))] == shares
