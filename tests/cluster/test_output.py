@@ -212,10 +212,16 @@ def test_a_part_that_nobody_could_open_is_not_stored(tmp_path, dataset):
 
 
 def test_the_transcription_schema_is_the_documented_one():
-    columns = "id, path, duration_s, language, text, segments, status, error, finish_reason, model, coverage"
+    columns = (
+        "id, path, duration_s, language, text, segments, status, error, finish_reason, model, coverage, words, avg_logprob"
+    )
     assert ", ".join(TRANSCRIPTION_COLUMNS) == columns
-    assert str(part_schema(TRANSCRIPTION_COLUMNS, pa.schema([])).schema.field("segments").type) == (
+    schema = part_schema(TRANSCRIPTION_COLUMNS, pa.schema([])).schema
+    assert str(schema.field("segments").type) == (
         "list<item: struct<start: double, end: double, speaker: string, text: string>>"
+    )
+    assert str(schema.field("words").type) == (
+        "list<item: struct<start: double, end: double, text: string, probability: double>>"
     )
 
 
