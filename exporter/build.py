@@ -284,7 +284,8 @@ class _Writer:
         if self.precision in ("int8", "int4"):
             keep += part.keep_from_int8
             integers = quantize_int8(model, keep, standard_operators=self.layout == "portable")
-            return quantize_edges(integers, *(_quantized(ports) for ports in (part.graph.inputs, part.graph.outputs)))
+            inputs, outputs = _quantized(part.graph.inputs), _quantized(part.graph.outputs)
+            return quantize_edges(integers, inputs, outputs) if inputs or outputs else integers
         return to_float16(model, keep, io_float32=part.graph.io_float32)
 
     def _compare(self, part: GraphExport, run: Run, exact: Run) -> list[CheckResult]:

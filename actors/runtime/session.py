@@ -95,7 +95,7 @@ _DTYPES: dict[str, DType] = {
 _BROKEN = (ort_errors.InvalidProtobuf, ort_errors.InvalidGraph, ort_errors.NoSuchFile, ort_errors.NotImplemented)
 # Products of the largest bytes: exporter/probe.py.
 PROBE = Path(__file__).with_name("probe.onnx")
-_PROBED_INPUTS = 64
+PROBED_INPUTS = 64
 _SHOWN = 300  # characters of onnxruntime's messages
 
 
@@ -336,8 +336,8 @@ def sums_saturate() -> bool:
     options.intra_op_num_threads = 1
     options.log_severity_level = 3
     session = ort.InferenceSession(PROBE.read_bytes(), options, providers=[_PROVIDERS["cpu"]])
-    (sums,) = session.run(["sums"], {"bytes": np.full((1, _PROBED_INPUTS), 255, np.uint8)})
-    return bool((sums != 255 * 127 * _PROBED_INPUTS).any())
+    (sums,) = session.run(["sums"], {"bytes": np.full((1, PROBED_INPUTS), 255, np.uint8)})
+    return bool((sums != 255 * 127 * PROBED_INPUTS).any())
 
 
 def _provider_options(device: Device, threads: int) -> list[str | tuple[str, dict[str, str]]]:

@@ -17,8 +17,8 @@ from actors.bundle import Bundle
 from actors.errors import RequestError
 from actors.families.whisper.fallback import compression_ratio, is_silence, needs_fallback, repeats_itself
 from actors.families.whisper.rules import TokenRules
-from actors.families.whisper.segments import segments_of
-from actors.families.whisper.settings import FRAME_S, Options, Settings, parse_options
+from actors.families.whisper.segments import SECONDS_PER_FRAME, segments_of
+from actors.families.whisper.settings import Options, Settings, parse_options
 from actors.families.whisper.utterance import Recording, Utterance
 from actors.families.whisper.words import audio_frames, token_times, words_of
 from actors.finite import not_finite, rows_to_choose_from
@@ -117,7 +117,7 @@ class Whisper(HearingModel[Options, Utterance]):
         longest, panel = self.settings.max_source_positions, self.settings.panel_frames
         if not options.fit_window or not self._cross.movable:  # what is shorter goes through the host
             return longest
-        needed = math.ceil((samples / self.sample_rate + _MARGIN_S) / FRAME_S)
+        needed = math.ceil((samples / self.sample_rate + _MARGIN_S) / SECONDS_PER_FRAME)
         return min(longest, -(-needed // panel) * panel)
 
     def _previous(self, context: str | None) -> list[int]:
@@ -243,12 +243,15 @@ class Whisper(HearingModel[Options, Utterance]):
 
     def _begin(self, utterance: Utterance, slot: int) -> None:
         """Run the prompt behind its start, and write the first token."""
-        if not np.isfinite(self._logits[slot].max()):
-            raise not_finite("what the encoder hears", utterance.index, 0)
-        task = self._task(utterance) or [self.settings.sot_id]  # with nothing to ask for, the start is run once more
-        past = len(utterance.previous) + (1 if self._task(utterance) else 0)
-        self._run(slot, task, past, utterance.frames)
-        self._choose(utterance, slot)
+        task, past = self._task(utterance), len(utterance.previous)
+        if task:
+            self._run(slot, task, past + 1, utterance.frames)
+        else:  # with nothing to ask for, the start is run once more
+            self._run(slot, [self.settings.sot_id], past, utterance.frames)
+        if np.isfinite(self._logits[slot].max()):
+            self._choose(utterance, slot)
+        else:  # in a step, too, where others must go on
+            utterance.error = not_finite("what the decoder says", utterance.index, 0)
 
     def _choose(self, row: Utterance, slot: int) -> None:
         """Choose a row's next token, and note what follows from it."""

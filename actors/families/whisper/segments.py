@@ -7,7 +7,7 @@ Source: openai/whisper ``transcribe.py:transcribe``, which transformers' ``_retr
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-SECONDS_PER_FRAME = 0.02  # of a timestamp token, and of the encoder
+SECONDS_PER_FRAME = 0.02  # of a timestamp token, and of the encoder: openai/whisper audio.py, TOKENS_PER_SECOND
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,9 @@ from pydantic import Field, field_validator, model_validator
 
 from actors.bundle import Manifest
 from actors.errors import RequestError
+from actors.families.whisper.segments import SECONDS_PER_FRAME
 from actors.hearing import HearingOptions
 from actors.settings import Count, FamilySettings, Length, Size, TokenId, check_ids
-
-FRAME_S = 0.02  # of the encoder's output, and of timestamps: openai/whisper audio.py, TOKENS_PER_SECOND
 
 
 class Settings(FamilySettings):
@@ -58,7 +57,7 @@ class Settings(FamilySettings):
     @property
     def window_s(self) -> float:
         """What the model hears at once, in seconds."""
-        return self.max_source_positions * FRAME_S
+        return self.max_source_positions * SECONDS_PER_FRAME
 
     @property
     def max_tokens(self) -> int:
