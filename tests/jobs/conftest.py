@@ -16,7 +16,7 @@ from types import ModuleType
 import pytest
 
 from jobs import make_audiobook as audiobooks
-from jobs import synthesize_corpus
+from jobs import synthesize_corpus, transcribe_dataset
 from jobs.console import run_app
 
 SCRIPT = Path(synthesize_corpus.__file__)
@@ -140,3 +140,22 @@ def undisturbed(corpus: Path, start_synthesize: StartJob, tmp_path_factory: pyte
     assert ended.code == 0, ended.err
     assert "120 (120 ok, 0 rejected, 0 failed)" in ended.out
     return output
+
+
+@pytest.fixture
+def transcribe(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> Iterator[Callable[..., tuple[int, str]]]:
+    """Runs ``jobs/transcribe_dataset.py --no-ray`` in this process; returns the exit code and all that it printed."""
+    handler = signal.getsignal(signal.SIGTERM)
+
+    def run(*arguments: object) -> tuple[int, str]:
+        caplog.clear()
+        with pytest.raises(SystemExit) as caught:
+            run_app(transcribe_dataset.app, ["--no-ray", *map(str, arguments)])
+        out, err = capsys.readouterr()
+        assert isinstance(caught.value.code, int)
+        return caught.value.code, out + err + caplog.text
+
+    yield run
+    signal.signal(signal.SIGTERM, handler)

@@ -4,9 +4,8 @@ import io
 import json
 import re
 import resource
-import signal
 import wave
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,27 +22,9 @@ from cluster.dataset import read_rows, scan
 from cluster.output import compact, open_run, part_schema, read_run
 from cluster.storage import open_store
 from jobs import transcribe_dataset
-from jobs.console import run_app
 from jobs.transcribe_dataset import write_files
 
 Run = Callable[..., tuple[int, str]]
-
-
-@pytest.fixture
-def transcribe(capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> Iterator[Run]:
-    """Runs ``jobs/transcribe_dataset.py --no-ray`` in this process; returns the exit code and all that it printed."""
-    handler = signal.getsignal(signal.SIGTERM)
-
-    def run(*arguments: object) -> tuple[int, str]:
-        caplog.clear()
-        with pytest.raises(SystemExit) as caught:
-            run_app(transcribe_dataset.app, ["--no-ray", *map(str, arguments)])
-        out, err = capsys.readouterr()
-        assert isinstance(caught.value.code, int)
-        return caught.value.code, out + err + caplog.text
-
-    yield run
-    signal.signal(signal.SIGTERM, handler)
 
 
 def sound(seconds: float, kind: str = "wav") -> bytes:

@@ -1,8 +1,7 @@
 """The whole job with a Whisper: its flags, its columns, and what a model without them says."""
 
 import json
-import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,26 +11,8 @@ import pytest
 
 from actors.audio.codec import encode
 from actors.bundle import Bundle
-from jobs import transcribe_dataset
-from jobs.console import run_app
 
 Run = Callable[..., tuple[int, str]]
-
-
-@pytest.fixture
-def transcribe(capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> Iterator[Run]:
-    """Runs ``jobs/transcribe_dataset.py --no-ray`` in this process; returns the exit code and all that it printed."""
-    handler = signal.getsignal(signal.SIGTERM)
-
-    def run(*arguments: object) -> tuple[int, str]:
-        with pytest.raises(SystemExit) as caught:
-            run_app(transcribe_dataset.app, ["--no-ray", *map(str, arguments)])
-        out, err = capsys.readouterr()
-        assert isinstance(caught.value.code, int)
-        return caught.value.code, out + err + caplog.text
-
-    yield run
-    signal.signal(signal.SIGTERM, handler)
 
 
 @pytest.fixture

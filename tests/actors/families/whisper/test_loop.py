@@ -486,3 +486,25 @@ def test_a_bundle_without_a_graph_is_refused(whisper_bundle: Callable[[Precision
     (folder / MANIFEST_NAME).write_text(json.dumps(document))
     with pytest.raises(BundleError, match=f"has no graph '{graph}', which a whisper model needs"):
         open_model(folder, threads=1, slots=1)
+
+
+def test_a_prompt_that_is_no_number_in_another_attempt_ends_its_row_alone(
+    engine: WhisperEngine, requests: list[TranscriptionRequest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, german = engine.model._run, engine.model.settings.languages["de"]
+    attempts = []
+
+    def broken(slot: int, tokens: Sequence[int], past: int, frames: int) -> None:
+        run(slot, tokens, past, frames)
+        if german in tokens:
+            attempts.append(slot)
+            if len(attempts) > 1:
+                engine.model._logits[slot] = np.nan
+
+    monkeypatch.setattr(engine.model, "_run", broken)
+    doubtful = with_options(requests[0], language="de", temperatures=(0.0, 0.5), compression_ratio_threshold=0.01)
+    futures = [engine.submit(doubtful), engine.submit(requests[1])]
+    with pytest.raises(NotFiniteError, match="what the decoder says is NaN or infinite at step 1 of chunk 1"):
+        futures[0].result(60)
+    assert len(attempts) == 2
+    assert futures[1].result(60).frames > 0
