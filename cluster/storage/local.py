@@ -25,6 +25,7 @@ _COPY_BYTES = 8 << 20
 # NFS: the server replaced what the client has cached, and is asked anew the next time.
 _STALE_ATTEMPTS = 3
 _STALE_PAUSE_S = 0.5
+_LISTINGS = 5
 
 
 @dataclass(frozen=True)
@@ -97,6 +98,14 @@ class LocalStore(Store):
                 return None
             raise
         return Entry(key, found.st_size, mtime_of(found.st_mtime_ns)) if stat.S_ISREG(found.st_mode) else None
+
+    def _list(self, under: str) -> list[Entry]:
+        # Arrow lists a folder, and where that fails asks whether there is one. One that was made in between is there after all,
+        # and one below it that was deleted meanwhile is not: what others do is no failure of the store.
+        for _ in range(_LISTINGS - 1):
+            with contextlib.suppress(FileNotFoundError):
+                return super()._list(under)
+        return super()._list(under)
 
     def _read(self, path: str) -> bytes:
         return super()._read(path) if printable(path) == path else Path(path).read_bytes()

@@ -1,5 +1,7 @@
 import errno
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,25 @@ def test_a_file_has_the_same_time_alone_and_in_a_listing(tmp_path: Path, ns: int
     os.utime(tmp_path / "a", ns=(ns, ns))
     store = open_store(tmp_path)
     assert store.entries() == [store.find("a")]
+
+
+def test_a_folder_that_is_made_while_it_is_listed_is_there_or_not(tmp_path: Path) -> None:
+    """Arrow's own answer to that is an error, in about one of fifty listings."""
+    root, done = tmp_path / "rows", threading.Event()
+
+    def make_and_delete() -> None:
+        while not done.is_set():
+            (root / "below").mkdir(parents=True)
+            (root / "below").rmdir()
+            root.rmdir()
+
+    with ThreadPoolExecutor(1) as beside:
+        maker = beside.submit(make_and_delete)
+        try:
+            assert all(open_store(root).entries() == [] for _ in range(1000))
+        finally:
+            done.set()
+        maker.result()
 
 
 def test_a_failed_local_write_leaves_the_old_file_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
