@@ -73,10 +73,14 @@ class TensorSpec(_Strict):
 
 
 class GraphSpec(_Strict):
-    """One ONNX graph: where it is, its precision and the tensors at its edges."""
+    """One ONNX graph: where it is, its precision and the tensors at its edges.
+
+    ``openvino`` is the same graph as OpenVINO's IR, an ``.xml`` with a ``.bin`` beside it.
+    """
 
     file: MemberPath
     precision: Precision
+    openvino: Annotated[MemberPath, Field(pattern=r"\.xml$")] | None = Field(default=None, exclude_if=lambda path: path is None)
     inputs: list[TensorSpec]
     outputs: list[TensorSpec]
 
@@ -223,6 +227,18 @@ class Bundle:
                     "for them. Export the model again, or do not trust it."
                 )
         return path
+
+    def openvino_path(self, key: str) -> Path:
+        """Return the path of a graph's IR; its weights are beside it.
+
+        Raises:
+            BundleError: the bundle has no such graph, or has it not for OpenVINO.
+        """
+        member = self.graph(key).openvino
+        if member is None:
+            raise BundleError(f"{self.folder}: the bundle has {key!r} not for OpenVINO. Export it again, with --openvino.")
+        self.path(str(PurePosixPath(member).with_suffix(".bin")))
+        return self.path(member)
 
     def verify(self) -> None:
         """Compare every listed file with its promised size and sha256.

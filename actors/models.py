@@ -10,6 +10,7 @@ from actors.batching import Engine
 from actors.bundle import MANIFEST_NAME, Bundle, Manifest, load_bundle
 from actors.errors import BundleError, RequestError, SpeechmillError, UsageError
 from actors.families import FAMILIES, Family, find_family, known_families
+from actors.runtime.choice import settle
 from actors.runtime.processor import Processor
 from actors.runtime.session import Device
 
@@ -23,7 +24,7 @@ def open_model(
 
     Args:
         model: a loaded bundle, its folder, or a model reference (design section 4), which is fetched and verified.
-        device: ``cpu``, ``cuda``, ``cuda:<ordinal>`` or ``openvino``.
+        device: ``cpu``, ``cuda``, ``cuda:<ordinal>``, ``openvino``, or ``auto``: on the CPU, for each graph what is faster.
         threads: CPU threads of the model; default: the cores this process may use.
         slots: how many utterances decode together.
 
@@ -39,7 +40,7 @@ def open_model(
     bundle = model if isinstance(model, Bundle) else _find(model)
     if bundle.manifest.layout != "server":
         raise BundleError(f"{bundle.folder} has layout {bundle.manifest.layout!r}: the engine runs 'server' bundles")
-    opened = _open_family(bundle, Device.parse(device), threads, slots)
+    opened = _open_family(bundle, Device.parse(settle(bundle, device, threads, slots)), threads, slots)
     return Engine(opened, interrupt=opened.graphs.terminate)
 
 

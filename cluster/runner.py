@@ -21,6 +21,7 @@ from actors.batching import EngineStats
 from actors.bundle import Bundle
 from actors.errors import EngineClosedError, InputDataError, ResumeError, StorageError
 from actors.rows import NOT_OF_A_ROW, Columns, InputRow, RowDone, reason_of, tell_nobody
+from actors.runtime.choice import settle
 from cluster.dataset import UNIT_BYTES, Dataset, InputBatch, Unit, read_rows, unreadable_rows
 from cluster.errands import Errands
 from cluster.output import Part, PartWriter
@@ -192,7 +193,7 @@ class Backend(Protocol):
 
     @property
     def device(self) -> str:
-        """``cpu`` or ``cuda``."""
+        """``cpu``, ``cuda``, ``openvino`` or ``auto``: see :func:`actors.models.open_model`."""
 
     def survey(self) -> Survey:
         """Say what there could be, without starting any of it.
@@ -356,7 +357,9 @@ class UnitWorker:
         with self._timed("fetch"):
             bundle, *others = [fetch(model) for model in (task.model, *task.others)]
         with self._timed("load"):
-            self._worker = _with_cache(task, task.config.open(bundle, device, threads, *others), device)
+            self._device = settle(bundle, device, threads, task.config.slots)
+            worker = task.config.open(bundle, self._device, threads, *others)
+            self._worker = _with_cache(task, worker, self._device)
         self._opened = time.time()
         self._started = time.monotonic()
         self._cpu_before = time.process_time()
@@ -370,7 +373,8 @@ class UnitWorker:
             rows = iter(self._worker([row for batch in batches for row in batch.rows]))
             self._require_open()
             with self._timed("write"):
-                parts = [self._task.writer.write(batch, list(islice(rows, batch.unit.count))) for batch in batches]
+                write = self._task.writer.write
+                parts = [write(batch, list(islice(rows, batch.unit.count)), self._device) for batch in batches]
         except (StorageError, ResumeError) as error:
             return [UnitStopped(str(error))]
         except (KeyboardInterrupt, SystemExit):

@@ -1,11 +1,14 @@
 """From a family's declaration to a bundle folder: export, check, quantize, check again, write ``bundle.json``."""
 
 import logging
+import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
+from types import ModuleType
 from typing import Literal
 
 import numpy as np
@@ -148,12 +151,23 @@ class Export:
         return next(part for part in self.graphs if part.graph.name == name)
 
 
-def build_bundle(export: Export, name: str, precision: Precision, layout: Layout, folder: Path) -> Bundle:
+def build_bundle(
+    export: Export, name: str, precision: Precision, layout: Layout, folder: Path, *, openvino: bool = False
+) -> Bundle:
     """Export every graph of ``export`` into ``folder`` (created, must be empty) and check it.
+
+    Args:
+        export: what a family's ``load`` returned.
+        name: of the bundle.
+        precision: of the weights.
+        layout: for whom.
+        folder: where to.
+        openvino: whether to write the graphs for OpenVINO too, those that it can run and that hold the same bounds there.
 
     Raises:
         ExportError: a graph is not the model: a comparison with PyTorch is out of bounds.
-        UsageError: the family has no such precision, the name cannot name a bundle, or the folder is not empty.
+        UsageError: the package openvino is missing or the layout is not for it, the family has no such precision, the name
+            cannot name a bundle, or the folder is not empty.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
@@ -161,7 +175,8 @@ def build_bundle(export: Export, name: str, precision: Precision, layout: Layout
     if precision not in export.precisions:
         raise UsageError(f"this {export.family} model has no {precision} export: choose {' or '.join(export.precisions)}")
     check_name(name)
-    writer = _Writer(export, precision, layout, folder)
+    tools = ["torch", "onnx", "onnxscript", "onnxruntime", *(["openvino"] if openvino else [])]
+    writer = _Writer(export, precision, layout, folder, _ir_writer(layout) if openvino else None)
     graphs = {part.graph.name: writer.write(part) for part in export.graphs}
     for member, source in export.files.items():
         (folder / member).parent.mkdir(parents=True, exist_ok=True)
@@ -187,18 +202,32 @@ def build_bundle(export: Export, name: str, precision: Precision, layout: Layout
             },
             "source": export.source,
             "checks": writer.checks,
-            "tools": {tool: version(tool) for tool in ("torch", "onnx", "onnxscript", "onnxruntime")},
+            "tools": {tool: version(tool) for tool in tools},
         }
     )
     (folder / MANIFEST_NAME).write_bytes(manifest.to_json())
     return load_bundle(folder)
 
 
+def _ir_writer(layout: Layout) -> ModuleType:
+    """Return :mod:`exporter.openvino`, whose package is optional.
+
+    Raises:
+        UsageError: it is not installed, or the layout is not for it.
+    """
+    if layout != "server":
+        raise UsageError(f"--openvino goes with the layout server, not {layout}: OpenVINO reads portable graphs as they are")
+    try:
+        return import_module("exporter.openvino")
+    except ModuleNotFoundError as error:
+        raise UsageError("--openvino needs the package openvino: pip install 'speechmill[openvino]'") from error
+
+
 class _Writer:
     """Writes one graph after the other and gathers what was measured."""
 
-    def __init__(self, export: Export, precision: Precision, layout: Layout, folder: Path) -> None:
-        self.export, self.precision, self.layout, self.folder = export, precision, layout, folder
+    def __init__(self, export: Export, precision: Precision, layout: Layout, folder: Path, openvino: ModuleType | None) -> None:
+        self.export, self.precision, self.layout, self.folder, self.openvino = export, precision, layout, folder, openvino
         self.checks: list[CheckResult] = []
 
     def write(self, part: GraphExport) -> GraphSpec:
@@ -212,13 +241,11 @@ class _Writer:
         model = export_graph(graph, sizes)
         save_graph(model, self.folder / graph.file)
         run = self._open(graph)
-        measured = [part.measured] if part.measured else []
-        self.checks += check_graph(graph.name, run, graph.run, part.cases, part.tolerance, snr_of=measured)
-        if part.speech:
-            self.checks.append(_check_speech(graph, part.speech, run))
+        self.checks += self._check(part, run)
         if self.precision == "fp32" or part.exact:
-            return graph.spec("fp32", model)
-        return self._write_lowered(part, model, run)
+            return self._with_ir(part, model, run, graph.spec("fp32", model))
+        spec, kept = self._write_lowered(part, model, run)
+        return self._with_ir(part, model, run, spec, kept)
 
     def _write_streamed(self, part: GraphExport, sizes: Mapping[str, int]) -> GraphSpec:
         """Write a graph that is larger than memory in its precision at once, and compare it with PyTorch, layer by layer."""
@@ -248,8 +275,42 @@ class _Writer:
         self.checks.append(bounded(graph.name, against, "cosine", logits, floor=LOGITS_COSINE_FLOOR))
         return graph.spec(self.precision, model)
 
-    def _write_lowered(self, part: GraphExport, model: onnx.ModelProto, exact: Run) -> GraphSpec:
-        """Save a graph in lower precision as far as it holds its SNR, and measure it."""
+    def _with_ir(
+        self, part: GraphExport, model: onnx.ModelProto, exact: Run, spec: GraphSpec, kept: Sequence[str] = ()
+    ) -> GraphSpec:
+        """Write a graph for OpenVINO too, in the precision that it has; return what was saved.
+
+        One that OpenVINO does not have or that holds no bounds there is left out: ONNX Runtime runs it.
+        """
+        graph = part.graph
+        if self.openvino is None or spec.precision == "int4" or not _floats_between_graphs(spec):
+            return spec
+        path = self.folder / Path(graph.file).with_suffix(".xml")
+        try:
+            self.openvino.write_ir(model, path, spec.precision, [*part.keep_float32, *part.keep_from_int8, *kept])
+            run = self.openvino.open_ir(path, spec.precision, len(os.sched_getaffinity(0)))
+            checks = self._check(part, run) if spec.precision == "fp32" else self._compare(part, run, exact)
+        except (ExportError, RuntimeError) as error:
+            logger.warning("%s is not for OpenVINO: %s", graph.file, error)
+            path.unlink(missing_ok=True)
+            path.with_suffix(".bin").unlink(missing_ok=True)
+            return spec
+        self.checks += [check.model_copy(update={"case": f"OpenVINO, {check.case}"}) for check in checks]
+        return spec.model_copy(update={"openvino": path.name})
+
+    def _check(self, part: GraphExport, run: Run) -> list[CheckResult]:
+        """Compare a graph in fp32 with PyTorch."""
+        graph = part.graph
+        measured = [part.measured] if part.measured else []
+        checks = check_graph(graph.name, run, graph.run, part.cases, part.tolerance, snr_of=measured)
+        return [*checks, _check_speech(graph, part.speech, run)] if part.speech else checks
+
+    def _write_lowered(self, part: GraphExport, model: onnx.ModelProto, exact: Run) -> tuple[GraphSpec, Sequence[str]]:
+        """Save a graph in lower precision as far as it holds its SNR, and measure it.
+
+        Returns:
+            What was saved, and parts of the names of the weights that stayed float32 for that.
+        """
         graph = part.graph
         for more in ((), *part.keep_in_turn):
             lowered = self._lower(part, model, more)
@@ -261,10 +322,10 @@ class _Writer:
                     raise
                 logger.warning("%s, %s without %s: %s", graph.file, self.precision, ", ".join(more) or "exception", error)
             else:
-                return graph.spec(self.precision, lowered)
+                return graph.spec(self.precision, lowered), more
         logger.warning("%s stays fp32", graph.file)
         save_graph(model, self.folder / graph.file)
-        return graph.spec("fp32", model)
+        return graph.spec("fp32", model), ()
 
     def _open(self, graph: Graph) -> Run:
         return open_graph(str(self.folder / graph.file))
@@ -302,6 +363,12 @@ class _Writer:
             floor = AGREEMENT_FLOOR_INT4 if self.precision == "int4" else AGREEMENT_FLOOR
             results.append(bounded(name, against, agreement.metric, share, floor=floor))
         return results
+
+
+def _floats_between_graphs(spec: GraphSpec) -> bool:
+    """Whether what a graph takes and gives is what its fp32 form does; caches, which each runtime has in its own way, apart."""
+    edges = [*spec.inputs, *spec.outputs]
+    return all(e.dtype not in ("float16", "uint8") for e in edges if not e.name.startswith(("past_", "present_")))
 
 
 def _quantized(ports: Sequence[Port]) -> list[Port]:

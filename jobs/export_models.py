@@ -84,6 +84,9 @@ def export_models(
             help="Folder of a PocketTTS or VibeVoice-Realtime model's voices, instead of those beside its checkpoint."
         ),
     ] = None,
+    openvino: Annotated[
+        bool, typer.Option("--openvino", help="Write the graphs for OpenVINO too, those that hold the same bounds there.")
+    ] = False,
     folder: Folder = None,
 ) -> None:
     """Export every graph, compare it with PyTorch, publish the bundle; print its pinned name as the last line.
@@ -94,7 +97,7 @@ def export_models(
     check_name(name)
     with tempfile.TemporaryDirectory(prefix="speechmill-export-") as scratch:
         target = folder or Path(scratch) / "bundle"
-        reference = _build(family, checkpoint, name, precision.value, layout.value, voices, target)
+        reference = _build(family, checkpoint, name, precision.value, layout.value, voices, target, openvino=openvino)
         typer.echo(reference if registry is None else publish(target, registry, tag))
 
 
@@ -129,7 +132,15 @@ def _check_destination(registry: str | None, folder: Path | None) -> None:
 
 
 def _build(
-    family: str, checkpoint: str, name: str, precision: Precision, layout: Layout, voices: Path | None, folder: Path
+    family: str,
+    checkpoint: str,
+    name: str,
+    precision: Precision,
+    layout: Layout,
+    voices: Path | None,
+    folder: Path,
+    *,
+    openvino: bool,
 ) -> str:
     try:
         # Imported here: `--help` and wrong usage need no torch, and a machine without it gets a sentence, not a traceback.
@@ -141,7 +152,7 @@ def _build(
         logging.getLogger(noisy).setLevel(logging.ERROR)
     logging.getLogger("exporter").setLevel(logging.INFO)
     export = read_export(family, checkpoint, layout, voices)
-    return build_bundle(export, name, precision, layout, folder).reference
+    return build_bundle(export, name, precision, layout, folder, openvino=openvino).reference
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,6 +22,14 @@ _SUBMITTED = "RAY_JOB_CONFIG_JSON_ENV_VAR"  # is set where `ray job submit` runs
 
 OutputFolder = Annotated[str, typer.Option(help="Folder or URI; on a cluster one that every node reaches.")]
 Registry = Annotated[str | None, typer.Option(envvar=REGISTRY_VARIABLE, help="Root of the registry.")]
+
+
+class Runtime(StrEnum):
+    """What runs a model's graphs."""
+
+    AUTO = "auto"
+    ONNXRUNTIME = "onnxruntime"
+    OPENVINO = "openvino"
 
 
 @dataclass(frozen=True)
@@ -41,6 +50,13 @@ class RunOptions:
     ] = None
     cores_per_worker: Annotated[int, typer.Option(min=1, help="Physical cores that each worker owns.")] = 1
     gpus_per_worker: Annotated[float, typer.Option(min=0, help="GPU share of each worker, such as 0.5; 0: CPU.")] = 0.0
+    backend: Annotated[
+        Runtime,
+        typer.Option(
+            help="On the CPU, of models that are exported with --openvino. auto: for each graph what is faster on the worker's "
+            "machine."
+        ),
+    ] = Runtime.AUTO
     ray_address: Annotated[str | None, typer.Option(help="A running cluster; default: RAY_ADDRESS, else this machine.")] = None
     no_ray: Annotated[bool, typer.Option("--no-ray", help="One worker in this process, with all cores.")] = False
     rows_per_unit: Annotated[int | None, typer.Option(min=1, help="Rows of an output part; default: by the input.")] = None

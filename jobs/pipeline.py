@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from actors.bundle import Manifest
-from actors.errors import SpeechmillError, StorageError
+from actors.errors import SpeechmillError, StorageError, UsageError
 from actors.models import int8_note
 from actors.runtime.processor import this_processor
 from cluster.dataset import Dataset, Unit, find_duplicate_ids, remove_decompressed
@@ -142,11 +142,34 @@ def first_rows(dataset: Dataset, limit: int) -> Dataset:
 
 
 def choose_backend(
-    no_ray: bool, pool: tuple[int, int] | None, cores_per_worker: int, gpus_per_worker: float, address: str | None
+    no_ray: bool,
+    pool: tuple[int, int] | None,
+    cores_per_worker: int,
+    gpus_per_worker: float,
+    address: str | None,
+    device: str = "cpu",
 ) -> Backend:
-    """Return where the workers live."""
+    """Return where the workers live; ``device`` is what they run models on if they have no GPU."""
     if no_ray:
-        return InProcess("cuda" if gpus_per_worker else "cpu", len(os.sched_getaffinity(0)))
+        return InProcess("cuda" if gpus_per_worker else device, len(os.sched_getaffinity(0)))
     from cluster.ray_pool import OnRay
 
-    return OnRay(pool, cores_per_worker, gpus_per_worker, address)
+    return OnRay(pool, cores_per_worker, gpus_per_worker, address, device)
+
+
+def choose_device(runtime: str, manifest: Manifest, gpus_per_worker: float) -> str:
+    """Return what workers run a model on, by the runtime that was asked for.
+
+    ``auto`` is for models that can be run in two ways: of the others nothing is to be measured.
+
+    Raises:
+        UsageError: OpenVINO is asked for, and the model is not exported for it, or workers have a GPU.
+    """
+    has_openvino = any(graph.openvino for graph in manifest.graphs.values())
+    if runtime == "openvino" and gpus_per_worker:
+        raise UsageError("--backend openvino runs on the CPU: leave --gpus-per-worker out, or the backend")
+    if runtime == "openvino" and not has_openvino:
+        raise UsageError(
+            f"{manifest.name} has no graph for OpenVINO: export it again with --openvino, or use --backend onnxruntime"
+        )
+    return runtime if runtime != "onnxruntime" and has_openvino and not gpus_per_worker else "cpu"

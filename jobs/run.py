@@ -21,7 +21,7 @@ from cluster.storage import Store
 from jobs.caching import JobCache
 from jobs.console import EXIT_FAILED_ROWS, exit_code, name_job, print_summary
 from jobs.options import RunOptions
-from jobs.pipeline import UnitRows, choose_backend, first_rows, report_input, report_precision, run_missing
+from jobs.pipeline import UnitRows, choose_backend, choose_device, first_rows, report_input, report_precision, run_missing
 from jobs.plan import print_plan
 
 logger = logging.getLogger("speechmill")
@@ -112,7 +112,9 @@ def run_job(job: Job, shared: RunOptions) -> int:
     report_input(job.dataset)
     dataset = job.dataset if shared.limit is None else first_rows(job.dataset, shared.limit)
     schema = _schema(job)
-    backend = choose_backend(shared.no_ray, shared.pool, shared.cores_per_worker, shared.gpus_per_worker, shared.ray_address)
+    gpus = shared.gpus_per_worker
+    device = choose_device(shared.backend.value, job.manifest, gpus)
+    backend = choose_backend(shared.no_ray, shared.pool, shared.cores_per_worker, gpus, shared.ray_address, device)
     unit_rows = replace(job.unit_rows, fixed=shared.rows_per_unit)
     if shared.dry_run:
         print_plan(dataset, job.model, job.manifest, job.config, backend, unit_rows, shared.price, job.others)

@@ -24,15 +24,18 @@ class RowBuffers:
         rows: how many.
         length: of the one axis behind the rows' that is dynamic.
         device: where they are.
+        dtype: of all of them; default: each tensor's.
 
     Raises:
         UsageError: there is not so much memory.
     """
 
-    def __init__(self, specs: Sequence[TensorSpec], rows: int, length: int, device: Device) -> None:
+    def __init__(
+        self, specs: Sequence[TensorSpec], rows: int, length: int, device: Device, dtype: np.dtype | None = None
+    ) -> None:
         self._device = device
         shapes = [(rows, *(axis if isinstance(axis, int) else length for axis in spec.axes[1:])) for spec in specs]
-        dtypes = [np.dtype(spec.dtype) for spec in specs]
+        dtypes = [dtype or np.dtype(spec.dtype) for spec in specs]
         try:
             buffers = [_reserve(shape, dtype, device) for shape, dtype in zip(shapes, dtypes, strict=True)]
         except (MemoryError, OSError, OverflowError) as error:
@@ -73,9 +76,9 @@ class KVCache(RowBuffers):
         UsageError: there is not so much memory.
     """
 
-    def __init__(self, graph: GraphSpec, rows: int, max_length: int, device: Device) -> None:
+    def __init__(self, graph: GraphSpec, rows: int, max_length: int, device: Device, dtype: np.dtype | None = None) -> None:
         past = [spec for spec in graph.inputs if spec.name.startswith("past_")]
-        super().__init__(past, rows, max_length, device)
+        super().__init__(past, rows, max_length, device, dtype)
         presents = [spec.name for spec in graph.outputs if spec.name.startswith("present_")]
         self._presents = dict(zip(presents, (spec.name for spec in past), strict=True))
 

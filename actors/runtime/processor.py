@@ -5,7 +5,7 @@ kernels add in another order (measured: ``docs/processors.md``).
 """
 
 import platform
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -76,15 +76,18 @@ class Maker:
         onnxruntime: its version.
         numpy: its version.
         speechmill: our version.
+        openvino: its version, and the graphs that it ran, if it ran any.
     """
 
     processor: str
     onnxruntime: str
     numpy: str
     speechmill: str
+    openvino: str = ""
 
     def __str__(self) -> str:
-        return f"{self.processor} with onnxruntime {self.onnxruntime}, numpy {self.numpy}, speechmill {self.speechmill}"
+        versions = f"onnxruntime {self.onnxruntime}, numpy {self.numpy}, speechmill {self.speechmill}"
+        return f"{self.processor} with {versions}" + (f", openvino {self.openvino}" if self.openvino else "")
 
 
 @cache
@@ -95,3 +98,11 @@ def this_maker() -> Maker:
     except metadata.PackageNotFoundError:  # it is run from its sources, as by `ray job submit --working-dir`
         ours = "unknown"
     return Maker(this_processor().kernels, VERSION, np.__version__, ours)
+
+
+def maker_on(device: str) -> Maker:
+    """Return :func:`this_maker` for a device, as :meth:`actors.runtime.session.Device.parse` reads it."""
+    kind, _, graphs = device.partition(":")
+    if kind != "openvino":
+        return this_maker()
+    return replace(this_maker(), openvino=f"{metadata.version('openvino')} ({graphs or 'all graphs'})")

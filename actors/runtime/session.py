@@ -1,7 +1,7 @@
 """Every ONNX Runtime option Speechmill sets, and why. Nothing else in ``actors`` sees ONNX Runtime.
 
-A second runtime would be a second :func:`open_session`: its :class:`Session` names the graph's edges, runs with arrays, gives a
-:class:`Binding` that runs in place, and can be ended. For a memory of its device's own it would reserve a :class:`DeviceArray`.
+The second runtime is :mod:`actors.runtime.openvino`; :class:`actors.runtime.graphs.Opened` is what both give. A runtime with a
+memory of its device's own reserves a :class:`DeviceArray`.
 """
 
 import math
@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,35 +17,51 @@ import numpy as np
 import onnxruntime as ort
 from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
-from actors.bundle import Bundle, DType, GraphSpec, TensorSpec
-from actors.errors import BundleError, UsageError
+from actors.bundle import DType
+from actors.errors import UsageError
 
 VERSION: str = ort.__version__
 
 
 @dataclass(frozen=True)
 class Device:
-    """Where a model runs: ``cpu``, ``cuda``, ``cuda:<ordinal>`` or ``openvino``."""
+    """Where a model runs, and with what.
+
+    Attributes:
+        kind: ``cpu`` and ``cuda``, with ONNX Runtime; ``openvino``, with OpenVINO on the CPU where a bundle has a graph for it;
+            ``openvino-ep``, with ONNX Runtime that leaves to OpenVINO what it can.
+        ordinal: of the GPU.
+        graphs: the only ones that OpenVINO runs; ``None``: all that a bundle has for it.
+    """
 
     kind: str
     ordinal: int = 0
+    graphs: tuple[str, ...] | None = None
 
     @classmethod
     def parse(cls, text: str) -> "Device":
-        """Parse a device name.
+        """Parse ``cpu``, ``cuda``, ``cuda:<ordinal>``, ``openvino``, ``openvino:<graph>+<graph>`` or ``openvino-ep``.
 
         Raises:
-            UsageError: the name is unknown, or this onnxruntime was built without the provider it needs.
+            UsageError: the name is unknown, or what it needs is not installed.
         """
-        kind, _, ordinal = text.partition(":")
-        if kind not in _PROVIDERS or not (ordinal == "" or ordinal.isdecimal()):
-            raise UsageError(f"unknown device {text!r}: use cpu, cuda, cuda:<ordinal> or openvino")
+        kind, colon, which = text.partition(":")
+        if kind == "openvino":
+            if find_spec("openvino") is None:
+                raise UsageError("the backend openvino needs the package openvino: pip install 'speechmill[openvino]'")
+            return cls(kind, graphs=tuple(which.split("+")) if colon else None)
+        if kind not in _PROVIDERS or not (which == "" or which.isdecimal()):
+            raise UsageError(f"unknown device {text!r}: use cpu, cuda, cuda:<ordinal>, openvino or openvino-ep")
         if _PROVIDERS[kind] not in ort.get_available_providers() and not _plugin_devices(kind):
             raise UsageError(
                 f"device {text!r} needs {_PROVIDERS[kind]}, this onnxruntime has {ort.get_available_providers()}: "
                 f"{_HINTS[kind]}"
             )
-        return cls(kind, int(ordinal or 0))
+        return cls(kind, int(which or 0))
+
+    def is_for(self, graph: str) -> bool:
+        """Whether OpenVINO runs a graph of this name, where a bundle has it for OpenVINO."""
+        return self.kind == "openvino" and (self.graphs is None or graph in self.graphs)
 
     @property
     def memory(self) -> str:
@@ -55,18 +72,18 @@ class Device:
 _PROVIDERS = {
     "cpu": "CPUExecutionProvider",
     "cuda": "CUDAExecutionProvider",
-    "openvino": "OpenVINOExecutionProvider",
+    "openvino-ep": "OpenVINOExecutionProvider",
 }
 # Before 1.30 session.x64quantprecision ends the process where it has something to do: it reads an input that our products
 # leave out, the weights' zero point.
 _OLDEST = (1, 30)
 
 # Providers that onnxruntime loads from another package: the module that says where the library is.
-_PLUGINS = {"openvino": "onnxruntime_ep_openvino"}
+_PLUGINS = {"openvino-ep": "onnxruntime_ep_openvino"}
 _HINTS = {
     "cpu": "install onnxruntime",
     "cuda": "install onnxruntime-gpu in place of onnxruntime",
-    "openvino": "install onnxruntime-ep-openvino beside onnxruntime; it works on Intel processors only",
+    "openvino-ep": "install onnxruntime-ep-openvino beside onnxruntime; it works on Intel processors only",
 }
 
 
@@ -92,11 +109,10 @@ _DTYPES: dict[str, DType] = {
     "tensor(bool)": "bool",
 }
 # What onnxruntime says of a file; the rest may be a device's fault.
-_BROKEN = (ort_errors.InvalidProtobuf, ort_errors.InvalidGraph, ort_errors.NoSuchFile, ort_errors.NotImplemented)
+BROKEN = (ort_errors.InvalidProtobuf, ort_errors.InvalidGraph, ort_errors.NoSuchFile, ort_errors.NotImplemented)
 # Products of the largest bytes: exporter/probe.py.
 PROBE = Path(__file__).with_name("probe.onnx")
 PROBED_INPUTS = 64
-_SHOWN = 300  # characters of onnxruntime's messages
 
 
 @dataclass(frozen=True)
@@ -141,7 +157,10 @@ class Session:
     Attributes:
         inputs: by name.
         outputs: by name, in the graph's order.
+        pages: none: a KV cache lies in memory as the graph says.
     """
+
+    pages: None = None
 
     def __init__(self, opened: ort.InferenceSession) -> None:
         self._session = opened
@@ -200,92 +219,6 @@ def _place(array: Array) -> tuple[str, int, np.dtype, tuple[int, ...], int]:
     return "cpu", 0, array.dtype, array.shape, array.ctypes.data
 
 
-Needed = int | tuple[int, ...] | None
-
-
-class Graphs:
-    """Opens the graphs of a bundle on a device, with so many threads each. Their runs can be ended together."""
-
-    def __init__(self, bundle: Bundle, device: Device, threads: int) -> None:
-        self.bundle = bundle
-        self.device = device
-        self._threads = threads
-        self._sessions: list[Session] = []
-
-    def open(self, key: str, **edges: Needed) -> Session:
-        """Open a graph.
-
-        Args:
-            key: its name in the manifest.
-            edges: the inputs and outputs that the caller uses by name, with the size of their last axis, or of several last
-                ones, where that is known.
-
-        Raises:
-            BundleError: the bundle has no such graph, it is broken or uses weights that the manifest does not list, or its
-                inputs and outputs are not those that the manifest promises and the caller needs.
-            UsageError: this onnxruntime is too old.
-        """
-        path = self.bundle.graph_path(key)
-        _check_needs(self.bundle.graph(key), edges, path)
-        try:
-            session = open_session(path, self.device, self._threads)
-        except UsageError:
-            raise
-        except Exception as error:
-            if self.device.kind != "cpu" and not isinstance(error, _BROKEN):
-                raise
-            said = " ".join(str(error).split())[:_SHOWN]
-            raise BundleError(f"{path} cannot be opened: {said}. Export the model again.") from error
-        _check_edges(session, self.bundle.graph(key), path)
-        self._sessions.append(session)
-        return session
-
-    def terminate(self) -> None:
-        """End what runs; nothing runs after it."""
-        for session in self._sessions:
-            session.terminate()
-
-
-def _check_needs(spec: GraphSpec, edges: Mapping[str, Needed], path: Path) -> None:
-    """Raise a ``BundleError`` unless a graph has the inputs and outputs that its family uses."""
-    axes = {tensor.name: tensor.axes for tensor in (*spec.inputs, *spec.outputs)}
-    for name, size in edges.items():
-        needed = size if isinstance(size, tuple) else () if size is None else (size,)
-        actual = axes.get(name, [])[-len(needed) :] if needed else []
-        if name not in axes or not _fit(actual, needed):
-            found = f"has {name!r} of size {_product(actual)}" if name in axes else f"has no {name!r}"
-            raise BundleError(f"{path} {found}, this model needs one of size {_product(needed) or 'any'}. Export it again.")
-
-
-def _fit(axes: Sequence[int | str], needed: tuple[int, ...]) -> bool:
-    return len(axes) >= len(needed) and all(a == n for a, n in zip(axes, needed, strict=False) if isinstance(a, int))
-
-
-def _product(axes: Sequence[int | str]) -> str:
-    return " x ".join(map(str, axes))
-
-
-def _check_edges(session: Session, spec: GraphSpec, path: Path) -> None:
-    """Raise a ``BundleError`` unless a graph's inputs and outputs are those that the manifest promises."""
-    for what, found, promised in (
-        ("inputs", session.inputs, spec.inputs),
-        ("outputs", session.outputs, spec.outputs),
-    ):
-        wrong = {tensor.name for tensor in promised if not _is_as_promised(found.get(tensor.name), tensor)}
-        wrong |= found.keys() - {tensor.name for tensor in promised}
-        if wrong:
-            raise BundleError(
-                f"{path} has other {what} than bundle.json promises: {', '.join(sorted(wrong))[:_SHOWN]}. Export it again."
-            )
-
-
-def _is_as_promised(edge: Edge | None, tensor: TensorSpec) -> bool:
-    if edge is None or edge.dtype != tensor.dtype or len(edge.axes) != len(tensor.axes):
-        return False
-    sizes = zip(edge.axes, tensor.axes, strict=True)
-    return all(a == b for a, b in sizes if isinstance(a, int) and isinstance(b, int))
-
-
 def open_session(path: Path, device: Device, threads: int, *, mapped: bool = False) -> Session:
     """Open an ONNX file on ``device`` with ``threads`` intra-op CPU threads.
 
@@ -341,7 +274,7 @@ def sums_saturate() -> bool:
 
 
 def _provider_options(device: Device, threads: int) -> list[str | tuple[str, dict[str, str]]]:
-    name = _PROVIDERS[device.kind]
+    name = _PROVIDERS.get(device.kind, _PROVIDERS["cpu"])  # what OpenVINO is not to run
     if device.kind == "cuda":
         cuda = {
             "device_id": str(device.ordinal),
@@ -351,6 +284,6 @@ def _provider_options(device: Device, threads: int) -> list[str | tuple[str, dic
             "cudnn_conv_algo_search": "HEURISTIC",
         }
         return [(name, cuda), _PROVIDERS["cpu"]]
-    if device.kind == "openvino":
+    if device.kind == "openvino-ep":
         return [(name, {"device_type": "CPU", "num_of_threads": str(threads)}), _PROVIDERS["cpu"]]
     return [name]

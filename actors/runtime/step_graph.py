@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from actors.runtime.kv_cache import KVCache, RowBuffers
-from actors.runtime.session import Binding, Graphs
+from actors.runtime.graphs import Graphs, Runs
+from actors.runtime.kv_cache import RowBuffers
+from actors.runtime.paged_cache import open_cache
 
 # What tells such a graph how long its rows are.
 _LENGTHS: Mapping[str, int | None] = {"seqlens_k": None, "total_sequence_length": None}
@@ -23,7 +24,7 @@ class StepGraph:
         max_length: positions of the longest.
         outputs: those that are one array a row, with its size, or its shape.
         beside: what else it reads of each row, from where it is.
-        edges: the other inputs and outputs that the caller uses, as :meth:`actors.runtime.session.Graphs.open` takes them.
+        edges: the other inputs and outputs that the caller uses, as :meth:`actors.runtime.graphs.Graphs.open` takes them.
 
     Attributes:
         cache: keys and values of every row.
@@ -46,10 +47,10 @@ class StepGraph:
     ) -> None:
         shapes = {name: size if isinstance(size, tuple) else (size,) for name, size in outputs.items()}
         self._session = graphs.open(key, **_LENGTHS, **shapes, **edges)
-        self.cache = KVCache(graphs.bundle.graph(key), rows, max_length, graphs.device)
+        self.cache = open_cache(self._session.pages, graphs.bundle.graph(key), rows, max_length, graphs.device)
         self._beside = beside
         self.outputs = {name: np.zeros((rows, *shape), np.float32) for name, shape in shapes.items()}
-        self._bindings: dict[tuple[int, int], Binding] = {}
+        self._bindings: dict[tuple[int, int], Runs] = {}
 
     def run(
         self,
@@ -76,7 +77,7 @@ class StepGraph:
             self._bindings[first, count] = self._bind(slice(first, first + count))
         self._bindings[first, count].run(feeds, outputs or {})
 
-    def _bind(self, rows: slice) -> Binding:
+    def _bind(self, rows: slice) -> Runs:
         outputs = {name: array[rows] for name, array in self.outputs.items()}
         inputs = self.cache.past(rows)
         for buffers in self._beside:

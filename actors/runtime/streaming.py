@@ -3,7 +3,7 @@
 import numpy as np
 
 from actors.errors import BundleError
-from actors.runtime.session import Graphs
+from actors.runtime.graphs import Graphs
 
 
 class StreamingGraph:

@@ -16,7 +16,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from actors.errors import RequestError, ResumeError, StorageError, UsageError
-from actors.runtime.processor import Maker, this_maker
+from actors.runtime.processor import Maker, maker_on
 from cluster.dataset import InputBatch, Shard, Unit, open_bytes
 from cluster.output.files import LOCK_NAME
 from cluster.output.lock import parse_owner, read_owner
@@ -91,12 +91,13 @@ class PartWriter:
     session: str
     _seen: "_Sighting" = field(default_factory=lambda: _Sighting(), init=False, repr=False, compare=False)
 
-    def write(self, batch: InputBatch, rows: Sequence[Mapping[str, Any]]) -> Part:
+    def write(self, batch: InputBatch, rows: Sequence[Mapping[str, Any]], device: str = "cpu") -> Part:
         """Write the part of a unit; equal rows give equal bytes, and the footer says what computed them.
 
         Args:
             batch: the input rows, with the table of columns to pass through.
             rows: the result of each input row, in the same order: own columns by name; absent ones are null.
+            device: what computed them, as :meth:`actors.runtime.session.Device.parse` reads it.
 
         Raises:
             UsageError: the results are not one for one the results of ``batch``, or have unknown columns or statuses.
@@ -109,7 +110,7 @@ class PartWriter:
         status = dict(Counter(row["status"] for row in rows))
         duration_s = float(sum(row.get("duration_s") or 0.0 for row in rows))
         reasons = dict(sorted(Counter(row["finish_reason"] for row in rows if row.get("finish_reason")).items()))
-        maker = this_maker() if status.get("ok") else None
+        maker = maker_on(device) if status.get("ok") else None
         footer = {"fingerprint": self.fingerprint, **asdict(unit), "status": status, "duration_s": duration_s}
         footer |= {"finish_reasons": reasons, "maker": maker and asdict(maker)}
         schema = with_footer(self.schema.schema, footer)

@@ -26,17 +26,19 @@ class OnRay:
         cores_per_worker: physical cores that each owns exclusively on its node.
         gpus_per_worker: a GPU share each; 0 runs on the CPU.
         address: of a running cluster; ``None`` takes ``RAY_ADDRESS``, else starts Ray on this machine.
+        cpu: the device of workers without a GPU.
     """
 
     workers: tuple[int, int] | None
     cores_per_worker: int
     gpus_per_worker: float = 0.0
     address: str | None = None
+    cpu: str = "cpu"
 
     @property
     def device(self) -> str:
         """See :class:`~cluster.runner.Backend`."""
-        return "cuda" if self.gpus_per_worker else "cpu"
+        return "cuda" if self.gpus_per_worker else self.cpu
 
     def survey(self) -> Survey:
         """See :class:`~cluster.runner.Backend`. What Ray would be given on this machine is known without starting it."""
@@ -54,7 +56,7 @@ class OnRay:
     def open(self, task: Task) -> Iterator[RayPool]:
         """See :class:`~cluster.runner.Backend`."""
         with connected(self.address) as is_ours:
-            pool = RayPool(task, self.workers, self.cores_per_worker, self.gpus_per_worker)
+            pool = RayPool(task, self.workers, self.cores_per_worker, self.gpus_per_worker, self.device)
             try:
                 pool.prepare(alone=is_ours)
                 yield pool

@@ -69,11 +69,12 @@ class RayPool:
     Everything happens on the caller's thread; the threads of Ray and of the watch only queue events.
     """
 
-    def __init__(self, task: Task, workers: tuple[int, int] | None, cores: int, gpus: float) -> None:
+    def __init__(self, task: Task, workers: tuple[int, int] | None, cores: int, gpus: float, device: str = "cpu") -> None:
         self._task = task
         self._bounds = workers
         self._cores = cores
         self._gpus = gpus
+        self._device = device
         self._threads_per_core: int | None = None  # until a node has said
         self._events: queue.SimpleQueue[_Settled | Look | SpeechmillError] = queue.SimpleQueue()
         self._members: list[_Member] = []
@@ -191,7 +192,7 @@ class RayPool:
 
         def start() -> None:
             member.actor = kind.remote()
-            self._await(member.actor.open.remote(self._reference, self._cores, "cuda" if self._gpus else "cpu"), member, None)
+            self._await(member.actor.open.remote(self._reference, self._cores, self._device), member, None)
 
         self._hands.do(start)
 

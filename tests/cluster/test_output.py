@@ -389,7 +389,7 @@ def test_a_job_says_what_made_each_part_and_once_that_it_was_not_one_machine(tar
     first = replace(this_maker(), processor="avx512-vnni")
     second = replace(this_maker(), processor="avx2")
     units = plan_units(dataset.shards, 256)
-    monkeypatch.setattr(output.parts, "this_maker", lambda: first)
+    monkeypatch.setattr(output.parts, "maker_on", lambda _: first)
     with start(target, dataset) as run:
         run.missing_units(dataset.shards, 256)
         run.add(write_unit(run, dataset, units[0]))
@@ -398,7 +398,7 @@ def test_a_job_says_what_made_each_part_and_once_that_it_was_not_one_machine(tar
     assert [one.model_dump() for one in read_run(store).made_by] == made
     assert not [record for record in caplog.records if "made by" in record.message]
 
-    monkeypatch.setattr(output.parts, "this_maker", lambda: second)
+    monkeypatch.setattr(output.parts, "maker_on", lambda _: second)
     with start(target, dataset) as run:
         for unit in run.missing_units(dataset.shards, 256):
             run.add(write_unit(run, dataset, unit))

@@ -12,7 +12,8 @@ from actors.audio.mono import FloatArray
 from actors.bundle import Bundle
 from actors.errors import BundleError, RequestError, UsageError
 from actors.families.pocket_tts.loop import Settings
-from actors.runtime.session import Device, Graphs
+from actors.runtime.graphs import Graphs
+from actors.runtime.session import Device
 from actors.runtime.step_graph import StepGraph
 
 _FRAME_S, _FADE_S, _PAUSE_S, _FLOOR_DB = 0.02, 0.02, 0.08, 35.0  # audio_utils.py: end_on_pause

@@ -22,7 +22,8 @@ from actors.families.pocket_tts.voices import load_voice
 from actors.finite import finite_rows, not_finite
 from actors.long_words import break_long_words
 from actors.requests import SynthesisRequest
-from actors.runtime.session import Device, Graphs
+from actors.runtime.graphs import Graphs
+from actors.runtime.session import Device
 from actors.runtime.step_graph import StepGraph
 from actors.runtime.streaming import StreamingGraph
 from actors.settings import Count, FamilySettings, Length, Positive, Seconds, Size, TokenId

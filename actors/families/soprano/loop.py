@@ -17,7 +17,8 @@ from actors.errors import RequestError
 from actors.families.soprano.chunking import chunk_text, read_text
 from actors.finite import finite_rows, not_finite, rows_to_choose_from
 from actors.requests import SynthesisRequest
-from actors.runtime.session import Device, Graphs
+from actors.runtime.graphs import Graphs
+from actors.runtime.session import Device
 from actors.runtime.step_graph import StepGraph
 from actors.sampling import SamplingParameters, row_generator, sample
 from actors.settings import Count, FamilySettings, Fraction, Length, Positive, Size, TokenId, check_ids

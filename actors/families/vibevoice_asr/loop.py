@@ -25,7 +25,8 @@ from actors.finite import finite_rows, not_finite, rows_to_choose_from
 from actors.hearing import SILENCE, HeardUtterance, HearingModel, HearingOptions
 from actors.repetition import find_loop
 from actors.requests import TranscriptionRequest, check_token_ids
-from actors.runtime.session import Device, Graphs
+from actors.runtime.graphs import Graphs
+from actors.runtime.session import Device
 from actors.runtime.step_graph import StepGraph
 from actors.sampling import SamplingParameters, row_generator, sample
 from actors.settings import FamilySettings, Length, Size, TokenId, check_ids

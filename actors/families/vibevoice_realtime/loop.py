@@ -28,7 +28,8 @@ from actors.families.vibevoice_realtime.voices import (
 )
 from actors.finite import finite_rows, not_finite
 from actors.requests import SynthesisRequest
-from actors.runtime.session import Device, Graphs
+from actors.runtime.graphs import Graphs
+from actors.runtime.session import Device
 from actors.runtime.step_graph import StepGraph
 from actors.runtime.streaming import StreamingGraph
 from actors.settings import FamilySettings, Length, Size

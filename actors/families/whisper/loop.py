@@ -24,8 +24,9 @@ from actors.families.whisper.words import audio_frames, token_times, words_of
 from actors.finite import not_finite, rows_to_choose_from
 from actors.hearing import SILENCE, HearingModel
 from actors.requests import Segment, TranscriptionRequest, TranscriptionResult, Word
+from actors.runtime.graphs import Graphs
 from actors.runtime.kv_cache import RowBuffers
-from actors.runtime.session import Device, Graphs
+from actors.runtime.session import Device
 from actors.runtime.step_graph import StepGraph
 from actors.tokenizer import load_tokenizer
 

@@ -47,6 +47,8 @@ def _every_provider(monkeypatch: pytest.MonkeyPatch) -> None:
         ("cuda", Device("cuda", 0), "cuda"),
         ("cuda:3", Device("cuda", 3), "cuda"),
         ("openvino", Device("openvino"), "cpu"),
+        ("openvino:lm+decoder", Device("openvino", graphs=("lm", "decoder")), "cpu"),
+        ("openvino-ep", Device("openvino-ep"), "cpu"),
     ],
 )
 def test_parses_the_devices_there_are(text: str, device: Device, memory: str) -> None:
@@ -65,7 +67,7 @@ def test_an_unknown_device_is_a_usage_error_that_lists_the_known_ones(text: str)
     ("text", "hint"),
     [
         ("cuda:1", "install onnxruntime-gpu in place of onnxruntime"),
-        ("openvino", "install onnxruntime-ep-openvino beside onnxruntime"),
+        ("openvino-ep", "install onnxruntime-ep-openvino beside onnxruntime"),
     ],
 )
 def test_a_device_this_onnxruntime_lacks_is_a_usage_error_that_names_the_package(
@@ -98,9 +100,9 @@ def test_a_plugin_is_loaded_once_and_runs_on_its_cpu(
     plugin: Mock, doubling_graph: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ort, "get_available_providers", lambda: ["CPUExecutionProvider"])
-    device = Device.parse("openvino")
-    assert Device.parse("openvino") == device == Device("openvino")
-    plugin.assert_called_once_with("openvino", "/a/library.so")
+    device = Device.parse("openvino-ep")
+    assert Device.parse("openvino-ep") == device == Device("openvino-ep")
+    plugin.assert_called_once_with("openvino-ep", "/a/library.so")
     options, opened = Mock(), Mock(return_value=Mock(get_inputs=list, get_outputs=list))
     monkeypatch.setattr(ort, "SessionOptions", lambda: options)
     monkeypatch.setattr(ort, "InferenceSession", opened)

@@ -5,7 +5,8 @@ import pytest
 
 from actors.bundle import Bundle, load_bundle
 from actors.errors import BundleError
-from actors.runtime.session import Device, Graphs
+from actors.runtime.graphs import Graphs
+from actors.runtime.session import Device
 from actors.runtime.step_graph import StepGraph
 from cluster.registry import embedded_folder
 

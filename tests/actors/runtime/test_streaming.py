@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from actors.bundle import Bundle
-from actors.runtime.session import Device, Graphs
+from actors.runtime.graphs import Graphs
+from actors.runtime.session import Device
 from actors.runtime.streaming import StreamingGraph
 
 FRAME = 1920

@@ -10,7 +10,8 @@ from pydantic import Field
 from actors.bundle import Bundle, Manifest
 from actors.families import Family
 from actors.requests import SynthesisRequest
-from actors.runtime.session import Device, Graphs
+from actors.runtime.graphs import Graphs
+from actors.runtime.session import Device
 from actors.settings import FamilySettings, Positive, Size
 from actors.speaking import SpeakingModel, SpeakingOptions, SpokenUtterance, check_speakable, text_of
 

@@ -12,7 +12,8 @@ from actors import Engine, SynthesisRequest, SynthesisResult, open_model
 from actors.bundle import Bundle
 from actors.errors import BundleError, RequestError
 from actors.families.soprano.loop import Options, Soprano, Utterance
-from actors.runtime.session import Device, Graphs, open_session
+from actors.runtime.graphs import Graphs
+from actors.runtime.session import Device, open_session
 from actors.runtime.step_graph import StepGraph
 from actors.sampling import row_generator
 from actors.text.edits import Edited

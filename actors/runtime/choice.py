@@ -1,0 +1,147 @@
+"""Chooses the runtime of each graph by trying both on this machine: the backend ``auto``."""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import logging
+import os
+import statistics
+import time
+from collections.abc import Callable, Iterator, Mapping
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+
+from actors.bundle import Bundle, GraphSpec, TensorSpec
+from actors.runtime.graphs import Graphs, Opened, openvino_graphs
+from actors.runtime.paged_cache import open_cache
+from actors.runtime.processor import this_processor
+from actors.runtime.session import VERSION, Device
+
+logger = logging.getLogger(__name__)
+
+AUTO = "auto"
+CHOICES_VARIABLE = "SPEECHMILL_CHOICES"
+_CHOICES = "~/.cache/speechmill/choices"
+
+# What is tried: a step of all slots behind so many positions; of other graphs, one input of so many steps.
+_POSITIONS = 100
+_STEPS = 64
+_ROUNDS, _SECONDS = (3, 15), 0.5  # of a graph: no fewer rounds and no more, and about so long
+
+
+def settle(bundle: Bundle, device: str, threads: int, slots: int) -> str:
+    """Return ``device``, or what ``auto`` is on this machine: which graphs of a bundle are faster with OpenVINO.
+
+    What was measured once is kept on the machine for all processes that would measure the same, so that a job's workers agree;
+    ``SPEECHMILL_CHOICES`` names the folder (default ``~/.cache/speechmill/choices``).
+
+    Raises:
+        BundleError: a graph is broken.
+    """
+    if device != AUTO:
+        return device
+    graphs = openvino_graphs(bundle)
+    if not graphs or find_spec("openvino") is None:
+        return "cpu"
+    with _kept(bundle, threads, slots) as path:
+        known = _read(path)
+        if known is None:
+            ratios = {key: _ratio(bundle, key, threads, slots) for key in graphs}
+            known = [key for key, ratio in ratios.items() if ratio < 1]
+            said = ", ".join(f"{key} {ratio:.2f}" for key, ratio in ratios.items())
+            logger.info("OpenVINO takes, in times of ONNX Runtime: %s", said)
+            if path:
+                _write(path, known)
+    logger.info("OpenVINO runs %s of %s", ", ".join(known) or "nothing", bundle.manifest.name)
+    return f"openvino:{'+'.join(known)}" if known else "cpu"
+
+
+@contextlib.contextmanager
+def _kept(bundle: Bundle, threads: int, slots: int) -> Iterator[Path | None]:
+    """Give the file of a choice, to one process at a time; ``None`` where nothing can be kept."""
+    from actors.runtime.openvino import VERSION as OPENVINO  # the package is optional
+
+    processor = this_processor()
+    decisive = [bundle.digest, processor.name, processor.kernels, threads, slots, VERSION, OPENVINO]
+    name = hashlib.sha256(json.dumps(decisive).encode()).hexdigest()
+    folder = Path(os.environ.get(CHOICES_VARIABLE) or _CHOICES).expanduser()
+    with contextlib.ExitStack() as stack:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = stack.enter_context((folder / f"{name}.lock").open("w"))
+            fcntl.flock(lock, fcntl.LOCK_EX)  # until it is closed
+        except OSError as error:
+            logger.warning("what is faster is measured by every worker: %s cannot be used (%s)", folder, error.strerror)
+            yield None
+        else:
+            yield folder / f"{name}.json"
+
+
+def _read(path: Path | None) -> list[str] | None:
+    try:
+        return [str(key) for key in json.loads(path.read_text())] if path else None
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _write(path: Path, graphs: list[str]) -> None:
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps(graphs))
+    temporary.replace(path)
+
+
+def _ratio(bundle: Bundle, key: str, threads: int, slots: int) -> float:
+    """Return what OpenVINO takes for a graph, in times of ONNX Runtime."""
+    runs = [tried(Graphs(bundle, device, threads), key, slots) for device in (Device("openvino"), Device("cpu"))]
+    for run in runs:
+        run()
+    seconds: list[list[float]] = []
+    end = time.perf_counter() + _SECONDS
+    while len(seconds) < _ROUNDS[0] or (len(seconds) < _ROUNDS[1] and time.perf_counter() < end):
+        seconds.append([_timed(run) for run in runs])  # in turns: a machine's speed changes
+    ours, theirs = (statistics.median(each) for each in zip(*seconds, strict=True))
+    return float(ours / theirs)
+
+
+def _timed(run: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
+
+
+def tried(graphs: Graphs, key: str, slots: int) -> Callable[[], object]:
+    """Return a run of a graph on inputs of a size that it meets: a step of all slots, or what one utterance is at its end."""
+    spec, session = graphs.bundle.graph(key), graphs.open(key)
+    if not any(tensor.name == "seqlens_k" for tensor in spec.inputs):
+        feeds = {tensor.name: _array(tensor, _sizes(spec, slots)) for tensor in spec.inputs}
+        return lambda: session.run(list(session.outputs), feeds)
+    return _step(graphs, session, spec, slots)
+
+
+def _step(graphs: Graphs, session: Opened, spec: GraphSpec, slots: int) -> Callable[[], object]:
+    rows = slice(0, slots)
+    cache = open_cache(session.pages, spec, slots, 2 * _POSITIONS, graphs.device)
+    sizes = {axis: 1 for tensor in spec.inputs for axis in tensor.axes if isinstance(axis, str)} | {"batch": slots}
+    lengths = {"seqlens_k": np.full(slots, _POSITIONS, np.int32), "total_sequence_length": np.array(_POSITIONS + 1, np.int32)}
+    others = [tensor for tensor in spec.inputs if not tensor.name.startswith("past_") and tensor.name not in lengths]
+    made = [tensor for tensor in spec.outputs if not tensor.name.startswith("present_")]
+    outputs = {tensor.name: _array(tensor, sizes) for tensor in made}
+    feeds = {tensor.name: _array(tensor, sizes) for tensor in others} | lengths
+    binding = session.bind(cache.past(rows), {**outputs, **cache.present(rows)})
+    return lambda: binding.run(feeds, {})
+
+
+def _sizes(spec: GraphSpec, slots: int) -> Mapping[str, int]:
+    """What the dynamic axes of a graph without a cache are: some steps of one input; without such, an input of each slot."""
+    axes = {axis for tensor in spec.inputs for axis in tensor.axes if isinstance(axis, str)}
+    return dict.fromkeys(axes, _STEPS) | {"batch": 1 if axes - {"batch"} else slots}
+
+
+def _array(tensor: TensorSpec, sizes: Mapping[str, int]) -> np.ndarray:
+    shape = [axis if isinstance(axis, int) else sizes[axis] for axis in tensor.axes]
+    if tensor.dtype != "float32":
+        return np.zeros(shape, tensor.dtype)
+    return np.random.default_rng(0).standard_normal(shape).astype(np.float32)
