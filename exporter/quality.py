@@ -33,7 +33,7 @@ STOI_FLOOR = 0.95
 _RATE = 16_000  # of PESQ's wide band
 # P.862 is made for 8 to 20 s, and the package overwrites its stack with more than 50 utterances (ludlows/PESQ issue 18).
 _LONGEST_S = 20
-_PACKAGES = ("pesq", "pystoi")
+_PACKAGES = {"pesq": "PESQ", "pystoi": "STOI"}  # who measures what
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def check_can_measure(family: str, utterances: Sequence[Utterance], layout: Layo
     if missing and quality == "require":
         raise UsageError(f"--quality require needs {' and '.join(missing)}: pip install 'speechmill[quality]'")
     for name in missing:
-        logger.warning("%s is not installed and not measured: pip install 'speechmill[quality]'", _METRIC_OF[name])
+        logger.warning("%s is not measured: it needs %s (pip install 'speechmill[quality]')", _PACKAGES[name], name)
 
 
 def with_quality(folder: Path, manifest: Manifest, utterances: Sequence[Utterance], *, required: bool) -> Manifest:
@@ -94,7 +94,7 @@ def with_quality(folder: Path, manifest: Manifest, utterances: Sequence[Utteranc
     pairs = [_pair(result, one.follow(result.trace or {})) for one, result in zip(utterances, results, strict=True)]
     checks = measure(pairs, exact=manifest.precision == "fp32", case=f"{manifest.precision} against PyTorch")
     for check in checks:
-        _judge(check, required=required)
+        judge(check, required=required)
     return manifest.model_copy(update={"checks": [*manifest.checks, *checks]})
 
 
@@ -118,9 +118,6 @@ def measure(pairs: Sequence[Pair], *, exact: bool, case: str) -> list[CheckResul
     if (package := _find("pystoi")) is not None:
         checks.append(_check(case, "stoi", _lowest(_stoi, package, pairs), floor=STOI_FLOOR))
     return checks
-
-
-_METRIC_OF = {"pesq": "PESQ", "pystoi": "STOI"}
 
 
 def _find(name: str) -> Any:
@@ -148,16 +145,14 @@ def _check(
 
 
 def _lowest(metric: Callable[[Any, Pair], float | None], package: Any, pairs: Sequence[Pair]) -> float | None:
-    return min((value for pair in pairs if (value := metric(package, pair)) is not None), default=None)
+    spoken = (pair for pair in pairs if pair.original.any())  # PESQ's package divides by the peak
+    return min((value for pair in spoken if (value := metric(package, pair)) is not None), default=None)
 
 
 def _pesq(package: Any, pair: Pair) -> float | None:
     """Return PESQ as a mean opinion score, 1 to 4.64; ``None`` if it hears nobody speak, as in noise."""
-    original, exported = pair.at_pesqs_rate()
-    if not original.any() and not exported.any():
-        return None  # the package divides by the peak
     try:
-        return float(package.pesq(_RATE, original, exported, "wb"))
+        return float(package.pesq(_RATE, *pair.at_pesqs_rate(), "wb"))
     except (package.NoUtterancesError, package.BufferTooShortError):
         return None
 
@@ -172,7 +167,7 @@ def _stoi(package: Any, pair: Pair) -> float | None:
             return None
 
 
-def _judge(check: CheckResult, *, required: bool) -> None:
+def judge(check: CheckResult, *, required: bool) -> None:
     """Log what was measured.
 
     Raises:

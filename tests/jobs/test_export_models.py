@@ -60,6 +60,10 @@ def test_measured_checks_are_in_the_manifest(published: tuple[str, Path], tmp_pa
         (["--checkpoint", ".", "--folder", "x", "--name", "../a"], "cannot name a bundle"),
         (["--checkpoint", ".", "--name", "a"], "say where the bundle goes"),
         (["--checkpoint", ".", "--folder", "x", "--name", "a", "--precision", "int2"], "int2"),
+        (
+            ["--checkpoint", str(CHECKPOINT), "--folder", "x", "--name", "a", "--layout", "portable", "--quality", "measure"],
+            "use --layout server",
+        ),
     ],
 )
 def test_wrong_usage_is_one_line_and_exit_code_2(arguments: list[str], message: str, tmp_path: Path) -> None:
