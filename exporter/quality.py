@@ -9,6 +9,7 @@ Sources: PESQ is ITU-T P.862.2 (wide band, 16 kHz; the package ``pesq``), STOI i
 import logging
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -75,7 +76,7 @@ def check_can_measure(family: str, utterances: Sequence[Utterance], layout: Layo
         raise UsageError(f"the quality of {family} models is not measured: leave out --quality")
     if layout != "server":
         raise UsageError("quality is measured of what our engine says: use --layout server, or leave out --quality")
-    missing = [name for name in _PACKAGES if _find(name) is None]
+    missing = [name for name in _PACKAGES if name not in find_packages()]
     if missing and quality == "require":
         raise UsageError(f"--quality require needs {' and '.join(missing)}: pip install 'speechmill[quality]'")
     for name in missing:
@@ -113,19 +114,22 @@ def measure(pairs: Sequence[Pair], *, exact: bool, case: str) -> list[CheckResul
         _check(case, "max_abs_diff", worst_difference, ceiling=bounds.max_abs_diff if exact else None),
         _check(case, "snr_db", worst_snr, floor=bounds.snr_db if exact else None),
     ]
-    if (package := _find("pesq")) is not None:
-        checks.append(_check(case, "pesq", _lowest(_pesq, package, pairs), floor=PESQ_FLOOR))
-    if (package := _find("pystoi")) is not None:
-        checks.append(_check(case, "stoi", _lowest(_stoi, package, pairs), floor=STOI_FLOOR))
+    packages = find_packages()
+    if "pesq" in packages:
+        checks.append(_check(case, "pesq", _lowest(_pesq, packages["pesq"], pairs), floor=PESQ_FLOOR))
+    if "pystoi" in packages:
+        checks.append(_check(case, "stoi", _lowest(_stoi, packages["pystoi"], pairs), floor=STOI_FLOOR))
     return checks
 
 
-def _find(name: str) -> Any:
-    """Return an optional package; ``None`` if it is not installed."""
-    try:
-        return import_module(name)
-    except ModuleNotFoundError:
-        return None
+def find_packages() -> dict[str, Any]:
+    """Return those of the optional packages that are installed, by name."""
+    found = {}
+    with suppress(ModuleNotFoundError):
+        found["pesq"] = import_module("pesq")
+    with suppress(ModuleNotFoundError):
+        found["pystoi"] = import_module("pystoi")
+    return found
 
 
 def _pair(result: SynthesisResult, original: np.ndarray) -> Pair:

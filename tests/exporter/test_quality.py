@@ -44,7 +44,7 @@ def metric(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def no_packages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(quality, "_find", lambda _: None)
+    monkeypatch.setattr(quality, "find_packages", dict)
 
 
 @pytest.mark.usefixtures("no_packages")
