@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 Quality = Literal["off", "measure", "require"]
 
-# Trained models reach 4.6 and 0.999 in int8; 4.64 is the best that there is.
+# The embedded voice reaches 4.6 and 0.999 in int8; 4.64 is the best that there is.
 PESQ_FLOOR = 4.0
 STOI_FLOOR = 0.95
 _RATE = 16_000  # of PESQ's wide band

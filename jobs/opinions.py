@@ -3,6 +3,7 @@
 import os
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 from typing import Any
 
 from actors.audio.codec import decode_mono
@@ -17,7 +18,7 @@ from cluster.storage import open_store
 _ROWS_AT_ONCE = 64
 _LONGEST_S = 6 * 3600.0
 _RATE = 16_000  # what the models hear
-_NAMED = 5
+_NAMED = 5  # rows without an opinion that a report names
 _NO_OPINION = dict.fromkeys(Opinion.__dataclass_fields__)
 
 
@@ -39,8 +40,7 @@ class Opinions:
         """Means over the rows that were rated, how many these are, and the first that were not, with the reason."""
         columns = [asdict(opinion) for opinion in self.rated.values()]
         means = {name: sum(scores[name] for scores in columns) / len(columns) for name in _NO_OPINION}
-        first = dict(list(self.unrated.items())[:_NAMED])
-        return {**means, "rated": len(self.rated), "unrated": len(self.unrated), "reasons": first}
+        return {**means, "rated": len(self.rated), "unrated": len(self.unrated), "reasons": self._first_unrated}
 
     @property
     def lines(self) -> Iterator[tuple[str, str]]:
@@ -49,8 +49,17 @@ class Opinions:
         parts = ", ".join(f"{name} {totals[name]:.2f}" for name in ("signal", "background", "p808"))
         yield "DNSMOS", f"{totals['overall']:.2f} ({parts}; mean of {len(self.rated):,} rows, 1 to 5)"
         if self.unrated:
-            named = "; ".join(f"{row_id!r}: {reason}" for row_id, reason in totals["reasons"].items())
-            yield "not rated", f"{len(self.unrated):,}: {named}" + ("; …" if len(self.unrated) > _NAMED else "")
+            yield "not rated", f"{len(self.unrated):,}: {self.reasons}"
+
+    @property
+    def reasons(self) -> str:
+        """Why the first rows that were not rated were not."""
+        named = "; ".join(f"{row_id!r}: {reason}" for row_id, reason in self._first_unrated.items())
+        return named + ("; …" if len(self.unrated) > _NAMED else "")
+
+    @property
+    def _first_unrated(self) -> dict[str, str]:
+        return dict(islice(self.unrated.items(), _NAMED))
 
 
 def rate_recordings(
@@ -83,22 +92,22 @@ def rate_recordings(
             seen.add(row.id)
             _rate(row, column, reader, models, opinions)
     if not opinions.rated:
-        named = "; ".join(f"{row_id!r}: {reason}" for row_id, reason in list(opinions.unrated.items())[:_NAMED])
-        raise InputDataError(f"no row of {', '.join(tables)} can be rated. {named}")
+        raise InputDataError(f"no row of {', '.join(tables)} can be rated. {opinions.reasons}")
     return opinions
 
 
 def _rate(row: InputRow, column: str, reader: MediaReader, models: Dnsmos, opinions: Opinions) -> None:
     """Note what the models say of a row, or why they say nothing."""
     rating: dict[str, Any] = {"id": row.id, "error": row.error}
-    with quarantine(rating):
-        if row.error is None:
+    if row.error is None:
+        with quarantine(rating):
             source = audio_source(row.values.get(column), column, reader)
             recording = decode_mono(source, _RATE, _LONGEST_S, damaged="accept")
             opinions.rated[row.id] = models.rate(recording.samples, _RATE)
-            del opinions.unrated[row.id]
-            return
-    opinions.unrated[row.id] = rating["error"]
+    if row.id in opinions.rated:
+        del opinions.unrated[row.id]
+    else:
+        opinions.unrated[row.id] = rating["error"]
 
 
 def _rows(dataset: Dataset, column: str) -> Iterator[InputRow]:

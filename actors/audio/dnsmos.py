@@ -22,7 +22,7 @@ from actors.runtime.session import Device, Session, open_session
 _RATE = 16_000
 _WINDOW_S = 9.01
 _WINDOW = 144_160  # samples
-# The models by their file: what opens one need not trust who made the package.
+# The models, which are known by their bytes: nobody need trust what else a package of that name may hold.
 _SHA256 = {
     "sig_bak_ovr.onnx": "269fbebdb513aa23cddfbb593542ecc540284a91849ac50516870e1ac78f6edd",
     "model_v8.onnx": "9246480c58567bc6affd4200938e77eef49468c8bc7ed3776d109c07456f6e91",
@@ -126,7 +126,7 @@ def _mel_filters() -> npt.NDArray[np.float64]:
     bins = np.fft.rfftfreq(_FFT, 1 / _RATE)[:, None]
     rising = (bins - edges[:-2]) / (edges[1:-1] - edges[:-2])
     falling = (edges[2:] - bins) / (edges[2:] - edges[1:-1])
-    filters: npt.NDArray[np.float64] = np.maximum(0, np.minimum(rising, falling)) * 2 / (edges[2:] - edges[:-2])
+    filters: npt.NDArray[np.float64] = np.maximum(0, np.minimum(rising, falling)) / (edges[2:] - edges[:-2])
     return filters
 
 
