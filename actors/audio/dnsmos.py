@@ -117,7 +117,8 @@ def log_mel(audio: FloatArray) -> FloatArray:
     hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(_FFT) / _FFT)
     power = np.abs(np.fft.rfft(frames * hann)) ** 2 @ _mel_filters()
     decibels = 10 * np.log10(np.maximum(power, _FEWEST_POWER) / max(power.max(), _FEWEST_POWER))
-    return ((np.maximum(decibels, -_RANGE_DB) + 40) / 40).astype(np.float32)
+    scaled: FloatArray = ((np.maximum(decibels, -_RANGE_DB) + 40) / 40).astype(np.float32)
+    return scaled
 
 
 def _mel_filters() -> npt.NDArray[np.float64]:
