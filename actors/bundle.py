@@ -101,14 +101,24 @@ class Source(_Strict):
 
 
 class CheckResult(_Strict):
-    """One measured comparison of an exported graph with PyTorch; ``floor``/``ceiling`` is the bound it had to hold."""
+    """One measured comparison of an exported graph, or of the whole bundle, with PyTorch.
+
+    ``floor``/``ceiling`` is the bound; ``value`` is ``None`` where there was nothing to measure, as no speech for PESQ.
+    """
 
     graph: str
     case: str
-    metric: Literal["max_abs_diff", "snr_db", "top1_agreement", "eos_agreement", "cosine"]
-    value: float
+    metric: Literal["max_abs_diff", "snr_db", "top1_agreement", "eos_agreement", "cosine", "pesq", "stoi"]
+    value: float | None
     floor: float | None = None
     ceiling: float | None = None
+
+    @property
+    def holds(self) -> bool:
+        """Whether the value is within its bound; one that could not be measured is not, if it has one."""
+        if self.value is None:
+            return self.floor is None and self.ceiling is None
+        return (self.floor is None or self.value >= self.floor) and (self.ceiling is None or self.value <= self.ceiling)
 
 
 class Manifest(_Strict):

@@ -158,7 +158,7 @@ class Transcriber:
     def _decode(self, values: Mapping[str, Any]) -> Recording:
         """Return a row's audio, mono at the model's rate."""
         recording = decode_mono(
-            self._source(values.get(self._config.audio_column)),
+            audio_source(values.get(self._config.audio_column), self._config.audio_column, self._config.read),
             self._rate,
             self._config.max_audio_s,
             damaged=self._config.damaged,
@@ -169,22 +169,6 @@ class Transcriber:
             raise RequestError(f"the audio is too short to hold speech: {seconds:.4f} s, less than {_SHORTEST_S:g} s")
         return recording
 
-    def _source(self, value: Any) -> Source:
-        column = self._config.audio_column
-        if isinstance(value, Mapping):
-            value = value["bytes"] if value.get("bytes") is not None else value.get("path")
-        if value is None:
-            raise RequestError(f"column {column!r} is null: it must hold audio, or say where it is")
-        if isinstance(value, bytes):
-            return value
-        if isinstance(value, os.PathLike):  # a file that the job has found
-            return self._config.read(value)
-        if not isinstance(value, str):
-            raise RequestError(f"column {column!r} holds a {type(value).__name__}, neither audio nor a path")
-        if not value.strip():
-            raise RequestError(f"column {column!r} is empty: it must hold audio, or say where it is")
-        return self._config.read(value)
-
     def _context(self, values: Mapping[str, Any]) -> str | None:
         context = values.get(CONTEXT_COLUMN)
         if isinstance(context, Sequence) and not isinstance(context, str):
@@ -194,6 +178,27 @@ class Transcriber:
         if not isinstance(context, str):
             raise RequestError(f"column {CONTEXT_COLUMN!r} holds a {type(context).__name__}, neither text nor a list of words")
         return context
+
+
+def audio_source(value: Any, column: str, read: ReadMedia) -> Source:
+    """Return what a value of a column of audio holds, or the file that it names, as ``read`` gives it.
+
+    Raises:
+        RequestError: it is neither audio nor a path, or there is no such file.
+    """
+    if isinstance(value, Mapping):
+        value = value["bytes"] if value.get("bytes") is not None else value.get("path")
+    if value is None:
+        raise RequestError(f"column {column!r} is null: it must hold audio, or say where it is")
+    if isinstance(value, bytes):
+        return value
+    if isinstance(value, os.PathLike):  # a file that the job has found
+        return read(value)
+    if not isinstance(value, str):
+        raise RequestError(f"column {column!r} holds a {type(value).__name__}, neither audio nor a path")
+    if not value.strip():
+        raise RequestError(f"column {column!r} is empty: it must hold audio, or say where it is")
+    return read(value)
 
 
 def _fill(output: dict[str, Any], result: TranscriptionResult) -> None:

@@ -233,14 +233,20 @@ def _graph_rows(manifest: Manifest) -> list[list[str]]:
 def _checks(checks: list[CheckResult]) -> list[str]:
     if not checks:
         return ["No check results are recorded."]
-    rows = [[check.graph, check.case, check.metric, f"{check.value:.4g}", bound(check)] for check in checks]
+    rows = [[check.graph, check.case, check.metric, measured(check), bound(check)] for check in checks]
     return ["Measured against PyTorch at export:", "", *_table(["graph", "case", "metric", "value", "bound"], rows)]
 
 
+def measured(check: CheckResult) -> str:
+    """Return what a check measured, for people; ``-`` where there was nothing to measure."""
+    return "-" if check.value is None else f"{check.value:.4g}"
+
+
 def bound(check: CheckResult) -> str:
-    """Return the bound a check had to hold, for people."""
+    """Return the bound of a check, for people, and whether it was missed."""
     limits = {">=": check.floor, "<=": check.ceiling}
-    return ", ".join(f"{sign} {limit:.4g}" for sign, limit in limits.items() if limit is not None) or "none"
+    shown = ", ".join(f"{sign} {limit:.4g}" for sign, limit in limits.items() if limit is not None) or "none"
+    return shown if check.holds else f"{shown} (missed)"
 
 
 def _table(header: list[str], rows: list[list[str]]) -> list[str]:

@@ -31,6 +31,7 @@ from actors.errors import ExportError, UsageError
 from actors.settings import FamilySettings
 from exporter.graphs import Graph, Port, export_graph, export_shell, save_graph
 from exporter.half_precision import to_float16
+from exporter.quality import Quality, Utterance, check_can_measure, with_quality
 from exporter.quantize import quantize_int4, quantize_int8
 from exporter.quantized_edges import dequantize_outputs, quantize_edges, quantize_feeds
 from exporter.streaming import Rows, write_graph, write_npy
@@ -129,6 +130,7 @@ class Export:
         files: further files of the bundle by their name in it: a path, or the content.
         source: where the weights came from.
         arrays: further files of the bundle, made here: ``.npy`` by name. Floats are halved unless the bundle is fp32.
+        utterances: what is said by the bundle and by PyTorch, and compared; none if that is not measured of the family.
     """
 
     family: str
@@ -140,6 +142,7 @@ class Export:
     files: Mapping[str, Path | bytes]
     source: Source
     arrays: Mapping[str, Rows] = field(default_factory=dict)
+    utterances: Sequence[Utterance] = ()
 
     @property
     def precisions(self) -> list[Precision]:
@@ -152,7 +155,14 @@ class Export:
 
 
 def build_bundle(
-    export: Export, name: str, precision: Precision, layout: Layout, folder: Path, *, openvino: bool = False
+    export: Export,
+    name: str,
+    precision: Precision,
+    layout: Layout,
+    folder: Path,
+    quality: Quality = "off",
+    *,
+    openvino: bool = False,
 ) -> Bundle:
     """Export every graph of ``export`` into ``folder`` (created, must be empty) and check it.
 
@@ -162,12 +172,13 @@ def build_bundle(
         precision: of the weights.
         layout: for whom.
         folder: where to.
+        quality: whether it speaks, and is compared with the original as a whole.
         openvino: whether to write the graphs for OpenVINO too, those that it can run and that hold the same bounds there.
 
     Raises:
         ExportError: a graph is not the model: a comparison with PyTorch is out of bounds.
-        UsageError: the package openvino is missing or the layout is not for it, the family has no such precision, the name
-            cannot name a bundle, or the folder is not empty.
+        UsageError: the family has no such precision, the name cannot name a bundle, the folder is not empty, the quality
+            cannot be measured, or OpenVINO is missing or not for the layout.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
@@ -175,6 +186,8 @@ def build_bundle(
     if precision not in export.precisions:
         raise UsageError(f"this {export.family} model has no {precision} export: choose {' or '.join(export.precisions)}")
     check_name(name)
+    if quality != "off":
+        check_can_measure(export.family, export.utterances, layout, quality)
     tools = ["torch", "onnx", "onnxscript", "onnxruntime", *(["openvino"] if openvino else [])]
     writer = _Writer(export, precision, layout, folder, _ir_writer(layout) if openvino else None)
     graphs = {part.graph.name: writer.write(part) for part in export.graphs}
@@ -205,6 +218,8 @@ def build_bundle(
             "tools": {tool: version(tool) for tool in tools},
         }
     )
+    if quality != "off":
+        manifest = with_quality(folder, manifest, export.utterances, required=quality == "require")
     (folder / MANIFEST_NAME).write_bytes(manifest.to_json())
     return load_bundle(folder)
 

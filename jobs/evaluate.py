@@ -22,6 +22,7 @@ from cluster.output import Output, is_output
 from cluster.storage import split_uri
 from jobs.console import EXIT_FAILED_ROWS, run_app
 from jobs.normaliser import NO_LANGUAGE, has_rules, language_of, normalise_text, words_of
+from jobs.opinions import Opinions, rate_recordings
 from jobs.scoring import Errors, RowErrors, measure
 from reports import ScoredRow, report_link, write_evaluation
 
@@ -161,13 +162,28 @@ def evaluate(
             "has them. ar, az, fa, ks, ru, tr, ur, yi: their letters. Others: what holds everywhere."
         ),
     ] = NO_LANGUAGE,
+    dnsmos: Annotated[
+        str | None,
+        typer.Option(
+            show_default=False,
+            help="A table with the recordings, joined by id: also say how good they sound, by DNSMOS (the extra dnsmos).",
+        ),
+    ] = None,
+    audio_column: Annotated[str, typer.Option(help="Of that table: audio (bytes or with a path), or a path or URI.")] = "audio",
+    allow_store: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A folder, s3:// or gs:// URI of which that table's rows may name files, beside the current folder and what "
+            "lies below the table. Repeatable."
+        ),
+    ] = None,
     output: Annotated[Path | None, typer.Option(help="Parquet file for the rows' error rates.")] = None,
     report: Annotated[
         str | None, typer.Option(help="HTML page with the differences, the worst rows first: file or URI.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the totals as JSON.")] = False,
 ) -> int:
-    """Compare every row that has a reference; print the totals. Exit code 1 if some could not be compared."""
+    """Compare every row that has a reference; print the totals. Exit code 1 if some could not be compared, or rated."""
     texts = Texts.of(normalisation, language)
     pairs = _pairs(inputs, hypothesis_column, reference_column, references, id_column)
     if not pairs.scored:
@@ -177,15 +193,20 @@ def evaluate(
         )
     rows = [measure(pair.id, texts.normalise(pair.reference), texts.normalise(pair.hypothesis or "")) for pair in pairs.scored]
     totals = _totals(rows, pairs, texts)
+    opinions = None
+    if dnsmos is not None:
+        ids = [pair.id for pair in pairs.scored]
+        opinions = rate_recordings(_tables([dnsmos]), audio_column, id_column, ids, allow_store or ())
+        totals["dnsmos"] = opinions.totals
     if output is not None:
-        _write(output, rows, pairs, totals)
+        _write(output, rows, pairs, opinions, totals)
     if report is not None:
         _write_page(report, rows, pairs, totals, said=not as_json)
     if as_json:
         typer.echo(json.dumps(totals))
     else:
-        _report(rows, pairs, texts)
-    return 0 if pairs.complete else EXIT_FAILED_ROWS
+        _report(rows, pairs, texts, opinions)
+    return 0 if pairs.complete and not (opinions and opinions.unrated) else EXIT_FAILED_ROWS
 
 
 def _pairs(inputs: Sequence[str], hypothesis: str, reference: str, references: str | None, id_column: str) -> Pairs:
@@ -313,7 +334,7 @@ def _sums(rows: Sequence[RowErrors]) -> tuple[Errors, Errors]:
     return sum((row.words for row in rows), Errors()), sum((row.characters for row in rows), Errors())
 
 
-def _write(path: Path, rows: Sequence[RowErrors], pairs: Pairs, totals: Mapping[str, Any]) -> None:
+def _write(path: Path, rows: Sequence[RowErrors], pairs: Pairs, opinions: Opinions | None, totals: Mapping[str, Any]) -> None:
     """Write the rows that were scored; the totals are in the schema's metadata."""
     records = [
         {
@@ -325,6 +346,7 @@ def _write(path: Path, rows: Sequence[RowErrors], pairs: Pairs, totals: Mapping[
             "cer": row.characters.rate,
             **{f"word_{name}": count for name, count in asdict(row.words).items()},
             **{f"character_{name}": count for name, count in asdict(row.characters).items()},
+            **(opinions.columns(row.id) if opinions else {}),
         }
         for row, pair in zip(rows, pairs.scored, strict=True)
     ]
@@ -361,7 +383,7 @@ _REMARKS = {
 }
 
 
-def _report(rows: Sequence[RowErrors], pairs: Pairs, texts: Texts) -> None:
+def _report(rows: Sequence[RowErrors], pairs: Pairs, texts: Texts, opinions: Opinions | None) -> None:
     missing = len(pairs.without_hypothesis)
     why = ", ".join(f"{sum(pair.status == status for pair in pairs.scored):,} {status}" for status in _WITHOUT_TEXT)
     lines = [("rows", f"{len(rows):,} ({missing:,} without a hypothesis: {why})")]
@@ -371,6 +393,7 @@ def _report(rows: Sequence[RowErrors], pairs: Pairs, texts: Texts) -> None:
         lines.append((name, f"{rate} of {errors.length:,} ({edits})"))
     lines.append(("texts", str(texts)))
     lines += [(name.replace("_", " "), f"{_named(ids)} ({_REMARKS[name]})") for name, ids in pairs.remarks.items() if ids]
+    lines += opinions.lines if opinions else ()
     width = max(len(name) for name, _ in lines)
     for name, line in lines:
         typer.echo(f"{name:<{width}}  {line}")

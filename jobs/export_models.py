@@ -7,7 +7,7 @@ import logging
 import tempfile
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from typer.core import TyperGroup
@@ -67,6 +67,14 @@ class LayoutName(StrEnum):
     PORTABLE = "portable"
 
 
+class QualityMode(StrEnum):
+    """What becomes of the sound of whole utterances."""
+
+    OFF = "off"
+    MEASURE = "measure"
+    REQUIRE = "require"
+
+
 @app.command("export")
 def export_models(
     family: Family,
@@ -84,6 +92,13 @@ def export_models(
             help="Folder of a PocketTTS or VibeVoice-Realtime model's voices, instead of those beside its checkpoint."
         ),
     ] = None,
+    quality: Annotated[
+        QualityMode,
+        typer.Option(
+            help="Compare whole utterances with PyTorch's: PESQ, STOI, SNR (Soprano only). require: publish nothing that "
+            "misses a bar."
+        ),
+    ] = QualityMode.OFF,
     openvino: Annotated[
         bool, typer.Option("--openvino", help="Write the graphs for OpenVINO too, those that hold the same bounds there.")
     ] = False,
@@ -97,7 +112,8 @@ def export_models(
     check_name(name)
     with tempfile.TemporaryDirectory(prefix="speechmill-export-") as scratch:
         target = folder or Path(scratch) / "bundle"
-        reference = _build(family, checkpoint, name, precision.value, layout.value, voices, target, openvino=openvino)
+        arguments = family, checkpoint, name, precision.value, layout.value, voices, quality.value, target
+        reference = _build(*arguments, openvino=openvino)
         typer.echo(reference if registry is None else publish(target, registry, tag))
 
 
@@ -138,6 +154,7 @@ def _build(
     precision: Precision,
     layout: Layout,
     voices: Path | None,
+    quality: Literal["off", "measure", "require"],
     folder: Path,
     *,
     openvino: bool,
@@ -152,7 +169,7 @@ def _build(
         logging.getLogger(noisy).setLevel(logging.ERROR)
     logging.getLogger("exporter").setLevel(logging.INFO)
     export = read_export(family, checkpoint, layout, voices)
-    return build_bundle(export, name, precision, layout, folder, openvino=openvino).reference
+    return build_bundle(export, name, precision, layout, folder, quality, openvino=openvino).reference
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ def show(reference: Reference, root: Registry = None) -> None:
         "METRIC",
         "VALUE",
         "BOUND",
-        rows=[(c.graph, c.case, c.metric, f"{c.value:.4g}", hub.bound(c)) for c in manifest.checks],
+        rows=[(c.graph, c.case, c.metric, hub.measured(c), hub.bound(c)) for c in manifest.checks],
     )
 
 

@@ -1,16 +1,20 @@
 """What the graphs of Soprano are compared with PyTorch on."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 from tokenizers import Tokenizer
 
+from actors.requests import SynthesisRequest
 from exporter.graphs import Graph, Port
+from exporter.quality import Utterance
 from exporter.soprano.graphs import server_lm
 from exporter.soprano.lm import LanguageModel
 from exporter.verify import Case, Run
 
 _SPOKEN_TOKENS = 24  # per check sentence: 1.5 s of speech
+_LONGEST_TOKENS = 160  # of a sentence that is spoken whole: 10 s. Trained models end in half of it
 _SENTENCES = (
     "Soprano is an extremely lightweight text to speech model.",
     "the year nineteen eighty-four cost three dollars, fifty cents at eight oh five.",
@@ -85,6 +89,18 @@ class Cases:
             feeds = self._portable_feeds(np.array([[*prompt, *tokens[:-1]]]), past=0)
             logits.append(run(feeds)["logits"][0, len(prompt) - 1 :])
         return np.concatenate(logits)
+
+    def utterances(self, portable_lm: Run, decoder: Run) -> list[Utterance]:
+        """The sentences, to be spoken whole, and how PyTorch says after a bundle what that one chose to say."""
+
+        def follow(prompt: list[int], trace: Mapping[str, np.ndarray]) -> np.ndarray:
+            feeds = self._portable_feeds(np.array([[*prompt, *trace["tokens"][:-1]]]), past=0)
+            # The state that predicted a token is that of the token before.
+            return decoder({"hidden": portable_lm(feeds)["last_hidden_state"][:, len(prompt) - 1 :]})["audio"][0]
+
+        options = {"min_new_tokens": 2, "max_new_tokens": _LONGEST_TOKENS}  # of fewer than two the decoder makes no sound
+        requests = [SynthesisRequest(str(i), token_ids=prompt, options=options) for i, prompt in enumerate(self.prompts)]
+        return [Utterance(one, partial(follow, prompt)) for one, prompt in zip(requests, self.prompts, strict=True)]
 
     def _speak_all(self, run: Run) -> list[list[Mapping[str, np.ndarray]]]:
         return [self._speak(run, p, tokens) for p, tokens in zip(self.prompts, self.spoken, strict=True)]

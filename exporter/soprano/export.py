@@ -38,6 +38,7 @@ def load(checkpoint: Checkpoint, layout: Layout) -> Export:
         settings=settings,
         files={"tokenizer.json": checkpoint.path("tokenizer.json")},
         source=checkpoint.source,
+        utterances=cases.utterances(portable_lm(lm).run, server_decoder(decoder).run),
     )
 
 

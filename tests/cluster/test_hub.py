@@ -311,6 +311,16 @@ def test_the_card_says_what_the_manifest_knows(make_bundle: Any) -> None:
         assert row in card.splitlines()
 
 
+def test_the_card_says_what_missed_its_bar_and_what_could_not_be_measured(make_bundle: Any) -> None:
+    said = CheckResult(graph="whole bundle", case="int8", metric="stoi", value=0.9, floor=0.95)
+    unheard = CheckResult(graph="whole bundle", case="int8", metric="pesq", value=None, floor=4.0)
+    free = CheckResult(graph="whole bundle", case="int8", metric="snr_db", value=-3.0)
+    rows = hub.model_card(load_bundle(make_bundle(checks=[said, unheard, free])), "org/repo").splitlines()
+    assert "| whole bundle | int8 | stoi | 0.9 | >= 0.95 (missed) |" in rows
+    assert "| whole bundle | int8 | pesq | - | >= 4 (missed) |" in rows
+    assert "| whole bundle | int8 | snr_db | -3 | none |" in rows
+
+
 def test_the_card_names_the_familys_task_where_it_is_known(make_bundle: Any) -> None:
     tasks = {family: family_task(hub.model_card(load_bundle(make_bundle(family=family)), "org/repo")) for family in FAMILIES}
     assert tasks == {name: family.task for name, family in FAMILIES.items()}

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from actors.bundle import Bundle, Layout, Precision
+from actors.bundle import Bundle, CheckResult, Layout, Manifest, Precision
 from actors.errors import ExportError, UsageError
 from exporter import build
 from exporter.build import TOP1_AGREEMENT, Export, GraphExport, Speech, build_bundle
@@ -157,6 +157,35 @@ def test_a_language_model_that_loses_too_much_is_no_bundle(
     with pytest.raises(ExportError, match=r"int8 against fp32\): top1_agreement"):
         build_bundle(toy(speaks=True), "toy", "int8", "server", tmp_path)
     assert not (tmp_path / "bundle.json").exists()
+
+
+def test_what_was_measured_of_whole_utterances_is_in_the_manifest(
+    toy: Callable[..., Export], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check = CheckResult(graph="whole bundle", case="", metric="pesq", value=4.5, floor=4.0)
+
+    def with_quality(_folder: Path, manifest: Manifest, _utterances: object, *, required: bool) -> Manifest:
+        if required:
+            raise ExportError("too bad")
+        return manifest.model_copy(update={"checks": [*manifest.checks, check]})
+
+    monkeypatch.setattr(build, "check_can_measure", lambda *_: None)
+    monkeypatch.setattr(build, "with_quality", with_quality)
+    assert check not in build_bundle(toy(), "toy", "fp32", "server", tmp_path / "off").manifest.checks
+    bundle = build_bundle(toy(), "toy", "fp32", "server", tmp_path / "measure", "measure")
+    assert bundle.manifest.checks[-1] == check
+    bundle.verify()
+    with pytest.raises(ExportError, match="too bad"):
+        build_bundle(toy(), "toy", "fp32", "server", tmp_path / "require", "require")
+    assert not (tmp_path / "require" / "bundle.json").exists()
+
+
+def test_quality_that_cannot_be_measured_is_a_usage_error_and_leaves_nothing(
+    toy: Callable[..., Export], tmp_path: Path
+) -> None:
+    with pytest.raises(UsageError, match="quality of soprano models is not measured"):
+        build_bundle(replace(toy(), utterances=()), "toy", "fp32", "server", tmp_path, "measure")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_precision_the_family_lacks_is_a_usage_error_and_leaves_nothing(toy: Callable[..., Export], tmp_path: Path) -> None:
