@@ -112,8 +112,9 @@ def export_models(
     check_name(name)
     with tempfile.TemporaryDirectory(prefix="speechmill-export-") as scratch:
         target = folder or Path(scratch) / "bundle"
-        arguments = family, checkpoint, name, precision.value, layout.value, voices, quality.value, target
-        reference = _build(*arguments, openvino=openvino)
+        reference = _build(
+            family, checkpoint, name, precision.value, layout.value, voices, quality.value, target, openvino=openvino
+        )
         typer.echo(reference if registry is None else publish(target, registry, tag))
 
 
