@@ -29,7 +29,7 @@ from exporter.quantize import (
 )
 
 _BLOCK_BYTES = 64 << 20  # of float32 that are read and written at once
-_SLICE_BYTES = 4 << 20  # of a block that are quantized at once: what that takes beside is several times as much
+_SLICE_BYTES = 1 << 20  # of a block that are quantized at once: what that takes beside is several times as much
 _INLINE_BYTES = 1024
 _ALIGNMENT = 4096  # of external data, so that it can be mapped
 # What a matrix's initializers are called behind its name.
@@ -134,7 +134,8 @@ def write_graph(
         _rewrite(model, matrices, precision, sensitive, standard_operators=standard_operators)
     with path.with_name(f"{path.name}.data").open("wb") as file:
         data = _DataFile(file, model.graph.initializer, set(hollow))
-        for name, rows in matrices.items():
+        for name in sorted(matrices, key=lambda name: data.offset(f"{name}{_PARTS[precision][0]}")):
+            rows = matrices[name]
             if precision == "int8":
                 cosines[name] = _write_rowwise(data, name, rows, pairs_fit=standard_operators)
             elif precision == "int4":
@@ -179,6 +180,7 @@ def _write_transposed(data: "_DataFile", name: str, rows: Rows, dtype: type[np.f
         converted = block.astype(dtype, copy=False)
         similarity.add(block, converted)
         data.put_columns(name, first, converted.T)
+        del block, converted  # before the next one is read
     return similarity.cosine
 
 
@@ -186,27 +188,42 @@ def _write_rowwise(data: "_DataFile", name: str, rows: Rows, *, pairs_fit: bool)
     """As :func:`exporter.quantize.quantize_int8`: a scale for each output channel."""
     similarity = _Similarity()
     for first, block in rows.blocks():
-        integers, restored, scales = np.empty(block.shape, np.int8), np.empty_like(block), np.empty(len(block), np.float32)
-        for part in _slices(block):
-            integers[part], scales[part] = quantize_channels(block[part], pairs_fit=pairs_fit)
-            np.multiply(integers[part], scales[part, None], out=restored[part])
-        similarity.add(block, restored)
+        integers, scales = _rowwise(block, similarity, pairs_fit=pairs_fit)
         data.put_columns(f"{name}.int8", first, integers.T)
         data.put_rows(f"{name}.scale", first, scales)
+        del block, integers  # before the next one is read
     return similarity.cosine
+
+
+def _rowwise(block: np.ndarray, similarity: "_Similarity", *, pairs_fit: bool) -> tuple[np.ndarray, np.ndarray]:
+    integers, scales = np.empty(block.shape, np.int8), np.empty(len(block), np.float32)
+    restored = np.empty_like(block)
+    for part in _slices(block):
+        integers[part], scales[part] = quantize_channels(block[part], pairs_fit=pairs_fit)
+        np.multiply(integers[part], scales[part, None], out=restored[part])
+    similarity.add(block, restored)
+    return integers, scales
 
 
 def _write_nbits(data: "_DataFile", name: str, rows: Rows, bits: int) -> float:
     similarity = _Similarity()
     for first, block in rows.blocks():
-        restored = np.empty_like(block)
-        for part in _slices(block):
-            packed, scales = pack_nbits(block[part], bits)
-            restored[part] = unpack_nbits(packed, scales, bits, block.shape[1])
-            data.put_rows(f"{name}.nbits", first + part.start, packed)
-            data.put_rows(f"{name}.scales", first + part.start, scales)
-        similarity.add(block, restored)
+        packed, scales = _nbits(block, similarity, bits)
+        data.put_rows(f"{name}.nbits", first, packed)
+        data.put_rows(f"{name}.scales", first, scales)
+        del block, packed  # before the next one is read
     return similarity.cosine
+
+
+def _nbits(block: np.ndarray, similarity: "_Similarity", bits: int) -> tuple[np.ndarray, np.ndarray]:
+    restored = np.empty_like(block)
+    parts = []
+    for part in _slices(block):
+        parts.append(pack_nbits(block[part], bits))
+        restored[part] = unpack_nbits(*parts[-1], bits, block.shape[1])
+    similarity.add(block, restored)
+    packed, scales = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    return packed, scales
 
 
 def _slices(block: np.ndarray) -> Iterator[slice]:
@@ -258,6 +275,10 @@ class _DataFile:
             if tensor.name not in hollow:
                 self.put_rows(tensor.name, 0, numpy_helper.to_array(tensor))
             _refer(tensor, Path(file.name).name, offset, size)
+
+    def offset(self, name: str) -> int:
+        """Where a tensor begins."""
+        return self._places[name][0]
 
     def put_rows(self, name: str, first: int, rows: np.ndarray) -> None:
         """Write a tensor's rows from the first on."""
