@@ -22,6 +22,7 @@ from exporter.half_precision import to_float16
 from exporter.quantize import (
     NBitsRewriter,
     ShellRewriter,
+    drop_unused_initializers,
     pack_nbits,
     quantize_channels,
     shell_rewriter,
@@ -147,6 +148,46 @@ def write_graph(
                 data.put_rows(f"{name}{suffix}", first, block.astype(dtype, copy=False))
     path.write_bytes(model.SerializeToString())
     return cosines
+
+
+def sliced(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Return a graph as it was written, with large matrices of few bits in parts: of the same bytes, side by side.
+
+    Where it may not copy weights into another order, ONNX Runtime makes float32 of a whole matrix to multiply by it.
+    """
+    parts = onnx.ModelProto()
+    parts.CopyFrom(model)
+    graph = parts.graph
+    initializers = {tensor.name: tensor for tensor in graph.initializer}
+    nodes = list(graph.node)
+    del graph.node[:]
+    for node in nodes:
+        attributes = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
+        if node.op_type != "MatMulNBits" or 4 * attributes["K"] * attributes["N"] <= _BLOCK_BYTES:
+            graph.node.append(node)
+            continue
+        x, *weights = node.input
+        count = max(1, _BLOCK_BYTES // (4 * attributes["K"]))
+        outputs = []
+        for first in range(0, attributes["N"], count):
+            rows = [_rows_of(initializers[name], first, count) for name in weights]
+            graph.initializer.extend(rows)
+            outputs.append(f"{node.output[0]}.{first}")
+            inputs, here = [x, *(tensor.name for tensor in rows)], attributes | {"N": rows[0].dims[0]}
+            graph.node.append(helper.make_node("MatMulNBits", inputs, outputs[-1:], domain=node.domain, **here))
+        graph.node.append(helper.make_node("Concat", outputs, node.output, axis=-1))
+    drop_unused_initializers(graph)
+    return parts
+
+
+def _rows_of(tensor: TensorProto, first: int, count: int) -> TensorProto:
+    """Return some rows of a tensor that is in a file, from the first on: as many as there are, up to the count."""
+    place = {entry.key: entry.value for entry in tensor.external_data}
+    rows = min(count, tensor.dims[0] - first)
+    row_bytes = int(place["length"]) // tensor.dims[0]
+    part = TensorProto(name=f"{tensor.name}.{first}", data_type=tensor.data_type, dims=[rows, *tensor.dims[1:]])
+    _refer(part, place["location"], int(place["offset"]) + first * row_bytes, rows * row_bytes)
+    return part
 
 
 def _rewrite(
