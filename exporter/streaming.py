@@ -31,6 +31,7 @@ from exporter.quantize import (
 
 _BLOCK_BYTES = 64 << 20  # of float32 that are read and written at once
 _SLICE_BYTES = 1 << 20  # of a block that are quantized at once: what that takes beside is several times as much
+_COLUMNS = 128  # that ONNX Runtime multiplies by at once: matrices that end elsewhere have other last bits
 _INLINE_BYTES = 1024
 _ALIGNMENT = 4096  # of external data, so that it can be mapped
 # What a matrix's initializers are called behind its name.
@@ -151,33 +152,33 @@ def write_graph(
 
 
 def sliced(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Return a graph as it was written, with large matrices of few bits in parts: of the same bytes, side by side.
+    """Return a written graph with large matrices of few bits in parts: the same bytes of the same file, side by side.
 
     Where it may not copy weights into another order, ONNX Runtime makes float32 of a whole matrix to multiply by it.
     """
-    parts = onnx.ModelProto()
-    parts.CopyFrom(model)
-    graph = parts.graph
+    in_parts = onnx.ModelProto()
+    in_parts.CopyFrom(model)
+    graph = in_parts.graph
     initializers = {tensor.name: tensor for tensor in graph.initializer}
     nodes = list(graph.node)
     del graph.node[:]
     for node in nodes:
-        attributes = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
-        if node.op_type != "MatMulNBits" or 4 * attributes["K"] * attributes["N"] <= _BLOCK_BYTES:
+        sizes = {attribute.name: attribute.i for attribute in node.attribute}
+        if node.op_type != "MatMulNBits" or 4 * sizes["K"] * sizes["N"] <= _BLOCK_BYTES:
             graph.node.append(node)
             continue
-        x, *weights = node.input
-        count = max(1, _BLOCK_BYTES // (4 * attributes["K"]))
         outputs = []
-        for first in range(0, attributes["N"], count):
-            rows = [_rows_of(initializers[name], first, count) for name in weights]
-            graph.initializer.extend(rows)
+        count = max(_COLUMNS, _BLOCK_BYTES // (4 * sizes["K"]) // _COLUMNS * _COLUMNS)
+        for first in range(0, sizes["N"], count):
+            weights = [_rows_of(initializers[name], first, count) for name in node.input[1:]]
+            graph.initializer.extend(weights)
+            inputs = [node.input[0], *(tensor.name for tensor in weights)]
             outputs.append(f"{node.output[0]}.{first}")
-            inputs, here = [x, *(tensor.name for tensor in rows)], attributes | {"N": rows[0].dims[0]}
+            here = sizes | {"N": weights[0].dims[0]}
             graph.node.append(helper.make_node("MatMulNBits", inputs, outputs[-1:], domain=node.domain, **here))
         graph.node.append(helper.make_node("Concat", outputs, node.output, axis=-1))
     drop_unused_initializers(graph)
-    return parts
+    return in_parts
 
 
 def _rows_of(tensor: TensorProto, first: int, count: int) -> TensorProto:
