@@ -129,13 +129,13 @@ def write_graph(
     half = precision == "fp16"
     dtype: type[np.floating] = np.float16 if half else np.float32
     suffix = ".half" if half else ""
-    hollow = [f"{name}{part}" for name in matrices for part in _PARTS[precision]] + [f"{name}{suffix}" for name in tables]
+    shells = {f"{name}{part}" for name in matrices for part in _PARTS[precision]} | {f"{name}{suffix}" for name in tables}
     if half:
         model.CopyFrom(to_float16(model, io_float32=io_float32))
     elif precision != "fp32":
         _rewrite(model, matrices, precision, sensitive, standard_operators=standard_operators)
     with path.with_name(f"{path.name}.data").open("wb") as file:
-        data = _DataFile(file, model.graph.initializer, set(hollow))
+        data = _DataFile(file, model.graph.initializer, shells)
         for name in sorted(matrices, key=lambda name: data.offset(f"{name}{_PARTS[precision][0]}")):
             rows = matrices[name]
             if precision == "int8":
@@ -299,22 +299,22 @@ class _DataFile:
     Args:
         file: is empty.
         tensors: those with content are written at once, but for small ones; all that are in the file refer to it.
-        hollow: names of those without content.
+        shells: names of those without content.
     """
 
-    def __init__(self, file: BinaryIO, tensors: Iterable[TensorProto], hollow: Collection[str]) -> None:
+    def __init__(self, file: BinaryIO, tensors: Iterable[TensorProto], shells: Collection[str]) -> None:
         self._file = file
         self._places: dict[str, tuple[int, int]] = {}  # of the first byte, and how many of them a row has
         end = 0
         # Scales are behind all integers, however many there are.
         for tensor in sorted(tensors, key=lambda tensor: tensor.name.endswith((".scale", ".scales"))):
             size = math.prod(tensor.dims) * helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
-            if tensor.name not in hollow and size < _INLINE_BYTES:
+            if tensor.name not in shells and size < _INLINE_BYTES:
                 continue
             offset = -(-end // _ALIGNMENT) * _ALIGNMENT
             end = offset + size
             self._places[tensor.name] = offset, size // tensor.dims[0]
-            if tensor.name not in hollow:
+            if tensor.name not in shells:
                 self.put_rows(tensor.name, 0, numpy_helper.to_array(tensor))
             _refer(tensor, Path(file.name).name, offset, size)
 
