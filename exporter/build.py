@@ -270,6 +270,8 @@ class _Writer:
         return open_graph(str(self.folder / graph.file))
 
     def _open_streamed(self, graph: Graph, written: onnx.ModelProto) -> Run:
+        """Open a graph that is larger than memory: as it is published, to see that it can be, and to run it in slices."""
+        open_graph(str(self.folder / graph.file), mapped=True)
         file = self.folder / f"{graph.file}.sliced"
         file.write_bytes(sliced(written).SerializeToString())
         try:
