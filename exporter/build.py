@@ -34,7 +34,7 @@ from exporter.half_precision import to_float16
 from exporter.quality import Quality, Utterance, check_can_measure, with_quality
 from exporter.quantize import quantize_int4, quantize_int8
 from exporter.quantized_edges import dequantize_outputs, quantize_edges, quantize_feeds
-from exporter.streaming import Rows, write_graph, write_npy
+from exporter.streaming import Rows, sliced, write_graph, write_npy
 from exporter.verify import Case, Run, Tolerance, bounded, check_arrays, check_graph, cosine_similarity, open_graph, snr_db
 
 logger = logging.getLogger(__name__)
@@ -278,7 +278,7 @@ class _Writer:
             standard_operators=self.layout == "portable",
             io_float32=graph.io_float32,
         )
-        run = open_graph(str(self.folder / graph.file), mapped=True)
+        run = self._open_streamed(graph, model)
         if self.precision == "fp32":
             self.checks += check_graph(graph.name, run, graph.run, part.cases, Tolerance())
             self.checks.append(_check_speech(graph, speech, run))
@@ -344,6 +344,16 @@ class _Writer:
 
     def _open(self, graph: Graph) -> Run:
         return open_graph(str(self.folder / graph.file))
+
+    def _open_streamed(self, graph: Graph, written: onnx.ModelProto) -> Run:
+        """Open a graph that is larger than memory: as it is published, to see that it can be, and to run it in slices."""
+        open_graph(str(self.folder / graph.file), mapped=True)
+        file = self.folder / f"{graph.file}.sliced"
+        file.write_bytes(sliced(written).SerializeToString())
+        try:
+            return open_graph(str(file), mapped=True)
+        finally:
+            file.unlink()
 
     def _open_lowered(self, part: GraphExport) -> Run:
         """Open a graph in lower precision; it takes and gives what it does in float32."""

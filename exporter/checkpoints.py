@@ -114,36 +114,45 @@ class TensorFiles:
 
     def __init__(self, checkpoint: Checkpoint, name: str = "model.safetensors") -> None:
         index = checkpoint.folder / f"{name}.index.json"
-        self._paths = [
+        paths = [
             checkpoint.path(file)
             for file in (sorted(set(checkpoint.json(index.name)["weight_map"].values())) if index.exists() else [name])
         ]
-        self._files: dict[str, Any] = {}
+        self._paths: dict[str, Path] = {}
+        self._shapes: dict[str, tuple[int, ...]] = {}
         try:
-            for path in self._paths:
-                file = safe_open(path, "pt")
-                self._files |= dict.fromkeys(file.keys(), file)
+            for path in paths:
+                with safe_open(path, "pt") as file:
+                    for key in file.keys():  # noqa: SIM118 - it is no mapping
+                        self._paths[key] = path
+                        self._shapes[key] = tuple(file.get_slice(key).get_shape())
         except SafetensorError as error:
             raise ExportError(f"{path} is damaged or truncated: {error}") from error
 
     @property
     def keys(self) -> Collection[str]:
         """Names of all tensors."""
-        return self._files.keys()
+        return self._paths.keys()
 
     def read(self, key: str) -> Tensor:
         """Return a tensor as float32."""
-        tensor: Tensor = self._files[key].get_tensor(key)
-        return tensor.float()
+        with self._open(key) as file:
+            tensor: Tensor = file.get_tensor(key)
+            return tensor.float()
 
     def shape(self, key: str) -> tuple[int, ...]:
         """Return a tensor's shape; it is not read."""
-        return tuple(self._files[key].get_slice(key).get_shape())
+        return self._shapes[key]
 
     def rows(self, key: str, first: int, stop: int) -> Tensor:
         """Return some of a tensor's rows as float32."""
-        tensor: Tensor = self._files[key].get_slice(key)[first:stop]
-        return tensor.float()
+        with self._open(key) as file:
+            tensor: Tensor = file.get_slice(key)[first:stop]
+            return tensor.float()
+
+    def _open(self, key: str) -> Any:
+        # Anew for each part: a file that stays mapped keeps what was read of it in this process' memory.
+        return safe_open(self._paths[key], "pt")
 
 
 def open_checkpoint(reference: str, files: Iterable[str]) -> Checkpoint:

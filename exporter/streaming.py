@@ -1,11 +1,12 @@
 """Writes graphs whose weights are larger than memory: tensor by tensor, from safetensors shards to external data.
 
 A graph is traced with weights that take no memory (:func:`hollow`), rewritten for its precision, and only then filled: a tensor
-is read in blocks of rows, converted, written, and forgotten. Peak memory is that of the largest tensor as it is written.
+is read in blocks of rows, and each block is converted, written to its place in the file, and forgotten. Memory is that of a few
+blocks, whatever the tensor.
 """
 
 import math
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -19,18 +20,27 @@ from torch import nn
 from actors.bundle import Precision
 from exporter.half_precision import to_float16
 from exporter.quantize import (
-    BLOCK,
     NBitsRewriter,
     ShellRewriter,
+    drop_unused_initializers,
     pack_nbits,
     quantize_channels,
     shell_rewriter,
     unpack_nbits,
 )
 
-_BLOCK_BYTES = 64 << 20  # of float32 that are converted at once
+_BLOCK_BYTES = 64 << 20  # of float32 that are read and written at once
+_SLICE_BYTES = 1 << 20  # of a block that are quantized at once: what that takes beside is several times as much
+_COLUMNS = 128  # that ONNX Runtime multiplies by at once: matrices that end elsewhere have other last bits
 _INLINE_BYTES = 1024
 _ALIGNMENT = 4096  # of external data, so that it can be mapped
+# What a matrix's initializers are called behind its name.
+_PARTS: Mapping[Precision, Sequence[str]] = {
+    "fp32": ("",),
+    "fp16": (".half",),
+    "int8": (".int8", ".scale"),
+    "int4": (".nbits", ".scales"),
+}
 
 
 @dataclass(frozen=True)
@@ -115,26 +125,70 @@ def write_graph(
     Returns:
         By matrix, the cosine similarity of what was written with what was read.
     """
-    pending: dict[str, Callable[[BinaryIO], None]] = {}
     cosines: dict[str, float] = {}
     half = precision == "fp16"
+    dtype: type[np.floating] = np.float16 if half else np.float32
+    suffix = ".half" if half else ""
+    shells = {f"{name}{part}" for name in matrices for part in _PARTS[precision]} | {f"{name}{suffix}" for name in tables}
     if half:
         model.CopyFrom(to_float16(model, io_float32=io_float32))
     elif precision != "fp32":
         _rewrite(model, matrices, precision, sensitive, standard_operators=standard_operators)
-    for name, rows in matrices.items():
-        if precision == "fp32":
-            pending[name] = _transposed(rows, name, np.float32, cosines)
-        elif half:
-            pending[f"{name}.half"] = _transposed(rows, name, np.float16, cosines)
-        elif precision == "int8":
-            pending |= _rowwise(rows, name, cosines, pairs_fit=standard_operators)
-        else:
-            pending |= _nbits(rows, name, 8 if any(part in name for part in sensitive) else 4, cosines)
-    for name, rows in tables.items():
-        pending[f"{name}.half" if half else name] = _as_it_is(rows, np.float16 if half else np.float32)
-    _write(model, path, pending)
+    with path.with_name(f"{path.name}.data").open("wb") as file:
+        data = _DataFile(file, model.graph.initializer, shells)
+        for name in sorted(matrices, key=lambda name: data.offset(f"{name}{_PARTS[precision][0]}")):
+            rows = matrices[name]
+            if precision == "int8":
+                cosines[name] = _write_rowwise(data, name, rows, pairs_fit=standard_operators)
+            elif precision == "int4":
+                cosines[name] = _write_nbits(data, name, rows, 8 if any(part in name for part in sensitive) else 4)
+            else:
+                cosines[name] = _write_transposed(data, f"{name}{suffix}", rows, dtype)
+        for name, rows in tables.items():
+            for first, block in rows.blocks():
+                data.put_rows(f"{name}{suffix}", first, block.astype(dtype, copy=False))
+    path.write_bytes(model.SerializeToString())
     return cosines
+
+
+def sliced(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Return a written graph with large matrices of few bits in parts: the same bytes of the same file, side by side.
+
+    Where it may not copy weights into another order, ONNX Runtime makes float32 of a whole matrix to multiply by it.
+    """
+    in_parts = onnx.ModelProto()
+    in_parts.CopyFrom(model)
+    graph = in_parts.graph
+    initializers = {tensor.name: tensor for tensor in graph.initializer}
+    nodes = list(graph.node)
+    del graph.node[:]
+    for node in nodes:
+        sizes = {attribute.name: attribute.i for attribute in node.attribute}
+        if node.op_type != "MatMulNBits" or 4 * sizes["K"] * sizes["N"] <= _BLOCK_BYTES:
+            graph.node.append(node)
+            continue
+        outputs = []
+        count = max(_COLUMNS, _BLOCK_BYTES // (4 * sizes["K"]) // _COLUMNS * _COLUMNS)
+        for first in range(0, sizes["N"], count):
+            weights = [_rows_of(initializers[name], first, count) for name in node.input[1:]]
+            graph.initializer.extend(weights)
+            inputs = [node.input[0], *(tensor.name for tensor in weights)]
+            outputs.append(f"{node.output[0]}.{first}")
+            here = sizes | {"N": weights[0].dims[0]}
+            graph.node.append(helper.make_node("MatMulNBits", inputs, outputs[-1:], domain=node.domain, **here))
+        graph.node.append(helper.make_node("Concat", outputs, node.output, axis=-1))
+    drop_unused_initializers(graph)
+    return in_parts
+
+
+def _rows_of(tensor: TensorProto, first: int, count: int) -> TensorProto:
+    """Return some rows of a tensor that is in a file, from the first on: as many as there are, up to the count."""
+    place = {entry.key: entry.value for entry in tensor.external_data}
+    rows = min(count, tensor.dims[0] - first)
+    row_bytes = int(place["length"]) // tensor.dims[0]
+    part = TensorProto(name=f"{tensor.name}.{first}", data_type=tensor.data_type, dims=[rows, *tensor.dims[1:]])
+    _refer(part, place["location"], int(place["offset"]) + first * row_bytes, rows * row_bytes)
+    return part
 
 
 def _rewrite(
@@ -162,62 +216,61 @@ def _rewrite(
         model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
 
 
-def _as_it_is(rows: Rows, dtype: type[np.floating]) -> Callable[[BinaryIO], None]:
-    def write(file: BinaryIO) -> None:
-        for _, block in rows.blocks():
-            _put(file, block.astype(dtype, copy=False))
-
-    return write
-
-
-def _transposed(rows: Rows, name: str, dtype: type[np.floating], cosines: dict[str, float]) -> Callable[[BinaryIO], None]:
-    def write(file: BinaryIO) -> None:
-        matrix = np.empty((rows.shape[1], rows.shape[0]), dtype)
-        similarity = _Similarity()
-        for first, block in rows.blocks():
-            matrix[:, first : first + len(block)] = block.T
-            similarity.add(block, matrix[:, first : first + len(block)].T)
-        file.write(matrix.data)
-        cosines[name] = similarity.cosine
-
-    return write
+def _write_transposed(data: "_DataFile", name: str, rows: Rows, dtype: type[np.floating]) -> float:
+    similarity = _Similarity()
+    for first, block in rows.blocks():
+        converted = block.astype(dtype, copy=False)
+        similarity.add(block, converted)
+        data.put_columns(name, first, converted.T)
+        del block, converted  # before the next one is read
+    return similarity.cosine
 
 
-def _rowwise(rows: Rows, name: str, cosines: dict[str, float], *, pairs_fit: bool) -> dict[str, Callable[[BinaryIO], None]]:
+def _write_rowwise(data: "_DataFile", name: str, rows: Rows, *, pairs_fit: bool) -> float:
     """As :func:`exporter.quantize.quantize_int8`: a scale for each output channel."""
-    scales = np.empty(rows.shape[0], np.float32)
-
-    def write(file: BinaryIO) -> None:
-        matrix = np.empty((rows.shape[1], rows.shape[0]), np.int8)
-        similarity = _Similarity()
-        for first, block in rows.blocks():
-            integers, scale = quantize_channels(block, pairs_fit=pairs_fit)
-            matrix[:, first : first + len(block)] = integers.T
-            scales[first : first + len(block)] = scale
-            similarity.add(block, integers * scale[:, None])
-        file.write(matrix.data)
-        cosines[name] = similarity.cosine
-
-    return {f"{name}.int8": write, f"{name}.scale": lambda file: _put(file, scales)}
+    similarity = _Similarity()
+    for first, block in rows.blocks():
+        integers, scales = _rowwise(block, similarity, pairs_fit=pairs_fit)
+        data.put_columns(f"{name}.int8", first, integers.T)
+        data.put_rows(f"{name}.scale", first, scales)
+        del block, integers  # before the next one is read
+    return similarity.cosine
 
 
-def _nbits(rows: Rows, name: str, bits: int, cosines: dict[str, float]) -> dict[str, Callable[[BinaryIO], None]]:
-    scales = np.empty((rows.shape[0], -(-rows.shape[1] // BLOCK)), np.float32)
-
-    def write(file: BinaryIO) -> None:
-        similarity = _Similarity()
-        for first, block in rows.blocks():
-            packed, scale = pack_nbits(block, bits)
-            scales[first : first + len(block)] = scale
-            file.write(packed.data)
-            similarity.add(block, unpack_nbits(packed, scale, bits, block.shape[1]))
-        cosines[name] = similarity.cosine
-
-    return {f"{name}.nbits": write, f"{name}.scales": lambda file: _put(file, scales)}
+def _rowwise(block: np.ndarray, similarity: "_Similarity", *, pairs_fit: bool) -> tuple[np.ndarray, np.ndarray]:
+    integers, scales = np.empty(block.shape, np.int8), np.empty(len(block), np.float32)
+    restored = np.empty_like(block)
+    for part in _slices(block):
+        integers[part], scales[part] = quantize_channels(block[part], pairs_fit=pairs_fit)
+        np.multiply(integers[part], scales[part, None], out=restored[part])
+    similarity.add(block, restored)
+    return integers, scales
 
 
-def _put(file: BinaryIO, array: np.ndarray) -> None:
-    file.write(np.ascontiguousarray(array).data)
+def _write_nbits(data: "_DataFile", name: str, rows: Rows, bits: int) -> float:
+    similarity = _Similarity()
+    for first, block in rows.blocks():
+        packed, scales = _nbits(block, similarity, bits)
+        data.put_rows(f"{name}.nbits", first, packed)
+        data.put_rows(f"{name}.scales", first, scales)
+        del block, packed  # before the next one is read
+    return similarity.cosine
+
+
+def _nbits(block: np.ndarray, similarity: "_Similarity", bits: int) -> tuple[np.ndarray, np.ndarray]:
+    restored = np.empty_like(block)
+    parts = []
+    for part in _slices(block):
+        parts.append(pack_nbits(block[part], bits))
+        restored[part] = unpack_nbits(*parts[-1], bits, block.shape[1])
+    similarity.add(block, restored)
+    packed, scales = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    return packed, scales
+
+
+def _slices(block: np.ndarray) -> Iterator[slice]:
+    count = max(1, _SLICE_BYTES // (4 * block.shape[1]))
+    return (slice(first, min(first + count, len(block))) for first in range(0, len(block), count))
 
 
 class _Similarity:
@@ -240,24 +293,54 @@ class _Similarity:
         return self._product / norms if norms else float(self._first == self._second)
 
 
-def _write(model: onnx.ModelProto, path: Path, pending: Mapping[str, Callable[[BinaryIO], None]]) -> None:
-    """Write the tensors in the graph's order, those with content as they are, and then the graph that refers to them."""
-    data = path.with_name(f"{path.name}.data")
-    with data.open("wb") as file:
-        # A weight's integers are converted before its scales: they are made together.
-        for tensor in sorted(model.graph.initializer, key=lambda tensor: tensor.name.endswith((".scale", ".scales"))):
-            write = pending.get(tensor.name)
-            if write is None:
-                array = numpy_helper.to_array(tensor)
-                if array.nbytes < _INLINE_BYTES:
-                    continue
-                content = np.ascontiguousarray(array)
-                write = lambda file, content=content: _put(file, content)  # noqa: E731 - bound at once
-            file.seek(-(-file.tell() // _ALIGNMENT) * _ALIGNMENT)
-            offset = file.tell()
-            write(file)
-            _refer(tensor, data.name, offset, file.tell() - offset)
-    path.write_bytes(model.SerializeToString())
+class _DataFile:
+    """The tensors of a graph in one file. Each has its place from the start: they are written in parts, in any order.
+
+    Args:
+        file: is empty.
+        tensors: those with content are written at once, but for small ones; all that are in the file refer to it.
+        shells: names of those without content.
+    """
+
+    def __init__(self, file: BinaryIO, tensors: Iterable[TensorProto], shells: Collection[str]) -> None:
+        self._file = file
+        self._places: dict[str, tuple[int, int]] = {}  # of the first byte, and how many of them a row has
+        end = 0
+        # Scales are behind all integers, however many there are.
+        for tensor in sorted(tensors, key=lambda tensor: tensor.name.endswith((".scale", ".scales"))):
+            size = math.prod(tensor.dims) * helper.tensor_dtype_to_np_dtype(tensor.data_type).itemsize
+            if tensor.name not in shells and size < _INLINE_BYTES:
+                continue
+            offset = -(-end // _ALIGNMENT) * _ALIGNMENT
+            end = offset + size
+            self._places[tensor.name] = offset, size // tensor.dims[0]
+            if tensor.name not in shells:
+                self.put_rows(tensor.name, 0, numpy_helper.to_array(tensor))
+            _refer(tensor, Path(file.name).name, offset, size)
+
+    def offset(self, name: str) -> int:
+        """Where a tensor begins."""
+        return self._places[name][0]
+
+    def put_rows(self, name: str, first: int, rows: np.ndarray) -> None:
+        """Write a tensor's rows from the first on."""
+        offset, row_bytes = self._places[name]
+        self._put(offset + first * row_bytes, rows)
+
+    def put_columns(self, name: str, first: int, columns: np.ndarray) -> None:
+        """Write a matrix's columns from the first on."""
+        offset, row_bytes = self._places[name]
+        columns = np.ascontiguousarray(columns)
+        if columns[0].nbytes == row_bytes:
+            self._put(offset, columns)
+            return
+        start = offset + first * columns.itemsize
+        for i, row in enumerate(columns):
+            self._put(start + i * row_bytes, row)
+
+    def _put(self, offset: int, array: np.ndarray) -> None:
+        self._file.seek(offset)
+        self._file.write(np.ascontiguousarray(array).data)
 
 
 def _refer(tensor: TensorProto, location: str, offset: int, length: int) -> None:

@@ -52,11 +52,8 @@ class Decoder(nn.Module):
 
     def predict(self, hidden: Tensor) -> Tensor:
         """Map hidden states ``[batch, sequence, hidden]`` to the logits of the last token, ``[batch, vocab]``."""
-        return self.project(self.norm(hidden[:, -1]))
-
-    def project(self, hidden: Tensor) -> Tensor:
-        """Map normalised hidden states ``[rows, hidden]`` to logits."""
-        return self.lm_head(hidden)
+        logits: Tensor = self.lm_head(self.norm(hidden[:, -1]))
+        return logits
 
     def forward(self, embeds: Tensor, seqlens_k: Tensor, total_sequence_length: Tensor, *past: Tensor) -> tuple[Tensor, ...]:
         """Map embeddings ``[batch, sequence, hidden]`` to logits ``[batch, vocab]`` and the caches."""

@@ -1,40 +1,46 @@
-"""The language model where it is larger than memory: read layer by layer, and traced without its matrices."""
+"""The language model where it is larger than memory: read matrix by matrix, and traced without them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
 
 from actors.errors import ExportError
-from exporter.qwen import Backbone, Layer, QwenConfig
+from exporter.layers import Linear
+from exporter.qwen import Backbone, QwenConfig
 from exporter.streaming import Rows, hollow
 from exporter.vibevoice_asr.config import Config
 from exporter.vibevoice_asr.modules import Decoder
 
 
-class StreamedBackbone(Backbone):
-    """Layers larger than memory: traced without their matrices, and run with those of one layer at a time."""
+class StreamedLinear(Linear):
+    """Traced without its matrix, which is read block by block at every call.
 
-    def __init__(self, config: QwenConfig, num_layers: int, matrices: Mapping[str, Rows]) -> None:
+    Args:
+        matrix: ``[out, in]``.
+        bias: whether there is one.
+    """
+
+    def __init__(self, matrix: Rows, *, bias: bool) -> None:
+        with torch.device("meta"):
+            super().__init__(*matrix.shape[::-1], bias)
+        self.matrix = matrix
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``[..., in]`` to ``[..., out]``."""
+        if torch.compiler.is_exporting():
+            return super().forward(x)
+        y = torch.cat([x @ torch.from_numpy(block).T for _, block in self.matrix.blocks()], dim=-1)
+        return y if self.bias is None else y + self.bias
+
+
+class StreamedBackbone(Backbone):
+    """Layers without their weights."""
+
+    def __init__(self, config: QwenConfig, num_layers: int) -> None:
         with torch.device("meta"):
             super().__init__(config, num_layers)
         self._set_tables()
-        self._matrices = matrices
-
-    def blocks(self) -> Iterable[Layer]:
-        """The layers; outside of tracing each is read when it is its turn."""
-        if torch.compiler.is_exporting():
-            yield from super().blocks()
-            return
-        layer = Layer(self.config)  # one for all of them: two would be a gigabyte more
-        for i, hollow_layer in enumerate(super().blocks()):
-            for name, parameter in layer.named_parameters():
-                if parameter.dim() == 1:
-                    parameter.data.copy_(hollow_layer.get_parameter(name))
-                    continue
-                for first, block in self._matrices[f"layers.{i}.{name}"].blocks():
-                    parameter.data[:, first : first + len(block)] = torch.from_numpy(block).T
-            yield layer
 
 
 class StreamedDecoder(Decoder):
@@ -51,25 +57,19 @@ class StreamedDecoder(Decoder):
     """
 
     def __init__(self, config: Config, matrices: Mapping[str, Rows], vectors: Mapping[str, Tensor], origin: str) -> None:
-        layers = {name.removeprefix("backbone."): rows for name, rows in matrices.items()}
-        backbone = StreamedBackbone(config.lm, config.lm_layers, layers)
+        backbone = StreamedBackbone(config.lm, config.lm_layers)
         with torch.device("meta"):
             super().__init__(backbone)
         self.matrices = matrices
         for name, rows in matrices.items():
             if rows.shape[::-1] != (shape := tuple(self.get_parameter(name).shape)):
                 raise ExportError(f"{origin}: {name} is {list(rows.shape[::-1])} there, config.json asks for {list(shape)}")
+            module = name.removesuffix(".weight")
+            self.set_submodule(module, StreamedLinear(rows, bias=f"{module}.bias" in vectors))
         for name, vector in vectors.items():
             owner, _, leaf = name.rpartition(".")
             self.get_submodule(owner).register_parameter(leaf, nn.Parameter(vector, requires_grad=False))
         hollow(self)
-
-    def project(self, hidden: Tensor) -> Tensor:
-        """Map normalised hidden states ``[rows, hidden]`` to logits."""
-        if torch.compiler.is_exporting():
-            return super().project(hidden)
-        blocks = self.matrices["lm_head.weight"].blocks()
-        return torch.cat([hidden @ torch.from_numpy(block).T for _, block in blocks], dim=1)
 
 
 class Embedding(nn.Module):
