@@ -14,7 +14,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
 def write_tiny_vibevoice(fixture: Path, folder: Path) -> None:
     """Write a whole checkpoint: the fixture's files, weights of the VAE's decoder and a tokenizer of bytes."""
-    shutil.copytree(fixture, folder)
+    shutil.copytree(fixture, folder, dirs_exist_ok=True)
     config = json.loads((folder / "config.json").read_bytes())["acoustic_tokenizer_config"]
     random = np.random.default_rng(0)
     state = load_file(folder / "model.safetensors")

@@ -6,11 +6,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import onnxruntime as ort
+from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from actors.runtime.processor import this_processor
 from actors.runtime.session import PROBE, Device
 
 CUDA = "CUDAExecutionProvider"
+# What sessions and engines raise where a device cannot do something; bound runs raise a RuntimeError.
+REFUSED: tuple[type[Exception], ...] = (
+    ValueError,
+    RuntimeError,
+    *(value for value in vars(ort_errors).values() if isinstance(value, type) and issubclass(value, Exception)),
+)
+_SHOWN = 300  # characters of what they say
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -47,6 +55,11 @@ def providers(device: Device, **options: str) -> list[str | tuple[str, dict[str,
 
 
 _AS_THE_ENGINE = {"arena_extend_strategy": "kSameAsRequested", "cudnn_conv_algo_search": "HEURISTIC"}
+
+
+def said(error: Exception) -> str:
+    """Return what an error says on one line, without what onnxruntime puts before it."""
+    return " ".join(str(error).split()).rpartition("Status Message: ")[2][:_SHOWN]
 
 
 def describe(device: Device) -> dict[str, str]:

@@ -21,12 +21,11 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime as ort
-from onnxruntime.capi import onnxruntime_pybind11_state as ort_errors
 
 from actors.bundle import GraphSpec, TensorSpec, load_bundle
 from actors.runtime.session import Array, Device, DeviceArray, Session
 from benchmarks.gpu_check.budget import Found, Part, tell
-from benchmarks.gpu_check.device import open_device, providers
+from benchmarks.gpu_check.device import REFUSED, open_device, providers, said
 from benchmarks.gpu_check.models import PRECISIONS, Bundles
 
 _SAMPLES = 16_000
@@ -43,12 +42,6 @@ OPTIONS: Mapping[str, Mapping[str, str]] = {
 }
 _ON_HOST = "total_sequence_length"  # GroupQueryAttention reads it there
 _CLOSE = 0.05  # of other kernels, relative to the largest value; what a replay makes of old inputs is far from it
-_SHOWN = 300  # characters of a message
-# What onnxruntime raises, and :meth:`Trial.time`.
-_REFUSED: tuple[type[Exception], ...] = (
-    ValueError,
-    *(value for value in vars(ort_errors).values() if isinstance(value, type) and issubclass(value, Exception)),
-)
 
 
 @dataclass(frozen=True)
@@ -176,8 +169,8 @@ class Trial:
         """Return how many times as fast as in the engine it is with everything on the device, or why it does not run."""
         try:
             return engine_s / self.time(options, copying=False)
-        except _REFUSED as error:
-            return _said(error)
+        except REFUSED as error:
+            return said(error)
 
 
 def _open(path: Path, device: Device, threads: int, options: Mapping[str, str], profile: str = "") -> ort.InferenceSession:
@@ -233,14 +226,10 @@ def _look_at(path: Path, device: Device, threads: int, steps: tuple[Step, Step])
         session = _open(path, device, threads, {})
         trial = Trial(path, device, threads, steps, (steps[0].outputs(session), steps[1].outputs(session)))
         engine_s = trial.time({}, copying=True)
-    except _REFUSED as error:
-        return {"failed": _said(error)}
+    except REFUSED as error:
+        return {"failed": said(error)}
     gains = {name: trial.attempt(options, engine_s) for name, options in {"on the device": {}, **OPTIONS}.items()}
     return {"nodes": nodes, "crossing": trial.crossing, "milliseconds": 1000 * engine_s, "gains": gains}
-
-
-def _said(error: Exception) -> str:
-    return " ".join(str(error).split()).rpartition("Status Message: ")[2][:_SHOWN]
 
 
 def parts(device: str, threads: int, bundles: Bundles, rows: int, length: int) -> list[Part]:

@@ -13,8 +13,8 @@ import numpy as np
 
 from actors import SynthesisResult, TranscriptionResult, open_model
 from benchmarks.engine import Requests
-from benchmarks.gpu_check.budget import Part, tell
-from benchmarks.gpu_check.device import open_device
+from benchmarks.gpu_check.budget import Found, Part, tell
+from benchmarks.gpu_check.device import REFUSED, open_device, said
 from benchmarks.gpu_check.models import PRECISIONS, TINY, Bundles
 
 Result = SynthesisResult | TranscriptionResult
@@ -111,19 +111,25 @@ def check(device: str, threads: int, bundles: Bundles, *, exact: bool) -> None:
         rows = TINY[family].rows()
         reference = run(folders["fp32"], rows, "cpu", threads, together=True)
         for precision in ("fp32",) if exact else PRECISIONS:
-            together = run(folders[precision], rows, device, threads, together=True)
-            alone = run(folders[precision], rows, device, threads, together=False)
-            mixed, single = differ(reference, together), differ(reference, alone)
-            tell(
-                family=family,
-                precision="fp32 without TF32" if exact else precision,
-                rows=len(rows),
-                mixed=mixed.largest,
-                alone=single.largest,
-                agreed=min(mixed.agreed, single.agreed) / mixed.steps,
-                same_bytes=same_bytes(together, alone),
-                holds=mixed.holds(exact) and single.holds(exact),
-            )
+            found: Found = {"family": family, "precision": "fp32 without TF32" if exact else precision, "rows": len(rows)}
+            try:
+                together = run(folders[precision], rows, device, threads, together=True)
+                alone = run(folders[precision], rows, device, threads, together=False)
+            except REFUSED as error:
+                tell(**found, failed=said(error), holds=False)
+            else:
+                tell(**found, **_compared(reference, together, alone, exact=exact))
+
+
+def _compared(reference: Results, together: Results, alone: Results, *, exact: bool) -> Found:
+    mixed, single = differ(reference, together), differ(reference, alone)
+    return {
+        "mixed": mixed.largest,
+        "alone": single.largest,
+        "agreed": min(difference.agreed / difference.steps for difference in (mixed, single)),
+        "same_bytes": same_bytes(together, alone),
+        "holds": mixed.holds(exact) and single.holds(exact),
+    }
 
 
 def parts(device: str, threads: int, bundles: Bundles) -> list[Part]:

@@ -53,10 +53,11 @@ def _found(results: Results) -> Iterator[Found]:
 
 
 def _parity(found: Found) -> list[str]:
+    named = [found["family"], found["precision"], str(found["rows"])]
+    if "failed" in found:
+        return [*named, "", "", "", "", f"**does not run**: {found['failed']}"]
     return [
-        found["family"],
-        found["precision"],
-        str(found["rows"]),
+        *named,
         f"{found['mixed']:.1e}",
         f"{found['alone']:.1e}",
         f"{found['agreed']:.0%}",

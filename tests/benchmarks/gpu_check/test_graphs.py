@@ -1,0 +1,51 @@
+"""A step of each graph of the embedded voice, on the CPU."""
+
+import json
+
+import pytest
+
+from benchmarks.gpu_check import graphs
+from benchmarks.gpu_check.graphs import OPTIONS, Bound, look
+from cluster.registry import embedded_folder
+
+pytestmark = pytest.mark.usefixtures("few_runs")
+
+
+@pytest.fixture
+def few_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(graphs, "RUNS", 2)
+
+
+def found(capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, object]]:
+    look("cpu", 1, {"int8": str(embedded_folder())}, rows=2, length=32)
+    lines = map(json.loads, capsys.readouterr().out.splitlines())
+    return {line["graph"]: line for line in lines}
+
+
+def test_nodes_bytes_and_times_of_each_graph(capsys: pytest.CaptureFixture[str]) -> None:
+    lm = found(capsys)["lm"]
+    assert lm["nodes"]["CPUExecutionProvider"]["GroupQueryAttention"] > 1  # type: ignore[index]
+    # ids, lengths, the longest one; logits of 676 and hidden states of 256: caches stay where they are
+    assert lm["crossing"] == 2 * 8 + 2 * 4 + 4 + 2 * 4 * (676 + 256)
+    assert lm["rows"] == 2
+    assert lm["gains"].keys() == {"on the device", *OPTIONS}  # type: ignore[attr-defined]
+    assert all(gain > 0 for gain in lm["gains"].values())  # type: ignore[attr-defined]
+
+
+def test_a_replay_of_old_inputs_is_found_out(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Bound, "feed", lambda *_: None)
+    assert found(capsys)["decoder"]["failed"] == "other inputs give wrong outputs"
+
+
+def test_what_an_option_does_to_a_graph_is_said(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = graphs._open
+
+    def refuse(*arguments: object, **named: object) -> object:
+        if arguments[3]:
+            raise RuntimeError("cannot use the graph capture feature")
+        return opened(*arguments, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(graphs, "_open", refuse)
+    gains = found(capsys)["lm"]["gains"]
+    assert gains["CUDA graph"] == "cannot use the graph capture feature"  # type: ignore[index]
+    assert gains["on the device"] > 0  # type: ignore[index]
