@@ -1,5 +1,6 @@
 """Parts run in processes of their own, in the time that there is."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -39,7 +40,9 @@ def test_a_part_is_told_its_task_and_tells_in_lines_of_json(part: Callable[[str,
 
 def test_what_was_found_before_the_time_was_over_is_kept(part: Callable[[str, str], Part]) -> None:
     said = """import time; print('{"found": 1}', flush=True); print('{"fou', end='', flush=True); time.sleep(60)"""
+    started = time.monotonic()
     assert part("slow", said).run(2) == ([{"found": 1}], "left out: its 2 s were over")
+    assert time.monotonic() - started < 30
 
 
 def test_a_part_that_ends_badly_says_why_and_takes_no_other_with_it(
