@@ -29,8 +29,8 @@ SLOTS = (1, 4, 16, 64, 256)
 DRY_SLOTS = (1, 4)
 ROWS, LENGTH = 64, 256  # of the graphs that are looked at
 DRY_ROWS, DRY_LENGTH = 2, 32
-# Shares of the time. What a part leaves over is the next ones'.
-PARITY, SPEED, GRAPHS = 2.0, 2.5, 2.5
+# Shares of the time. What a part leaves over is the next ones', and without parity nothing else counts.
+PARITY, SPEED, GRAPHS = 4.0, 2.5, 2.5
 
 
 def main() -> None:

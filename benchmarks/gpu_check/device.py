@@ -18,6 +18,8 @@ REFUSED: tuple[type[Exception], ...] = (
     RuntimeError,
     *(value for value in vars(ort_errors).values() if isinstance(value, type) and issubclass(value, Exception)),
 )
+# Those of actors/runtime/session.py: a test compares.
+_AS_THE_ENGINE = {"arena_extend_strategy": "kSameAsRequested", "cudnn_conv_algo_search": "HEURISTIC"}
 _SHOWN = 300  # characters of what they say
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
@@ -52,9 +54,6 @@ def providers(device: Device, **options: str) -> list[str | tuple[str, dict[str,
     if device.kind == "cuda":
         return [(CUDA, {"device_id": str(device.ordinal), **_AS_THE_ENGINE, **options}), "CPUExecutionProvider"]
     return ["CPUExecutionProvider"]
-
-
-_AS_THE_ENGINE = {"arena_extend_strategy": "kSameAsRequested", "cudnn_conv_algo_search": "HEURISTIC"}
 
 
 def said(error: Exception) -> str:

@@ -17,7 +17,7 @@ from benchmarks.speed import CONTESTS, FOX
 FIXTURES = ROOT / "tests" / "fixtures"
 PRECISIONS = ("fp32", "fp16")
 STEPS = 12  # of a row: random weights are chaotic, and an error grows with every step
-# Precisions by family; folders as text, for a part of the check is told of them in JSON.
+# Folders by family and precision, as text: parts of the check are told of them in JSON.
 Bundles = Mapping[str, Mapping[str, str]]
 
 

@@ -24,6 +24,7 @@ def write(facts: Facts, results: Results, *, dry: bool) -> str:
     parts = [
         f"# {'A dry run' if dry else 'The check'} on {facts['name']}\n",
         "Nothing here is about a GPU: every line ran on the CPU, with tiny models.\n" if dry else "",
+        f"{'Every family computes what it should.' if holds(results) else '**Not every family computes what it should.**'}\n",
         table(["", ""], [[name, fact] for name, fact in facts.items()]),
         "## The same as on the CPU\n",
         table(

@@ -16,7 +16,7 @@ CUDA = Device("cuda", 1)
 def test_sessions_have_the_engines_options_and_more_on_a_gpu_alone() -> None:
     assert device.providers(CUDA) == session._provider_options(CUDA, 1)
     ((_, options), _) = device.providers(CUDA, use_tf32="0")
-    assert options["use_tf32"] == "0"  # type: ignore[index]
+    assert options["use_tf32"] == "0"
     assert device.providers(Device("cpu"), use_tf32="0") == session._provider_options(Device("cpu"), 1)
 
 
@@ -25,7 +25,7 @@ def test_a_provider_that_is_there_and_does_not_load_is_an_error(monkeypatch: pyt
     monkeypatch.setattr(ort, "get_available_providers", lambda: [device.CUDA, "CPUExecutionProvider"])
     monkeypatch.setattr(ort, "preload_dlls", lambda: None, raising=False)
     monkeypatch.setattr(device, "providers", lambda *_: ["CPUExecutionProvider"])
-    with pytest.raises(RuntimeError, match="cuda: onnxruntime .* has CUDAExecutionProvider and cannot load it"):
+    with pytest.raises(RuntimeError, match=r"cuda: onnxruntime .* has CUDAExecutionProvider and cannot load it"):
         device.open_device("cuda")
 
 

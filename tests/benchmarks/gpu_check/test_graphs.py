@@ -1,7 +1,9 @@
 """A step of each graph of the embedded voice, on the CPU."""
 
 import json
+from typing import Any
 
+import onnxruntime as ort
 import pytest
 
 from benchmarks.gpu_check import graphs
@@ -16,7 +18,7 @@ def few_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(graphs, "RUNS", 2)
 
 
-def found(capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, object]]:
+def found(capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, Any]]:
     look("cpu", 1, {"int8": str(embedded_folder())}, rows=2, length=32)
     lines = map(json.loads, capsys.readouterr().out.splitlines())
     return {line["graph"]: line for line in lines}
@@ -24,12 +26,12 @@ def found(capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, object]]:
 
 def test_nodes_bytes_and_times_of_each_graph(capsys: pytest.CaptureFixture[str]) -> None:
     lm = found(capsys)["lm"]
-    assert lm["nodes"]["CPUExecutionProvider"]["GroupQueryAttention"] > 1  # type: ignore[index]
+    assert lm["nodes"]["CPUExecutionProvider"]["GroupQueryAttention"] > 1
     # ids, lengths, the longest one; logits of 676 and hidden states of 256: caches stay where they are
     assert lm["crossing"] == 2 * 8 + 2 * 4 + 4 + 2 * 4 * (676 + 256)
     assert lm["rows"] == 2
-    assert lm["gains"].keys() == {"on the device", *OPTIONS}  # type: ignore[attr-defined]
-    assert all(gain > 0 for gain in lm["gains"].values())  # type: ignore[attr-defined]
+    assert lm["gains"].keys() == {"on the device", *OPTIONS}
+    assert all(gain > 0 for gain in lm["gains"].values())
 
 
 def test_a_replay_of_old_inputs_is_found_out(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,12 +42,12 @@ def test_a_replay_of_old_inputs_is_found_out(capsys: pytest.CaptureFixture[str],
 def test_what_an_option_does_to_a_graph_is_said(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     opened = graphs._open
 
-    def refuse(*arguments: object, **named: object) -> object:
+    def refuse(*arguments: Any, **named: Any) -> ort.InferenceSession:
         if arguments[3]:
             raise RuntimeError("cannot use the graph capture feature")
-        return opened(*arguments, **named)  # type: ignore[arg-type]
+        return opened(*arguments, **named)
 
     monkeypatch.setattr(graphs, "_open", refuse)
     gains = found(capsys)["lm"]["gains"]
-    assert gains["CUDA graph"] == "cannot use the graph capture feature"  # type: ignore[index]
-    assert gains["on the device"] > 0  # type: ignore[index]
+    assert gains["CUDA graph"] == "cannot use the graph capture feature"
+    assert gains["on the device"] > 0

@@ -48,6 +48,7 @@ def test_the_tables_have_all_that_was_found() -> None:
     text = write(FACTS, RESULTS, dry=False)
     for row in (
         "# The check on GPU A",
+        "Every family computes what it should.",
         "| soprano | fp16 | 3 | 2.0e-03 | 1.0e-03 | 100% | no | holds |",
         "| soprano fp16 | 4 | 15.0 | 10% | 80% | 10% | 3 | 0 |",
         "| soprano fp16, lm | 64 | 12 | 3 GroupQueryAttention | 2 | 2 | 1.50 | x 1.25 | no |",
@@ -82,4 +83,5 @@ def test_nothing_compared_does_not_hold() -> None:
 def test_what_does_not_run_is_in_the_table() -> None:
     failed = {"family": "whisper", "precision": "fp32", "rows": 3, "failed": "no kernel", "holds": False}
     text = write(FACTS, {"parity": ([failed], "")}, dry=False)
+    assert "**Not every family computes what it should.**" in text
     assert "| whisper | fp32 | 3 |  |  |  |  | **does not run**: no kernel |" in text
