@@ -57,8 +57,9 @@ def providers(device: Device, **options: str) -> list[str | tuple[str, dict[str,
 
 
 def said(error: Exception) -> str:
-    """Return what an error says on one line, without what onnxruntime puts before it."""
-    return " ".join(str(error).split()).rpartition("Status Message: ")[2][:_SHOWN]
+    """Return what an error says on one line, without what onnxruntime puts before it, and without the middle if it is long."""
+    text = " ".join(str(error).split()).rpartition("Status Message: ")[2]
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN // 3]} … {text[-_SHOWN * 2 // 3 :]}"
 
 
 def describe(device: Device) -> dict[str, str]:

@@ -13,7 +13,8 @@ _HOST = "CPUExecutionProvider"
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return a table, or nothing if it has no rows."""
-    lines = ["| " + " | ".join(cells) + " |" for cells in (titles, ["---"] * len(titles), *rows)]
+    escaped = ([cell.replace("|", r"\|") for cell in cells] for cells in (titles, ["---"] * len(titles), *rows))
+    lines = ["| " + " | ".join(cells) + " |" for cells in escaped]
     return "\n".join(lines) + "\n" if rows else ""
 
 

@@ -54,3 +54,5 @@ def test_a_gpu_is_asked_about_by_its_number(tmp_path: Path, monkeypatch: pytest.
 
 def test_an_error_is_a_line() -> None:
     assert device.said(RuntimeError("[ONNXRuntimeError] : 1 : Status Message: it\ndoes not fit")) == "it does not fit"
+    long = device.said(RuntimeError("first" + 9999 * "x" + "last"))
+    assert (long[:6], long[-5:], len(long) < 400) == ("firstx", "xlast", True)
