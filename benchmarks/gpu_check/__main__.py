@@ -27,8 +27,9 @@ from benchmarks.speed import CONTESTS
 FOLDER = BENCH / "gpu-check"
 SLOTS = (1, 4, 16, 64, 256)
 DRY_SLOTS = (1, 4)
-ROWS, LENGTH = 64, 256  # of the graphs that are looked at
-DRY_ROWS, DRY_LENGTH = 2, 32
+# Rows, and positions of caches, of the graphs that are looked at.
+SIZES = (64, 256)
+TINY_SIZES = (2, 32)  # tiny models have few positions
 # Shares of the time. What a part leaves over is the next ones', and without parity nothing else counts.
 PARITY, SPEED, GRAPHS = 4.0, 2.5, 2.5
 
@@ -81,11 +82,12 @@ def _parts(arguments: argparse.Namespace, tiny: Bundles, true: Bundles) -> list[
     on = (arguments.device, arguments.threads)
     slots = arguments.slots or (DRY_SLOTS if arguments.dry_run else SLOTS)
     tasks = TINY_TASKS if arguments.dry_run else true_tasks()
-    sizes = (DRY_ROWS, DRY_LENGTH) if arguments.dry_run else (ROWS, LENGTH)
+    others = {family: folders for family, folders in tiny.items() if family not in true}
+    looks = graphs.parts(*on, true, *(TINY_SIZES if arguments.dry_run else SIZES)) + graphs.parts(*on, others, *TINY_SIZES)
     return [
         *_weighing(PARITY, parity.parts(*on, tiny)),
         *_weighing(SPEED, speed.parts(*on, true, slots, tasks)),
-        *_weighing(GRAPHS, graphs.parts(*on, {**tiny, **true}, *sizes)),
+        *_weighing(GRAPHS, looks),
     ]
 
 

@@ -1,5 +1,6 @@
 """The whole check as a dry run, of one family."""
 
+import argparse
 import json
 import sys
 from collections.abc import Callable
@@ -51,3 +52,15 @@ def test_to_prepare_measures_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(sys, "argv", ["gpu_check", "--dry-run", "--prepare"])
     gpu_check.main()
     assert not (tmp_path / "gpu-check").exists()
+
+
+def test_models_of_the_true_size_are_looked_at_with_more_rows_than_tiny_ones() -> None:
+    options = argparse.Namespace(dry_run=False, device="cuda", threads=1, slots=None)
+    folders = {"fp32": "a", "fp16": "b"}
+    parts = gpu_check._parts(options, {"soprano": folders, "whisper": folders}, {"soprano": folders})
+    assert {part.name: part.task["rows"] for part in parts if part.module == "graphs"} == {
+        "graphs of soprano": 64,
+        "graphs of whisper": 2,
+    }
+    assert [part.task["slots"] for part in parts if part.module == "speed"] == [(1, 4, 16, 64, 256)] * 2
+    assert sum(part.weight for part in parts) == pytest.approx(9)
