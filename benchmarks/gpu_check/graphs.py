@@ -31,6 +31,8 @@ from benchmarks.gpu_check.models import PRECISIONS, Bundles
 _SAMPLES = 16_000
 _PANELS = 1  # of Whisper's windows, 2 s
 _OTHERS = 16  # tokens, frames and the like
+# What a graph with a cache reads of each row: a token; of PocketTTS a frame, and no more text.
+_ONE_STEP = {"sequence": 1, "frames": 1, "tokens": 0}
 RUNS = 20
 WARM_UPS = 3  # a CUDA graph is captured in the second run
 # Provider options that the engine could set, by their names in the table.
@@ -40,7 +42,7 @@ OPTIONS: Mapping[str, Mapping[str, str]] = {
     "NHWC": {"prefer_nhwc": "1"},
     "small workspace": {"cudnn_conv_use_max_workspace": "0"},
 }
-_ON_HOST = "total_sequence_length"  # GroupQueryAttention reads it there
+ON_HOST = "total_sequence_length"  # GroupQueryAttention reads it there
 _CLOSE = 0.05  # of other kernels, relative to the largest value; what a replay makes of old inputs is far from it
 
 
@@ -55,13 +57,15 @@ class Step:
     def make_up(cls, spec: GraphSpec, rows: int, length: int, seed: int = 0) -> "Step":
         """Return small random numbers, zeros for ids, and rows whose next position is the last of the caches' ``length``."""
         random = np.random.default_rng(seed)
-        sizes = {"batch": rows, "sequence": 1, "max_length": length, "samples": _SAMPLES, "panels": _PANELS}
+        sizes = {"batch": rows, "max_length": length, "samples": _SAMPLES, "panels": _PANELS}
+        if any(tensor.name == ON_HOST for tensor in spec.inputs):
+            sizes |= _ONE_STEP
         return cls(spec, {tensor.name: _make_up(tensor, sizes, random) for tensor in spec.inputs})
 
     @property
     def caches(self) -> dict[str, str]:
         """The inputs of GroupQueryAttention that are overwritten, by the output that does it; other graphs' states are not."""
-        pasts = [name for name in self.inputs if name.startswith("past_") and _ON_HOST in self.inputs]
+        pasts = [name for name in self.inputs if name.startswith("past_") and ON_HOST in self.inputs]
         presents = [tensor.name for tensor in self.spec.outputs if tensor.name.startswith("present_")]
         return dict(zip(presents, pasts, strict=True)) if pasts else {}
 
@@ -73,7 +77,7 @@ class Step:
 
 def _make_up(tensor: TensorSpec, sizes: Mapping[str, int], random: np.random.Generator) -> np.ndarray:
     shape = [axis if isinstance(axis, int) else sizes.get(axis, _OTHERS) for axis in tensor.axes]
-    if tensor.name in (_ON_HOST, "seqlens_k"):
+    if tensor.name in (ON_HOST, "seqlens_k"):
         return np.full(shape, sizes["max_length"] - (tensor.name == "seqlens_k"), tensor.dtype)
     if np.dtype(tensor.dtype).kind != "f":
         return np.zeros(shape, tensor.dtype)
@@ -94,7 +98,7 @@ class Bound:
     def __init__(
         self, session: ort.InferenceSession, step: Step, outputs: Mapping[str, np.ndarray], device: Device, *, copying: bool
     ) -> None:
-        kept = {*step.caches.values()} if copying else step.inputs.keys() - {_ON_HOST}
+        kept = {*step.caches.values()} if copying else step.inputs.keys() - {ON_HOST}
         self._inputs: dict[str, Array] = {
             name: _on_device(array, device) if name in kept else array for name, array in step.inputs.items()
         }

@@ -6,8 +6,9 @@ from typing import Any
 import onnxruntime as ort
 import pytest
 
+from actors.bundle import GraphSpec, TensorSpec
 from benchmarks.gpu_check import graphs
-from benchmarks.gpu_check.graphs import OPTIONS, Bound, look
+from benchmarks.gpu_check.graphs import ON_HOST, OPTIONS, Bound, Step, look
 from cluster.registry import embedded_folder
 
 pytestmark = pytest.mark.usefixtures("few_runs")
@@ -51,3 +52,17 @@ def test_what_an_option_does_to_a_graph_is_said(capsys: pytest.CaptureFixture[st
     gains = found(capsys)["lm"]["gains"]
     assert gains["CUDA graph"] == "cannot use the graph capture feature"
     assert gains["on the device"] > 0
+
+
+def test_a_step_of_a_graph_with_a_cache_is_one_frame_and_no_text() -> None:
+    def tensor(name: str, *axes: int | str) -> TensorSpec:
+        return TensorSpec(name=name, dtype="float32" if axes else "int32", axes=list(axes))
+
+    frames, text, longest = tensor("frames", "batch", "frames", 8), tensor("text", "batch", "tokens", 4), tensor(ON_HOST)
+
+    def shapes(*inputs: TensorSpec) -> list[tuple[int, ...]]:
+        spec = GraphSpec(file="a.onnx", precision="fp32", inputs=list(inputs), outputs=[])
+        return [array.shape for array in Step.make_up(spec, rows=3, length=32).inputs.values()]
+
+    assert shapes(frames, text, longest) == [(3, 1, 8), (3, 0, 4), ()]
+    assert shapes(frames, text) == [(3, 16, 8), (3, 16, 4)]
