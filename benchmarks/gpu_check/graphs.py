@@ -31,8 +31,6 @@ from benchmarks.gpu_check.models import PRECISIONS, Bundles
 _SAMPLES = 16_000
 _PANELS = 1  # of Whisper's windows, 2 s
 _OTHERS = 16  # tokens, frames and the like
-# What a graph with a cache reads of each row: a token; of PocketTTS a frame, and no more text.
-_ONE_STEP = {"sequence": 1, "frames": 1, "tokens": 0}
 RUNS = 20
 WARM_UPS = 3  # a CUDA graph is captured in the second run
 # Provider options that the engine could set, by their names in the table.
@@ -59,7 +57,9 @@ class Step:
         random = np.random.default_rng(seed)
         sizes = {"batch": rows, "max_length": length, "samples": _SAMPLES, "panels": _PANELS}
         if any(tensor.name == ON_HOST for tensor in spec.inputs):
-            sizes |= _ONE_STEP
+            # One token of each row; where frames stand before the text, as in PocketTTS, one frame and no more text.
+            has_frames = any("frames" in tensor.axes for tensor in spec.inputs)
+            sizes |= {"sequence": 1, "frames": 1, "tokens": 0 if has_frames else 1}
         return cls(spec, {tensor.name: _make_up(tensor, sizes, random) for tensor in spec.inputs})
 
     @property
@@ -215,13 +215,8 @@ def look(device: str, threads: int, bundles: Mapping[str, str], rows: int, lengt
     for precision, folder in bundles.items():
         bundle = load_bundle(folder)
         for key, spec in bundle.manifest.graphs.items():
-            # A graph that reads several tokens behind a past takes one row at a time.
-            for count in (rows, 1):
-                steps = (Step.make_up(spec, count, length), Step.make_up(spec, count, length, seed=1))
-                found = _look_at(bundle.path(spec.file), opened, threads, steps)
-                if "failed" not in found:
-                    break
-            tell(graph=key, precision=precision, rows=count, **found)
+            steps = (Step.make_up(spec, rows, length), Step.make_up(spec, rows, length, seed=1))
+            tell(graph=key, precision=precision, rows=rows, **_look_at(bundle.path(spec.file), opened, threads, steps))
 
 
 def _look_at(path: Path, device: Device, threads: int, steps: tuple[Step, Step]) -> Found:

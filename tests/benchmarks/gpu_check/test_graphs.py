@@ -54,7 +54,7 @@ def test_what_an_option_does_to_a_graph_is_said(capsys: pytest.CaptureFixture[st
     assert gains["on the device"] > 0
 
 
-def test_a_step_of_a_graph_with_a_cache_is_one_frame_and_no_text() -> None:
+def test_a_step_of_a_graph_with_a_cache_is_one_token_or_one_frame_and_no_text() -> None:
     def tensor(name: str, *axes: int | str) -> TensorSpec:
         return TensorSpec(name=name, dtype="float32" if axes else "int32", axes=list(axes))
 
@@ -65,4 +65,5 @@ def test_a_step_of_a_graph_with_a_cache_is_one_frame_and_no_text() -> None:
         return [array.shape for array in Step.make_up(spec, rows=3, length=32).inputs.values()]
 
     assert shapes(frames, text, longest) == [(3, 1, 8), (3, 0, 4), ()]
+    assert shapes(text, longest) == [(3, 1, 4), ()]
     assert shapes(frames, text) == [(3, 16, 8), (3, 16, 4)]
