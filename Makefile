@@ -1,4 +1,4 @@
-# make demo | test | soak | lint | docs | bench | real | bundle | train-embedded | train-embedded-ear. Everything is installed into .venv; nothing else on the machine is touched.
+# make demo | test | soak | lint | docs | bench | gpu-check | real | bundle | train-embedded | train-embedded-ear. Everything is installed into .venv; nothing else on the machine is touched.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,7 +9,7 @@ TORCH ?= torch==2.13.0
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 INSTALL_TORCH = $(PIP) --no-deps --retries 1 $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) $(TORCH) || $(PIP) $(TORCH)
 
-.PHONY: demo test soak lint docs bench real bundle train-embedded train-embedded-ear clean
+.PHONY: demo test soak lint docs bench gpu-check real bundle train-embedded train-embedded-ear clean
 
 # The demo's environment has no torch: workers never need it.
 $(VENV)/.base: pyproject.toml
@@ -71,6 +71,19 @@ bench: .bench/peer .bench/peers
 	$(BIN)/python -m benchmarks.ray_overhead
 	$(BIN)/python -m benchmarks.sizing --write
 	$(BIN)/python -m benchmarks.speed_chart
+
+# onnxruntime-gpu takes the place of onnxruntime, whose folder it shares; CUDA's libraries come as packages, the driver does not.
+.bench/gpu: $(VENV)/.dev
+	$(PYTHON) -m venv .bench/gpu
+	.bench/gpu/bin/python -m pip install --quiet --disable-pip-version-check --editable .
+	.bench/gpu/bin/python -m pip uninstall --quiet --yes onnxruntime
+	.bench/gpu/bin/python -m pip install --quiet --disable-pip-version-check 'onnxruntime-gpu[cuda,cudnn]>=1.30'
+
+# Six minutes on a GPU, beside what is installed and exported before. Where there is none: the same on the CPU, with tiny models.
+GPU := $(firstword $(wildcard /dev/nvidia[0-9]*))
+gpu-check: $(if $(GPU),.bench/gpu .bench/peer .bench/peers,$(VENV)/.dev)
+	$(BIN)/python -m benchmarks.gpu_check --prepare $(if $(GPU),,--dry-run)
+	$(if $(GPU),.bench/gpu/bin/python,$(BIN)/python) -m benchmarks.gpu_check $(if $(GPU),--device cuda,--dry-run)
 
 # Real weights hear real speech: what cannot be had here is left out, and it is said why. make .bench/peers adds faster-whisper.
 real: $(VENV)/.dev

@@ -3,9 +3,7 @@
 import functools
 import itertools
 import json
-import math
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -21,12 +19,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from onnx import numpy_helper
-from safetensors.numpy import load_file, save_file
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
 from actors.bundle import Bundle, Layout, Precision
 from actors.models import open_model
 from actors.requests import SynthesisRequest
+from benchmarks.checkpoints.vibevoice_tiny import write_tiny_vibevoice
 from cluster.registry import embedded_folder
 
 if TYPE_CHECKING:
@@ -361,45 +358,9 @@ def vibevoice_oracle() -> Mapping[str, np.ndarray]:
 @pytest.fixture(scope="session")
 def vibevoice_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a tiny checkpoint: see the fixture's README.md for what is the original's, and what is made here."""
-    folder = Path(shutil.copytree(VIBEVOICE, tmp_path_factory.mktemp("vibevoice") / "checkpoint"))
-    config = json.loads((folder / "config.json").read_bytes())["acoustic_tokenizer_config"]
-    random = np.random.default_rng(0)
-    state = load_file(folder / "model.safetensors")
-    state["model.tts_language_model.embed_tokens.weight"] = np.zeros((512, 64), np.float32)
-    for name, shape in _decoder_shapes(config).items():
-        mean = 1.0 if name.endswith("norm.weight") else 0.0
-        fan_in = math.prod(shape[1:]) if len(shape) > 1 else 25
-        values = mean + random.standard_normal(shape) / math.sqrt(fan_in)
-        state[f"model.acoustic_tokenizer.decoder.{name}"] = values.astype(np.float32)
-    save_file(state, folder / "model.safetensors")
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    tokenizer = Tokenizer(models.BPE({character: i for i, character in enumerate(alphabet)}, []))
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.save(str(folder / "tokenizer.json"))
+    folder = tmp_path_factory.mktemp("vibevoice") / "checkpoint"
+    write_tiny_vibevoice(VIBEVOICE, folder)
     return folder
-
-
-def _decoder_shapes(config: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
-    """Names and shapes of the original's VAE decoder."""
-    ratios, depths = config["decoder_ratios"], [int(depth) for depth in config["encoder_depths"].split("-")][::-1]
-    width = config["decoder_n_filters"] * 2 ** len(ratios)
-    shapes: dict[str, tuple[int, ...]] = {"upsample_layers.0.0.conv.conv.weight": (width, config["vae_dim"], 7)}
-    shapes["upsample_layers.0.0.conv.conv.bias"] = (width,)
-    for stage, depth in enumerate(depths):
-        if stage:
-            shapes[f"upsample_layers.{stage}.0.convtr.convtr.weight"] = (width, width // 2, 2 * ratios[stage - 1])
-            width //= 2
-            shapes[f"upsample_layers.{stage}.0.convtr.convtr.bias"] = (width,)
-        for i in range(depth):
-            block = f"stages.{stage}.{i}"
-            vectors = ("norm.weight", "ffn_norm.weight", "gamma", "ffn_gamma", "mixer.conv.conv.conv.bias", "ffn.linear2.bias")
-            shapes |= {f"{block}.{name}": (width,) for name in vectors}
-            shapes[f"{block}.mixer.conv.conv.conv.weight"] = (width, 1, 7)
-            shapes[f"{block}.ffn.linear1.weight"] = (4 * width, width)
-            shapes[f"{block}.ffn.linear1.bias"] = (4 * width,)
-            shapes[f"{block}.ffn.linear2.weight"] = (width, 4 * width)
-    return shapes | {"head.conv.conv.weight": (1, width, 7), "head.conv.conv.bias": (1,)}
 
 
 @pytest.fixture(scope="session")

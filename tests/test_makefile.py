@@ -20,8 +20,8 @@ def test_demo_speaks_and_says_where_to_listen(tmp_path: Path, embedded_environme
 
 
 def test_targets_exist_and_demo_needs_no_torch() -> None:
-    def recipe(target: str) -> str:
-        command = ["make", "--dry-run", "--always-make", "PYTHON=python3", target]
+    def recipe(target: str, *variables: str) -> str:
+        command = ["make", "--dry-run", "--always-make", "PYTHON=python3", *variables, target]
         return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, env=os.environ).stdout
 
     assert "torch" not in recipe("demo")
@@ -30,6 +30,9 @@ def test_targets_exist_and_demo_needs_no_torch() -> None:
     assert "benchmarks.speed" in recipe("bench")
     assert "faster-whisper" in recipe("bench")
     assert "benchmarks.real" in recipe("real")
+    assert ".venv/bin/python -m benchmarks.gpu_check --dry-run" in recipe("gpu-check", "GPU=")
+    assert ".bench/gpu/bin/python -m benchmarks.gpu_check --device cuda" in recipe("gpu-check", "GPU=/dev/nvidia0")
+    assert "onnxruntime-gpu" not in recipe("gpu-check", "GPU=")
     assert "docs/options.py" in recipe("docs")
 
 
