@@ -97,13 +97,22 @@ def engines(
     ]
 
 
-def bundle(family: str, checkpoint: Path, precision: str, layout: str = "server", name: str | None = None) -> Path:
-    """Export once; the name of the folder holds a hash of the exporter's sources, so that a change exports anew."""
+def bundle(
+    family: str,
+    checkpoint: Path,
+    precision: str,
+    layout: str = "server",
+    name: str | None = None,
+    *,
+    openvino: bool = False,
+) -> Path:
+    """Export once, for OpenVINO too if that is asked for; the name of the folder holds a hash of the exporter's sources, so that a change exports anew."""
     sources = b"".join(path.read_bytes() for path in sorted((ROOT / "exporter").rglob("*.py")))
-    folder = BENCH / f"{checkpoint.name}-{precision}-{layout}-{hashlib.sha256(sources).hexdigest()[:12]}"
+    runtimes = "-openvino" if openvino else ""
+    folder = BENCH / f"{checkpoint.name}-{precision}-{layout}{runtimes}-{hashlib.sha256(sources).hexdigest()[:12]}"
     if not (folder / "bundle.json").exists():
         command = [sys.executable, str(ROOT / "jobs" / "export_models.py"), "--family", family, "--precision", precision]
-        command += ["--layout", layout]
+        command += ["--layout", layout, *(["--openvino"] if openvino else [])]
         command += ["--checkpoint", str(checkpoint), "--name", name or f"{checkpoint.name}-random", "--folder", str(folder)]
         subprocess.run(command, check=True)
     return folder

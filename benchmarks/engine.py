@@ -1,7 +1,7 @@
 """Times our engine on rows of one length. Run by ``benchmarks.speed``.
 
 Arguments: the bundle, its threads, its slots, and the task as JSON: ``length`` in the family's steps, and ``text`` or
-``seconds``.
+``seconds``; and the ``device``, if it is not ONNX Runtime on the CPU.
 """
 
 import json
@@ -54,11 +54,11 @@ ROWS: Mapping[str, tuple[Callable[..., Requests], int]] = {
 }
 
 
-def main(bundle: str, threads: int, slots: int, length: int, **task: Any) -> None:
+def main(bundle: str, threads: int, slots: int, length: int, device: str = "cpu", **task: Any) -> None:
     """Print the audio, wall and CPU seconds of two batches of ``slots`` rows, the occupancy and the peak memory, as JSON."""
     rows, shortest = ROWS[load_bundle(bundle).manifest.family]
     count = max(2, 2 * slots)
-    with open_model(bundle, threads=threads, slots=slots) as engine:
+    with open_model(bundle, device=device, threads=threads, slots=slots) as engine:
         engine.generate(rows(1, shortest, **task))
         requests = rows(count, length, **task)
         start, cpu_start = time.perf_counter(), time.process_time()

@@ -14,9 +14,11 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from actors.families.vibevoice_realtime.solver import solver_steps
+from actors.runtime.choice import AUTO
 from benchmarks.contest import BENCH, PEERS, ROOT, Contestant, bundle, engines, hold, parser
 
 FOX = "The quick brown fox jumps over the lazy dog"
@@ -139,9 +141,11 @@ def contestants(family: str, contest: Contest, arguments: argparse.Namespace) ->
         for peer in contest.peers
     ]
     for precision in arguments.precisions:
-        workers = arguments.threads if contest.spread else 1
-        model = bundle(family, checkpoint, precision)
-        found += engines(model, precision, arguments.slots or contest.slots, contest.task, workers)
+        workers, slots = arguments.threads if contest.spread else 1, arguments.slots or contest.slots
+        found += engines(bundle(family, checkpoint, precision), precision, slots, contest.task, workers)
+        if contest.spread and find_spec("openvino"):
+            model = bundle(family, checkpoint, precision, openvino=True)
+            found += engines(model, f"{precision} --backend auto", slots[-1:], {**contest.task, "device": AUTO}, workers)
     chosen = [one for one in found if not arguments.only or any(part in one.name for part in arguments.only)]
     if not chosen:
         raise SystemExit(f"none of {', '.join(one.name for one in found)} has {' or '.join(arguments.only)} in its name")

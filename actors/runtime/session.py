@@ -225,7 +225,7 @@ def open_session(path: Path, device: Device, threads: int, *, mapped: bool = Fal
     With ``mapped`` its weights stay in the file and are not copied into a faster order: it may be larger than memory.
 
     Raises:
-        UsageError: this onnxruntime is too old.
+        UsageError: this onnxruntime is too old, or cannot use the GPU.
     """
     if tuple(map(int, ort.__version__.split(".")[:2])) < _OLDEST:
         oldest = ".".join(map(str, _OLDEST))
@@ -250,16 +250,23 @@ def open_session(path: Path, device: Device, threads: int, *, mapped: bool = Fal
     if devices := _plugin_devices(device.kind):
         options.add_provider_for_devices(devices, {})
         providers = None  # these are now the options'
-    return Session(
-        ort.InferenceSession(
-            str(path),
-            options,
-            providers=providers,
-            disabled_optimizers=["MatMulAddFusion"],
-            # By default a failure is printed on stdout, and all is tried again with other providers and without our options.
-            enable_fallback=False,
-        )
+    if device.kind == "cuda":
+        ort.preload_dlls()  # of the packages that `pip install onnxruntime-gpu[cuda,cudnn]` brings
+    opened = ort.InferenceSession(
+        str(path),
+        options,
+        providers=providers,
+        disabled_optimizers=["MatMulAddFusion"],
+        # By default a failure is printed on stdout, and all is tried again with other providers and without our options.
+        enable_fallback=False,
     )
+    # A provider whose libraries or driver are missing is left out all the same, and the CPU takes its place.
+    if device.kind == "cuda" and _PROVIDERS["cuda"] not in opened.get_providers():
+        raise UsageError(
+            "onnxruntime cannot use the GPU: its driver, CUDA or cuDNN is missing or of another version. See what nvidia-smi "
+            "says, and install onnxruntime-gpu[cuda,cudnn]"
+        )
+    return Session(opened)
 
 
 @cache

@@ -105,6 +105,7 @@ def test_a_plugin_is_loaded_once_and_runs_on_its_cpu(
     plugin.assert_called_once_with("openvino-ep", "/a/library.so")
     options, opened = Mock(), Mock(return_value=Mock(get_inputs=list, get_outputs=list))
     monkeypatch.setattr(ort, "SessionOptions", lambda: options)
+    monkeypatch.setattr(session, "sums_saturate", lambda: False)
     monkeypatch.setattr(ort, "InferenceSession", opened)
     open_session(doubling_graph, device, threads=1)
     ((devices, _),) = (call.args for call in options.add_provider_for_devices.call_args_list)
@@ -164,6 +165,17 @@ def test_a_run_that_never_ends_can_be_ended(tmp_path: Path) -> None:
     x, y = np.zeros((2, 1), np.float32)
     with pytest.raises(Exception, match="terminate flag"):
         session.bind({"x": x}, {"y": y}).run({}, {})
+
+
+def test_a_gpu_that_onnxruntime_cannot_use_is_not_replaced_by_the_cpu(
+    monkeypatch: pytest.MonkeyPatch, doubling_graph: Path
+) -> None:
+    on_the_cpu = Mock(get_providers=lambda: ["CPUExecutionProvider"])
+    monkeypatch.setattr(session, "sums_saturate", lambda: False)
+    monkeypatch.setattr(ort, "InferenceSession", lambda *_, **__: on_the_cpu)
+    monkeypatch.setattr(ort, "preload_dlls", Mock())
+    with pytest.raises(UsageError, match="cannot use the GPU"):
+        open_session(doubling_graph, Device("cuda"), threads=1)
 
 
 def test_onnxruntimes_other_format_is_not_opened(doubling_graph: Path, tmp_path: Path) -> None:
