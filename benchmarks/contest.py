@@ -106,7 +106,10 @@ def bundle(
     *,
     openvino: bool = False,
 ) -> Path:
-    """Export once, for OpenVINO too if that is asked for; the name of the folder holds a hash of the exporter's sources, so that a change exports anew."""
+    """Export once, for OpenVINO too if that is asked for.
+
+    The name of the folder holds a hash of the exporter's sources, so that a change exports anew.
+    """
     sources = b"".join(path.read_bytes() for path in sorted((ROOT / "exporter").rglob("*.py")))
     runtimes = "-openvino" if openvino else ""
     folder = BENCH / f"{checkpoint.name}-{precision}-{layout}{runtimes}-{hashlib.sha256(sources).hexdigest()[:12]}"

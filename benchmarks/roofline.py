@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable
 
 import numpy as np
-import onnx
 import onnxruntime as ort
 from onnx import TensorProto, helper, numpy_helper
 
@@ -14,7 +13,7 @@ _MEMORY_BYTES = 1 << 28
 
 
 def limits() -> dict[str, float]:
-    """Return ``fp32`` and ``int8`` in 10^9 multiplications a second and ``memory`` in 10^9 bytes a second: each its best round."""
+    """Return ``fp32`` and ``int8``, in 10^9 multiplications a second, and ``memory``, in 10^9 bytes: each of its best round."""
     random = np.random.default_rng(0)
     floats = random.standard_normal((SIZE, SIZE)).astype(np.float32)
     rows, columns = random.integers(0, 255, (SIZE, SIZE), np.uint8), random.integers(-127, 127, (SIZE, SIZE), np.int8)
@@ -30,7 +29,7 @@ def limits() -> dict[str, float]:
 def _product(operator: str, left: np.ndarray, right: np.ndarray) -> Callable[[], object]:
     """Return a run of ONNX Runtime, with one thread, that multiplies ``left`` by a constant."""
     kinds = [
-        onnx.helper.np_dtype_to_tensor_dtype(left.dtype),
+        helper.np_dtype_to_tensor_dtype(left.dtype),
         TensorProto.INT32 if left.dtype == np.uint8 else TensorProto.FLOAT,
     ]
     x, y = (helper.make_tensor_value_info(name, kind, [SIZE, SIZE]) for name, kind in zip("xy", kinds, strict=True))

@@ -1,8 +1,8 @@
 """Times every graph with both runtimes, for one row and for 32, in turns in one process; and what one thread can do at most.
 
-ONNX Runtime in fp32 and int8; OpenVINO in fp32, in bfloat16 where the processor multiplies it, and in int8. One thread. A graph
-with a KV cache makes a step of all rows, each 100 positions on; the others take so many rows of 64 steps. Weights are random and
-of the true size (``benchmarks/checkpoints``). Fills the table of ``docs/openvino.md``.
+ONNX Runtime in fp32 and int8; OpenVINO in fp32, in bfloat16 where the processor multiplies it, and in int8. One thread. A
+graph with a KV cache makes a step of all rows, each 100 positions on; the others take so many rows of 64 steps. Weights are
+random and of the true size (``benchmarks/checkpoints``). Fills the table of ``docs/openvino.md``.
 
 Usage::
 
@@ -92,8 +92,8 @@ def main() -> None:
         table = with_column(table, f"{name}, ms", {graph: f"{cells[name]:.2f}" for graph, cells in found.items()})
     most = limits()
     table += (
-        f"\n{this_processor().name} ({this_processor().kernels}), one thread: at most {most['fp32']:.0f} G multiplications a second "
-        f"in fp32, {most['int8']:.0f} G in int8; memory {most['memory']:.0f} GB/s.\n"
+        f"\n{this_processor().name} ({this_processor().kernels}), one thread: at most {most['fp32']:.0f} G multiplications a "
+        f"second in fp32, {most['int8']:.0f} G in int8; memory {most['memory']:.0f} GB/s.\n"
     )
     print(table)
     if not arguments.no_page:
