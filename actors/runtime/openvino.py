@@ -33,7 +33,6 @@ _DTYPES: dict[ov.Type, DType] = {
 # Values of a row of activations that share a scale where weights are int8. Of 32, 64 and 128 it is the fastest, at an SNR that
 # one scale for the whole row, as our int8 graphs have in ONNX Runtime, does not reach (benchmarks/runtimes.py).
 _GROUP = 128
-_PAGED_AXES = 5  # of a cache of several rows: actors/runtime/paged_cache.py
 
 
 class OpenVINOSession:
@@ -75,8 +74,9 @@ class OpenVINOSession:
     def bind(self, inputs: Mapping[str, Array], outputs: Mapping[str, Array]) -> "OpenVINOBinding":
         """Prepare runs that read and write these arrays where they are; caches are those of :meth:`open_cache`."""
         presents = set(map(_present, self._caches))
-        written = {name: array for name, array in outputs.items() if name not in presents}
-        return OpenVINOBinding(self, {**inputs, **written})
+        arrays = dict(inputs) | {name: array for name, array in outputs.items() if name not in presents}
+        caches = {name: _without_rows(arrays[name]) for name in self._caches}
+        return OpenVINOBinding(self, arrays | caches)
 
     def run_bound(self, binding: "OpenVINOBinding", tensors: Mapping[str, ov.Tensor]) -> None:
         """Run with these tensors, and with what a binding has prepared."""
@@ -164,12 +164,20 @@ def _present(past: str) -> str:
     return past.replace("past_", "present_", 1)
 
 
-def _tensor(array: Array) -> ov.Tensor:
-    """Return a tensor over a contiguous array: of 16 unsigned bits are bfloat16, and of five axes the first two are pages."""
+def _in_memory(array: Array) -> np.ndarray:
     if not isinstance(array, np.ndarray):
         raise TypeError("OpenVINO runs on the CPU")
-    if array.ndim == _PAGED_AXES:
-        array = array.reshape(-1, *array.shape[2:])
+    return array
+
+
+def _without_rows(cache: Array) -> np.ndarray:
+    """``[rows, pages, ...]`` (:mod:`actors.runtime.paged_cache`) to ``[pages, ...]``, the same memory."""
+    return _in_memory(cache).reshape(-1, *cache.shape[2:])
+
+
+def _tensor(array: Array) -> ov.Tensor:
+    """Return a tensor over a contiguous array; 16 unsigned bits are a bfloat16."""
+    array = _in_memory(array)
     if array.dtype == np.uint16:
         return ov.Tensor(array, ov.Shape(array.shape), ov.Type.bf16)
     return ov.Tensor(array, shared_memory=True)
