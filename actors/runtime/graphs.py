@@ -141,7 +141,7 @@ def _check_edges(session: Opened, spec: GraphSpec, path: Path) -> None:
         ("inputs", session.inputs, spec.inputs),
         ("outputs", session.outputs, spec.outputs),
     ):
-        wrong = {tensor.name for tensor in promised if not _is_as_promised(found.get(tensor.name), tensor)}
+        wrong = {tensor.name for tensor in promised if not _is_as_promised(found.get(tensor.name), tensor, session.pages)}
         wrong |= found.keys() - {tensor.name for tensor in promised}
         if wrong:
             raise BundleError(
@@ -149,8 +149,10 @@ def _check_edges(session: Opened, spec: GraphSpec, path: Path) -> None:
             )
 
 
-def _is_as_promised(edge: Edge | None, tensor: TensorSpec) -> bool:
-    if edge is None or edge.dtype != tensor.dtype or len(edge.axes) != len(tensor.axes):
+def _is_as_promised(edge: Edge | None, tensor: TensorSpec, pages: Pages | None) -> bool:
+    """``pages``: of a graph that keeps its KV cache in a type of its own."""
+    is_own = pages is not None and tensor.name.startswith(("past_", "present_"))
+    if edge is None or len(edge.axes) != len(tensor.axes) or not (is_own or edge.dtype == tensor.dtype):
         return False
     sizes = zip(edge.axes, tensor.axes, strict=True)
     return all(a == b for a, b in sizes if isinstance(a, int) and isinstance(b, int))
