@@ -56,7 +56,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     The tests marked ``last`` go behind all others, whose ``setenv`` would move the environment under getenv's feet.
     """
     for item in items:
-        used = _MADE_ONCE.intersection(getattr(item, "fixturenames", ()))
+        named = [str(value) for value in getattr(getattr(item, "callspec", None), "params", {}).values()]
+        used = _MADE_ONCE.intersection([*getattr(item, "fixturenames", ()), *named])
         item.add_marker(pytest.mark.xdist_group(min(used, default=item.nodeid.partition("::")[0])))
     items.sort(key=lambda item: item.get_closest_marker("last") is not None)
 

@@ -29,6 +29,7 @@ _CHOICES = "~/.cache/speechmill/choices"
 # What is tried: a step of all slots behind so many positions; of other graphs, one input of so many steps.
 _POSITIONS = 100
 _STEPS = 64
+_LONG_STEPS = {"samples": 48_000, "panels": 2}  # in which other steps are counted
 _ROUNDS, _SECONDS = (3, 15), 0.5  # of a graph: no fewer rounds and no more, and about so long
 
 
@@ -124,20 +125,28 @@ def tried(graphs: Graphs, key: str, slots: int) -> Callable[[], object]:
 def _step(graphs: Graphs, session: Opened, spec: GraphSpec, slots: int) -> Callable[[], object]:
     rows = slice(0, slots)
     cache = open_cache(session.pages, spec, slots, 2 * _POSITIONS, graphs.device)
-    sizes = {axis: 1 for tensor in spec.inputs for axis in tensor.axes if isinstance(axis, str)} | {"batch": slots}
+    sizes = _sizes_of_a_step(spec, slots)
     lengths = {"seqlens_k": np.full(slots, _POSITIONS, np.int32), "total_sequence_length": np.array(_POSITIONS + 1, np.int32)}
     others = [tensor for tensor in spec.inputs if not tensor.name.startswith("past_") and tensor.name not in lengths]
-    made = [tensor for tensor in spec.outputs if not tensor.name.startswith("present_")]
-    outputs = {tensor.name: _array(tensor, sizes) for tensor in made}
+    known = [tensor for tensor in spec.outputs if all(axis in sizes for axis in tensor.axes if isinstance(axis, str))]
+    outputs = {tensor.name: _array(tensor, sizes) for tensor in known if not tensor.name.startswith("present_")}
     feeds = {tensor.name: _array(tensor, sizes) for tensor in others} | lengths
     binding = session.bind(cache.past(rows), {**outputs, **cache.present(rows)})
     return lambda: binding.run(feeds, {})
 
 
+def _sizes_of_a_step(spec: GraphSpec, slots: int) -> Mapping[str, int]:
+    """A position of every slot: a frame, where a graph reads texts too."""
+    axes = {axis for tensor in spec.inputs for axis in tensor.axes if isinstance(axis, str)}
+    read = {tensor.axes[1] for tensor in spec.inputs if len(tensor.axes) > 1 and isinstance(tensor.axes[1], str)}
+    texts = read - {"frames"} if "frames" in read else set()
+    return dict.fromkeys(axes, 1) | dict.fromkeys(texts, 0) | {"batch": slots}
+
+
 def _sizes(spec: GraphSpec, slots: int) -> Mapping[str, int]:
     """What the dynamic axes of a graph without a cache are: some steps of one input; without such, an input of each slot."""
     axes = {axis for tensor in spec.inputs for axis in tensor.axes if isinstance(axis, str)}
-    return dict.fromkeys(axes, _STEPS) | {"batch": 1 if axes - {"batch"} else slots}
+    return dict.fromkeys(axes, _STEPS) | _LONG_STEPS | {"batch": 1 if axes - {"batch"} else slots}
 
 
 def _array(tensor: TensorSpec, sizes: Mapping[str, int]) -> np.ndarray:

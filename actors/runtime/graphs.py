@@ -55,7 +55,7 @@ class Graphs:
     """Opens the graphs of a bundle on a device, with so many threads each. Their runs can be ended together.
 
     Raises:
-        UsageError: the device is OpenVINO, and the bundle has no graph for it.
+        UsageError: the device is OpenVINO, and the bundle has no graph for it, or not one that is named.
     """
 
     def __init__(self, bundle: Bundle, device: Device, threads: int) -> None:
@@ -63,10 +63,8 @@ class Graphs:
         self.device = device
         self._threads = threads
         self._sessions: list[Opened] = []
-        if device.kind == "openvino" and device.graphs is None and not openvino_graphs(bundle):
-            raise UsageError(
-                f"{bundle.folder} has no graph for OpenVINO: export it again with --openvino, or use --backend onnxruntime"
-            )
+        if device.kind == "openvino":
+            _check_has_openvino(bundle, device)
 
     def open(self, key: str, **edges: Needed) -> Opened:
         """Open a graph: with OpenVINO, if that is the device and the bundle has it for OpenVINO, else with ONNX Runtime.
@@ -114,6 +112,17 @@ class Graphs:
 def openvino_graphs(bundle: Bundle) -> list[str]:
     """Return the names of the graphs that a bundle has for OpenVINO too."""
     return [key for key, spec in bundle.manifest.graphs.items() if spec.openvino]
+
+
+def _check_has_openvino(bundle: Bundle, device: Device) -> None:
+    """Raise a ``UsageError`` unless a bundle has the graphs for OpenVINO that a device names, or any."""
+    graphs = openvino_graphs(bundle)
+    if not graphs:
+        raise UsageError(
+            f"{bundle.folder} has no graph for OpenVINO: export it again with --openvino, or use --backend onnxruntime"
+        )
+    if missing := [name for name in device.graphs or () if name not in graphs]:
+        raise UsageError(f"{bundle.folder} has no graph {missing[0]!r} for OpenVINO: it has {', '.join(graphs)}")
 
 
 def _check_needs(spec: GraphSpec, edges: Mapping[str, Needed], path: Path) -> None:

@@ -32,7 +32,7 @@ _DTYPES: dict[ov.Type, DType] = {
 }
 # Values of a row of activations that share a scale where weights are int8. Of 32, 64 and 128 it is the fastest, at an SNR that
 # one scale for the whole row, as our int8 graphs have in ONNX Runtime, does not reach (benchmarks/runtimes.py).
-_GROUP = 128
+GROUP = 128
 
 
 class OpenVINOSession:
@@ -124,14 +124,17 @@ def open_openvino(path: Path, threads: int, precision: Precision) -> OpenVINOSes
     """Open a graph's IR on the CPU with ``threads`` threads.
 
     What a graph is stored in says what may be lost: one in fp32 is computed in float32; of the others the floats that are left
-    are bfloat16 where the processor multiplies it.
+    are bfloat16 where the processor multiplies it. Not so where a row is one step, as in the flow of PocketTTS: there a row's
+    bfloat16s depend on how many rows there are (2026.4).
 
     Raises:
         RuntimeError: it is no IR, or of operators that this OpenVINO does not have.
     """
+    model = _core().read_model(path)
     has_bfloat16 = "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-    computes = "bf16" if precision != "fp32" and has_bfloat16 else "f32"
-    return OpenVINOSession(_core().read_model(path), threads, computes)
+    has_steps = any(axis.is_dynamic for edge in model.inputs for axis in list(edge.get_partial_shape())[1:])
+    computes = "bf16" if precision != "fp32" and has_bfloat16 and has_steps else "f32"
+    return OpenVINOSession(model, threads, computes)
 
 
 @cache
@@ -151,7 +154,7 @@ def _options(threads: int, computes: str) -> dict[str, Any]:
         # Its default is bfloat16 wherever the processor has it.
         "INFERENCE_PRECISION_HINT": computes,
         "KV_CACHE_PRECISION": computes,
-        "DYNAMIC_QUANTIZATION_GROUP_SIZE": _GROUP,
+        "DYNAMIC_QUANTIZATION_GROUP_SIZE": GROUP,
     }
 
 
