@@ -33,6 +33,7 @@ _DTYPES: dict[ov.Type, DType] = {
 # Values of a row of activations that share a scale where weights are int8. Of 32, 64 and 128 it is the fastest, at an SNR that
 # one scale for the whole row, as our int8 graphs have in ONNX Runtime, does not reach (benchmarks/runtimes.py).
 GROUP = 128
+_XML = b"<?xml"
 
 
 class OpenVINOSession:
@@ -65,10 +66,10 @@ class OpenVINOSession:
         """Run with all inputs; return copies of the named outputs. Caches are given and returned without pages."""
         caches = {name: np.concatenate([*map(self._layout.split, feeds[name])]) for name in self._caches}
         tensors = {name: _tensor(np.asarray(array, order="C")) for name, array in {**feeds, **caches}.items()}
-        with self._turn:
-            self._refuse_if_ended()
-            made = self._alone.infer(tensors)
         presents = {_present(name): (cache, feeds[name].shape) for name, cache in caches.items()}
+        with self._turn:
+            self._infer(self._alone, tensors)
+            made = {name: self._alone.get_tensor(name).data.copy() for name in outputs if name not in presents}
         return [self._without_pages(*presents[name]) if name in presents else made[name] for name in outputs]
 
     def bind(self, inputs: Mapping[str, Array], outputs: Mapping[str, Array]) -> "OpenVINOBinding":
@@ -81,14 +82,9 @@ class OpenVINOSession:
     def run_bound(self, binding: "OpenVINOBinding", tensors: Mapping[str, ov.Tensor]) -> None:
         """Run with these tensors, and with what a binding has prepared."""
         with self._turn:
-            self._refuse_if_ended()
             last, request = self._bound
-            for name, tensor in ({} if last is binding else binding.tensors).items():
-                request.set_tensor(name, tensor)
             self._bound = binding, request
-            for name, tensor in tensors.items():
-                request.set_tensor(name, tensor)
-            request.infer(share_outputs=True)
+            self._infer(request, tensors if last is binding else {**binding.tensors, **tensors})
 
     def terminate(self) -> None:
         """End the run, with an error, and those to come: after the node that it is at."""
@@ -96,9 +92,15 @@ class OpenVINOSession:
         self._alone.cancel()
         self._bound[1].cancel()
 
-    def _refuse_if_ended(self) -> None:
+    def _infer(self, request: ov.InferRequest, tensors: Mapping[str, ov.Tensor]) -> None:
         if self._ended:
             raise RuntimeError("the session was ended")
+        for name, tensor in tensors.items():
+            request.set_tensor(name, tensor)
+        request.start_async()  # what infer() runs cannot be ended (2026.4)
+        if self._ended:  # by now, and not by what found nothing to end
+            request.cancel()
+        request.wait()
 
     def _without_pages(self, cache: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
         return np.stack([self._layout.join(row, shape[2]) for row in np.split(cache, shape[0])])
@@ -130,6 +132,9 @@ def open_openvino(path: Path, threads: int, precision: Precision) -> OpenVINOSes
     Raises:
         RuntimeError: it is no IR, or of operators that this OpenVINO does not have.
     """
+    with path.open("rb") as file:
+        if file.read(len(_XML)) != _XML:  # OpenVINO would read an ONNX file too, and weights from wherever that says
+            raise RuntimeError("it is no IR")
     model = _core().read_model(path)
     has_bfloat16 = "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
     has_steps = any(axis.is_dynamic for edge in model.inputs for axis in list(edge.get_partial_shape())[1:])
