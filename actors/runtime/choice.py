@@ -8,7 +8,7 @@ import logging
 import os
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -48,14 +48,13 @@ def settle(bundle: Bundle, device: str, threads: int, slots: int) -> str:
     if not graphs or find_spec("openvino") is None:
         return "cpu"
     with _kept(bundle, threads, slots) as path:
-        known = _read(path)
+        known = _read(path, graphs)
         if known is None:
             ratios = {key: _ratio(bundle, key, threads, slots) for key in graphs}
             known = [key for key, ratio in ratios.items() if ratio < 1]
             said = ", ".join(f"{key} {ratio:.2f}" for key, ratio in ratios.items())
             logger.info("OpenVINO takes, in times of ONNX Runtime: %s", said)
-            if path:
-                _write(path, known)
+            _write(path, known)
     logger.info("OpenVINO runs %s of %s", ", ".join(known) or "nothing", bundle.manifest.name)
     return f"openvino:{'+'.join(known)}" if known else "cpu"
 
@@ -81,17 +80,24 @@ def _kept(bundle: Bundle, threads: int, slots: int) -> Iterator[Path | None]:
             yield folder / f"{name}.json"
 
 
-def _read(path: Path | None) -> list[str] | None:
+def _read(path: Path | None, graphs: Sequence[str]) -> list[str] | None:
+    """Return what was chosen of these graphs; ``None`` if that is not known, or is damaged."""
     try:
-        return [str(key) for key in json.loads(path.read_text())] if path else None
+        known = json.loads(path.read_text()) if path else None
+        return known if isinstance(known, list) and set(known) <= set(graphs) else None
     except (OSError, ValueError, TypeError):
         return None
 
 
-def _write(path: Path, graphs: list[str]) -> None:
+def _write(path: Path | None, graphs: list[str]) -> None:
+    if path is None:
+        return
     temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(graphs))
-    temporary.replace(path)
+    try:
+        temporary.write_text(json.dumps(graphs))
+        temporary.replace(path)
+    except OSError as error:
+        logger.warning("what is faster is not kept: %s cannot be written (%s)", path, error.strerror)
 
 
 def _ratio(bundle: Bundle, key: str, threads: int, slots: int) -> float:
