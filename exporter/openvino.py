@@ -1,5 +1,6 @@
 """Writes a graph for OpenVINO: its IR, an ``.xml`` with the weights in a ``.bin`` beside it."""
 
+import re
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -33,7 +34,16 @@ def write_ir(model: onnx.ModelProto, path: Path, precision: Precision, keep: Ite
     with tempfile.TemporaryDirectory() as scratch:
         source = Path(scratch, "graph.onnx")
         save_graph(compress_weights(model, keep) if precision == "int8" else model, source)
-        openvino.save_model(openvino.Core().read_model(source), path, compress_to_fp16=precision == "fp16")
+        converted = openvino.Core().read_model(source)
+        _number_nodes(converted)
+        openvino.save_model(converted, path, compress_to_fp16=precision == "fp16")
+
+
+def _number_nodes(model: openvino.Model) -> None:
+    """Name the nodes that OpenVINO made by their place: it counts all that a process has made, and equal graphs would differ."""
+    for place, node in enumerate(model.get_ordered_ops()):
+        if re.fullmatch(rf"{node.get_type_name()}_\d+", node.get_friendly_name()):
+            node.set_friendly_name(f"{node.get_type_name()}_{place}")
 
 
 def compress_weights(model: onnx.ModelProto, keep: Iterable[str] = ()) -> onnx.ModelProto:
