@@ -40,7 +40,7 @@ def write_ir(model: onnx.ModelProto, path: Path, precision: Precision, keep: Ite
 
 
 def _number_nodes(model: openvino.Model) -> None:
-    """Name the nodes that OpenVINO made by their place: it counts all that a process has made, and equal graphs would differ."""
+    """Name what OpenVINO made by its place: it counts all that a process has made, and equal graphs would be other files."""
     for place, node in enumerate(model.get_ordered_ops()):
         if re.fullmatch(rf"{node.get_type_name()}_\d+", node.get_friendly_name()):
             node.set_friendly_name(f"{node.get_type_name()}_{place}")

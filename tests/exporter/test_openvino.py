@@ -11,7 +11,7 @@ from exporter.verify import Feeds, open_graph, snr_db
 
 pytest.importorskip("openvino", reason="the second runtime needs the 'openvino' extra")
 
-from exporter.openvino import compress_weights, open_ir, write_ir  # noqa: E402
+from exporter.openvino import compress_weights, open_ir, write_ir
 
 # Inputs of weights: whole groups of what OpenVINO quantizes, except for ``odd``.
 WEIGHTS = {"shared": (256, 128), "last": (128, 64), "odd": (64, 8)}

@@ -99,7 +99,7 @@ def test_openvino_and_a_gpu_are_a_usage_error(speak: Callable[..., Ended], tmp_p
     assert not (tmp_path / "openvino").exists()
 
 
-def test_a_trial_run_is_made_with_the_backend(speak: Callable[..., Ended], tmp_path: Path) -> None:
+def test_a_trial_run_is_made_with_the_backend(speak: Callable[..., Ended]) -> None:
     for backend in ("openvino", "auto"):
         assert speak(backend, "--dry-run").code == 0
 
