@@ -5,16 +5,19 @@ import fcntl
 import hashlib
 import json
 import logging
+import math
 import os
 import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
 from actors.bundle import Bundle, GraphSpec, TensorSpec
+from actors.errors import BundleError
 from actors.runtime.graphs import Graphs, Opened, openvino_graphs
 from actors.runtime.paged_cache import open_cache
 from actors.runtime.processor import this_processor
@@ -62,10 +65,8 @@ def settle(bundle: Bundle, device: str, threads: int, slots: int) -> str:
 @contextlib.contextmanager
 def _kept(bundle: Bundle, threads: int, slots: int) -> Iterator[Path | None]:
     """Give the file of a choice, to one process at a time; ``None`` where nothing can be kept."""
-    from actors.runtime.openvino import VERSION as OPENVINO  # the package is optional
-
     processor = this_processor()
-    decisive = [bundle.digest, processor.name, processor.kernels, threads, slots, VERSION, OPENVINO]
+    decisive = [bundle.digest, processor.name, processor.kernels, threads, slots, VERSION, version("openvino")]
     name = hashlib.sha256(json.dumps(decisive).encode()).hexdigest()
     folder = Path(os.environ.get(CHOICES_VARIABLE) or _CHOICES).expanduser()
     with contextlib.ExitStack() as stack:
@@ -101,16 +102,26 @@ def _write(path: Path | None, graphs: list[str]) -> None:
 
 
 def _ratio(bundle: Bundle, key: str, threads: int, slots: int) -> float:
-    """Return what OpenVINO takes for a graph, in times of ONNX Runtime."""
-    runs = [tried(Graphs(bundle, device, threads), key, slots) for device in (Device("openvino"), Device("cpu"))]
-    for run in runs:
-        run()
+    """Return what OpenVINO takes for a graph, in times of ONNX Runtime; of one that it cannot run, infinity."""
+    theirs = tried(Graphs(bundle, Device("cpu"), threads), key, slots)
+    theirs()
+    try:
+        ours = tried(Graphs(bundle, Device("openvino"), threads), key, slots)
+        ours()
+    except (BundleError, RuntimeError) as error:  # as with a later version, whose operators are others
+        logger.warning("ONNX Runtime runs %s: %s", key, error)
+        return math.inf
+    return _compared(ours, theirs)
+
+
+def _compared(ours: Callable[[], object], theirs: Callable[[], object]) -> float:
+    """Return what one run takes, in times of the other."""
     seconds: list[list[float]] = []
     end = time.perf_counter() + _SECONDS
     while len(seconds) < _ROUNDS[0] or (len(seconds) < _ROUNDS[1] and time.perf_counter() < end):
-        seconds.append([_timed(run) for run in runs])  # in turns: a machine's speed changes
-    ours, theirs = (statistics.median(each) for each in zip(*seconds, strict=True))
-    return float(ours / theirs)
+        seconds.append([_timed(ours), _timed(theirs)])  # in turns: a machine's speed changes
+    first, second = (statistics.median(each) for each in zip(*seconds, strict=True))
+    return float(first / second)
 
 
 def _timed(run: Callable[[], object]) -> float:

@@ -1,4 +1,5 @@
 import logging
+import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -159,3 +160,14 @@ def test_a_model_is_tried_as_it_is(
     assert "OpenVINO takes, in times of ONNX Runtime: lm " in caplog.text
     assert settle(bundle, "auto", 1, SLOTS) == device
     assert threading.active_count() == running
+
+
+def test_a_graph_that_openvino_cannot_run_stays_with_onnxruntime(
+    request: pytest.FixtureRequest, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a later version may not run it, of which PagedAttention is another operator."""
+    folder = Path(shutil.copytree(made(request, "tiny_bundle").folder, tmp_path / "bundle"))
+    (folder / "lm.xml").write_bytes(b"<?xml?>")
+    monkeypatch.setattr(choice, "_compared", lambda *_: 0.5)
+    assert settle(load_bundle(folder), "auto", 1, SLOTS) == "openvino:decoder"
+    assert f"ONNX Runtime runs lm: {folder}/lm.xml cannot be opened" in caplog.text
