@@ -11,6 +11,7 @@ from actors.errors import UsageError
 from actors.models import open_model
 from actors.requests import SynthesisRequest
 from actors.rows import Columns, InputRow
+from actors.runtime.session import Device
 from actors.synthesizer import SYNTHESIS_COLUMNS, SynthesisConfig, Synthesizer
 from actors.takes import Ear, Limits, Take, Takes, Voice
 from actors.text import Spoken
@@ -86,7 +87,9 @@ class VerifyingConfig:
         each = max(1, threads // 2)
         voice = open_model(bundle, device=device, threads=each, slots=self.speech.slots)
         try:
-            ear = open_model(others[0], device=device, threads=each, slots=self.ear_slots)
+            # What runs with OpenVINO was found out, and is named, of the voice's graphs.
+            ear_device = "cpu" if Device.parse(device).kind == "openvino" else device
+            ear = open_model(others[0], device=ear_device, threads=each, slots=self.ear_slots)
         except BaseException:
             voice.close()
             raise

@@ -391,9 +391,10 @@ class _Writer:
 
 
 def _floats_between_graphs(spec: GraphSpec) -> bool:
-    """Whether what a graph takes and gives is what its fp32 form does; caches, which each runtime has in its own way, apart."""
+    """Whether a graph takes and gives what its fp32 form does, apart from KV caches, which each runtime has in its own way."""
     edges = [*spec.inputs, *spec.outputs]
-    return all(e.dtype not in ("float16", "uint8") for e in edges if not e.name.startswith(("past_", "present_")))
+    caches = ("past_", "present_") if any(edge.name == "seqlens_k" for edge in spec.inputs) else ()
+    return all(edge.dtype not in ("float16", "uint8") for edge in edges if not edge.name.startswith(caches))
 
 
 def _quantized(ports: Sequence[Port]) -> list[Port]:

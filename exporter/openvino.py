@@ -1,5 +1,6 @@
 """Writes a graph for OpenVINO: its IR, an ``.xml`` with the weights in a ``.bin`` beside it."""
 
+import re
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,7 +11,7 @@ import openvino
 from onnx import helper, numpy_helper
 
 from actors.bundle import Precision
-from actors.runtime.openvino import open_openvino
+from actors.runtime.openvino import GROUP, open_openvino
 from exporter.graphs import save_graph
 from exporter.quantize import drop_unused_initializers, quantize_channels
 from exporter.verify import Feeds, Run
@@ -33,13 +34,23 @@ def write_ir(model: onnx.ModelProto, path: Path, precision: Precision, keep: Ite
     with tempfile.TemporaryDirectory() as scratch:
         source = Path(scratch, "graph.onnx")
         save_graph(compress_weights(model, keep) if precision == "int8" else model, source)
-        openvino.save_model(openvino.Core().read_model(source), path, compress_to_fp16=precision == "fp16")
+        converted = openvino.Core().read_model(source)
+        _number_nodes(converted)
+        openvino.save_model(converted, path, compress_to_fp16=precision == "fp16")
+
+
+def _number_nodes(model: openvino.Model) -> None:
+    """Name what OpenVINO made by its place: it counts all that a process has made, and equal graphs would be other files."""
+    for place, node in enumerate(model.get_ordered_ops()):
+        if re.fullmatch(rf"{node.get_type_name()}_\d+", node.get_friendly_name()):
+            node.set_friendly_name(f"{node.get_type_name()}_{place}")
 
 
 def compress_weights(model: onnx.ModelProto, keep: Iterable[str] = ()) -> onnx.ModelProto:
     """Return ``model`` with int8 weights in place of those of every ``MatMul(x, constant)``, made floats again by a node.
 
-    The integers are those of :func:`exporter.quantize.quantize_int8`.
+    The integers are those of :func:`exporter.quantize.quantize_int8`. Weights of inputs that are no whole number of groups stay
+    float32: OpenVINO does not quantize what they are multiplied with, and has another kernel for a row that is alone.
 
     Args:
         model: the graph.
@@ -48,7 +59,7 @@ def compress_weights(model: onnx.ModelProto, keep: Iterable[str] = ()) -> onnx.M
     compressed = onnx.ModelProto()
     compressed.CopyFrom(model)
     graph, keep = compressed.graph, tuple(keep)
-    weights = {tensor.name: tensor for tensor in graph.initializer if len(tensor.dims) == 2}
+    weights = {tensor.name: tensor for tensor in graph.initializer if len(tensor.dims) == 2 and tensor.dims[0] % GROUP == 0}
     weights = {name: tensor for name, tensor in weights.items() if not any(part in name for part in keep)}
     nodes = list(graph.node)
     del graph.node[:]

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from actors.bundle import Manifest
+from actors.runtime.choice import settle
 from cluster.dataset import Dataset, Unit, plan_units, read_rows
 from cluster.registry import Pinned, fetch
 from cluster.runner import Backend, WorkerConfig
@@ -69,7 +70,8 @@ def print_plan(
 
 
 def _run_sample(dataset: Dataset, models: Sequence[Pinned], config: WorkerConfig, device: str, threads: int) -> Sample:
-    worker = config.open(fetch(models[0]), device, threads, *map(fetch, models[1:]))
+    bundle, *others = map(fetch, models)
+    worker = config.open(bundle, settle(bundle, device, threads, config.slots), threads, *others)
     count = min(_FIRST_SAMPLE, dataset.rows)
     try:
         while count:

@@ -53,7 +53,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     The tests marked ``last`` go behind all others, whose ``setenv`` would move the environment under getenv's feet.
     """
     for item in items:
-        used = _MADE_ONCE.intersection(getattr(item, "fixturenames", ()))
+        named = [str(value) for value in getattr(getattr(item, "callspec", None), "params", {}).values()]
+        used = _MADE_ONCE.intersection([*getattr(item, "fixturenames", ()), *named])
         item.add_marker(pytest.mark.xdist_group(min(used, default=item.nodeid.partition("::")[0])))
     items.sort(key=lambda item: item.get_closest_marker("last") is not None)
 
@@ -72,6 +73,7 @@ def _folders_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SPEECHMILL_CACHE", str(tmp_path_factory.mktemp("bundle-cache")))
         patch.setenv("SPEECHMILL_CORES", str(tmp_path_factory.mktemp("core-locks")))
+        patch.setenv("SPEECHMILL_CHOICES", str(tmp_path_factory.mktemp("choices")))
         yield
 
 
@@ -129,11 +131,14 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Bundle]:
 
         return run
 
-    def build_bundle(export: "Export", name: str, precision: Precision, layout: Layout = "server") -> Bundle:
+    def build_bundle(
+        export: "Export", name: str, precision: Precision, layout: Layout = "server", *, openvino: bool = False
+    ) -> Bundle:
+        folder = tmp_path_factory.mktemp("bundles") / name
         with pytest.MonkeyPatch.context() as patch:
             for trace in (build_module.export_graph, build_module.export_shell):
                 patch.setattr(build_module, trace.__name__, trace_once(trace))
-            return build_module.build_bundle(export, name, precision, layout, tmp_path_factory.mktemp("bundles") / name)
+            return build_module.build_bundle(export, name, precision, layout, folder, openvino=openvino)
 
     return build_bundle
 
@@ -143,11 +148,11 @@ def tiny_bundle(build: Callable[..., Bundle], tiny_export: Callable[[Layout], "E
     """Returns the tiny checkpoint's bundle in a precision and layout: exported at the first call, which takes 10 s."""
 
     @functools.cache
-    def build_tiny(precision: Precision, layout: Layout) -> Bundle:
-        return build(tiny_export(layout), "tiny", precision, layout)
+    def build_tiny(precision: Precision, layout: Layout, openvino: bool) -> Bundle:
+        return build(tiny_export(layout), "tiny", precision, layout, openvino=openvino)
 
-    def cached(precision: Precision, layout: Layout = "server") -> Bundle:
-        return build_tiny(precision, layout)
+    def cached(precision: Precision, layout: Layout = "server", *, openvino: bool = False) -> Bundle:
+        return build_tiny(precision, layout, openvino)
 
     return cached
 
@@ -170,14 +175,14 @@ def pocket_bundle(build: Callable[..., Bundle], pocket_export: Callable[..., "Ex
     """Returns a tiny PocketTTS's bundle. The first of a variant and layout takes half a minute, most of it in torch.export."""
 
     @functools.cache
-    def build_pocket(variant: str, precision: Precision, layout: Layout) -> Bundle:
+    def build_pocket(variant: str, precision: Precision, layout: Layout, openvino: bool) -> Bundle:
         export = pocket_export(variant, layout)
         if (variant, layout) != ("lsd", "server"):  # one of them is enough to clone voices
             export = replace(export, graphs=[part for part in export.graphs if part.graph.name != "mimi_encoder"])
-        return build(export, f"pocket-{variant}", precision, layout)
+        return build(export, f"pocket-{variant}", precision, layout, openvino=openvino)
 
-    def cached(variant: str, precision: Precision = "fp32", layout: Layout = "server") -> Bundle:
-        return build_pocket(variant, precision, layout)
+    def cached(variant: str, precision: Precision = "fp32", layout: Layout = "server", *, openvino: bool = False) -> Bundle:
+        return build_pocket(variant, precision, layout, openvino)
 
     return cached
 
@@ -232,8 +237,8 @@ def asr_bundle(build: Callable[..., Bundle], asr_export: Callable[..., "Export"]
     """Returns the tiny VibeVoice-ASR checkpoint's bundle in a precision and layout: exported at the first call, in 20 s."""
 
     @functools.cache
-    def build_asr(precision: Precision, layout: Layout = "server") -> Bundle:
-        return build(asr_export(layout), "tiny-asr", precision, layout)
+    def build_asr(precision: Precision, layout: Layout = "server", *, openvino: bool = False) -> Bundle:
+        return build(asr_export(layout), "tiny-asr", precision, layout, openvino=openvino)
 
     return build_asr
 
@@ -276,8 +281,8 @@ def whisper_bundle(build: Callable[..., Bundle], whisper_export: Callable[[Layou
     """Returns the tiny Whisper's bundle in a precision and layout: exported at the first call, in 10 s."""
 
     @functools.cache
-    def build_whisper(precision: Precision, layout: Layout = "server") -> Bundle:
-        return build(whisper_export(layout), "tiny-whisper", precision, layout)
+    def build_whisper(precision: Precision, layout: Layout = "server", *, openvino: bool = False) -> Bundle:
+        return build(whisper_export(layout), "tiny-whisper", precision, layout, openvino=openvino)
 
     return build_whisper
 
@@ -375,10 +380,10 @@ def vibevoice_bundle(build: Callable[..., Bundle], vibevoice_checkpoint: Path) -
         return load(open_checkpoint(str(vibevoice_checkpoint), FILES), layout)
 
     @functools.cache
-    def build_vibevoice(precision: Precision, layout: Layout) -> Bundle:
-        return build(read(layout), "tiny", precision, layout)
+    def build_vibevoice(precision: Precision, layout: Layout, openvino: bool) -> Bundle:
+        return build(read(layout), "tiny", precision, layout, openvino=openvino)
 
-    def cached(precision: Precision, layout: Layout = "server") -> Bundle:
-        return build_vibevoice(precision, layout)
+    def cached(precision: Precision, layout: Layout = "server", *, openvino: bool = False) -> Bundle:
+        return build_vibevoice(precision, layout, openvino)
 
     return cached

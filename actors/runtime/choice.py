@@ -5,16 +5,19 @@ import fcntl
 import hashlib
 import json
 import logging
+import math
 import os
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 
 from actors.bundle import Bundle, GraphSpec, TensorSpec
+from actors.errors import BundleError
 from actors.runtime.graphs import Graphs, Opened, openvino_graphs
 from actors.runtime.paged_cache import open_cache
 from actors.runtime.processor import this_processor
@@ -29,6 +32,7 @@ _CHOICES = "~/.cache/speechmill/choices"
 # What is tried: a step of all slots behind so many positions; of other graphs, one input of so many steps.
 _POSITIONS = 100
 _STEPS = 64
+_LONG_STEPS = {"samples": 48_000, "panels": 2}  # in which other steps are counted
 _ROUNDS, _SECONDS = (3, 15), 0.5  # of a graph: no fewer rounds and no more, and about so long
 
 
@@ -47,14 +51,13 @@ def settle(bundle: Bundle, device: str, threads: int, slots: int) -> str:
     if not graphs or find_spec("openvino") is None:
         return "cpu"
     with _kept(bundle, threads, slots) as path:
-        known = _read(path)
+        known = _read(path, graphs)
         if known is None:
             ratios = {key: _ratio(bundle, key, threads, slots) for key in graphs}
             known = [key for key, ratio in ratios.items() if ratio < 1]
             said = ", ".join(f"{key} {ratio:.2f}" for key, ratio in ratios.items())
             logger.info("OpenVINO takes, in times of ONNX Runtime: %s", said)
-            if path:
-                _write(path, known)
+            _write(path, known)
     logger.info("OpenVINO runs %s of %s", ", ".join(known) or "nothing", bundle.manifest.name)
     return f"openvino:{'+'.join(known)}" if known else "cpu"
 
@@ -62,10 +65,8 @@ def settle(bundle: Bundle, device: str, threads: int, slots: int) -> str:
 @contextlib.contextmanager
 def _kept(bundle: Bundle, threads: int, slots: int) -> Iterator[Path | None]:
     """Give the file of a choice, to one process at a time; ``None`` where nothing can be kept."""
-    from actors.runtime.openvino import VERSION as OPENVINO  # the package is optional
-
     processor = this_processor()
-    decisive = [bundle.digest, processor.name, processor.kernels, threads, slots, VERSION, OPENVINO]
+    decisive = [bundle.digest, processor.name, processor.kernels, threads, slots, VERSION, version("openvino")]
     name = hashlib.sha256(json.dumps(decisive).encode()).hexdigest()
     folder = Path(os.environ.get(CHOICES_VARIABLE) or _CHOICES).expanduser()
     with contextlib.ExitStack() as stack:
@@ -80,30 +81,47 @@ def _kept(bundle: Bundle, threads: int, slots: int) -> Iterator[Path | None]:
             yield folder / f"{name}.json"
 
 
-def _read(path: Path | None) -> list[str] | None:
+def _read(path: Path | None, graphs: Sequence[str]) -> list[str] | None:
+    """Return what was chosen of these graphs; ``None`` if that is not known, or is damaged."""
     try:
-        return [str(key) for key in json.loads(path.read_text())] if path else None
+        known = json.loads(path.read_text()) if path else None
+        return known if isinstance(known, list) and set(known) <= set(graphs) else None
     except (OSError, ValueError, TypeError):
         return None
 
 
-def _write(path: Path, graphs: list[str]) -> None:
+def _write(path: Path | None, graphs: list[str]) -> None:
+    if path is None:
+        return
     temporary = path.with_suffix(".tmp")
-    temporary.write_text(json.dumps(graphs))
-    temporary.replace(path)
+    try:
+        temporary.write_text(json.dumps(graphs))
+        temporary.replace(path)
+    except OSError as error:
+        logger.warning("what is faster is not kept: %s cannot be written (%s)", path, error.strerror)
 
 
 def _ratio(bundle: Bundle, key: str, threads: int, slots: int) -> float:
-    """Return what OpenVINO takes for a graph, in times of ONNX Runtime."""
-    runs = [tried(Graphs(bundle, device, threads), key, slots) for device in (Device("openvino"), Device("cpu"))]
-    for run in runs:
-        run()
+    """Return what OpenVINO takes for a graph, in times of ONNX Runtime; of one that it cannot run, infinity."""
+    theirs = tried(Graphs(bundle, Device("cpu"), threads), key, slots)
+    theirs()
+    try:
+        ours = tried(Graphs(bundle, Device("openvino"), threads), key, slots)
+        ours()
+    except (BundleError, RuntimeError) as error:  # as with a later version, whose operators are others
+        logger.warning("ONNX Runtime runs %s: %s", key, error)
+        return math.inf
+    return _compared(ours, theirs)
+
+
+def _compared(ours: Callable[[], object], theirs: Callable[[], object]) -> float:
+    """Return what one run takes, in times of the other."""
     seconds: list[list[float]] = []
     end = time.perf_counter() + _SECONDS
     while len(seconds) < _ROUNDS[0] or (len(seconds) < _ROUNDS[1] and time.perf_counter() < end):
-        seconds.append([_timed(run) for run in runs])  # in turns: a machine's speed changes
-    ours, theirs = (statistics.median(each) for each in zip(*seconds, strict=True))
-    return float(ours / theirs)
+        seconds.append([_timed(ours), _timed(theirs)])  # in turns: a machine's speed changes
+    first, second = (statistics.median(each) for each in zip(*seconds, strict=True))
+    return float(first / second)
 
 
 def _timed(run: Callable[[], object]) -> float:
@@ -112,11 +130,19 @@ def _timed(run: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def tried(graphs: Graphs, key: str, slots: int) -> Callable[[], object]:
-    """Return a run of a graph on inputs of a size that it meets: a step of all slots, or what one utterance is at its end."""
+def tried(graphs: Graphs, key: str, slots: int, *, batch: int | None = None) -> Callable[[], object]:
+    """Return a run of a graph on inputs of a size that it meets: a step of all slots, or what one utterance is at its end.
+
+    Args:
+        graphs: opens it.
+        key: its name in the manifest.
+        slots: how many rows make a step.
+        batch: how many utterances end together, instead of one.
+    """
     spec, session = graphs.bundle.graph(key), graphs.open(key)
     if not any(tensor.name == "seqlens_k" for tensor in spec.inputs):
-        feeds = {tensor.name: _array(tensor, _sizes(spec, slots)) for tensor in spec.inputs}
+        sizes = {**_sizes(spec, slots), **({"batch": batch} if batch else {})}
+        feeds = {tensor.name: _array(tensor, sizes) for tensor in spec.inputs}
         return lambda: session.run(list(session.outputs), feeds)
     return _step(graphs, session, spec, slots)
 
@@ -124,20 +150,28 @@ def tried(graphs: Graphs, key: str, slots: int) -> Callable[[], object]:
 def _step(graphs: Graphs, session: Opened, spec: GraphSpec, slots: int) -> Callable[[], object]:
     rows = slice(0, slots)
     cache = open_cache(session.pages, spec, slots, 2 * _POSITIONS, graphs.device)
-    sizes = {axis: 1 for tensor in spec.inputs for axis in tensor.axes if isinstance(axis, str)} | {"batch": slots}
+    sizes = _sizes_of_a_step(spec, slots)
     lengths = {"seqlens_k": np.full(slots, _POSITIONS, np.int32), "total_sequence_length": np.array(_POSITIONS + 1, np.int32)}
     others = [tensor for tensor in spec.inputs if not tensor.name.startswith("past_") and tensor.name not in lengths]
-    made = [tensor for tensor in spec.outputs if not tensor.name.startswith("present_")]
-    outputs = {tensor.name: _array(tensor, sizes) for tensor in made}
+    known = [tensor for tensor in spec.outputs if all(axis in sizes for axis in tensor.axes if isinstance(axis, str))]
+    outputs = {tensor.name: _array(tensor, sizes) for tensor in known if not tensor.name.startswith("present_")}
     feeds = {tensor.name: _array(tensor, sizes) for tensor in others} | lengths
     binding = session.bind(cache.past(rows), {**outputs, **cache.present(rows)})
     return lambda: binding.run(feeds, {})
 
 
+def _sizes_of_a_step(spec: GraphSpec, slots: int) -> Mapping[str, int]:
+    """A position of every slot: a frame, where a graph reads texts too."""
+    axes = {axis for tensor in spec.inputs for axis in tensor.axes if isinstance(axis, str)}
+    read = {tensor.axes[1] for tensor in spec.inputs if len(tensor.axes) > 1 and isinstance(tensor.axes[1], str)}
+    texts = read - {"frames"} if "frames" in read else set()
+    return dict.fromkeys(axes, 1) | dict.fromkeys(texts, 0) | {"batch": slots}
+
+
 def _sizes(spec: GraphSpec, slots: int) -> Mapping[str, int]:
     """What the dynamic axes of a graph without a cache are: some steps of one input; without such, an input of each slot."""
     axes = {axis for tensor in spec.inputs for axis in tensor.axes if isinstance(axis, str)}
-    return dict.fromkeys(axes, _STEPS) | {"batch": 1 if axes - {"batch"} else slots}
+    return dict.fromkeys(axes, _STEPS) | _LONG_STEPS | {"batch": 1 if axes - {"batch"} else slots}
 
 
 def _array(tensor: TensorSpec, sizes: Mapping[str, int]) -> np.ndarray:

@@ -55,7 +55,7 @@ class Graphs:
     """Opens the graphs of a bundle on a device, with so many threads each. Their runs can be ended together.
 
     Raises:
-        UsageError: the device is OpenVINO, and the bundle has no graph for it.
+        UsageError: the device is OpenVINO, and the bundle has no graph for it, or not one that is named.
     """
 
     def __init__(self, bundle: Bundle, device: Device, threads: int) -> None:
@@ -63,10 +63,8 @@ class Graphs:
         self.device = device
         self._threads = threads
         self._sessions: list[Opened] = []
-        if device.kind == "openvino" and device.graphs is None and not openvino_graphs(bundle):
-            raise UsageError(
-                f"{bundle.folder} has no graph for OpenVINO: export it again with --openvino, or use --backend onnxruntime"
-            )
+        if device.kind == "openvino":
+            _check_has_openvino(bundle, device)
 
     def open(self, key: str, **edges: Needed) -> Opened:
         """Open a graph: with OpenVINO, if that is the device and the bundle has it for OpenVINO, else with ONNX Runtime.
@@ -116,6 +114,17 @@ def openvino_graphs(bundle: Bundle) -> list[str]:
     return [key for key, spec in bundle.manifest.graphs.items() if spec.openvino]
 
 
+def _check_has_openvino(bundle: Bundle, device: Device) -> None:
+    """Raise a ``UsageError`` unless a bundle has the graphs for OpenVINO that a device names, or any."""
+    graphs = openvino_graphs(bundle)
+    if not graphs:
+        raise UsageError(
+            f"{bundle.folder} has no graph for OpenVINO: export it again with --openvino, or use --backend onnxruntime"
+        )
+    if missing := [name for name in device.graphs or () if name not in graphs]:
+        raise UsageError(f"{bundle.folder} has no graph {missing[0]!r} for OpenVINO: it has {', '.join(graphs)}")
+
+
 def _check_needs(spec: GraphSpec, edges: Mapping[str, Needed], path: Path) -> None:
     """Raise a ``BundleError`` unless a graph has the inputs and outputs that its family uses."""
     axes = {tensor.name: tensor.axes for tensor in (*spec.inputs, *spec.outputs)}
@@ -141,7 +150,7 @@ def _check_edges(session: Opened, spec: GraphSpec, path: Path) -> None:
         ("inputs", session.inputs, spec.inputs),
         ("outputs", session.outputs, spec.outputs),
     ):
-        wrong = {tensor.name for tensor in promised if not _is_as_promised(found.get(tensor.name), tensor)}
+        wrong = {tensor.name for tensor in promised if not _is_as_promised(found.get(tensor.name), tensor, session.pages)}
         wrong |= found.keys() - {tensor.name for tensor in promised}
         if wrong:
             raise BundleError(
@@ -149,8 +158,10 @@ def _check_edges(session: Opened, spec: GraphSpec, path: Path) -> None:
             )
 
 
-def _is_as_promised(edge: Edge | None, tensor: TensorSpec) -> bool:
-    if edge is None or edge.dtype != tensor.dtype or len(edge.axes) != len(tensor.axes):
+def _is_as_promised(edge: Edge | None, tensor: TensorSpec, pages: Pages | None) -> bool:
+    """``pages``: of a graph that keeps its KV cache in a type of its own."""
+    is_own = pages is not None and tensor.name.startswith(("past_", "present_"))
+    if edge is None or len(edge.axes) != len(tensor.axes) or not (is_own or edge.dtype == tensor.dtype):
         return False
     sizes = zip(edge.axes, tensor.axes, strict=True)
     return all(a == b for a, b in sizes if isinstance(a, int) and isinstance(b, int))

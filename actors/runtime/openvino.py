@@ -32,8 +32,8 @@ _DTYPES: dict[ov.Type, DType] = {
 }
 # Values of a row of activations that share a scale where weights are int8. Of 32, 64 and 128 it is the fastest, at an SNR that
 # one scale for the whole row, as our int8 graphs have in ONNX Runtime, does not reach (benchmarks/runtimes.py).
-_GROUP = 128
-_PAGED_AXES = 5  # of a cache of several rows: actors/runtime/paged_cache.py
+GROUP = 128
+_XML = b"<?xml"
 
 
 class OpenVINOSession:
@@ -66,29 +66,25 @@ class OpenVINOSession:
         """Run with all inputs; return copies of the named outputs. Caches are given and returned without pages."""
         caches = {name: np.concatenate([*map(self._layout.split, feeds[name])]) for name in self._caches}
         tensors = {name: _tensor(np.asarray(array, order="C")) for name, array in {**feeds, **caches}.items()}
-        with self._turn:
-            self._refuse_if_ended()
-            made = self._alone.infer(tensors)
         presents = {_present(name): (cache, feeds[name].shape) for name, cache in caches.items()}
+        with self._turn:
+            self._infer(self._alone, tensors)
+            made = {name: self._alone.get_tensor(name).data.copy() for name in outputs if name not in presents}
         return [self._without_pages(*presents[name]) if name in presents else made[name] for name in outputs]
 
     def bind(self, inputs: Mapping[str, Array], outputs: Mapping[str, Array]) -> "OpenVINOBinding":
         """Prepare runs that read and write these arrays where they are; caches are those of :meth:`open_cache`."""
         presents = set(map(_present, self._caches))
-        written = {name: array for name, array in outputs.items() if name not in presents}
-        return OpenVINOBinding(self, {**inputs, **written})
+        arrays = dict(inputs) | {name: array for name, array in outputs.items() if name not in presents}
+        caches = {name: _without_rows(arrays[name]) for name in self._caches}
+        return OpenVINOBinding(self, arrays | caches)
 
     def run_bound(self, binding: "OpenVINOBinding", tensors: Mapping[str, ov.Tensor]) -> None:
         """Run with these tensors, and with what a binding has prepared."""
         with self._turn:
-            self._refuse_if_ended()
             last, request = self._bound
-            for name, tensor in ({} if last is binding else binding.tensors).items():
-                request.set_tensor(name, tensor)
             self._bound = binding, request
-            for name, tensor in tensors.items():
-                request.set_tensor(name, tensor)
-            request.infer(share_outputs=True)
+            self._infer(request, tensors if last is binding else {**binding.tensors, **tensors})
 
     def terminate(self) -> None:
         """End the run, with an error, and those to come: after the node that it is at."""
@@ -96,9 +92,15 @@ class OpenVINOSession:
         self._alone.cancel()
         self._bound[1].cancel()
 
-    def _refuse_if_ended(self) -> None:
+    def _infer(self, request: ov.InferRequest, tensors: Mapping[str, ov.Tensor]) -> None:
         if self._ended:
             raise RuntimeError("the session was ended")
+        for name, tensor in tensors.items():
+            request.set_tensor(name, tensor)
+        request.start_async()  # what infer() runs cannot be ended (2026.4)
+        if self._ended:  # by now, and not by what found nothing to end
+            request.cancel()
+        request.wait()
 
     def _without_pages(self, cache: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
         return np.stack([self._layout.join(row, shape[2]) for row in np.split(cache, shape[0])])
@@ -124,14 +126,24 @@ def open_openvino(path: Path, threads: int, precision: Precision) -> OpenVINOSes
     """Open a graph's IR on the CPU with ``threads`` threads.
 
     What a graph is stored in says what may be lost: one in fp32 is computed in float32; of the others the floats that are left
-    are bfloat16 where the processor multiplies it.
+    are bfloat16 where the processor multiplies it. Not so where a row is one step, as in the flow of PocketTTS: there a row's
+    bfloat16s depend on how many rows there are (2026.4).
 
     Raises:
         RuntimeError: it is no IR, or of operators that this OpenVINO does not have.
     """
-    has_bfloat16 = "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-    computes = "bf16" if precision != "fp32" and has_bfloat16 else "f32"
-    return OpenVINOSession(_core().read_model(path), threads, computes)
+    with path.open("rb") as file:
+        if file.read(len(_XML)) != _XML:  # OpenVINO would read an ONNX file too, and weights from wherever that says
+            raise RuntimeError("it is no IR")
+    model = _core().read_model(path)
+    has_steps = any(axis.is_dynamic for edge in model.inputs for axis in list(edge.get_partial_shape())[1:])
+    computes = "bf16" if precision != "fp32" and has_bfloat16() and has_steps else "f32"
+    return OpenVINOSession(model, threads, computes)
+
+
+def has_bfloat16() -> bool:
+    """Whether the processor multiplies bfloat16."""
+    return "BF16" in _core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
 
 @cache
@@ -151,7 +163,7 @@ def _options(threads: int, computes: str) -> dict[str, Any]:
         # Its default is bfloat16 wherever the processor has it.
         "INFERENCE_PRECISION_HINT": computes,
         "KV_CACHE_PRECISION": computes,
-        "DYNAMIC_QUANTIZATION_GROUP_SIZE": _GROUP,
+        "DYNAMIC_QUANTIZATION_GROUP_SIZE": GROUP,
     }
 
 
@@ -164,12 +176,20 @@ def _present(past: str) -> str:
     return past.replace("past_", "present_", 1)
 
 
-def _tensor(array: Array) -> ov.Tensor:
-    """Return a tensor over a contiguous array: of 16 unsigned bits are bfloat16, and of five axes the first two are pages."""
+def _in_memory(array: Array) -> np.ndarray:
     if not isinstance(array, np.ndarray):
         raise TypeError("OpenVINO runs on the CPU")
-    if array.ndim == _PAGED_AXES:
-        array = array.reshape(-1, *array.shape[2:])
+    return array
+
+
+def _without_rows(cache: Array) -> np.ndarray:
+    """``[rows, pages, ...]`` (:mod:`actors.runtime.paged_cache`) to ``[pages, ...]``, the same memory."""
+    return _in_memory(cache).reshape(-1, *cache.shape[2:])
+
+
+def _tensor(array: Array) -> ov.Tensor:
+    """Return a tensor over a contiguous array; 16 unsigned bits are a bfloat16."""
+    array = _in_memory(array)
     if array.dtype == np.uint16:
         return ov.Tensor(array, ov.Shape(array.shape), ov.Type.bf16)
     return ov.Tensor(array, shared_memory=True)

@@ -71,7 +71,9 @@ def _attend(attention: Node) -> Output:
     shape = opset13.shape_of(query, output_type="i32")  # [batch, heads, sequence, head_dim]
     batch, sequence = (opset13.gather(shape, _integers(axis), _integers(0)) for axis in (0, 2))
     before = opset13.subtract(opset13.add(seqlens_k, _integers(1)), sequence)
-    rows = _count(opset13.add(batch, _integers(1)))
+    # Behind the last row comes one without tokens: where all rows are one token, and they are fewer than the threads, a row
+    # would have another kernel, which adds in another order (MHA::operator() of executor_pa.cpp).
+    rows = opset13.minimum(_count(opset13.add(batch, _integers(2))), batch)
     pages = opset13.gather(opset13.shape_of(key_cache, output_type="i32"), _integers(0), _integers(0))
 
     heads = [query, inputs[_KEY]]
@@ -88,7 +90,7 @@ def _attend(attention: Node) -> Output:
         _tokens(inputs[_VALUE], kv_width),
         key_cache,
         inputs[_PAST_VALUE],
-        before,
+        opset13.concat([before, _integers([0])], 0),
         opset13.multiply(rows, sequence),  # where each row's tokens begin
         _count(pages),
         opset13.multiply(rows, opset13.divide(pages, batch)),  # where each row's pages begin

@@ -31,10 +31,10 @@ class Pages:
         return to_bfloat16(pages) if self.bfloat16 else pages
 
     def join(self, pages: np.ndarray, length: int) -> np.ndarray:
-        """``[pages, kv_heads, size, head_dim]`` to float32 ``[kv_heads, length, head_dim]``."""
+        """``[pages, kv_heads, size, head_dim]`` to float32 ``[kv_heads, length, head_dim]``, a copy."""
         floats = from_bfloat16(pages) if self.bfloat16 else pages
         whole: np.ndarray = floats.transpose(1, 0, 2, 3).reshape(pages.shape[1], -1, pages.shape[3])
-        return whole[:, :length]
+        return whole[:, :length].copy()
 
     def count(self, length: int) -> int:
         """How many hold so many positions."""

@@ -20,6 +20,7 @@ class MadeBy(BaseModel):
     onnxruntime: str
     numpy: str
     speechmill: str
+    openvino: str = ""
     parts: list[str]
 
 

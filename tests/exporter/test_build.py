@@ -3,6 +3,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import onnxruntime as ort
@@ -198,4 +199,82 @@ def test_a_precision_the_family_lacks_is_a_usage_error_and_leaves_nothing(toy: C
 def test_a_bad_name_is_a_usage_error_and_leaves_nothing(toy: Callable[..., Export], tmp_path: Path, name: str) -> None:
     with pytest.raises(UsageError, match="cannot name a bundle"):
         build_bundle(toy(), name, "fp32", "server", tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def with_ir(export: Export, folder: Path, precision: Precision = "fp32") -> Bundle:
+    pytest.importorskip("openvino", reason="the second runtime needs the 'openvino' extra")
+    return build_bundle(export, "toy", precision, "server", folder, openvino=True)
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
+def test_graphs_are_written_for_openvino_too_and_checked_alike(
+    toy: Callable[..., Export], tmp_path: Path, precision: Precision
+) -> None:
+    plain = build_bundle(toy(), "toy", precision, "server", tmp_path / "plain")
+    bundle = with_ir(toy(), tmp_path / "both", precision)
+    bundle.verify()
+    assert bundle.manifest.graphs["toy"].openvino == "toy.xml"
+    assert bundle.manifest.files.keys() - plain.manifest.files.keys() == {"toy.xml", "toy.bin"}
+    assert bundle.manifest.tools.keys() - plain.manifest.tools.keys() == {"openvino"}
+    ours = [check for check in bundle.manifest.checks if check.case.startswith("OpenVINO, ")]
+    assert [check for check in bundle.manifest.checks if check not in ours] == list(plain.manifest.checks)
+    last = [check for check in plain.manifest.checks if precision == "fp32" or precision in check.case]
+    assert [(check.case, check.metric) for check in ours] == [(f"OpenVINO, {check.case}", check.metric) for check in last]
+
+
+def test_a_bundle_that_is_not_for_openvino_does_not_name_it(toy: Callable[..., Export], tmp_path: Path) -> None:
+    bundle = build_bundle(toy(), "toy", "fp32", "server", tmp_path)
+    assert b"openvino" not in (bundle.folder / "bundle.json").read_bytes().lower()
+
+
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_the_same_checkpoint_gives_the_same_digest_with_ir(
+    toy: Callable[..., Export], tmp_path: Path, precision: Precision
+) -> None:
+    first, second = (with_ir(toy(), tmp_path / name, precision) for name in ("first", "second"))
+    assert first.digest == second.digest
+
+
+def test_a_graph_that_openvino_cannot_run_is_left_to_onnxruntime(
+    toy: Callable[..., Export], tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def write_half(_model: object, path: Path, *_: object) -> None:
+        path.write_text("half of it")
+        raise RuntimeError("OpenVINO does not have Unheard")
+
+    writer = pytest.importorskip("exporter.openvino", reason="the second runtime needs the 'openvino' extra")
+    plain = build_bundle(toy(), "toy", "fp32", "server", tmp_path / "plain")
+    monkeypatch.setattr(writer, "write_ir", write_half)
+    bundle = with_ir(toy(), tmp_path / "both")
+    assert bundle.manifest.graphs == plain.manifest.graphs
+    assert bundle.manifest.files == plain.manifest.files
+    assert "toy.onnx is not for OpenVINO: OpenVINO does not have Unheard" in caplog.text
+
+
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_a_graph_that_holds_no_bound_with_openvino_is_left_to_onnxruntime(
+    toy: Callable[..., Export],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    precision: Precision,
+) -> None:
+    writer = pytest.importorskip("exporter.openvino", reason="the second runtime needs the 'openvino' extra")
+    monkeypatch.setattr(writer, "open_ir", lambda *_: lambda feeds: {"y": feeds["x"]})
+    bundle = with_ir(toy(), tmp_path, precision)
+    bundle.verify()
+    assert bundle.manifest.graphs["toy"].openvino is None
+    assert sorted(path.suffix for path in tmp_path.iterdir() if path.stem == "toy") == [".onnx"]
+    assert "toy.onnx is not for OpenVINO: graph 'toy'" in caplog.text
+
+
+def test_ir_that_cannot_be_written_is_a_usage_error_and_leaves_nothing(
+    toy: Callable[..., Export], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(UsageError, match="--openvino goes with the layout server, not portable"):
+        build_bundle(toy(), "toy", "fp32", "portable", tmp_path, openvino=True)
+    monkeypatch.setattr(build, "import_module", Mock(side_effect=ModuleNotFoundError))
+    with pytest.raises(UsageError, match=r"needs the package openvino: pip install 'speechmill\[openvino\]'"):
+        build_bundle(toy(), "toy", "fp32", "server", tmp_path, openvino=True)
     assert list(tmp_path.iterdir()) == []
