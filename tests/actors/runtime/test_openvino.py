@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from actors import SynthesisRequest, TranscriptionRequest, open_model
 from actors.bundle import Bundle, Precision, load_bundle
 from actors.errors import BundleCorruptError, BundleError, UsageError
 from actors.runtime.graphs import Graphs
 from actors.runtime.session import Device, DeviceArray, Edge, Session
+from tests.actors.families.whisper.test_loop import GREEDY
 from tests.actors.runtime.openvino_graphs import (
     KEYS,
     ROWS,
@@ -235,3 +237,28 @@ def test_weights_that_are_not_listed_or_were_tampered_with_are_refused(request: 
     (folder / "decoder.bin").write_bytes(content)
     with pytest.raises(BundleCorruptError, match=r"decoder.bin has .* bundle.json promises"):
         load_bundle(folder).verify()
+
+
+@pytest.mark.parametrize(("fixture", "precision"), [("pocket_bundle", "int8"), ("vibevoice_bundle", "fp32")])
+def test_an_utterance_is_the_same_alone_and_among_others(
+    request: pytest.FixtureRequest, fixture: str, precision: Precision
+) -> None:
+    said = [SynthesisRequest(id=str(n), text=text) for n, text in enumerate(["Good morning.", "It rains.", "Hello there."])]
+    with open_model(made(request, fixture, precision), device="openvino", threads=2, slots=3) as engine:
+        together = engine.generate(said)
+        for one, among in zip(said, together, strict=True):
+            (alone,) = engine.generate([one])
+            assert alone.audio.tobytes() == among.audio.tobytes()
+
+
+def test_whisper_hears_what_it_hears_with_onnxruntime(
+    request: pytest.FixtureRequest, whisper_recordings: list[np.ndarray]
+) -> None:
+    """Its encoder writes to where its decoder reads."""
+    heard = []
+    for device in ("openvino", "cpu"):
+        with open_model(made(request, "whisper_bundle"), device=device, threads=2, slots=2) as engine:
+            recordings = [TranscriptionRequest(str(n), audio, options=GREEDY) for n, audio in enumerate(whisper_recordings)]
+            heard.append([result.trace["tokens"].tolist() for result in engine.generate(recordings, trace=True)])
+    assert heard[0] == heard[1]
+    assert all(heard[0])
