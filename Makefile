@@ -68,6 +68,7 @@ docs: $(VENV)/.base
 bench: .bench/peer .bench/peers
 	$(BIN)/python -m benchmarks.speed
 	$(BIN)/python -m benchmarks.whisper
+	$(BIN)/python -m benchmarks.runtimes
 	$(BIN)/python -m benchmarks.ray_overhead
 	$(BIN)/python -m benchmarks.sizing --write
 	$(BIN)/python -m benchmarks.speed_chart

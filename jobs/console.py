@@ -235,5 +235,7 @@ def print_summary(summary: Summary, tally: Tally, output: str, manifest: Manifes
     else:
         table.add_row("this run", "had nothing to do: the job was finished")
     table.add_row("model", f"{manifest.name} ({manifest.family}, {manifest.precision})")
+    if with_openvino := sorted({part.maker.openvino for part in summary.parts if part.maker and part.maker.openvino}):
+        table.add_row("OpenVINO", "; ".join(with_openvino))
     table.add_row("output", output)
     Console().print(table, soft_wrap=True)

@@ -53,6 +53,8 @@ def test_each_backend_speaks_and_is_named_by_what_it_made(speak: Callable[..., E
     for backend in ("onnxruntime", "openvino", "auto"):
         ended = speak(backend)
         assert ended.code == 0, ended.err
+        said = "\n".join(filter(None, made_by(tmp_path / backend)))
+        assert (f"OpenVINO  {said}" in ended.out) == bool(said)
     rows = {backend: rows_of(tmp_path / backend) for backend in ("onnxruntime", "openvino", "auto")}
     for spoken in rows.values():
         assert [row["status"] for row in spoken] == ["ok", "ok"]
