@@ -1,7 +1,7 @@
 """Times every graph with both runtimes, for one row and for 32, in turns in one process; and what one thread can do at most.
 
 ONNX Runtime in fp32 and int8; OpenVINO in fp32, in bfloat16 where the processor multiplies it, and in int8. One thread. A
-graph with a KV cache makes a step of all rows, each 100 positions on; the others take so many rows of 64 steps. Weights are
+graph with a KV cache makes a step of all rows, each 100 positions on; the others take so many rows of 16 steps. Weights are
 random and of the true size (``benchmarks/checkpoints``). Fills the table of ``docs/openvino.md``.
 
 Usage::
@@ -30,7 +30,8 @@ from benchmarks.speed import CONTESTS
 PAGE = ROOT / "docs" / "openvino.md"
 FAMILIES = ("soprano", "pocket-tts")
 ROWS = (1, 32)
-ROUNDS = 15
+STEPS = 16
+ROUNDS = 7
 ONNXRUNTIME, OPENVINO = Device("cpu"), Device("openvino")
 
 
@@ -53,7 +54,7 @@ def in_bfloat16(exact: Bundle) -> Bundle:
 
 def time_graph(ways: Mapping[str, tuple[Bundle, Device]], key: str, rows: int) -> dict[str, float]:
     """Return the median milliseconds of a graph by the way it is run."""
-    runs = {name: tried(Graphs(model, device, 1), key, rows, batch=rows) for name, (model, device) in ways.items()}
+    runs = {name: tried(Graphs(model, device, 1), key, rows, batch=rows, steps=STEPS) for name, (model, device) in ways.items()}
     seconds: dict[str, list[float]] = {name: [] for name in runs}
     for run in runs.values():
         run()

@@ -130,7 +130,7 @@ def _timed(run: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def tried(graphs: Graphs, key: str, slots: int, *, batch: int | None = None) -> Callable[[], object]:
+def tried(graphs: Graphs, key: str, slots: int, *, batch: int | None = None, steps: int = _STEPS) -> Callable[[], object]:
     """Return a run of a graph on inputs of a size that it meets: a step of all slots, or what one utterance is at its end.
 
     Args:
@@ -138,10 +138,11 @@ def tried(graphs: Graphs, key: str, slots: int, *, batch: int | None = None) -> 
         key: its name in the manifest.
         slots: how many rows make a step.
         batch: how many utterances end together, instead of one.
+        steps: of each of them.
     """
     spec, session = graphs.bundle.graph(key), graphs.open(key)
     if not any(tensor.name == "seqlens_k" for tensor in spec.inputs):
-        sizes = {**_sizes(spec, slots), **({"batch": batch} if batch else {})}
+        sizes = {**_sizes(spec, slots, steps), **({"batch": batch} if batch else {})}
         feeds = {tensor.name: _array(tensor, sizes) for tensor in spec.inputs}
         return lambda: session.run(list(session.outputs), feeds)
     return _step(graphs, session, spec, slots)
@@ -168,10 +169,10 @@ def _sizes_of_a_step(spec: GraphSpec, slots: int) -> Mapping[str, int]:
     return dict.fromkeys(axes, 1) | dict.fromkeys(texts, 0) | {"batch": slots}
 
 
-def _sizes(spec: GraphSpec, slots: int) -> Mapping[str, int]:
+def _sizes(spec: GraphSpec, slots: int, steps: int) -> Mapping[str, int]:
     """What the dynamic axes of a graph without a cache are: some steps of one input; without such, an input of each slot."""
     axes = {axis for tensor in spec.inputs for axis in tensor.axes if isinstance(axis, str)}
-    return dict.fromkeys(axes, _STEPS) | _LONG_STEPS | {"batch": 1 if axes - {"batch"} else slots}
+    return dict.fromkeys(axes, steps) | _LONG_STEPS | {"batch": 1 if axes - {"batch"} else slots}
 
 
 def _array(tensor: TensorSpec, sizes: Mapping[str, int]) -> np.ndarray:
