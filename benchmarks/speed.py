@@ -142,9 +142,10 @@ def contestants(family: str, contest: Contest, arguments: argparse.Namespace) ->
     ]
     for precision in arguments.precisions:
         workers, slots = arguments.threads if contest.spread else 1, arguments.slots or contest.slots
-        found += engines(bundle(family, checkpoint, precision), precision, slots, contest.task, workers)
-        if contest.spread and find_spec("openvino"):
-            model = bundle(family, checkpoint, precision, openvino=True)
+        with_openvino = contest.spread and find_spec("openvino") is not None
+        model = bundle(family, checkpoint, precision, openvino=with_openvino)
+        found += engines(model, precision, slots, contest.task, workers)
+        if with_openvino:
             found += engines(model, f"{precision} --backend auto", slots[-1:], {**contest.task, "device": AUTO}, workers)
     chosen = [one for one in found if not arguments.only or any(part in one.name for part in arguments.only)]
     if not chosen:
