@@ -88,7 +88,7 @@ CONTESTS = {
         checkpoint="pocket-english",
         written="voice.safetensors",
         made_by=("pocket_tts", "english"),
-        task={"length": 63, "text": f"{FOX}, and then it runs far away into the deep green forest."},
+        task={"length": 63, "text": f"{FOX}, and then it runs far away."},  # one piece of speech
         peers=[
             Peer("pocket-tts 4.0.1, fp32", "pocket_tts", "official"),
             Peer("pocket-tts 4.0.1, int8", "pocket_tts", "official-int8"),
