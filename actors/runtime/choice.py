@@ -33,6 +33,7 @@ _CHOICES = "~/.cache/speechmill/choices"
 _POSITIONS = 100
 _STEPS = 64
 _LONG_STEPS = {"samples": 48_000, "panels": 2}  # in which other steps are counted
+_FEWEST_ROWS, _FEW_STEPS = 5, 8  # by which rows are tried alone and together
 _ROUNDS, _SECONDS = (3, 15), 0.5  # of a graph: no fewer rounds and no more, and about so long
 
 
@@ -102,11 +103,16 @@ def _write(path: Path | None, graphs: list[str]) -> None:
 
 
 def _ratio(bundle: Bundle, key: str, threads: int, slots: int) -> float:
-    """Return what OpenVINO takes for a graph, in times of ONNX Runtime; of one that it cannot run, infinity."""
+    """Return what OpenVINO takes for a graph, in times of ONNX Runtime; of one that it cannot run as it should, infinity."""
     theirs = tried(Graphs(bundle, Device("cpu"), threads), key, slots)
     theirs()
+    graphs = Graphs(bundle, Device("openvino"), threads)
     try:
-        ours = tried(Graphs(bundle, Device("openvino"), threads), key, slots)
+        session = graphs.open(key)
+        if not stand_alone(session, bundle.graph(key), slots):
+            logger.warning("ONNX Runtime runs %s: with OpenVINO a row would depend on the others on this processor", key)
+            return math.inf
+        ours = _tried(graphs, session, key, slots)
         ours()
     except (BundleError, RuntimeError) as error:  # as with a later version, whose operators are others
         logger.warning("ONNX Runtime runs %s: %s", key, error)
@@ -140,19 +146,55 @@ def tried(graphs: Graphs, key: str, slots: int, *, batch: int | None = None, ste
         batch: how many utterances end together, instead of one.
         steps: of each of them.
     """
-    spec, session = graphs.bundle.graph(key), graphs.open(key)
-    if not any(tensor.name == "seqlens_k" for tensor in spec.inputs):
+    return _tried(graphs, graphs.open(key), key, slots, batch=batch, steps=steps)
+
+
+def _tried(
+    graphs: Graphs, session: Opened, key: str, slots: int, *, batch: int | None = None, steps: int = _STEPS
+) -> Callable[[], object]:
+    spec = graphs.bundle.graph(key)
+    if not _has_cache(spec):
         sizes = {**_sizes(spec, slots, steps), **({"batch": batch} if batch else {})}
         feeds = {tensor.name: _array(tensor, sizes) for tensor in spec.inputs}
         return lambda: session.run(list(session.outputs), feeds)
     return _step(graphs, session, spec, slots)
 
 
+def stand_alone(session: Opened, spec: GraphSpec, slots: int) -> bool:
+    """Whether rows have the same bytes alone and among others, by trying it: a runtime may choose its kernels by the batch."""
+    rows = max(_FEWEST_ROWS, slots if _has_cache(spec) else 0)
+    sizes = {**(_sizes_of_a_step(spec, rows) if _has_cache(spec) else _sizes(spec, rows, _FEW_STEPS)), "batch": rows}
+    sizes["max_length"] = 2 * _POSITIONS
+    feeds = {tensor.name: _array(tensor, sizes) for tensor in spec.inputs} | (_lengths(rows) if _has_cache(spec) else {})
+    of_rows = {tensor.name for tensor in spec.inputs if tensor.axes[:1] == ["batch"]}
+    made = [tensor.name for tensor in spec.outputs if not tensor.name.startswith("present_")]
+
+    def run(part: slice) -> list[np.ndarray]:
+        return session.run(made, {name: array[part] if name in of_rows else array for name, array in feeds.items()})
+
+    together = run(slice(None))
+    alone = {row: run(slice(row, row + 1)) for row in (0, rows - 1)}
+    return all(
+        whole[row].tobytes() == one[0].tobytes()
+        for row, ones in alone.items()
+        for whole, one in zip(together, ones, strict=True)
+    )
+
+
+def _has_cache(spec: GraphSpec) -> bool:
+    return any(tensor.name == "seqlens_k" for tensor in spec.inputs)
+
+
+def _lengths(rows: int) -> dict[str, np.ndarray]:
+    """What tells a graph with a cache how long its rows are."""
+    return {"seqlens_k": np.full(rows, _POSITIONS, np.int32), "total_sequence_length": np.array(_POSITIONS + 1, np.int32)}
+
+
 def _step(graphs: Graphs, session: Opened, spec: GraphSpec, slots: int) -> Callable[[], object]:
     rows = slice(0, slots)
     cache = open_cache(session.pages, spec, slots, 2 * _POSITIONS, graphs.device)
     sizes = _sizes_of_a_step(spec, slots)
-    lengths = {"seqlens_k": np.full(slots, _POSITIONS, np.int32), "total_sequence_length": np.array(_POSITIONS + 1, np.int32)}
+    lengths = _lengths(slots)
     others = [tensor for tensor in spec.inputs if not tensor.name.startswith("past_") and tensor.name not in lengths]
     known = [tensor for tensor in spec.outputs if all(axis in sizes for axis in tensor.axes if isinstance(axis, str))]
     outputs = {tensor.name: _array(tensor, sizes) for tensor in known if not tensor.name.startswith("present_")}

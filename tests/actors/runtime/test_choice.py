@@ -2,17 +2,19 @@ import logging
 import shutil
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
+import numpy as np
 import pytest
 
 from actors.bundle import Bundle, load_bundle
 from actors.runtime import choice
-from actors.runtime.choice import settle, tried
-from actors.runtime.graphs import Graphs
+from actors.runtime.choice import settle, stand_alone, tried
+from actors.runtime.graphs import Graphs, Opened
 from actors.runtime.session import Device
 from cluster.registry import embedded_folder
 from tests.actors.runtime.openvino_graphs import KEYS, made
@@ -63,6 +65,28 @@ def test_each_graph_gets_what_is_faster(
 ) -> None:
     measure(lm=lm, decoder=decoder)
     assert settle(bundle, "auto", 1, SLOTS) == device
+
+
+class Batching:
+    """A session whose rows know how many they are."""
+
+    outputs = ("audio",)
+
+    def run(self, _: object, feeds: Mapping[str, np.ndarray]) -> list[np.ndarray]:
+        hidden = feeds["hidden"]
+        return [hidden.sum(axis=(1, 2)) * np.float32(1 if len(hidden) > 1 else 1 + 1e-7)]
+
+
+def test_a_graph_whose_rows_depend_on_each_other_is_left_to_onnxruntime(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    bundle = made(request, "tiny_bundle")
+    session = Graphs(bundle, Device("openvino"), 1).open("decoder")
+    assert stand_alone(session, bundle.graph("decoder"), SLOTS)
+    assert not stand_alone(cast("Opened", Batching()), bundle.graph("decoder"), SLOTS)
+    monkeypatch.setattr(choice, "stand_alone", lambda *_: False)
+    assert settle(bundle, "auto", 1, SLOTS) == "cpu"
+    assert "a row would depend on the others on this processor" in caplog.text
 
 
 @pytest.mark.parametrize("device", ["cpu", "cuda:1", "openvino", "openvino:lm"])
