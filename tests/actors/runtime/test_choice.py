@@ -81,7 +81,7 @@ def test_a_graph_whose_rows_depend_on_each_other_is_left_to_onnxruntime(
     request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     bundle = made(request, "tiny_bundle")
-    session = Graphs(bundle, Device("openvino"), 1).open("decoder")
+    session = Graphs(bundle, Device("cpu"), 1).open("decoder")
     assert stand_alone(session, bundle.graph("decoder"), SLOTS)
     assert not stand_alone(cast("Opened", Batching()), bundle.graph("decoder"), SLOTS)
     monkeypatch.setattr(choice, "stand_alone", lambda *_: False)
