@@ -1,7 +1,6 @@
-import mmap
-
 """A device as the check sees it, here without one."""
 
+import mmap
 from pathlib import Path
 
 import onnxruntime as ort
