@@ -162,10 +162,11 @@ def _tried(
 
 def stand_alone(session: Opened, spec: GraphSpec, slots: int) -> bool:
     """Whether rows have the same bytes alone and among others, by trying it: a runtime may choose its kernels by the batch."""
-    rows = max(_FEWEST_ROWS, slots if _has_cache(spec) else 0)
-    sizes = {**(_sizes_of_a_step(spec, rows) if _has_cache(spec) else _sizes(spec, rows, _FEW_STEPS)), "batch": rows}
+    steps = _has_cache(spec)
+    rows = max(_FEWEST_ROWS, slots if steps else 0)
+    sizes = {**(_sizes_of_a_step(spec, rows) if steps else _sizes(spec, rows, _FEW_STEPS)), "batch": rows}
     sizes["max_length"] = 2 * _POSITIONS
-    feeds = {tensor.name: _array(tensor, sizes) for tensor in spec.inputs} | (_lengths(rows) if _has_cache(spec) else {})
+    feeds = {tensor.name: _array(tensor, sizes) for tensor in spec.inputs} | (_lengths(rows) if steps else {})
     of_rows = {tensor.name for tensor in spec.inputs if tensor.axes[:1] == ["batch"]}
     made = [tensor.name for tensor in spec.outputs if not tensor.name.startswith("present_")]
 

@@ -88,7 +88,7 @@ class Graphs:
         except UsageError:
             raise
         except Exception as error:
-            if self.device.kind == "cuda" and not isinstance(error, BROKEN):
+            if self.device.kind in ("cuda", "openvino-ep") and not isinstance(error, BROKEN):
                 raise
             said = " ".join(str(error).split())[:_SHOWN]
             raise BundleError(f"{path} cannot be opened: {said}. Export the model again.") from error
@@ -98,7 +98,8 @@ class Graphs:
 
     def _open(self, path: Path, spec: GraphSpec, *, with_openvino: bool) -> Opened:
         if not with_openvino:
-            return open_session(path, self.device, self._threads)
+            device = Device("cpu") if self.device.kind == "openvino" else self.device
+            return open_session(path, device, self._threads)
         from actors.runtime.openvino import open_openvino  # the package is optional
 
         return open_openvino(path, self._threads, spec.precision)

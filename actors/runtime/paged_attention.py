@@ -21,22 +21,22 @@ _GROUP_QUERY_ATTENTION = "GroupQueryAttention"
 _QUERY, _KEY, _VALUE, _PAST_KEY, _PAST_VALUE, _SEQLENS_K, _TOTAL, _COS, _SIN = range(9)
 
 
-def with_pages(model: Model) -> tuple[Model, dict[str, tuple[int, int]]]:
-    """Return a model that attends in pages, and ``(kv_heads, head_dim)`` of each of its caches by input.
+def with_pages(model: Model) -> tuple[Model, list[str]]:
+    """Return a model that attends in pages, and the names of its caches' inputs.
 
     ``past_*`` become ``[pages, kv_heads, 32, head_dim]`` and are written in place; there are no ``present_*`` any more. A model
     without GroupQueryAttention is returned as it is.
     """
     attentions = [node for node in model.get_ordered_ops() if node.get_type_name() == _GROUP_QUERY_ATTENTION]
     if not attentions:
-        return model, {}
-    caches: dict[str, tuple[int, int]] = {}
+        return model, []
+    caches = []
     for attention in attentions:
         for index in (_PAST_KEY, _PAST_VALUE):
             cache = attention.input_value(index).get_node()
             _, kv_heads, _, head_dim = attention.input_value(index).get_partial_shape()
             sizes = kv_heads.get_length(), head_dim.get_length()
-            caches[attention.input_value(index).get_any_name()] = sizes
+            caches.append(attention.input_value(index).get_any_name())
             _tell_shape(cache, attention.input_value(_SEQLENS_K), *sizes)
             cache.set_partial_shape(PartialShape([-1, sizes[0], PAGE, sizes[1]]))
         attended = _attend(attention)

@@ -281,7 +281,7 @@ def sums_saturate() -> bool:
 
 
 def _provider_options(device: Device, threads: int) -> list[str | tuple[str, dict[str, str]]]:
-    name = _PROVIDERS.get(device.kind, _PROVIDERS["cpu"])  # what OpenVINO is not to run
+    name = _PROVIDERS[device.kind]
     if device.kind == "cuda":
         cuda = {
             "device_id": str(device.ordinal),
